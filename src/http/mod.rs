@@ -1,0 +1,3 @@
+//! The HTTP edge: accept loop, routes, and the mapping of typed errors to answers.
+
+pub mod problem;

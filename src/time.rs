@@ -1,0 +1,1 @@
+//! Timescales: conversions that never add up rounded values.
