@@ -128,6 +128,8 @@ const stop = async () => {
   play.over = true;
   at("stop").disabled = true;
   await play.stop();
+  video.removeAttribute("src");
+  video.load();
 };
 
 const begin = async () => {
