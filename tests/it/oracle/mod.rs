@@ -1,0 +1,3 @@
+//! Other parsers and decryptors judge our bytes.
+
+mod judges;
