@@ -1,5 +1,13 @@
 //! The HTTP edge: accept loop, routes, and the mapping of typed errors to answers.
 
 pub mod conditional;
+mod cors;
+mod deadline;
+mod exchange;
+pub mod limits;
+pub mod ops;
 pub mod problem;
 pub mod range;
+pub mod router;
+pub mod server;
+mod upload;
