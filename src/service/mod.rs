@@ -1,1 +1,3 @@
-//! placeholder
+//! What the product does, over the store and without HTTP: publishing, delivery, origin.
+
+pub mod streams;
