@@ -40,13 +40,19 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
              frame-ancestors 'none'",
         ),
     ),
-    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
 ];
 
 macro_rules! embedded {
     ($($name:literal => $kind:expr, $file:literal;)*) => {
-        &[$(File {
+        [$(File {
             name: $name,
             kind: $kind,
             content: include_bytes!(concat!("../../web/", $file)),
@@ -57,7 +63,7 @@ macro_rules! embedded {
 }
 
 /// Every embedded file by its path below `/assets/`.
-static FILES: &[File] = embedded! {
+static FILES: [File; 13] = embedded! {
     "player.html" => HTML, "src/player.html";
     "style.css" => CSS, "src/style.css";
     "icon.svg" => SVG, "src/icon.svg";
@@ -90,11 +96,13 @@ struct Encoded {
 
 impl File {
     fn plain(&self) -> &Encoded {
-        self.plain.get_or_init(|| Encoded::new(Bytes::from_static(self.content)))
+        self.plain
+            .get_or_init(|| Encoded::new(Bytes::from_static(self.content)))
     }
 
     fn gzip(&self) -> &Encoded {
-        self.gzip.get_or_init(|| Encoded::new(Bytes::from(compressed(self.content))))
+        self.gzip
+            .get_or_init(|| Encoded::new(Bytes::from(compressed(self.content))))
     }
 }
 
@@ -119,19 +127,28 @@ pub fn routes(catalog: Catalog) -> Router {
         .route("/", get(start))
         .route("/streams.json", get(streams))
         .with_state(catalog)
-        .route("/player", get(|headers: HeaderMap| async move { serve("player.html", &headers) }))
+        .route(
+            "/player",
+            get(|headers: HeaderMap| async move { serve("player.html", &headers) }),
+        )
         .route("/assets/{*name}", get(asset))
 }
 
 async fn start(State(catalog): State<Catalog>) -> Result<Response, Problem> {
-    let streams = catalog.streams(Timestamp::now()).await.map_err(unavailable)?;
+    let streams = catalog
+        .streams(Timestamp::now())
+        .await
+        .map_err(unavailable)?;
     let page = start_page::render(catalog.origin(), &streams);
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(HTML))];
     Ok((kind, SECURITY, fresh(), page.into_string()).into_response())
 }
 
 async fn streams(State(catalog): State<Catalog>) -> Result<Response, Problem> {
-    let streams = catalog.streams(Timestamp::now()).await.map_err(unavailable)?;
+    let streams = catalog
+        .streams(Timestamp::now())
+        .await
+        .map_err(unavailable)?;
     Ok((fresh(), Json(serde_json::json!({ "streams": streams }))).into_response())
 }
 
@@ -196,11 +213,17 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .filter_map(|coding| {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-            name.trim().eq_ignore_ascii_case("gzip").then_some(weight.trim())
+            name.trim()
+                .eq_ignore_ascii_case("gzip")
+                .then_some(weight.trim())
         })
         .any(|weight| {
-            let weight = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="));
-            weight.and_then(|weight| weight.parse().ok()).is_none_or(|weight: f32| weight > 0.0)
+            let weight = weight
+                .strip_prefix("q=")
+                .or_else(|| weight.strip_prefix("Q="));
+            weight
+                .and_then(|weight| weight.parse().ok())
+                .is_none_or(|weight: f32| weight > 0.0)
         })
 }
 

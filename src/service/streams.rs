@@ -24,8 +24,11 @@ const NOT_MADE: &[(Format, Protection)] = &[(Format::DashCmaf, Protection::Cbc)]
 const CLEAR_KEY: &str = "org.w3.clearkey";
 
 /// What stays as it is in one path component of a URL.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Who gets the keys of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,12 +97,13 @@ fn as_text<S: serde::Serializer>(
 
 impl<K> Stream<K> {
     /// The same stream with something else told of its keys.
-    pub fn map_keys<L, E>(
-        self,
-        mut told: impl FnMut(K) -> Result<L, E>,
-    ) -> Result<Stream<L>, E> {
+    pub fn map_keys<L, E>(self, mut told: impl FnMut(K) -> Result<L, E>) -> Result<Stream<L>, E> {
         Ok(Stream {
-            keys: self.keys.into_iter().map(&mut told).collect::<Result<_, _>>()?,
+            keys: self
+                .keys
+                .into_iter()
+                .map(&mut told)
+                .collect::<Result<_, _>>()?,
             name: self.name,
             locator_id: self.locator_id,
             policy: self.policy,
@@ -121,13 +125,20 @@ pub struct Catalog {
 impl Catalog {
     /// `origin` is the base of all URLs, without a trailing slash.
     pub fn new(store: Store, origin: String) -> Self {
-        Self { store, origin, token: None }
+        Self {
+            store,
+            origin,
+            token: None,
+        }
     }
 
     /// Gives this token with every stream that needs one.
     #[must_use]
     pub fn with_token(self, token: String) -> Self {
-        Self { token: Some(token), ..self }
+        Self {
+            token: Some(token),
+            ..self
+        }
     }
 
     /// The base of all URLs, without a trailing slash.
@@ -153,7 +164,10 @@ impl Catalog {
 
     /// The stream of one locator.
     pub async fn stream(&self, locator: &Locator) -> Result<Stream<KeyInfo>, StoreError> {
-        let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
+        let policy = self
+            .store
+            .streaming_policy(&locator.streaming_policy)
+            .await?;
         let asset = self.store.asset(&locator.asset).await?;
         let keys = self.store.keys_of(locator.id).await?;
         let access = self.access(locator, &policy, &keys).await?;
@@ -186,7 +200,11 @@ impl Catalog {
             let Some(name) = name else { continue };
             let policy = self.store.content_key_policy(name).await?;
             let open = |restriction: &Restriction| matches!(restriction, Restriction::Open {});
-            if !policy.options.iter().any(|option| open(&option.restriction)) {
+            if !policy
+                .options
+                .iter()
+                .any(|option| open(&option.restriction))
+            {
                 return Ok(Access::Token);
             }
         }
@@ -197,11 +215,14 @@ impl Catalog {
         let made = |format, protection| !NOT_MADE.contains(&(format, protection));
         let rows = format::TABLE.iter().flat_map(|row| {
             let protections = policy.protections(row.protocol).into_iter();
-            protections.filter(move |&protection| made(row.format, protection)).map(move |p| (row, p))
+            protections
+                .filter(move |&protection| made(row.format, protection))
+                .map(move |p| (row, p))
         });
         rows.map(|(row, protection)| {
             let encryption = protection.row().map(|row| row.url_value);
-            let selector = encryption.map_or_else(String::new, |value| format!(",encryption={value}"));
+            let selector =
+                encryption.map_or_else(String::new, |value| format!(",encryption={value}"));
             Manifest {
                 protocol: protocol_name(row.protocol),
                 format: row.selector,
@@ -222,7 +243,11 @@ impl Catalog {
 impl KeyInfo {
     fn of(key: &KeyRecord) -> Option<Self> {
         let scheme = key.protection.row()?.scheme;
-        Some(Self { kid: key.kid, label: key.label.clone(), scheme })
+        Some(Self {
+            kid: key.kid,
+            label: key.label.clone(),
+            scheme,
+        })
     }
 }
 
@@ -244,7 +269,9 @@ fn base_name(asset: &Asset) -> String {
 fn only_server_manifest(dir: &Path) -> Option<String> {
     let mut manifests = std::fs::read_dir(dir).ok()?.filter_map(|entry| {
         let path = entry.ok()?.path();
-        let is_manifest = path.extension().is_some_and(|ext| ext.eq_ignore_ascii_case("ism"));
+        let is_manifest = path
+            .extension()
+            .is_some_and(|ext| ext.eq_ignore_ascii_case("ism"));
         is_manifest.then(|| path.file_stem().and_then(OsStr::to_str).map(str::to_owned))?
     });
     let first = manifests.next()?;
