@@ -1,1 +1,4 @@
-//! placeholder
+//! What the product does, put together from policies, store and formats.
+
+pub mod delivery;
+pub mod publish;
