@@ -3,6 +3,7 @@
 pub mod conditional;
 mod cors;
 mod deadline;
+pub mod delivery;
 mod exchange;
 pub mod limits;
 pub mod ops;

@@ -1,3 +1,5 @@
-//! What the product does, over the store and without HTTP: publishing, delivery, origin.
+//! What the product does, put together from policies, store and formats, without HTTP.
 
+pub mod delivery;
+pub mod publish;
 pub mod streams;
