@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use crate::http::limits::Limits;
+use crate::store::KEK_FILE;
 pub use delivery::Delivery;
 pub use error::ConfigError;
 pub use keys::{KekSource, Keys};
@@ -75,12 +76,29 @@ impl Config {
         Ok(config)
     }
 
-    /// The base of all URLs that are handed out, without a trailing slash.
-    pub fn origin(&self, bound: SocketAddr) -> String {
-        match &self.public_url {
-            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{bound}"),
+    /// Lays flags over everything else.
+    pub fn overlay(&mut self, listen: Option<SocketAddr>, data: Option<PathBuf>) {
+        self.listen = listen.unwrap_or(self.listen);
+        if let Some(data) = data {
+            self.data = data;
         }
+    }
+
+    /// The base of all URLs that are handed out, without a trailing slash. A listener on all
+    /// addresses is named by the loopback one, which is always among them.
+    pub fn origin(&self, bound: SocketAddr) -> String {
+        match (&self.public_url, bound) {
+            (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+            (None, bound) if bound.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", bound.port())
+            }
+            (None, bound) => format!("http://{bound}"),
+        }
+    }
+
+    /// Where the key-encryption key lies when no other place is configured.
+    pub fn default_kek_file(&self) -> PathBuf {
+        self.data.join(KEK_FILE)
     }
 
     /// Rules that one value alone can break; types have refused the rest.

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -33,6 +33,7 @@ pub(super) async fn answer(
     let mut exchange = Exchange::begin(activity, &request, id.clone());
     let mut response = app.oneshot(request.map(Body::new)).await?;
     exchange.status = response.status().as_u16();
+    exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
     exchange.hand_over();
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response.map(|body| Tracked { body, exchange }))
@@ -110,7 +111,7 @@ impl Drop for Exchange {
             path = self.path,
             status = self.status,
             bytes = self.bytes,
-            ms = self.began.elapsed().as_secs_f64() * 1e3,
+            us = self.began.elapsed().as_micros(),
             complete = self.complete,
             id = self.id.to_str().unwrap_or_default(),
         );

@@ -8,18 +8,13 @@ use axum::routing::get;
 use serde::Serialize;
 
 use super::problem::Problem;
-
-/// Tells whether requests can be served now; the error says in a few words why not.
-pub trait Readiness: Clone + Send + Sync + 'static {
-    /// Asks the things that a request would need.
-    fn check(&self) -> impl Future<Output = Result<(), String>> + Send;
-}
+use crate::store::Store;
 
 /// `/healthz`, `/readyz` and `/version`.
-pub fn routes<S: Clone + Send + Sync + 'static>(readiness: impl Readiness) -> Router<S> {
+pub(super) fn routes(store: Store) -> Router {
     Router::new()
         .route("/healthz", get(|| async { fresh("ok\n") }))
-        .route("/readyz", get(move || ready(readiness)))
+        .route("/readyz", get(move || ready(store)))
         .route("/version", get(|| async { fresh(Json(VERSION)) }))
 }
 
@@ -34,16 +29,19 @@ const VERSION: Version = Version {
     version: env!("CARGO_PKG_VERSION"),
 };
 
-async fn ready(readiness: impl Readiness) -> Response {
-    match readiness.check().await {
+async fn ready(store: Store) -> Response {
+    match store.ping().await {
         Ok(()) => fresh("ready\n"),
-        Err(detail) => Problem {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            code: "not-ready",
-            title: "Requests cannot be served now",
-            detail,
+        Err(error) => {
+            tracing::error!(%error, "not ready");
+            Problem {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                code: "not-ready",
+                title: "Requests cannot be served now",
+                detail: "The database does not answer; the log has the reason.".to_owned(),
+            }
+            .into_response()
         }
-        .into_response(),
     }
 }
 

@@ -122,7 +122,7 @@ fn compressed(content: &[u8]) -> Vec<u8> {
 }
 
 /// `/`, `/player`, `/assets/...` and `/streams.json`.
-pub fn routes(catalog: Catalog) -> Router {
+pub(super) fn routes(catalog: Catalog) -> Router {
     Router::new()
         .route("/", get(start))
         .route("/streams.json", get(streams))

@@ -11,7 +11,37 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::limits::Limits;
 use super::problem::Problem;
-use super::{cors, upload};
+use super::{cors, delivery, ops, pages, upload};
+use crate::service::delivery::Delivery;
+use crate::service::streams::Catalog;
+use crate::store::Store;
+
+/// What the routes are made of.
+pub struct Services {
+    /// Keys and licences.
+    pub delivery: Arc<Delivery>,
+    /// The list of streams.
+    pub catalog: Catalog,
+    /// Asked whether it answers, for readiness.
+    pub store: Store,
+}
+
+/// The whole application.
+pub fn app(services: Services, limits: &Limits) -> Router {
+    let Services {
+        delivery,
+        catalog,
+        store,
+    } = services;
+    let routes = Router::new()
+        // /  /player  /assets/{name}  /streams.json
+        .merge(pages::routes(catalog))
+        // /healthz  /readyz  /version
+        .merge(ops::routes(store))
+        // /keydelivery/...
+        .merge(delivery::routes(delivery));
+    layered(routes, limits)
+}
 
 /// Puts around `routes` what every answer goes through, outermost last: complete and small request
 /// bodies, an answer even when a handler panics, readable from every origin.
