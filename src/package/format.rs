@@ -35,8 +35,16 @@ pub struct Row {
 
 /// Every format that is served.
 pub const TABLE: &[Row] = &[
-    Row { format: Format::DashCmaf, selector: "mpd-time-cmaf", protocol: Protocol::Dash },
-    Row { format: Format::HlsCmaf, selector: "m3u8-cmaf", protocol: Protocol::Hls },
+    Row {
+        format: Format::DashCmaf,
+        selector: "mpd-time-cmaf",
+        protocol: Protocol::Dash,
+    },
+    Row {
+        format: Format::HlsCmaf,
+        selector: "m3u8-cmaf",
+        protocol: Protocol::Hls,
+    },
 ];
 
 impl Format {
