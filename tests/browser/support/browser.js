@@ -22,7 +22,7 @@ export const startBrowser = () => {
 
 /** Where pictures of the pages are kept for people to look at. */
 export const pictureFile = (name) => {
-  const folder = join(dirname(process.env.PORTCULLIS_BIN), "..", "screenshots");
+  const folder = join(dirname(process.env.TEST_BINARY), "..", "screenshots");
   mkdirSync(folder, { recursive: true });
   return join(folder, name);
 };

@@ -5,19 +5,23 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const BINARY = process.env.PORTCULLIS_BIN ?? fail("PORTCULLIS_BIN must name the binary: use `make test-browser`");
+const BINARY = process.env.TEST_BINARY ?? fail("TEST_BINARY must name the binary: use `make test-browser`");
 const START_LIMIT_MS = 20_000;
 
 function fail(message) {
   throw new Error(message);
 }
 
+/** The environment without variables that would configure the server. */
+const neutral = () =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")));
+
 /** Starts `portcullis dev`; resolves, once the ready file is there, to its content and `stop`. */
 export const startServer = async () => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
   const readyFile = join(folder, "ready.json");
   const flags = ["dev", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--ready-file", readyFile];
-  const child = spawn(BINARY, flags, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(BINARY, flags, { cwd: folder, env: neutral(), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (text) => (output += text));
   child.stderr.on("data", (text) => (output += text));

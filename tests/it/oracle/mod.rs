@@ -1,3 +1,7 @@
-//! Other parsers and decryptors judge our bytes.
+//! Other parsers, decryptors and decoders judge our bytes.
 
 mod judges;
+mod manifests;
+mod playback;
+mod samples;
+mod titles;
