@@ -1,1 +1,11 @@
-//! placeholder
+//! Byte-level reading and writing that every format module shares.
+
+mod bits;
+mod read;
+mod source;
+mod write;
+
+pub use bits::BitReader;
+pub use read::{Reader, Truncated};
+pub use source::ReadAt;
+pub use write::Writer;
