@@ -3,9 +3,11 @@
 mod bits;
 mod read;
 mod source;
+mod window;
 mod write;
 
 pub use bits::BitReader;
 pub use read::{Reader, Truncated};
 pub use source::ReadAt;
+pub use window::Window;
 pub use write::Writer;
