@@ -96,7 +96,12 @@ mod tests {
 
     #[test]
     fn other_uuid_spellings_are_refused() {
-        for text in ["", "{9eb4050d-e44b-4802-932e-27d75083e266}", "urn:uuid:x", "9eb4050d"] {
+        for text in [
+            "",
+            "{9eb4050d-e44b-4802-932e-27d75083e266}",
+            "urn:uuid:x",
+            "9eb4050d",
+        ] {
             assert_eq!(text.parse::<KeyId>(), Err(ParseGuidError), "{text}");
         }
     }

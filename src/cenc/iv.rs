@@ -16,7 +16,9 @@ impl IvContext {
     /// `track` names the track and the version of its source: two tracks that share a key, and two
     /// versions of a file, must not share IVs.
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
-        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]) }
+        Self {
+            seed: hash(&[b"portcullis iv", kid.as_bytes(), track]),
+        }
     }
 
     /// The IV of one sample for schemes with 8-byte IVs: 40 bits that tell the tracks of a key

@@ -47,7 +47,9 @@ impl AacConfig {
             .map_err(&truncated)?;
         let object_type = *decoder.first().ok_or(Truncated).map_err(&truncated)?;
         if !AAC_OBJECT_TYPES.contains(&object_type) {
-            return Err(CodecError::BadValue("the esds names no AAC (object type indication)"));
+            return Err(CodecError::BadValue(
+                "the esds names no AAC (object type indication)",
+            ));
         }
         let config = decoder
             .get(13..)
@@ -58,10 +60,12 @@ impl AacConfig {
     }
 
     fn parse_audio_specific_config(data: &[u8]) -> Result<Self, CodecError> {
-        let config = audio_specific_config(data)
-            .map_err(CodecError::truncated("AudioSpecificConfig"))?;
+        let config =
+            audio_specific_config(data).map_err(CodecError::truncated("AudioSpecificConfig"))?;
         if config.sampling_rate == 0 {
-            return Err(CodecError::BadValue("the AAC sampling rate is reserved or 0"));
+            return Err(CodecError::BadValue(
+                "the AAC sampling rate is reserved or 0",
+            ));
         }
         Ok(config)
     }
@@ -123,7 +127,11 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
         sampling_rate = rate;
     }
     let channels = if object_type == AOT_PS { 2 } else { channels };
-    Ok(AacConfig { object_type, sampling_rate, channels })
+    Ok(AacConfig {
+        object_type,
+        sampling_rate,
+        channels,
+    })
 }
 
 fn object_type(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {

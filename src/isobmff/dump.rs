@@ -70,7 +70,12 @@ pub fn dump<S: ReadAt + ?Sized>(source: &S) -> io::Result<Vec<Node>> {
         let left = source.len() - offset;
         let size = header.size.unwrap_or(left);
         if size > left {
-            nodes.push(broken(0, offset, size, BoxError::new(header.kind, Rule::PastEndOfFile)));
+            nodes.push(broken(
+                0,
+                offset,
+                size,
+                BoxError::new(header.kind, Rule::PastEndOfFile),
+            ));
             break;
         }
         top_level(source, offset, size, header, &mut nodes)?;
@@ -80,7 +85,14 @@ pub fn dump<S: ReadAt + ?Sized>(source: &S) -> io::Result<Vec<Node>> {
 }
 
 fn broken(depth: usize, offset: u64, size: u64, error: BoxError) -> Node {
-    Node { depth, kind: error.kind, offset, size, body: Vec::new(), error: Some(error) }
+    Node {
+        depth,
+        kind: error.kind,
+        offset,
+        size,
+        body: Vec::new(),
+        error: Some(error),
+    }
 }
 
 fn top_level<S: ReadAt + ?Sized>(
@@ -90,8 +102,14 @@ fn top_level<S: ReadAt + ?Sized>(
     header: BoxHeader,
     nodes: &mut Vec<Node>,
 ) -> io::Result<()> {
-    let mut node =
-        Node { depth: 0, kind: header.kind, offset, size, body: Vec::new(), error: None };
+    let mut node = Node {
+        depth: 0,
+        kind: header.kind,
+        offset,
+        size,
+        body: Vec::new(),
+        error: None,
+    };
     if &header.kind.0 == b"mdat" || size > MAX_READ {
         nodes.push(node);
         return Ok(());
@@ -113,7 +131,10 @@ fn top_level<S: ReadAt + ?Sized>(
 }
 
 fn container(kind: FourCc) -> Option<usize> {
-    CONTAINERS.iter().find(|(known, _)| **known == kind.0).map(|(_, fixed)| *fixed)
+    CONTAINERS
+        .iter()
+        .find(|(known, _)| **known == kind.0)
+        .map(|(_, fixed)| *fixed)
 }
 
 fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<Node>) {
@@ -130,8 +151,19 @@ fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<N
         };
         let size = child.raw.len() as u64;
         let deeper = container(child.kind).is_some() && depth < MAX_DEPTH;
-        let leaf = if deeper { Vec::new() } else { child.body.to_vec() };
-        nodes.push(Node { depth, kind: child.kind, offset, size, body: leaf, error: None });
+        let leaf = if deeper {
+            Vec::new()
+        } else {
+            child.body.to_vec()
+        };
+        nodes.push(Node {
+            depth,
+            kind: child.kind,
+            offset,
+            size,
+            body: leaf,
+            error: None,
+        });
         if deeper {
             let header = (child.raw.len() - child.body.len()) as u64;
             walk(child.kind, child.body, offset + header, depth + 1, nodes);

@@ -41,7 +41,9 @@ pub enum ScanError {
 pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
     let (mut moov, mut fragmented, mut offset) = (None, false, 0);
     for _ in 0..MAX_TOP_LEVEL_BOXES {
-        let Some(header) = header_at(source, offset)? else { break };
+        let Some(header) = header_at(source, offset)? else {
+            break;
+        };
         if offset == 0 && !is_first_box(header.kind) {
             return Err(ScanError::NotMp4);
         }
@@ -60,28 +62,43 @@ pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
         offset = end;
     }
     let missing = BoxError::new(FourCc(*b"file"), Rule::MissingChild(FourCc(*b"moov")));
-    Ok(Scan { moov: moov.ok_or(missing)?, fragmented })
+    Ok(Scan {
+        moov: moov.ok_or(missing)?,
+        fragmented,
+    })
 }
 
 /// Box types that a file may start with; anything else is another kind of file.
 fn is_first_box(kind: FourCc) -> bool {
     matches!(
         &kind.0,
-        b"ftyp" | b"styp" | b"moov" | b"moof" | b"mdat" | b"free" | b"skip" | b"wide" | b"uuid"
-            | b"pdin" | b"sidx"
+        b"ftyp"
+            | b"styp"
+            | b"moov"
+            | b"moof"
+            | b"mdat"
+            | b"free"
+            | b"skip"
+            | b"wide"
+            | b"uuid"
+            | b"pdin"
+            | b"sidx"
     )
 }
 
-fn header_at<S: ReadAt + ?Sized>(
-    source: &S,
-    offset: u64,
-) -> Result<Option<BoxHeader>, ScanError> {
+fn header_at<S: ReadAt + ?Sized>(source: &S, offset: u64) -> Result<Option<BoxHeader>, ScanError> {
     let left = source.len() - offset;
     if left < 8 {
-        return if offset == 0 { Err(ScanError::NotMp4) } else { Ok(None) };
+        return if offset == 0 {
+            Err(ScanError::NotMp4)
+        } else {
+            Ok(None)
+        };
     }
     let mut buffer = [0; BoxHeader::MAX_LEN];
-    let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+    let length = usize::try_from(left)
+        .unwrap_or(usize::MAX)
+        .min(buffer.len());
     source.read_exact_at(offset, &mut buffer[..length])?;
     Ok(Some(BoxHeader::parse(&buffer[..length])?))
 }

@@ -89,7 +89,13 @@ impl Asset {
         }
         video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
         let timeline = Timeline::build(&tracks(&video), &tracks(&audio), target);
-        Ok(Self::of_timeline(files, skipped, video, audio, timeline.map_err(in_folder)?))
+        Ok(Self::of_timeline(
+            files,
+            skipped,
+            video,
+            audio,
+            timeline.map_err(in_folder)?,
+        ))
     }
 
     fn of_timeline(
@@ -101,16 +107,24 @@ impl Asset {
     ) -> Self {
         let origin = timeline.origin;
         let with_cuts = video.into_iter().zip(timeline.video);
-        let mut video: Vec<Rendition> =
-            with_cuts.map(|(level, cuts)| level.into_rendition(cuts, origin)).collect();
+        let mut video: Vec<Rendition> = with_cuts
+            .map(|(level, cuts)| level.into_rendition(cuts, origin))
+            .collect();
         let with_cuts = audio.into_iter().zip(timeline.audio);
-        let mut audio: Vec<Rendition> =
-            with_cuts.filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin))).collect();
+        let mut audio: Vec<Rendition> = with_cuts
+            .filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin)))
+            .collect();
         make_unique(&mut video);
         make_unique(&mut audio);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
-        Self { files, video, audio, duration, skipped }
+        Self {
+            files,
+            video,
+            audio,
+            duration,
+            skipped,
+        }
     }
 
     /// All renditions, video first.
@@ -120,20 +134,29 @@ impl Asset {
 
     /// Memory of what the asset adds to the indexes of its files, in bytes.
     pub fn heap_size(&self) -> usize {
-        let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();
+        let fragments: usize = self
+            .renditions()
+            .map(|rendition| rendition.cuts.len())
+            .sum();
         size_of::<Self>() + self.renditions().count() * size_of::<Rendition>() + fragments * 24
     }
 }
 
 fn tracks(candidates: &[Candidate]) -> Vec<&Track> {
-    candidates.iter().map(|candidate| &*candidate.track).collect()
+    candidates
+        .iter()
+        .map(|candidate| &*candidate.track)
+        .collect()
 }
 
 fn skipped_tracks(files: &[SourceFile]) -> Vec<String> {
     let reasons = |file: &SourceFile| {
         let name = file.name.clone();
         let reason = move |track: &super::track::SkippedTrack| {
-            format!("{name}: track {} is left out: {}", track.track_id, track.reason)
+            format!(
+                "{name}: track {} is left out: {}",
+                track.track_id, track.reason
+            )
         };
         file.index.skipped.iter().map(reason).collect::<Vec<_>>()
     };
@@ -170,7 +193,12 @@ impl Candidate {
         match &self.track.codec {
             crate::codec::Codec::Avc(_) => "video".to_owned(),
             crate::codec::Codec::Aac(aac) => {
-                format!("aac_{}_{}_{}", self.language.as_str(), aac.channels, self.bitrate)
+                format!(
+                    "aac_{}_{}_{}",
+                    self.language.as_str(),
+                    aac.channels,
+                    self.bitrate
+                )
             }
         }
     }
@@ -197,7 +225,9 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for (file, source) in files.iter().enumerate() {
         for track in &source.index.tracks {
-            let known = candidates.iter().any(|known| same_audio(&known.track, track));
+            let known = candidates
+                .iter()
+                .any(|known| same_audio(&known.track, track));
             if !known {
                 candidates.push(Candidate::of(file, track));
             }
@@ -214,11 +244,12 @@ fn same_audio(a: &Track, b: &Track) -> bool {
 }
 
 /// The tracks that a server manifest lists.
-fn listed(
-    files: &[SourceFile],
-    manifest: &ServerManifest,
-) -> Result<Vec<Candidate>, MediaRule> {
-    manifest.entries.iter().map(|entry| listed_track(files, entry)).collect()
+fn listed(files: &[SourceFile], manifest: &ServerManifest) -> Result<Vec<Candidate>, MediaRule> {
+    manifest
+        .entries
+        .iter()
+        .map(|entry| listed_track(files, entry))
+        .collect()
 }
 
 fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Candidate, MediaRule> {
@@ -230,9 +261,14 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Candidate, MediaR
             && entry.track_id.is_none_or(|id| id == track.header.track_id)
     };
     let track = files[file].index.tracks.iter().find(fits);
-    let mut candidate =
-        Candidate::of(file, track.ok_or_else(|| missing("has no such track that can be played"))?);
-    candidate.bitrate = entry.bitrate.filter(|bitrate| *bitrate > 0).unwrap_or(candidate.bitrate);
+    let mut candidate = Candidate::of(
+        file,
+        track.ok_or_else(|| missing("has no such track that can be played"))?,
+    );
+    candidate.bitrate = entry
+        .bitrate
+        .filter(|bitrate| *bitrate > 0)
+        .unwrap_or(candidate.bitrate);
     let language = entry.language.as_deref().and_then(Language::from_text);
     candidate.language = language.unwrap_or(candidate.language);
     candidate.title.clone_from(&entry.title);
@@ -248,7 +284,9 @@ fn make_unique(renditions: &mut [Rendition]) {
     for n in 1..renditions.len() {
         let (before, rest) = renditions.split_at_mut(n);
         let taken = |bitrate: u64| {
-            before.iter().any(|known| known.name == rest[0].name && known.bitrate == bitrate)
+            before
+                .iter()
+                .any(|known| known.name == rest[0].name && known.bitrate == bitrate)
         };
         let free = (rest[0].bitrate..).find(|bitrate| !taken(*bitrate));
         rest[0].bitrate = free.unwrap_or(rest[0].bitrate);
@@ -262,12 +300,21 @@ impl Rendition {
             let bits = u128::from(*bytes) * 8 * u128::from(WIRE_TIMESCALE);
             u64::try_from(bits / u128::from(ticks.max(1))).unwrap_or(u64::MAX)
         };
-        self.fragment_bytes.iter().zip(self.cuts.durations()).map(rate).max().unwrap_or(0)
+        self.fragment_bytes
+            .iter()
+            .zip(self.cuts.durations())
+            .map(rate)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Bits per second over the whole presentation, headers not counted.
     pub fn mean_bitrate(&self) -> u64 {
-        let bits = self.fragment_bytes.iter().map(|bytes| u128::from(*bytes) * 8).sum::<u128>();
+        let bits = self
+            .fragment_bytes
+            .iter()
+            .map(|bytes| u128::from(*bytes) * 8)
+            .sum::<u128>();
         let ticks: u64 = self.cuts.durations().sum();
         let rate = bits * u128::from(WIRE_TIMESCALE) / u128::from(ticks.max(1));
         u64::try_from(rate).unwrap_or(u64::MAX)
@@ -278,5 +325,25 @@ impl Rendition {
         let index = &self.track.index;
         let ticks = index.dts(index.len()).max(1);
         f64::from(index.len()) * f64::from(self.track.timescale) / ticks as f64
+    }
+
+    /// Pictures per second as a fraction in lowest terms: exact when all pictures last equally
+    /// long, else to three decimals.
+    pub fn frame_rate_fraction(&self) -> (u64, u64) {
+        let (numerator, denominator) = match self.track.index.constant_duration() {
+            Some(delta) => (u64::from(self.track.timescale), u64::from(delta)),
+            // A rate of samples is far below 2^53.
+            None => ((self.frame_rate() * 1000.0).round() as u64, 1000),
+        };
+        let divisor = greatest_common_divisor(numerator, denominator).max(1);
+        (numerator / divisor, denominator / divisor)
+    }
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
     }
 }

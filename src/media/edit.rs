@@ -20,16 +20,27 @@ impl Shift {
     /// [`MediaRule::EditList`] for anything else.
     pub(super) fn of(edits: &[Edit], media: u32, movie: u32) -> Result<Self, MediaRule> {
         let empty = edits.iter().take_while(|edit| edit.media_time == -1);
-        let delay: u64 = empty.clone().map(|edit| edit.duration).fold(0, u64::saturating_add);
+        let delay: u64 = empty
+            .clone()
+            .map(|edit| edit.duration)
+            .fold(0, u64::saturating_add);
         let to_media = |ticks: u64| rescale(i64::try_from(ticks).unwrap_or(i64::MAX), movie, media);
         let delay_ticks = to_media(delay);
         match &edits[empty.count()..] {
             [] if edits.is_empty() => Ok(Self::default()),
-            [Edit { duration, media_time }] if *media_time >= 0 => {
+            [
+                Edit {
+                    duration,
+                    media_time,
+                },
+            ] if *media_time >= 0 => {
                 // The duration is rounded to the movie timescale: one tick of it is no edit.
                 let end = delay.saturating_add(*duration).saturating_add(1);
                 let end = (*duration > 0).then(|| to_media(end));
-                Ok(Self { offset: delay_ticks.saturating_sub(*media_time), end })
+                Ok(Self {
+                    offset: delay_ticks.saturating_sub(*media_time),
+                    end,
+                })
             }
             _ => Err(MediaRule::EditList),
         }
@@ -40,8 +51,14 @@ impl Shift {
 mod tests {
     use super::*;
 
-    const EMPTY: Edit = Edit { duration: 480, media_time: -1 };
-    const TRIM: Edit = Edit { duration: 0, media_time: 1024 };
+    const EMPTY: Edit = Edit {
+        duration: 480,
+        media_time: -1,
+    };
+    const TRIM: Edit = Edit {
+        duration: 0,
+        media_time: 1024,
+    };
 
     #[test]
     fn delays_and_trims_add_up() {
@@ -50,13 +67,22 @@ mod tests {
         assert_eq!(shift(&[TRIM]).unwrap(), -1024);
         assert_eq!(shift(&[EMPTY, TRIM]).unwrap(), 480 * 48 - 1024);
         for edits in [&[EMPTY][..], &[TRIM, TRIM], &[TRIM, EMPTY]] {
-            assert!(matches!(shift(edits), Err(MediaRule::EditList)), "{edits:?}");
+            assert!(
+                matches!(shift(edits), Err(MediaRule::EditList)),
+                "{edits:?}"
+            );
         }
     }
 
     #[test]
     fn an_end_has_one_movie_tick_of_tolerance() {
-        let edit = Edit { duration: 2000, media_time: 0 };
-        assert_eq!(Shift::of(&[edit], 90_000, 1000).unwrap().end, Some(2001 * 90));
+        let edit = Edit {
+            duration: 2000,
+            media_time: 0,
+        };
+        assert_eq!(
+            Shift::of(&[edit], 90_000, 1000).unwrap().end,
+            Some(2001 * 90)
+        );
     }
 }

@@ -26,7 +26,9 @@ impl FileIndex {
         let scan = scan(source)?;
         let found = children(crate::isobmff::FourCc(*b"file"), &scan.moov).next();
         // The scan gives a whole box.
-        let moov = found.transpose()?.ok_or(MediaRule::SampleTable("the movie header is empty"))?;
+        let moov = found
+            .transpose()?
+            .ok_or(MediaRule::SampleTable("the movie header is empty"))?;
         if scan.fragmented || moov.find(b"mvex")?.is_some() {
             return Err(MediaRule::Fragmented);
         }
@@ -46,7 +48,9 @@ impl FileIndex {
             }
         }
         if tracks.is_empty() && skipped.is_empty() {
-            return Err(MediaRule::NoPlayableTrack("the file has no tracks".to_owned()));
+            return Err(MediaRule::NoPlayableTrack(
+                "the file has no tracks".to_owned(),
+            ));
         }
         Ok(Self { tracks, skipped })
     }

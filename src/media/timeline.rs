@@ -68,7 +68,11 @@ impl Timeline {
             .iter()
             .map(|track| audio_cuts(track, &boundaries, video_end, target, origin))
             .collect();
-        Ok(Self { video, audio, origin })
+        Ok(Self {
+            video,
+            audio,
+            origin,
+        })
     }
 }
 
@@ -81,8 +85,13 @@ struct Key {
 }
 
 fn common_key_frames(levels: &[&Track]) -> Result<Vec<Key>, MediaRule> {
-    let Some((reference, others)) = levels.split_first() else { return Ok(Vec::new()) };
-    let key = |n| Key { time: reference.presentation_time(n), samples: vec![n] };
+    let Some((reference, others)) = levels.split_first() else {
+        return Ok(Vec::new());
+    };
+    let key = |n| Key {
+        time: reference.presentation_time(n),
+        samples: vec![n],
+    };
     let mut keys: Vec<Key> = reference.index.sync_samples().map(key).collect();
     for track in others {
         let mut candidates = track.index.sync_samples().peekable();
@@ -90,7 +99,10 @@ fn common_key_frames(levels: &[&Track]) -> Result<Vec<Key>, MediaRule> {
             let early = |n: &u32| track.presentation_time(*n) < key.time - SAME_TIME;
             while candidates.next_if(early).is_some() {}
             let same = |n: &u32| track.presentation_time(*n) <= key.time + SAME_TIME;
-            candidates.next_if(same).map(|n| key.samples.push(n)).is_some()
+            candidates
+                .next_if(same)
+                .map(|n| key.samples.push(n))
+                .is_some()
         });
     }
     if keys.is_empty() {
@@ -100,7 +112,9 @@ fn common_key_frames(levels: &[&Track]) -> Result<Vec<Key>, MediaRule> {
 }
 
 fn not_aligned(levels: &[&Track]) -> MediaRule {
-    let missing = levels.iter().any(|level| level.index.sync_samples().next().is_none());
+    let missing = levels
+        .iter()
+        .any(|level| level.index.sync_samples().next().is_none());
     MediaRule::NotAligned(if missing {
         "a video level has no key frame at which decoding can start".to_owned()
     } else {
@@ -113,7 +127,10 @@ fn choose(keys: &[Key], target: i64) -> Vec<&Key> {
     let enough = target - target / 20;
     let mut chosen: Vec<&Key> = Vec::new();
     for key in keys {
-        if chosen.last().is_none_or(|last| key.time - last.time >= enough) {
+        if chosen
+            .last()
+            .is_none_or(|last| key.time - last.time >= enough)
+        {
             chosen.push(key);
         }
     }
@@ -128,16 +145,24 @@ fn video_cuts(track: &Track, level: usize, chosen: &[&Key], origin: i64) -> Cuts
     let starts: Vec<Cut> = chosen.iter().map(cut).collect();
     let last = starts.last().map_or(0, |cut| cut.sample);
     let end_sample = track.edited_len().max(last + 1);
-    Cuts { starts, end_sample, end: end_time(track, last, end_sample, origin) }
+    Cuts {
+        starts,
+        end_sample,
+        end: end_time(track, last, end_sample, origin),
+    }
 }
 
 /// Presentation time at which the last of the samples `from..to` ends.
 fn end_time(track: &Track, from: u32, to: u32, origin: i64) -> u64 {
     let latest = (from..to).map(|n| track.index.composition_time(n)).max();
-    let last = (from..to).rev().find(|n| Some(track.index.composition_time(*n)) == latest);
+    let last = (from..to)
+        .rev()
+        .find(|n| Some(track.index.composition_time(*n)) == latest);
     let Some(last) = last else { return 0 };
     let duration = track.decode_time(last + 1, last) - track.decode_time(last, last);
-    (track.presentation_time(last) + duration + origin).max(0).cast_unsigned()
+    (track.presentation_time(last) + duration + origin)
+        .max(0)
+        .cast_unsigned()
 }
 
 fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule> {
@@ -147,7 +172,10 @@ fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule
         return Ok(());
     }
     let seconds = |ticks: u64| ticks / u64::from(WIRE_TIMESCALE);
-    Err(MediaRule::KeyFrameInterval { seconds: seconds(longest), limit: seconds(limit) })
+    Err(MediaRule::KeyFrameInterval {
+        seconds: seconds(longest),
+        limit: seconds(limit),
+    })
 }
 
 fn audio_cuts(
@@ -162,17 +190,30 @@ fn audio_cuts(
     let start_of = |n: u32| track.presentation_time(n) + origin;
     let end = end_time(track, last, end_sample, origin);
     // The first fragment keeps what the decoder needs to warm up.
-    let first = track.first_at_or_after(-origin).saturating_sub(AUDIO_PREROLL).min(last);
-    let mut starts = vec![Cut { sample: first, start: start_of(first).max(0).cast_unsigned() }];
+    let first = track
+        .first_at_or_after(-origin)
+        .saturating_sub(AUDIO_PREROLL)
+        .min(last);
+    let mut starts = vec![Cut {
+        sample: first,
+        start: start_of(first).max(0).cast_unsigned(),
+    }];
     let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
     for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
         let sample = track.first_at_or_after(boundary - half - origin);
         let previous = starts.last().map_or(0, |cut| cut.sample);
         if sample > previous && sample < end_sample && start_of(sample) > 0 {
-            starts.push(Cut { sample, start: start_of(sample).cast_unsigned() });
+            starts.push(Cut {
+                sample,
+                start: start_of(sample).cast_unsigned(),
+            });
         }
     }
-    Some(Cuts { starts, end_sample, end })
+    Some(Cuts {
+        starts,
+        end_sample,
+        end,
+    })
 }
 
 /// Where audio is cut: with the video, and behind its end (or without it) at every target.
@@ -200,18 +241,31 @@ impl Cuts {
 
     /// Presentation duration of every fragment. They tile the time from the first start to the end.
     pub fn durations(&self) -> impl Iterator<Item = u64> {
-        let ends = self.starts.iter().skip(1).map(|cut| cut.start).chain([self.end]);
-        self.starts.iter().zip(ends).map(|(cut, end)| end.saturating_sub(cut.start))
+        let ends = self
+            .starts
+            .iter()
+            .skip(1)
+            .map(|cut| cut.start)
+            .chain([self.end]);
+        self.starts
+            .iter()
+            .zip(ends)
+            .map(|(cut, end)| end.saturating_sub(cut.start))
     }
 
     /// The samples of fragment `n`.
     pub fn samples(&self, n: usize) -> std::ops::Range<u32> {
-        let end = self.starts.get(n + 1).map_or(self.end_sample, |next| next.sample);
+        let end = self
+            .starts
+            .get(n + 1)
+            .map_or(self.end_sample, |next| next.sample);
         self.starts.get(n).map_or(end, |cut| cut.sample)..end
     }
 
     /// The fragment that starts exactly at `start`.
     pub fn find(&self, start: u64) -> Option<usize> {
-        self.starts.binary_search_by_key(&start, |cut| cut.start).ok()
+        self.starts
+            .binary_search_by_key(&start, |cut| cut.start)
+            .ok()
     }
 }

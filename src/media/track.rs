@@ -52,7 +52,10 @@ impl Track {
         file_len: u64,
     ) -> Result<Result<Self, SkippedTrack>, MediaRule> {
         let trak = Trak::parse(trak)?;
-        let skipped = |reason: String| SkippedTrack { track_id: trak.tkhd.track_id, reason };
+        let skipped = |reason: String| SkippedTrack {
+            track_id: trak.tkhd.track_id,
+            reason,
+        };
         let media_type = match &trak.handler.0 {
             b"vide" => MediaType::Video,
             b"soun" => MediaType::Audio,
@@ -68,7 +71,9 @@ impl Track {
         if index.is_empty() {
             return Ok(Err(skipped("no samples".to_owned())));
         }
-        let used = (index.description as usize).checked_sub(1).and_then(|n| entries.get(n));
+        let used = (index.description as usize)
+            .checked_sub(1)
+            .and_then(|n| entries.get(n));
         let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
         let (entry, size, config) = describe(used, row)?;
         Ok(Ok(Self {
@@ -91,14 +96,20 @@ impl Track {
 
     /// Presentation time of sample `n` in wire ticks, edits applied; negative before the start.
     pub fn presentation_time(&self, n: u32) -> i64 {
-        to_wire(self.index.composition_time(n) + self.shift.offset, self.timescale)
+        to_wire(
+            self.index.composition_time(n) + self.shift.offset,
+            self.timescale,
+        )
     }
 
     /// Decoding time of sample `n` in wire ticks, moved so that a sample with the composition
     /// offset of sample `like` is decoded when it is shown. `n` may be the number of samples.
     pub fn decode_time(&self, n: u32, like: u32) -> i64 {
         let offset = self.index.composition_time(like) - self.index.dts(like);
-        to_wire(self.index.dts(n) + offset + self.shift.offset, self.timescale)
+        to_wire(
+            self.index.dts(n) + offset + self.shift.offset,
+            self.timescale,
+        )
     }
 
     /// The first sample whose presentation is not before `time` (wire ticks), for tracks that
@@ -111,7 +122,9 @@ impl Track {
     /// How many samples remain when the end of the edit is honoured: samples at the end of the
     /// track are dropped as long as they start behind it.
     pub fn edited_len(&self) -> u32 {
-        let Some(end) = self.shift.end else { return self.index.len() };
+        let Some(end) = self.shift.end else {
+            return self.index.len();
+        };
         let end = end - self.shift.offset;
         let behind = |n: &u32| self.index.composition_time(*n) >= end;
         let dropped = (0..self.index.len()).rev().take_while(behind).count();
@@ -136,7 +149,10 @@ fn describe<'a>(
         MediaType::Video => {
             let visual = VisualEntry::parse(entry)?;
             let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
-            let entry = SampleEntry { kind: entry.kind, body: entry.body.to_vec() };
+            let entry = SampleEntry {
+                kind: entry.kind,
+                body: entry.body.to_vec(),
+            };
             Ok((entry, (visual.width, visual.height), config.body))
         }
         MediaType::Audio => {

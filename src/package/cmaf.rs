@@ -78,13 +78,25 @@ fn brands(media_type: MediaType) -> &'static [&'static [u8; 4]] {
 
 /// The track header with the values that do not depend on the source file.
 fn header(track: &Track) -> Tkhd {
-    let volume = if track.media_type == MediaType::Audio { 0x0100 } else { 0 };
-    Tkhd { track_id: 1, volume, ..track.header.clone() }
+    let volume = if track.media_type == MediaType::Audio {
+        0x0100
+    } else {
+        0
+    };
+    Tkhd {
+        track_id: 1,
+        volume,
+        ..track.header.clone()
+    }
 }
 
 fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
     let track = &rendition.track;
-    Mdhd { timescale: WIRE_TIMESCALE, language: rendition.language }.write(w);
+    Mdhd {
+        timescale: WIRE_TIMESCALE,
+        language: rendition.language,
+    }
+    .write(w);
     let (handler, protected_entry) = match track.media_type {
         MediaType::Video => (FourCc(*b"vide"), b"encv"),
         MediaType::Audio => (FourCc(*b"soun"), b"enca"),
@@ -110,7 +122,9 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
                     }
                     Protect::Clear | Protect::Segment(_) => None,
                 };
-                track.entry.write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+                track
+                    .entry
+                    .write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
             });
             stbl::write_empty(w);
         });
@@ -130,7 +144,11 @@ impl<'a> Timing<'a> {
     fn of(rendition: &'a Rendition) -> Self {
         let first = rendition.cuts.starts.first().map_or(0, |cut| cut.sample);
         let start = rendition.track.presentation_time(first) + rendition.origin;
-        Self { rendition, first, hidden: (-start).max(0) }
+        Self {
+            rendition,
+            first,
+            hidden: (-start).max(0),
+        }
     }
 
     /// Decoding time of sample `n` on the wire.
@@ -141,8 +159,7 @@ impl<'a> Timing<'a> {
     fn trun_sample(&self, sample: &Sample) -> TrunSample {
         let track = &self.rendition.track;
         let dts = self.decode(sample.number);
-        let shown =
-            track.presentation_time(sample.number) + self.rendition.origin + self.hidden;
+        let shown = track.presentation_time(sample.number) + self.rendition.origin + self.hidden;
         TrunSample {
             duration: u32::try_from(self.decode(sample.number + 1) - dts).unwrap_or(u32::MAX),
             size: sample.size,
@@ -163,7 +180,11 @@ pub fn fragment<S: ReadAt + ?Sized>(
     protect: Protect,
     source: &S,
 ) -> Result<Plan, FragmentError> {
-    if rendition.fragment_bytes.get(n).is_none_or(|bytes| *bytes > MAX_PAYLOAD) {
+    if rendition
+        .fragment_bytes
+        .get(n)
+        .is_none_or(|bytes| *bytes > MAX_PAYLOAD)
+    {
         return Err(FragmentError::TooLarge);
     }
     let range = rendition.cuts.samples(n);
@@ -173,17 +194,29 @@ pub fn fragment<S: ReadAt + ?Sized>(
         Protect::Clear => Cipher::Clear,
         Protect::Segment(key) => {
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
-            Cipher::Segment { iv: key.ivs.segment(start), key: key.key }
+            Cipher::Segment {
+                iv: key.ivs.segment(start),
+                key: key.key,
+            }
         }
         Protect::Samples(scheme, key) => {
             let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
             let head = head(rendition, n, samples(), Some(&map.auxiliary));
             let pattern = scheme.pattern(track.media_type);
-            let cipher = Cipher::Samples { scheme, pattern, key, ranges: map.ranges };
+            let cipher = Cipher::Samples {
+                scheme,
+                pattern,
+                key,
+                ranges: map.ranges,
+            };
             return Ok(Plan::new(head, extents(samples()), cipher));
         }
     };
-    Ok(Plan::new(head(rendition, n, samples(), None), extents(samples()), cipher))
+    Ok(Plan::new(
+        head(rendition, n, samples(), None),
+        extents(samples()),
+        cipher,
+    ))
 }
 
 /// `moof` and the header of `mdat`.
@@ -203,7 +236,11 @@ fn head(
     };
     let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
     let mut w = Writer::with_capacity(256 + samples.len() * 32);
-    moof::write(&mut w, &header, samples.map(|sample| timing.trun_sample(&sample)));
+    moof::write(
+        &mut w,
+        &header,
+        samples.map(|sample| timing.trun_sample(&sample)),
+    );
     // Below `MAX_PAYLOAD`.
     w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
     w.bytes(b"mdat");
@@ -217,7 +254,10 @@ fn extents(samples: impl Iterator<Item = Sample>) -> Vec<Extent> {
         let length = u64::from(sample.size);
         match extents.last_mut() {
             Some(last) if last.offset + last.length == sample.offset => last.length += length,
-            _ => extents.push(Extent { offset: sample.offset, length }),
+            _ => extents.push(Extent {
+                offset: sample.offset,
+                length,
+            }),
         }
     }
     extents

@@ -49,7 +49,12 @@ pub const TABLE: &[Row] = &[
         format: Format::HlsCmaf,
         selector: "m3u8-cmaf",
         protocol: Protocol::Hls,
-        protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc, Protection::Cbcs],
+        protections: &[
+            Protection::Clear,
+            Protection::Cbc,
+            Protection::Cenc,
+            Protection::Cbcs,
+        ],
     },
 ];
 

@@ -69,7 +69,13 @@ impl Plan {
             Cipher::Segment { .. } => BLOCK - usize::try_from(clear % BLOCK as u64).unwrap_or(0),
             _ => 0,
         };
-        Self { head, extents, cipher, padding, length: clear + padding as u64 }
+        Self {
+            head,
+            extents,
+            cipher,
+            padding,
+            length: clear + padding as u64,
+        }
     }
 
     /// Length of the answer in bytes.
@@ -133,7 +139,16 @@ impl<P: AsRef<Plan>> Producer<P> {
         }
         let end = wanted.end.min(plan.as_ref().length);
         let discard = wanted.start - position;
-        Self { plan, position, discard, end, extent, extent_done: done, range, carried: None }
+        Self {
+            plan,
+            position,
+            discard,
+            end,
+            extent,
+            extent_done: done,
+            range,
+            carried: None,
+        }
     }
 
     /// Bytes that are still to come.
@@ -188,14 +203,18 @@ impl<P: AsRef<Plan>> Producer<P> {
         let over = match &plan.cipher {
             Cipher::Clear => 0,
             Cipher::Segment { .. } => end % BLOCK as u64,
-            Cipher::Samples { pattern, ranges, .. } => {
+            Cipher::Samples {
+                pattern, ranges, ..
+            } => {
                 let end = end.saturating_sub(plan.head_len());
                 let cut = ranges[self.range..]
                     .iter()
                     .take_while(|range| u64::from(range.start) < end)
                     .last()
                     .filter(|range| u64::from(range.start) + u64::from(range.length) > end);
-                cut.map_or(0, |range| (end - u64::from(range.start)) % pattern.period() as u64)
+                cut.map_or(0, |range| {
+                    (end - u64::from(range.start)) % pattern.period() as u64
+                })
             }
         };
         length - usize::try_from(over).unwrap_or(0)
@@ -229,7 +248,11 @@ impl<P: AsRef<Plan>> Producer<P> {
             }
             let left = usize::try_from(extent.length - done).unwrap_or(usize::MAX);
             let count = left.min(length - at);
-            reads.push(Read { offset: extent.offset + done, at, length: count });
+            reads.push(Read {
+                offset: extent.offset + done,
+                at,
+                length: count,
+            });
             at += count;
             done = 0;
         }
@@ -242,30 +265,53 @@ impl<P: AsRef<Plan>> Producer<P> {
             Cipher::Clear => {}
             Cipher::Segment { key, iv } => {
                 let iv = self.carried.unwrap_or(*iv);
-                let mut chain = [Chain { start: 0, length: piece.len(), iv }];
+                let mut chain = [Chain {
+                    start: 0,
+                    length: piece.len(),
+                    iv,
+                }];
                 chains::encrypt(key, Pattern::FULL, piece, &mut chain);
                 self.carried = Some(chain[0].iv);
             }
-            Cipher::Samples { scheme: Scheme::Cenc, key, ranges, .. } => {
+            Cipher::Samples {
+                scheme: Scheme::Cenc,
+                key,
+                ranges,
+                ..
+            } => {
                 let window = Window::of(plan, self.position, piece.len());
-                for range in ranges[self.range..].iter().map_while(|range| window.part(range)) {
+                for range in ranges[self.range..]
+                    .iter()
+                    .map_while(|range| window.part(range))
+                {
                     let iv = key.ivs.sample(range.sample);
                     Keystream::new(&key.key, iv, range.position).apply(&mut piece[range.piece]);
                 }
             }
-            Cipher::Samples { scheme: Scheme::Cbcs, pattern, key, ranges } => {
+            Cipher::Samples {
+                scheme: Scheme::Cbcs,
+                pattern,
+                key,
+                ranges,
+            } => {
                 let window = Window::of(plan, self.position, piece.len());
                 let constant = key.ivs.constant();
                 let mut chains: Vec<Chain> = ranges[self.range..]
                     .iter()
                     .map_while(|range| window.part(range))
-                    .map(|part| Chain { start: part.piece.start, length: part.piece.len(), iv: constant })
+                    .map(|part| Chain {
+                        start: part.piece.start,
+                        length: part.piece.len(),
+                        iv: constant,
+                    })
                     .collect();
                 if let (Some(first), Some(iv)) = (chains.first_mut(), self.carried) {
                     first.iv = iv;
                 }
                 chains::encrypt(&key.key, *pattern, piece, &mut chains);
-                let cut = chains.last().filter(|_| window.cuts(&ranges[self.range..], chains.len()));
+                let cut = chains
+                    .last()
+                    .filter(|_| window.cuts(&ranges[self.range..], chains.len()));
                 self.carried = cut.map(|chain| chain.iv);
             }
         }
@@ -285,7 +331,10 @@ impl<P: AsRef<Plan>> Producer<P> {
         }
         if let Cipher::Samples { ranges, .. } = &plan.cipher {
             let done = self.position.saturating_sub(plan.head_len());
-            while ranges.get(self.range).is_some_and(|range| end_of(range) <= done) {
+            while ranges
+                .get(self.range)
+                .is_some_and(|range| end_of(range) <= done)
+            {
                 self.range += 1;
             }
         }
@@ -301,7 +350,9 @@ fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
         Cipher::Samples { scheme, ranges, .. } => {
             let payload = wanted.saturating_sub(plan.head_len());
             let first = ranges.partition_point(|range| end_of(range) <= payload);
-            let inside = ranges.get(first).filter(|range| u64::from(range.start) < payload);
+            let inside = ranges
+                .get(first)
+                .filter(|range| u64::from(range.start) < payload);
             match (scheme, inside) {
                 (Scheme::Cbcs, Some(range)) => (plan.head_len() + u64::from(range.start), first),
                 _ => (wanted, first),
@@ -359,6 +410,9 @@ impl Window {
 
     /// Whether the last of the first `count` ranges goes on behind the piece.
     fn cuts(&self, ranges: &[ProtectedRange], count: usize) -> bool {
-        count.checked_sub(1).and_then(|n| ranges.get(n)).is_some_and(|r| end_of(r) > self.end)
+        count
+            .checked_sub(1)
+            .and_then(|n| ranges.get(n))
+            .is_some_and(|r| end_of(r) > self.end)
     }
 }

@@ -193,7 +193,11 @@ impl SliceHeader<'_> {
         if has_chroma {
             self.reader.ue()?;
         }
-        let lists = if self.slice_type == SliceType::B { 2 } else { 1 };
+        let lists = if self.slice_type == SliceType::B {
+            2
+        } else {
+            1
+        };
         for count in refs.into_iter().take(lists) {
             for _ in 0..count {
                 self.weight(2)?;
@@ -221,11 +225,14 @@ impl SliceHeader<'_> {
             return Ok(());
         }
         if self.reader.bit()? {
-            self.operations(|op| op == 0, |op| match op {
-                3 => 2,
-                1 | 2 | 4 | 6 => 1,
-                _ => 0,
-            })?;
+            self.operations(
+                |op| op == 0,
+                |op| match op {
+                    3 => 2,
+                    1 | 2 | 4 | 6 => 1,
+                    _ => 0,
+                },
+            )?;
         }
         Ok(())
     }

@@ -22,7 +22,11 @@ impl<'a> AudioEntry<'a> {
         let (fields, _) = split(entry, FIXED[0])?;
         let version = usize::from(u16::from_be_bytes([fields[8], fields[9]])).min(2);
         let (_, children) = split(entry, FIXED[version])?;
-        Ok(Self { kind: entry.kind, fields, children })
+        Ok(Self {
+            kind: entry.kind,
+            fields,
+            children,
+        })
     }
 
     /// The configuration box, which QuickTime nests in `wave`.
@@ -41,6 +45,9 @@ impl<'a> AudioEntry<'a> {
         let mut body = self.fields.to_vec();
         body[8..16].fill(0);
         body.extend_from_slice(config.raw);
-        SampleEntry { kind: self.kind, body }
+        SampleEntry {
+            kind: self.kind,
+            body,
+        }
     }
 }

@@ -8,7 +8,10 @@ pub(super) enum Composition {
     /// All are 0.
     Zero,
     /// At most 256 different values; each sample names one.
-    Palette { values: Box<[i32]>, codes: Box<[u8]> },
+    Palette {
+        values: Box<[i32]>,
+        codes: Box<[u8]>,
+    },
     /// More than 256 different values.
     Table(Box<[i32]>),
 }
@@ -23,7 +26,10 @@ impl Composition {
         Self::palette(ctts, count).unwrap_or_else(|| {
             let mut table = Vec::with_capacity(count);
             for (samples, offset) in ctts.iter() {
-                table.resize(table.len().saturating_add(samples as usize).min(count), offset);
+                table.resize(
+                    table.len().saturating_add(samples as usize).min(count),
+                    offset,
+                );
             }
             table.resize(count, 0);
             Self::Table(table.into())
@@ -40,19 +46,25 @@ impl Composition {
                 values.len() - 1
             });
             let code = u8::try_from(code).ok()?;
-            codes.resize(codes.len().saturating_add(samples as usize).min(count), code);
+            codes.resize(
+                codes.len().saturating_add(samples as usize).min(count),
+                code,
+            );
         }
         codes.resize(count, 0);
-        Some(Self::Palette { values: values.into(), codes: codes.into() })
+        Some(Self::Palette {
+            values: values.into(),
+            codes: codes.into(),
+        })
     }
 
     pub(super) fn get(&self, sample: u32) -> i32 {
         let sample = sample as usize;
         match self {
             Self::Zero => 0,
-            Self::Palette { values, codes } => {
-                codes.get(sample).map_or(0, |code| values[usize::from(*code)])
-            }
+            Self::Palette { values, codes } => codes
+                .get(sample)
+                .map_or(0, |code| values[usize::from(*code)]),
             Self::Table(table) => table.get(sample).copied().unwrap_or(0),
         }
     }

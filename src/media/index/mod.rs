@@ -60,7 +60,9 @@ impl SampleIndex {
     pub fn build(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
         let sizes = SampleSizes::parse(stbl)?;
         if sizes.count() > MAX_SAMPLES {
-            return Err(MediaRule::SampleTable("more than 16,777,216 samples in one track"));
+            return Err(MediaRule::SampleTable(
+                "more than 16,777,216 samples in one track",
+            ));
         }
         let runs = ChunkRuns::parse(&stbl.require(b"stsc")?)?;
         let offsets = ChunkOffsets::parse(stbl)?;
@@ -74,7 +76,13 @@ impl SampleIndex {
             Some(stss) => Some(sync_samples(&SyncSamples::parse(&stss)?, sizes.count())?),
             None => None,
         };
-        let mut index = Self { times, composition, layout, sync, description };
+        let mut index = Self {
+            times,
+            composition,
+            layout,
+            sync,
+            description,
+        };
         index.drop_open_sync_samples();
         Ok(index)
     }
@@ -92,6 +100,11 @@ impl SampleIndex {
     /// Decoding time of sample `n` in media ticks; for `n` = [`Self::len`] the end of the last.
     pub fn dts(&self, n: u32) -> i64 {
         self.times.dts(n)
+    }
+
+    /// The duration of all samples in media ticks, if it is the same and not 0.
+    pub fn constant_duration(&self) -> Option<u32> {
+        self.times.constant_duration()
     }
 
     /// Decoding time + composition offset of sample `n` in media ticks, edits not applied.
@@ -130,7 +143,15 @@ impl SampleIndex {
             let (dts, duration) = times.next();
             let (offset, size) = layout.next();
             let composition_offset = self.composition.get(number);
-            Sample { number, offset, size, dts, duration, composition_offset, sync: is_sync }
+            Sample {
+                number,
+                offset,
+                size,
+                dts,
+                duration,
+                composition_offset,
+                sync: is_sync,
+            }
         })
     }
 
@@ -150,7 +171,9 @@ impl SampleIndex {
     /// Leaves out sync samples with leading pictures (open GOPs): pictures behind them in decoding
     /// order that are shown earlier refer to the group before, so decoding cannot start there.
     fn drop_open_sync_samples(&mut self) {
-        let (Some(sync), true) = (&self.sync, self.has_composition_offsets()) else { return };
+        let (Some(sync), true) = (&self.sync, self.has_composition_offsets()) else {
+            return;
+        };
         let ends = sync.iter().copied().skip(1).chain([self.len()]);
         let closed = sync.iter().copied().zip(ends).filter(|(start, end)| {
             let first = self.composition_time(*start);
@@ -165,5 +188,7 @@ impl SampleIndex {
 fn sync_samples(stss: &SyncSamples<'_>, count: u32) -> Result<Box<[u32]>, MediaRule> {
     let sync: Option<Box<[u32]>> = stss.iter().map(|number| number.checked_sub(1)).collect();
     sync.filter(|sync| sync.is_sorted_by(|a, b| a < b) && sync.iter().all(|n| *n < count))
-        .ok_or(MediaRule::SampleTable("stss: the sync samples do not ascend inside the track"))
+        .ok_or(MediaRule::SampleTable(
+            "stss: the sync samples do not ascend inside the track",
+        ))
 }
