@@ -1,1 +1,52 @@
-//! placeholder
+//! Policies: which forms of an asset exist, and who gets its keys (ams.md sections 7 and 8).
+//!
+//! Pure data in the JSON shapes of the Azure Media Services v3 API; what a token proves is decided
+//! in [`crate::token`], which option answers in [`crate::license::access`].
+
+pub mod content_key;
+pub mod predefined;
+pub mod secret;
+pub mod streaming;
+
+pub use content_key::{
+    Configuration, ConfigurationKind, ContentKeyPolicy, PolicyOption, RequiredClaim, Restriction,
+    TokenRestriction, VerificationKey,
+};
+pub use secret::Secret;
+pub use streaming::{EnabledProtocols, KeyLabel, StreamingPolicy};
+
+/// A policy was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("policy {name}: {rule}")]
+pub struct PolicyError {
+    /// Name of the policy.
+    pub name: String,
+    /// The rule that it breaks; never quotes a value, which might be a secret.
+    pub rule: String,
+}
+
+impl PolicyError {
+    fn new(name: &str, rule: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            rule: rule.into(),
+        }
+    }
+
+    /// A JSON error without the values that serde quotes in it.
+    fn json(name: &str, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let kept: Vec<&str> = text.split('"').step_by(2).collect();
+        Self::new(name, kept.join("..."))
+    }
+}
+
+/// Names stand in URLs and file names of tools, so they keep to a narrow alphabet.
+fn check_name(name: &str) -> Result<(), PolicyError> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > 128 || !name.chars().all(legal) {
+        let rule = "a name has 1 to 128 letters, digits, hyphens, underscores and dots";
+        return Err(PolicyError::new(name, rule));
+    }
+    Ok(())
+}

@@ -1,1 +1,5 @@
-//! placeholder
+//! What the product does, put together from policies, store and formats, without HTTP.
+
+pub mod delivery;
+pub mod publish;
+pub mod streams;

@@ -1,1 +1,17 @@
-//! placeholder
+//! What outlives the process: the database, the key-encryption key's file, and read caches.
+
+mod cache;
+pub mod db;
+pub mod error;
+pub mod kek;
+pub mod model;
+pub mod random;
+
+pub use db::Store;
+pub use error::{Kind, StoreError};
+pub use model::{Asset, Locator, NewLocator};
+
+/// Name of the database file in a data directory.
+pub const DATABASE_FILE: &str = "portcullis.db";
+/// Name of the key-encryption key's file in a data directory.
+pub const KEK_FILE: &str = "kek";

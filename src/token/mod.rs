@@ -1,1 +1,17 @@
-//! placeholder
+//! Tokens: where they stand in a request, what they must prove, how they are made.
+//!
+//! JSON Web Tokens (RFC 7519, RFC 7515) under the rules of ams.md section 9. The algorithm comes
+//! from the policy's key, the time from the caller.
+
+pub mod claims;
+pub mod error;
+pub mod extract;
+pub mod jwt;
+pub mod make;
+mod provider;
+pub mod verify;
+
+pub use error::TokenError;
+pub use extract::Bearer;
+pub use make::{MakeError, SigningKey, TokenSpec};
+pub use verify::{At, Question, Rule, Verdict, explain, verify};

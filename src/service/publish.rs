@@ -1,0 +1,250 @@
+//! Publishing: a locator comes into being together with its keys (ams.md sections 7.2 and 14.1).
+
+use jiff::Timestamp;
+
+use crate::crypto::key::ContentKey;
+use crate::ids::{KeyId, LocatorId};
+use crate::keys::{KeyRecord, VaultError};
+use crate::policy::content_key::TokenType;
+use crate::policy::{
+    ContentKeyPolicy, KeyLabel, Restriction, Secret, StreamingPolicy, TokenRestriction,
+    VerificationKey,
+};
+use crate::store::{Kind, Locator, NewLocator, Store, StoreError, random};
+
+/// What shall be published, and how.
+#[derive(Debug, Clone)]
+pub struct PublishRequest {
+    /// Name of the asset.
+    pub asset: String,
+    /// Name of the new locator.
+    pub name: String,
+    /// Identifier of the new locator; random when absent.
+    pub id: Option<LocatorId>,
+    /// Name of the streaming policy.
+    pub streaming_policy: String,
+    /// Content key policy of keys whose label names none; the streaming policy's when absent.
+    pub content_key_policy: Option<String>,
+    /// Nothing is served before.
+    pub start: Option<Timestamp>,
+    /// Nothing is served from then on.
+    pub end: Option<Timestamp>,
+}
+
+/// Why nothing was published.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PublishError {
+    /// Nobody would be told who may have the key.
+    #[error("key {label} needs a content key policy: name one for the locator")]
+    NoContentKeyPolicy {
+        /// Label of the key.
+        label: String,
+    },
+    /// The locator's times leave no moment at which it is served.
+    #[error("the end of the locator is not after its start")]
+    EmptyTime,
+    /// A locator of that name is there, and differs.
+    #[error("streaming locator {name} already exists with another {differs}")]
+    Different {
+        /// Name of the locator.
+        name: String,
+        /// What differs.
+        differs: &'static str,
+    },
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key could not be sealed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Makes locators and their keys.
+#[derive(Clone)]
+pub struct Publisher {
+    store: Store,
+}
+
+impl Publisher {
+    /// A publisher into this store.
+    pub fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Makes a locator and one random key for each label of its streaming policy, all or nothing.
+    ///
+    /// # Errors
+    /// [`PublishError`]; [`StoreError::AlreadyExists`] when the name or identifier is taken.
+    pub async fn publish(
+        &self,
+        request: &PublishRequest,
+        now: Timestamp,
+    ) -> Result<Locator, PublishError> {
+        let policy = self
+            .store
+            .streaming_policy(&request.streaming_policy)
+            .await?;
+        let locator = locator(request, &policy, now)?;
+        let keys = policy
+            .key_labels()
+            .into_iter()
+            .map(|label| self.new_key(&locator, label))
+            .collect::<Result<_, _>>()?;
+        self.store
+            .create_locator(NewLocator {
+                locator: locator.clone(),
+                keys,
+            })
+            .await?;
+        Ok(locator)
+    }
+
+    /// Like [`Self::publish`], but gives the locator that is there when it is what was asked for.
+    ///
+    /// # Errors
+    /// [`PublishError::Different`] when it is not, or as for [`Self::publish`].
+    pub async fn publish_once(
+        &self,
+        request: &PublishRequest,
+        now: Timestamp,
+    ) -> Result<Locator, PublishError> {
+        match self.publish(request, now).await {
+            Err(PublishError::Store(StoreError::AlreadyExists {
+                kind: Kind::Locator,
+                name,
+            })) if name == request.name => {
+                let existing = self.store.locator_by_name(&request.name).await?;
+                let policy = self
+                    .store
+                    .streaming_policy(&request.streaming_policy)
+                    .await?;
+                check_same(request, &existing, &locator(request, &policy, now)?)?;
+                Ok(existing)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Adds the content key policy unless one of that name is there; gives the stored one.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn policy_once(
+        &self,
+        policy: &ContentKeyPolicy,
+    ) -> Result<ContentKeyPolicy, PublishError> {
+        match self.store.create_content_key_policy(policy).await {
+            Ok(()) | Err(StoreError::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(ContentKeyPolicy::clone(
+            &*self.store.content_key_policy(&policy.name).await?,
+        ))
+    }
+
+    fn new_key(&self, locator: &Locator, label: KeyLabel<'_>) -> Result<KeyRecord, PublishError> {
+        if label.policy.is_none() && locator.content_key_policy.is_none() {
+            return Err(PublishError::NoContentKeyPolicy {
+                label: label.label.to_owned(),
+            });
+        }
+        let kid = KeyId::from_bytes(*random::bytes()?);
+        let key = ContentKey::from_bytes(*random::bytes()?);
+        let nonce = *random::bytes()?;
+        Ok(KeyRecord {
+            kid,
+            locator: locator.id,
+            label: label.label.to_owned(),
+            protection: label.protection,
+            crypto_period: 0,
+            policy: label.policy.map(str::to_owned),
+            wrapped: self
+                .store
+                .vault()
+                .wrap(kid, label.protection, &key, nonce)?,
+        })
+    }
+}
+
+fn locator(
+    request: &PublishRequest,
+    policy: &StreamingPolicy,
+    now: Timestamp,
+) -> Result<Locator, PublishError> {
+    if let (Some(start), Some(end)) = (request.start, request.end)
+        && end <= start
+    {
+        return Err(PublishError::EmptyTime);
+    }
+    let default = &policy.default_content_key_policy_name;
+    Ok(Locator {
+        id: request.id.unwrap_or_else(LocatorId::random),
+        name: request.name.clone(),
+        asset: request.asset.clone(),
+        streaming_policy: request.streaming_policy.clone(),
+        content_key_policy: request
+            .content_key_policy
+            .clone()
+            .or_else(|| default.clone()),
+        start: request.start,
+        end: request.end,
+        created: now,
+    })
+}
+
+fn check_same(
+    request: &PublishRequest,
+    existing: &Locator,
+    wanted: &Locator,
+) -> Result<(), PublishError> {
+    let differences = [
+        ("asset", existing.asset != wanted.asset),
+        ("identifier", request.id.is_some_and(|id| id != existing.id)),
+        (
+            "streaming policy",
+            existing.streaming_policy != wanted.streaming_policy,
+        ),
+        (
+            "content key policy",
+            existing.content_key_policy != wanted.content_key_policy,
+        ),
+        ("start", existing.start != wanted.start),
+        ("end", existing.end != wanted.end),
+    ];
+    match differences.into_iter().find(|(_, differs)| *differs) {
+        Some((differs, _)) => Err(PublishError::Different {
+            name: request.name.clone(),
+            differs,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A content key policy that gives keys to everybody.
+pub fn open_policy(name: &str) -> ContentKeyPolicy {
+    ContentKeyPolicy::clear_key(name, Restriction::Open {})
+}
+
+/// A content key policy that gives keys to bearers of an HS256 token under a fresh secret.
+///
+/// # Errors
+/// [`StoreError::NoRandomness`].
+pub fn default_token_policy(
+    name: &str,
+    issuer: &str,
+    audience: &str,
+) -> Result<ContentKeyPolicy, StoreError> {
+    let secret = Secret::from_bytes(random::bytes::<64>()?.to_vec());
+    let restriction = TokenRestriction {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        primary_verification_key: VerificationKey::Symmetric { key_value: secret },
+        alternate_verification_keys: Vec::new(),
+        required_claims: Vec::new(),
+        restriction_token_type: TokenType::Jwt,
+    };
+    Ok(ContentKeyPolicy::clear_key(
+        name,
+        Restriction::Token(Box::new(restriction)),
+    ))
+}

@@ -1,0 +1,334 @@
+//! The database: one writer, a pool of readers, read caches in front (SQLite in WAL mode).
+//!
+//! Several processes may use one file: each write transaction takes the lock at its start and
+//! waits for others up to [`BUSY_TIMEOUT`].
+
+mod read;
+mod schema;
+mod write;
+mod writer;
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection};
+
+use self::write::Write;
+use self::writer::Writer;
+use super::cache::ReadCaches;
+use super::{Asset, Locator, NewLocator, StoreError, random};
+use crate::ids::{KeyId, LocatorId};
+use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
+use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
+
+/// How long a write waits for another process.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const READERS: u32 = 4;
+
+/// The store of assets, policies, locators and keys. Clones share everything.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    writer: Writer,
+    readers: SqlitePool,
+    caches: ReadCaches,
+    vault: Vault,
+}
+
+impl Store {
+    /// Opens the database file, makes it when there is none (readable by its owner only), brings
+    /// its schema up to date and checks that it belongs to `kek`.
+    ///
+    /// # Errors
+    /// [`StoreError::WrongKek`], [`StoreError::SchemaTooNew`], or a failure of file or database.
+    pub async fn open(path: &Path, kek: &KeyEncryptionKey) -> Result<Self, StoreError> {
+        create_private(path).map_err(|error| StoreError::io(path, error))?;
+        let mut connection = options(path).connect().await?;
+        schema::migrate(&mut connection).await?;
+        let vault = Vault::new(kek);
+        let writer = Writer::spawn(connection);
+        writer.write(Write::BindKek(vault.fingerprint())).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options(path).read_only(true));
+        let caches = ReadCaches::new();
+        Ok(Self(Arc::new(Inner {
+            writer,
+            readers,
+            caches,
+            vault,
+        })))
+    }
+
+    /// Seals and opens the keys that are stored here.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// Transactions committed by this process since it opened the store.
+    pub fn commits(&self) -> u64 {
+        self.0.writer.commits()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// The failure that keeps it from answering.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.0.readers.acquire().await?.ping().await?)
+    }
+
+    /// Adds the asset, or gives an asset of that name another folder or fragment length.
+    ///
+    /// # Errors
+    /// [`StoreError::PathNotUtf8`], or a failure of the database.
+    pub async fn put_asset(&self, asset: Asset) -> Result<(), StoreError> {
+        let name = asset.name.clone();
+        self.0.writer.write(Write::PutAsset(asset)).await?;
+        self.0.caches.assets.forget(&name).await;
+        Ok(())
+    }
+
+    /// The asset of that name (cached).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn asset(&self, name: &str) -> Result<Arc<Asset>, StoreError> {
+        let load = read::asset(&self.0.readers, name);
+        self.0.caches.assets.read(name.to_owned(), load).await
+    }
+
+    /// All assets by name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn assets(&self) -> Result<Vec<Asset>, StoreError> {
+        read::assets(&self.0.readers).await
+    }
+
+    /// Adds a custom streaming policy; streaming policies never change.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], also for reserved names, or a failure of the database.
+    pub async fn create_streaming_policy(
+        &self,
+        policy: &StreamingPolicy,
+    ) -> Result<(), StoreError> {
+        let (name, properties) = (policy.name.clone(), policy.to_properties());
+        self.0
+            .writer
+            .write(Write::CreateStreamingPolicy { name, properties })
+            .await
+    }
+
+    /// The streaming policy of that name, predefined or custom (cached).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn streaming_policy(&self, name: &str) -> Result<Arc<StreamingPolicy>, StoreError> {
+        let load = async {
+            match predefined::find(name) {
+                Some(policy) => Ok(Arc::new(policy)),
+                None => read::streaming_policy(&self.0.readers, name).await,
+            }
+        };
+        self.0
+            .caches
+            .streaming_policies
+            .read(name.to_owned(), load)
+            .await
+    }
+
+    /// The predefined streaming policies in table order, then the custom ones by name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn streaming_policies(&self) -> Result<Vec<StreamingPolicy>, StoreError> {
+        let custom = read::streaming_policies(&self.0.readers).await?;
+        Ok(predefined::TABLE
+            .iter()
+            .map(predefined::Row::policy)
+            .chain(custom)
+            .collect())
+    }
+
+    /// Adds a content key policy; its secrets are stored sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`], or a failure of the database.
+    pub async fn create_content_key_policy(
+        &self,
+        policy: &ContentKeyPolicy,
+    ) -> Result<(), StoreError> {
+        let (name, sealed) = self.seal(policy)?;
+        self.0
+            .writer
+            .write(Write::CreateContentKeyPolicy { name, sealed })
+            .await
+    }
+
+    /// Adds or replaces a content key policy; all locators that use it follow.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn put_content_key_policy(
+        &self,
+        policy: &ContentKeyPolicy,
+    ) -> Result<(), StoreError> {
+        let (name, sealed) = self.seal(policy)?;
+        self.0
+            .writer
+            .write(Write::PutContentKeyPolicy { name, sealed })
+            .await?;
+        self.0
+            .caches
+            .content_key_policies
+            .forget(&policy.name)
+            .await;
+        Ok(())
+    }
+
+    /// The content key policy of that name, secrets included (cached).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn content_key_policy(
+        &self,
+        name: &str,
+    ) -> Result<Arc<ContentKeyPolicy>, StoreError> {
+        let load = read::content_key_policy(&self.0.readers, &self.0.vault, name);
+        self.0
+            .caches
+            .content_key_policies
+            .read(name.to_owned(), load)
+            .await
+    }
+
+    /// All content key policies by name, secrets included.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn content_key_policies(&self) -> Result<Vec<ContentKeyPolicy>, StoreError> {
+        read::content_key_policies(&self.0.readers, &self.0.vault).await
+    }
+
+    /// Adds a locator together with its keys: all of them or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] for a taken name, identifier or KID,
+    /// [`StoreError::NotFound`] for an asset or policy that is not there.
+    pub async fn create_locator(&self, new: NewLocator) -> Result<(), StoreError> {
+        self.0
+            .writer
+            .write(Write::CreateLocator(Box::new(new)))
+            .await
+    }
+
+    /// Deletes a locator and its keys; the asset and the policies stay.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn delete_locator(&self, id: LocatorId) -> Result<(), StoreError> {
+        let keys = read::keys_of(&self.0.readers, id).await?;
+        self.0.writer.write(Write::DeleteLocator(id)).await?;
+        self.0.caches.locators.forget(&id).await;
+        self.0.caches.locator_keys.forget(&id).await;
+        for key in keys.iter() {
+            self.0.caches.keys.forget(&key.kid).await;
+        }
+        Ok(())
+    }
+
+    /// The locator of that identifier (cached).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn locator(&self, id: LocatorId) -> Result<Arc<Locator>, StoreError> {
+        self.0
+            .caches
+            .locators
+            .read(id, read::locator(&self.0.readers, id))
+            .await
+    }
+
+    /// The locator of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn locator_by_name(&self, name: &str) -> Result<Locator, StoreError> {
+        read::locator_by_name(&self.0.readers, name).await
+    }
+
+    /// All locators by name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn locators(&self) -> Result<Vec<Locator>, StoreError> {
+        read::locators(&self.0.readers).await
+    }
+
+    /// The keys of a locator, wrapped (cached); none for a locator that is not there.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn keys_of(&self, locator: LocatorId) -> Result<Arc<[KeyRecord]>, StoreError> {
+        let load = read::keys_of(&self.0.readers, locator);
+        self.0.caches.locator_keys.read(locator, load).await
+    }
+
+    /// The key of that KID, wrapped (cached).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the database.
+    pub async fn key(&self, kid: KeyId) -> Result<Arc<KeyRecord>, StoreError> {
+        self.0
+            .caches
+            .keys
+            .read(kid, read::key(&self.0.readers, kid))
+            .await
+    }
+
+    fn seal(&self, policy: &ContentKeyPolicy) -> Result<(String, WrappedKey), StoreError> {
+        let properties = policy.to_properties_with_secrets();
+        let nonce = *random::bytes()?;
+        let sealed = self
+            .0
+            .vault
+            .seal_policy(&policy.name, properties.as_bytes(), nonce);
+        Ok((policy.name.clone(), sealed))
+    }
+}
+
+/// SQLite gives its journal files the mode of the database file, so the mode is set before.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?
+        .sync_all()?;
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        .foreign_keys(true)
+        .disable_statement_logging()
+}

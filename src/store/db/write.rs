@@ -1,0 +1,225 @@
+//! What can be written. The database itself keeps names and identifiers unique.
+
+use data_encoding::BASE64;
+use jiff::Timestamp;
+use sqlx::SqliteConnection;
+
+use crate::ids::LocatorId;
+use crate::keys::{KekFingerprint, KeyRecord, WrappedKey};
+use crate::policy::predefined;
+use crate::store::{Asset, Kind, Locator, NewLocator, StoreError};
+
+pub(super) enum Write {
+    BindKek(KekFingerprint),
+    PutAsset(Asset),
+    CreateStreamingPolicy { name: String, properties: String },
+    CreateContentKeyPolicy { name: String, sealed: WrappedKey },
+    PutContentKeyPolicy { name: String, sealed: WrappedKey },
+    CreateLocator(Box<NewLocator>),
+    DeleteLocator(LocatorId),
+}
+
+/// Carries a write out inside the transaction (or savepoint) of the connection.
+pub(super) async fn apply(db: &mut SqliteConnection, write: &Write) -> Result<(), StoreError> {
+    match write {
+        Write::BindKek(fingerprint) => bind_kek(db, *fingerprint).await,
+        Write::PutAsset(asset) => put_asset(db, asset).await,
+        Write::CreateStreamingPolicy { name, properties } => {
+            create_streaming_policy(db, name, properties).await
+        }
+        Write::CreateContentKeyPolicy { name, sealed } => {
+            let inserted = insert_content_key_policy(db, name, sealed).await;
+            inserted.map_err(|error| taken(error, Kind::ContentKeyPolicy, name))
+        }
+        Write::PutContentKeyPolicy { name, sealed } => {
+            put_content_key_policy(db, name, sealed).await
+        }
+        Write::CreateLocator(new) => create_locator(db, new).await,
+        Write::DeleteLocator(id) => delete_locator(db, *id).await,
+    }
+}
+
+async fn bind_kek(db: &mut SqliteConnection, given: KekFingerprint) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO settings (name, value) VALUES ('kek', $1) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(given.to_string())
+    .execute(&mut *db)
+    .await?;
+    let (expected,): (String,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'kek'")
+        .fetch_one(db)
+        .await?;
+    if expected == given.to_string() {
+        Ok(())
+    } else {
+        Err(StoreError::WrongKek { expected, given })
+    }
+}
+
+async fn put_asset(db: &mut SqliteConnection, asset: &Asset) -> Result<(), StoreError> {
+    let dir = asset
+        .dir
+        .to_str()
+        .ok_or_else(|| StoreError::PathNotUtf8(asset.dir.clone()))?;
+    sqlx::query(
+        "INSERT INTO assets (name, dir, segment_ms, created) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET dir = excluded.dir, segment_ms = excluded.segment_ms",
+    )
+    .bind(&asset.name)
+    .bind(dir)
+    .bind(i64::from(asset.segment_ms))
+    .bind(asset.created.as_millisecond())
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn create_streaming_policy(
+    db: &mut SqliteConnection,
+    name: &str,
+    properties: &str,
+) -> Result<(), StoreError> {
+    if predefined::is_reserved(name) {
+        return Err(StoreError::exists(Kind::StreamingPolicy, name));
+    }
+    sqlx::query("INSERT INTO streaming_policies (name, properties) VALUES ($1, $2)")
+        .bind(name)
+        .bind(properties)
+        .execute(db)
+        .await
+        .map_err(|error| taken(error, Kind::StreamingPolicy, name))?;
+    Ok(())
+}
+
+async fn insert_content_key_policy(
+    db: &mut SqliteConnection,
+    name: &str,
+    sealed: &WrappedKey,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO content_key_policies (name, sealed) VALUES ($1, $2)")
+        .bind(name)
+        .bind(BASE64.encode(sealed.as_bytes()))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+async fn put_content_key_policy(
+    db: &mut SqliteConnection,
+    name: &str,
+    sealed: &WrappedKey,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO content_key_policies (name, sealed) VALUES ($1, $2)
+         ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
+    )
+    .bind(name)
+    .bind(BASE64.encode(sealed.as_bytes()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn create_locator(db: &mut SqliteConnection, new: &NewLocator) -> Result<(), StoreError> {
+    let locator = &new.locator;
+    require(db, Kind::Asset, &locator.asset).await?;
+    if predefined::find(&locator.streaming_policy).is_none() {
+        require(db, Kind::StreamingPolicy, &locator.streaming_policy).await?;
+    }
+    let key_policies = new.keys.iter().filter_map(|key| key.policy.as_ref());
+    for policy in locator.content_key_policy.iter().chain(key_policies) {
+        require(db, Kind::ContentKeyPolicy, policy).await?;
+    }
+    insert_locator(db, locator).await?;
+    for key in &new.keys {
+        let inserted = insert_key(db, key).await;
+        inserted.map_err(|error| taken(error, Kind::ContentKey, key.kid))?;
+    }
+    Ok(())
+}
+
+async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<(), StoreError> {
+    let inserted = sqlx::query(
+        "INSERT INTO locators (id, name, asset, streaming_policy, content_key_policy,
+                               start_time, end_time, created)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(locator.id.to_string())
+    .bind(&locator.name)
+    .bind(&locator.asset)
+    .bind(&locator.streaming_policy)
+    .bind(&locator.content_key_policy)
+    .bind(locator.start.map(Timestamp::as_millisecond))
+    .bind(locator.end.map(Timestamp::as_millisecond))
+    .bind(locator.created.as_millisecond())
+    .execute(&mut *db)
+    .await;
+    let Err(error) = inserted else { return Ok(()) };
+    if is_there(db, "SELECT 1 FROM locators WHERE name = $1", &locator.name).await? {
+        return Err(taken(error, Kind::Locator, &locator.name));
+    }
+    Err(taken(error, Kind::Locator, locator.id))
+}
+
+async fn insert_key(db: &mut SqliteConnection, key: &KeyRecord) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO content_keys (kid, locator, label, key_type, crypto_period, policy, wrapped)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(key.kid.to_string())
+    .bind(key.locator.to_string())
+    .bind(&key.label)
+    .bind(key.protection.row().map(|row| row.key_type))
+    .bind(i64::from(key.crypto_period))
+    .bind(&key.policy)
+    .bind(BASE64.encode(key.wrapped.as_bytes()))
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+async fn delete_locator(db: &mut SqliteConnection, id: LocatorId) -> Result<(), StoreError> {
+    let deleted = sqlx::query("DELETE FROM locators WHERE id = $1")
+        .bind(id.to_string())
+        .execute(db)
+        .await?;
+    match deleted.rows_affected() {
+        0 => Err(StoreError::missing(Kind::Locator, id)),
+        _ => Ok(()),
+    }
+}
+
+async fn require(db: &mut SqliteConnection, kind: Kind, name: &str) -> Result<(), StoreError> {
+    let sql = match kind {
+        Kind::Asset => "SELECT 1 FROM assets WHERE name = $1",
+        Kind::StreamingPolicy => "SELECT 1 FROM streaming_policies WHERE name = $1",
+        Kind::ContentKeyPolicy => "SELECT 1 FROM content_key_policies WHERE name = $1",
+        Kind::Locator => "SELECT 1 FROM locators WHERE name = $1",
+        Kind::ContentKey => "SELECT 1 FROM content_keys WHERE kid = $1",
+    };
+    if is_there(db, sql, name).await? {
+        Ok(())
+    } else {
+        Err(StoreError::missing(kind, name))
+    }
+}
+
+async fn is_there(
+    db: &mut SqliteConnection,
+    sql: &'static str,
+    name: &str,
+) -> Result<bool, sqlx::Error> {
+    Ok(sqlx::query(sql)
+        .bind(name)
+        .fetch_optional(db)
+        .await?
+        .is_some())
+}
+
+/// Names what is in the way when the database refused a row for being there already.
+fn taken(error: sqlx::Error, kind: Kind, name: impl ToString) -> StoreError {
+    match error.as_database_error() {
+        Some(refusal) if refusal.is_unique_violation() => StoreError::exists(kind, name),
+        _ => error.into(),
+    }
+}

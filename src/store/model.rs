@@ -1,0 +1,58 @@
+//! What is stored besides keys and policies (ams.md section 14.1).
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::ids::LocatorId;
+use crate::keys::KeyRecord;
+
+/// A folder of media files under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asset {
+    /// Unique name.
+    pub name: String,
+    /// The folder.
+    pub dir: PathBuf,
+    /// Target length of fragments in milliseconds.
+    pub segment_ms: u32,
+    /// When the asset was first added.
+    pub created: Timestamp,
+}
+
+/// Publishes an asset under a streaming policy and a content key policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Locator {
+    /// First path component of every streaming URL.
+    pub id: LocatorId,
+    /// Unique name.
+    pub name: String,
+    /// Name of the asset.
+    pub asset: String,
+    /// Name of the streaming policy.
+    pub streaming_policy: String,
+    /// Content key policy of keys whose label names none.
+    pub content_key_policy: Option<String>,
+    /// Nothing is served before; no limit when absent.
+    pub start: Option<Timestamp>,
+    /// Nothing is served from then on; no limit when absent.
+    pub end: Option<Timestamp>,
+    /// When the locator was made.
+    pub created: Timestamp,
+}
+
+impl Locator {
+    /// Whether media and keys are served at that time.
+    pub fn is_active(&self, now: Timestamp) -> bool {
+        self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
+    }
+}
+
+/// A locator and the keys that come into being with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLocator {
+    /// The locator.
+    pub locator: Locator,
+    /// Its keys; each names the locator.
+    pub keys: Vec<KeyRecord>,
+}

@@ -1,0 +1,99 @@
+//! Rules about single claims (RFC 7519 section 4.1, ams.md section 9).
+
+use serde_json::{Map, Value};
+
+use super::{At, TokenError};
+use crate::ids::KeyId;
+use crate::policy::RequiredClaim;
+use crate::policy::content_key::KEY_IDENTIFIER_CLAIM;
+
+/// The claim by which AMS tokens limit the number of their uses.
+pub const USE_LIMIT_CLAIM: &str = "urn:microsoft:azure:mediaservices:maxuses";
+
+type Claims = Map<String, Value>;
+
+pub(super) fn check_expiry(claims: &Claims, at: At) -> Result<(), TokenError> {
+    let expires = time(claims, "exp")?.ok_or(TokenError::ExpiryMissing)?;
+    if at.now_s() < expires + at.skew_s() {
+        Ok(())
+    } else {
+        Err(TokenError::Expired)
+    }
+}
+
+pub(super) fn check_not_before(claims: &Claims, at: At) -> Result<(), TokenError> {
+    match time(claims, "nbf")? {
+        Some(not_before) if at.now_s() + at.skew_s() < not_before => Err(TokenError::NotYetValid),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn check_issuer(claims: &Claims, issuer: &str) -> Result<(), TokenError> {
+    match claims.get("iss") {
+        Some(Value::String(found)) if found == issuer => Ok(()),
+        _ => Err(TokenError::IssuerMismatch),
+    }
+}
+
+pub(super) fn check_audience(claims: &Claims, audience: &str) -> Result<(), TokenError> {
+    match claims.get("aud") {
+        Some(found) if holds(found, audience) => Ok(()),
+        _ => Err(TokenError::AudienceMismatch),
+    }
+}
+
+/// Nobody counts uses, so a token that relies on the count is refused rather than let through.
+pub(super) fn check_use_limit(claims: &Claims) -> Result<(), TokenError> {
+    if claims.contains_key(USE_LIMIT_CLAIM) {
+        Err(TokenError::UseLimit)
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn check_required(
+    claims: &Claims,
+    required: &[RequiredClaim],
+    kid: Option<KeyId>,
+) -> Result<(), TokenError> {
+    required.iter().try_for_each(|rule| {
+        let found = claims
+            .get(&rule.claim_type)
+            .ok_or_else(|| TokenError::ClaimMissing(rule.claim_type.clone()))?;
+        match (&rule.claim_value, kid) {
+            (Some(value), _) if holds(found, value) => Ok(()),
+            (Some(_), _) => Err(TokenError::ClaimMismatch(rule.claim_type.clone())),
+            (None, Some(kid)) if rule.claim_type == KEY_IDENTIFIER_CLAIM => names_key(found, kid),
+            (None, _) => Ok(()),
+        }
+    })
+}
+
+fn names_key(found: &Value, kid: KeyId) -> Result<(), TokenError> {
+    match found.as_str().map(str::parse::<KeyId>) {
+        Some(Ok(named)) if named == kid => Ok(()),
+        _ => Err(TokenError::KeyIdentifierMismatch),
+    }
+}
+
+/// A claim with several values is an array; numbers and booleans compare by their JSON text.
+fn holds(found: &Value, value: &str) -> bool {
+    match found {
+        Value::String(text) => text == value,
+        Value::Array(several) => several
+            .iter()
+            .any(|one| !one.is_array() && holds(one, value)),
+        Value::Number(number) => number.to_string() == value,
+        Value::Bool(flag) => value == if *flag { "true" } else { "false" },
+        Value::Null | Value::Object(_) => false,
+    }
+}
+
+/// A NumericDate (RFC 7519 section 2): seconds, possibly with a fraction.
+fn time(claims: &Claims, name: &str) -> Result<Option<f64>, TokenError> {
+    let not_a_number = TokenError::Malformed("`exp` and `nbf` must be numbers");
+    claims
+        .get(name)
+        .map(|value| value.as_f64().ok_or(not_a_number))
+        .transpose()
+}

@@ -1,0 +1,85 @@
+//! Making tokens, for `dev`, `token make` and tests.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Map, Value, json};
+
+use super::provider;
+use crate::ids::KeyId;
+use crate::policy::Secret;
+use crate::policy::content_key::KEY_IDENTIFIER_CLAIM;
+
+/// What a token shall say.
+#[derive(Debug, Clone)]
+pub struct TokenSpec {
+    /// `iss`.
+    pub issuer: String,
+    /// `aud`.
+    pub audience: String,
+    /// `exp`.
+    pub expires: Timestamp,
+    /// `nbf`.
+    pub not_before: Option<Timestamp>,
+    /// Ties the token to one key.
+    pub kid: Option<KeyId>,
+    /// Further claims; they never replace the ones above.
+    pub claims: Map<String, Value>,
+}
+
+/// A key that signs tokens.
+pub enum SigningKey {
+    /// HS256.
+    Symmetric(Secret),
+    /// RS256, a private key in PEM (PKCS#1 or PKCS#8).
+    RsaPem(Secret),
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(redacted)")
+    }
+}
+
+/// The key does not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MakeError {
+    /// The PEM text holds no RSA private key of at least 2048 bits.
+    #[error("not an RSA private key in PEM (PKCS#1 or PKCS#8, 2048 to 4096 bits)")]
+    NotAnRsaKey,
+}
+
+/// Makes a token in compact form.
+///
+/// # Errors
+/// [`MakeError`] when the key is none.
+pub fn make(spec: &TokenSpec, key: &SigningKey) -> Result<String, MakeError> {
+    provider::install();
+    let (algorithm, key) = match key {
+        SigningKey::Symmetric(secret) => {
+            (Algorithm::HS256, EncodingKey::from_secret(secret.expose()))
+        }
+        SigningKey::RsaPem(pem) => {
+            let key = EncodingKey::from_rsa_pem(pem.expose());
+            (Algorithm::RS256, key.map_err(|_| MakeError::NotAnRsaKey)?)
+        }
+    };
+    // A symmetric key always signs and claims always have a JSON form.
+    jsonwebtoken::encode(&Header::new(algorithm), &claims(spec), &key)
+        .map_err(|_| MakeError::NotAnRsaKey)
+}
+
+fn claims(spec: &TokenSpec) -> Map<String, Value> {
+    let mut claims = spec.claims.clone();
+    claims.insert("iss".into(), json!(spec.issuer));
+    claims.insert("aud".into(), json!(spec.audience));
+    claims.insert("exp".into(), json!(spec.expires.as_second()));
+    if let Some(not_before) = spec.not_before {
+        claims.insert("nbf".into(), json!(not_before.as_second()));
+    }
+    if let Some(kid) = spec.kid {
+        claims.insert(KEY_IDENTIFIER_CLAIM.into(), json!(kid.to_string()));
+    }
+    claims
+}

@@ -1,0 +1,3 @@
+//! Builders and clients that the tests share; files are named by the area that owns them.
+
+pub(crate) mod wire;
