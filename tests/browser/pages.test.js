@@ -49,12 +49,11 @@ const textOf = (page, selector) => page.locator(selector).innerText();
 describe("start page", () => {
   test("lists every stream, with a link to its manifests and to the player", () =>
     visit("/", async (page) => {
+      const links = await page.locator("a").evaluateAll((anchors) => anchors.map(({ href }) => href));
+      const played = links.map((link) => new URL(link)).filter(({ pathname }) => pathname === "/player");
       for (const { name, manifests } of server.streams) {
-        assert.ok(await page.locator(`a[href*="/player?"][href*="stream=${name}"]`).count(), `${name} has no play link`);
-        for (const { url } of manifests) {
-          const { pathname } = new URL(url);
-          assert.ok(await page.locator(`a[href$="${pathname}"]`).count(), `${pathname} is not linked`);
-        }
+        assert.ok(played.some(({ searchParams }) => searchParams.get("stream") === name), `${name} has no play link`);
+        for (const { url } of manifests) assert.ok(links.includes(url), `${url} is not linked`);
       }
       await page.screenshot({ path: pictureFile("start.png"), fullPage: true });
     }));

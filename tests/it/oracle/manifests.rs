@@ -13,7 +13,8 @@ const VIDEO_CUT_SECONDS: f64 = 0.000_01;
 
 fn manifests(title: &Title, protocol: &'static str) -> impl Iterator<Item = &'static str> {
     let all = title.open_streams().flat_map(|stream| &stream.manifests);
-    all.filter(move |manifest| manifest.protocol == protocol).map(|manifest| manifest.url.as_str())
+    all.filter(move |manifest| manifest.protocol == protocol)
+        .map(|manifest| manifest.url.as_str())
 }
 
 #[tokio::test]
@@ -40,20 +41,29 @@ fn demand_alignment(url: &str, tracks: &[Track]) {
     let video: Vec<Vec<f64>> = ends_of(tracks, "video");
     let levels = &video[1..];
     for other in levels.iter().map(|ends| (ends, VIDEO_CUT_SECONDS)).chain(
-        ends_of(tracks, "audio").iter().map(|ends| (ends, AUDIO_CUT_SECONDS)),
+        ends_of(tracks, "audio")
+            .iter()
+            .map(|ends| (ends, AUDIO_CUT_SECONDS)),
     ) {
         let (ends, tolerance) = other;
         // The last cut is the end of the track, which belongs to the source.
         let cuts = video[0].iter().zip(ends).take(video[0].len() - 1);
         assert_eq!(ends.len(), video[0].len(), "{url}: segments in two tracks");
         for (first, second) in cuts {
-            assert!((first - second).abs() < tolerance, "{url}: cut at {first} and at {second}");
+            assert!(
+                (first - second).abs() < tolerance,
+                "{url}: cut at {first} and at {second}"
+            );
         }
     }
 }
 
 fn ends_of(tracks: &[Track], kind: &str) -> Vec<Vec<f64>> {
-    tracks.iter().filter(|track| track.kind == kind).map(Track::ends).collect()
+    tracks
+        .iter()
+        .filter(|track| track.kind == kind)
+        .map(Track::ends)
+        .collect()
 }
 
 #[tokio::test]
@@ -75,10 +85,14 @@ async fn both_protocols_name_the_languages() {
     for title in &TITLES[..2] {
         let dash = manifests(title, "dash").next().expect("a DASH manifest");
         let hls = manifests(title, "hls").next().expect("an HLS manifest");
-        for tracks in [presentation::dash(&http, dash).await, presentation::hls(&http, hls).await] {
+        for tracks in [
+            presentation::dash(&http, dash).await,
+            presentation::hls(&http, hls).await,
+        ] {
             let audio = tracks.iter().filter(|track| track.kind == "audio");
-            let mut languages: Vec<&str> =
-                audio.map(|track| track.language.as_deref().expect("a language")).collect();
+            let mut languages: Vec<&str> = audio
+                .map(|track| track.language.as_deref().expect("a language"))
+                .collect();
             languages.sort_unstable();
             assert_eq!(languages, ["de", "en"], "{dash} {hls}");
         }

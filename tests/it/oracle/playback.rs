@@ -6,11 +6,13 @@ use crate::support::oracle::decodes_without_complaint;
 #[test]
 fn ffmpeg_plays_every_aes_128_playlist_to_its_end() {
     for title in TITLES {
-        let streams: Vec<_> =
-            title.open_streams().filter(|stream| stream.name.ends_with("aes-open")).collect();
+        let streams: Vec<_> = title
+            .open_streams()
+            .filter(|stream| stream.name.ends_with("aes-open"))
+            .collect();
         assert_eq!(streams.len(), 1, "AES streams of {}", title.prefix);
-        let manifest = streams[0].manifest("hls");
-        decodes_without_complaint(manifest, "v:0");
-        decodes_without_complaint(manifest, "a:0");
+        let url = &streams[0].manifest("hls").url;
+        decodes_without_complaint(url, "v:0");
+        decodes_without_complaint(url, "a:0");
     }
 }

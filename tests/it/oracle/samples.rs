@@ -49,7 +49,9 @@ fn demand_source<'a>(samples: &Samples, sources: &'a [Source], what: &str) -> &'
     }
     let differences = |source: &&Source| {
         let pairs = samples.list.iter().zip(&source.samples.list);
-        let differing = pairs.filter(|(ours, theirs)| ours.digest != theirs.digest).count();
+        let differing = pairs
+            .filter(|(ours, theirs)| ours.digest != theirs.digest)
+            .count();
         differing + samples.list.len().abs_diff(source.samples.list.len())
     };
     let likeliest = sources.iter().min_by_key(differences).expect("sources");
@@ -76,7 +78,11 @@ async fn every_sample_arrives(title: &Title) {
             demand_all(&sources, stream, manifest, &tracks);
         }
     }
-    assert!(presentations >= 7, "only {presentations} presentations of {}", title.prefix);
+    assert!(
+        presentations >= 7,
+        "only {presentations} presentations of {}",
+        title.prefix
+    );
 }
 
 fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: &[Track]) {
@@ -86,12 +92,20 @@ fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: 
         for samples in judged(stream, manifest, track) {
             let source = demand_source(&samples, sources, &what);
             let drift = (samples.seconds() - source.samples.seconds()).abs();
-            assert!(drift < DRIFT_SECONDS, "{what}: {drift} s longer or shorter than its source");
+            assert!(
+                drift < DRIFT_SECONDS,
+                "{what}: {drift} s longer or shorter than its source"
+            );
             missing.retain(|source| !matches(&samples, source));
         }
     }
     let names: Vec<&str> = missing.iter().map(|source| source.name.as_str()).collect();
-    assert!(names.is_empty(), "{} {} lacks {names:?}", stream.name, manifest.format);
+    assert!(
+        names.is_empty(),
+        "{} {} lacks {names:?}",
+        stream.name,
+        manifest.format
+    );
 }
 
 #[tokio::test]

@@ -47,21 +47,35 @@ impl Title {
         let mut names: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
         names.sort();
         let mut sources = Vec::new();
-        for file in names.iter().filter(|file| file.extension().is_some_and(|e| e == "mp4")) {
+        for file in names
+            .iter()
+            .filter(|file| file.extension().is_some_and(|e| e == "mp4"))
+        {
             let name = file.file_name().expect("a name").to_string_lossy();
             for (_, stream) in self.wanted.iter().filter(|(part, _)| name.contains(part)) {
                 let samples = samples_of_file(file, stream);
-                sources.push(Source { name: format!("{name} {stream}"), samples });
+                sources.push(Source {
+                    name: format!("{name} {stream}"),
+                    samples,
+                });
             }
         }
-        assert!(sources.len() >= 5, "{} sources in {}", sources.len(), folder.display());
+        assert!(
+            sources.len() >= 5,
+            "{} sources in {}",
+            sources.len(),
+            folder.display()
+        );
         sources
     }
 
     /// The streams of the title that need no token.
     pub(crate) fn open_streams(&self) -> impl Iterator<Item = &'static Stream> {
-        let rest = |name: &'static str| name.strip_prefix(self.prefix)?.strip_suffix("-open");
-        let is_mine = move |stream: &&Stream| rest(&stream.name).is_some_and(|n| !n.contains('-'));
+        let is_mine = |stream: &&Stream| {
+            let rest = stream.name.strip_prefix(self.prefix);
+            let protection = rest.and_then(|rest| rest.strip_suffix("-open"));
+            protection.is_some_and(|protection| !protection.contains('-'))
+        };
         self.server().streams.iter().filter(is_mine)
     }
 
@@ -72,7 +86,9 @@ impl Title {
         static CORPUS: OnceLock<DevServer> = OnceLock::new();
         let started = CORPUS.get_or_init(|| {
             let folders = TITLES[1..].iter().map(|title| (title.folder)());
-            folders.fold(DevServer::builder(), |builder, dir| builder.media(&dir)).start()
+            folders
+                .fold(DevServer::builder(), |builder, dir| builder.media(&dir))
+                .start()
         });
         &started.ready
     }
@@ -80,6 +96,11 @@ impl Title {
 
 /// The one key of a stream, as the judges want it.
 pub(crate) fn key_of(stream: &Stream) -> HexKey {
-    let [key] = stream.keys.as_slice() else { panic!("{} keys in {}", stream.keys.len(), stream.name) };
-    HexKey { kid: key.kid.replace('-', ""), key: key.key.clone() }
+    let [key] = stream.keys.as_slice() else {
+        panic!("{} keys in {}", stream.keys.len(), stream.name)
+    };
+    HexKey {
+        kid: key.kid.replace('-', ""),
+        key: key.key.clone(),
+    }
 }
