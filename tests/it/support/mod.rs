@@ -1,0 +1,3 @@
+//! Builders and clients that the tests share.
+
+pub mod keys;
