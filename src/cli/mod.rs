@@ -1,1 +1,62 @@
-//! placeholder
+//! The commands: they read arguments, call the layers below, and print.
+
+mod add;
+mod config_check;
+mod content;
+mod demo;
+mod dev;
+mod error;
+mod instance;
+mod log;
+mod ready;
+mod run;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+pub use error::{CliError, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis dev                                  everything on, with a built-in clip
+  portcullis dev --media ~/Movies/trailer         the same with your own MP4 files
+  portcullis add ~/Movies/trailer --policy open   publish a folder, print its addresses
+  portcullis serve --config portcullis.toml       production
+
+Exit codes: 0 done, 1 the input was refused, 2 wrong usage or configuration,
+3 the environment failed (port, disk, database).";
+
+/// Just-in-time packaging, encryption, and delivery of keys and licences for MP4 files.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve content in every form, with keys and tokens made for you
+    Dev(dev::Args),
+    /// Serve what was added, as configured
+    Serve(serve::Args),
+    /// Publish MP4 files, print their addresses
+    Add(add::Args),
+    /// Look at the configuration
+    Config(config_check::Args),
+}
+
+impl Cli {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// [`CliError`] with the exit code and a sentence for the user.
+    pub async fn run(self) -> Result<(), CliError> {
+        match self.command {
+            Command::Dev(args) => dev::run(args).await,
+            Command::Serve(args) => serve::run(args).await,
+            Command::Add(args) => add::run(args).await,
+            Command::Config(args) => config_check::run(args),
+        }
+    }
+}

@@ -1,1 +1,151 @@
-//! placeholder
+//! Settings: defaults, then a TOML file, then `PORTCULLIS_*` variables, then flags.
+//!
+//! All of it is read and judged before a port is opened or a file is made. `docs/CONFIG.md`
+//! describes every key; a test compares it with the types here.
+
+mod delivery;
+mod error;
+mod keys;
+mod layers;
+mod log;
+mod media;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+pub use crate::http::limits::Limits;
+use crate::store::KEK_FILE;
+pub use delivery::Delivery;
+pub use error::ConfigError;
+pub use keys::{KekSource, Keys};
+pub use log::{Format, Log};
+pub use media::Media;
+
+/// The effective settings of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Address of the one listener; port 0 takes a free port.
+    pub listen: SocketAddr,
+    /// How clients reach the listener, when a proxy stands in front; it goes into key URLs.
+    pub public_url: Option<Url>,
+    /// Folder of the database and of what `dev` generates.
+    pub data: PathBuf,
+    /// What one server and one connection may take.
+    pub limits: Limits,
+    /// The key-encryption key.
+    pub keys: Keys,
+    /// Key delivery.
+    pub delivery: Delivery,
+    /// How assets are cut and cached.
+    pub media: Media,
+    /// The log.
+    pub log: Log,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            data: PathBuf::from("portcullis-data"),
+            limits: Limits::default(),
+            keys: Keys::default(),
+            delivery: Delivery::default(),
+            media: Media::default(),
+            log: Log::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file, if one is given, and the variables whose names begin with `PORTCULLIS_`.
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = file
+            .map(|path| Ok((path, layers::read(path)?)))
+            .transpose()?;
+        let file = text.as_ref().map(|(path, text)| (*path, text.as_str()));
+        let config = layers::merge(file, variables)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Lays flags over everything else.
+    pub fn overlay(&mut self, listen: Option<SocketAddr>, data: Option<PathBuf>) {
+        self.listen = listen.unwrap_or(self.listen);
+        if let Some(data) = data {
+            self.data = data;
+        }
+    }
+
+    /// The base of all URLs that are handed out, without a trailing slash. A listener on all
+    /// addresses is named by the loopback one, which is always among them.
+    pub fn origin(&self, bound: SocketAddr) -> String {
+        match (&self.public_url, bound) {
+            (Some(url), _) => url.as_str().trim_end_matches('/').to_owned(),
+            (None, bound) if bound.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", bound.port())
+            }
+            (None, bound) => format!("http://{bound}"),
+        }
+    }
+
+    /// Where the key-encryption key lies when no other place is configured.
+    pub fn default_kek_file(&self) -> PathBuf {
+        self.data.join(KEK_FILE)
+    }
+
+    /// Rules that one value alone can break; types have refused the rest.
+    fn check(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        let web = self.public_url.as_ref().is_none_or(|url| {
+            matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.has_host()
+        });
+        let rules = [
+            (
+                "public_url",
+                web,
+                "is an http or https address without a query",
+            ),
+            (
+                "limits.connections",
+                limits.connections > 0,
+                "is at least 1",
+            ),
+            (
+                "limits.header_lines",
+                limits.header_lines >= 16,
+                "is at least 16",
+            ),
+            (
+                "limits.body_bytes",
+                limits.body_bytes >= 1024,
+                "is at least 1024",
+            ),
+            ("limits.streams", limits.streams > 0, "is at least 1"),
+            (
+                "limits.first_request",
+                !limits.first_request.is_zero(),
+                "is longer than 0s",
+            ),
+            ("limits.idle", !limits.idle.is_zero(), "is longer than 0s"),
+            ("limits.stall", !limits.stall.is_zero(), "is longer than 0s"),
+            ("limits.body", !limits.body.is_zero(), "is longer than 0s"),
+            (
+                "media.segment",
+                self.media.segment_in_range(),
+                "is from 1s to 30s",
+            ),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            Some((key, _, rule)) => Err(ConfigError::Value { key, rule }),
+            None => Ok(()),
+        }
+    }
+}

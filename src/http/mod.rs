@@ -1,4 +1,16 @@
 //! The HTTP edge: accept loop, routes, and the mapping of typed errors to answers.
 
+pub mod conditional;
+mod cors;
+mod deadline;
 pub mod delivery;
+mod exchange;
+pub mod limits;
+mod ops;
+mod pages;
 pub mod problem;
+pub mod range;
+pub mod router;
+pub mod server;
+mod start_page;
+mod upload;

@@ -1,4 +1,5 @@
-//! What the product does, put together from policies, store and formats.
+//! What the product does, put together from policies, store and formats, without HTTP.
 
 pub mod delivery;
 pub mod publish;
+pub mod streams;

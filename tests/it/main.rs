@@ -1,4 +1,13 @@
 //! The one integration test binary: everything here looks at the product from outside.
+//!
+//! | folder | what it shows |
+//! |---|---|
+//! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
+//! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
+//! | `layers.rs` | modules use only modules of their own or a lower layer |
+//! | `support/` | builders and clients that the tests share |
 
+mod http;
 mod keys;
+mod layers;
 mod support;

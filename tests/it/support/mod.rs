@@ -1,3 +1,4 @@
-//! Builders and clients that the tests share.
+//! Builders and clients that the tests share; files are named by the area that owns them.
 
-pub mod keys;
+pub(crate) mod keys;
+pub(crate) mod wire;

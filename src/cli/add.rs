@@ -1,0 +1,230 @@
+//! `portcullis add`: publishes MP4 files and prints where they are.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::content::{
+    FORMS, Folder, Library, access_name, folders_at, is_media, name_from, request,
+};
+use super::instance::{self, MissingKek};
+use super::{CliError, log};
+use crate::config::Config;
+use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
+
+/// A progress bar appears only when the work takes longer.
+const QUIET: Duration = Duration::from_secs(1);
+const COPY_PIECE: usize = 1 << 20;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A folder is one asset and stays where it is; files are copied into the data folder and make one
+asset together, one file per quality level or language. Adding the same again changes nothing.
+
+Examples:
+  portcullis add ~/Movies/trailer
+  portcullis add film_1080p.mp4 film_720p.mp4 film_en.m4a --name film --policy token")]
+pub(super) struct Args {
+    /// Folders with MP4 files, or MP4 files that belong together
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Name of the asset [default: that of the folder or the first file]
+    #[arg(long)]
+    name: Option<String>,
+    /// Who gets the keys
+    #[arg(long, value_enum, default_value_t = Policy::Token)]
+    policy: Policy,
+    /// A streaming policy, or clear, aes, cenc or cbcs for the built-in ones
+    #[arg(long, value_name = "NAME", default_value = "cenc")]
+    streaming_policy: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the database [default: portcullis-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Policy {
+    /// Everybody who asks
+    Open,
+    /// Bearers of a token
+    Token,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    let mut config = Config::load(args.config.as_deref(), std::env::vars())?;
+    config.overlay(None, args.data.clone());
+    log::start(&config.log)?;
+    let store = instance::open(&config, MissingKek::Create).await?;
+    let folders = folders(&args, &config.data)?;
+    let library = Library::new(store.clone(), &config);
+    library.policies().await?;
+    let catalog = Catalog::new(store, config.origin(config.listen));
+    let mut streams = Vec::new();
+    for folder in &folders {
+        library.register(folder).await?;
+        let locator = library.publish(&args.request(folder)).await?;
+        streams.push(catalog.stream(&locator).await?);
+    }
+    print(&streams, args.json)
+}
+
+impl Args {
+    fn request(&self, folder: &Folder) -> crate::service::publish::PublishRequest {
+        let form = FORMS
+            .iter()
+            .find(|form| form.short == self.streaming_policy);
+        let access = match self.policy {
+            Policy::Token if form.is_none_or(|form| form.has_keys) => Access::Token,
+            Policy::Token | Policy::Open => Access::Open,
+        };
+        let policy = form.map_or(self.streaming_policy.as_str(), |form| form.policy);
+        let name = format!(
+            "{}-{}-{}",
+            folder.name,
+            self.streaming_policy,
+            access_name(access)
+        );
+        request(name, &folder.name, policy, access)
+    }
+}
+
+/// The folders to publish; files are brought together in one first.
+fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
+    let (dirs, files): (Vec<_>, Vec<_>) = args.paths.iter().partition(|path| path.is_dir());
+    let mut folders = Vec::new();
+    for dir in dirs {
+        folders.extend(folders_at(dir)?);
+    }
+    if let Some(first) = files.first() {
+        let name = args
+            .name
+            .clone()
+            .unwrap_or_else(|| name_from(first.file_stem()));
+        folders.push(gather(&name_from(Some(name.as_ref())), &files, data)?);
+    }
+    match (&args.name, folders.as_mut_slice()) {
+        (Some(name), [only]) => only.name = name_from(Some(name.as_ref())),
+        (Some(_), _) => return Err(CliError::usage("--name needs exactly one asset")),
+        (None, _) => {}
+    }
+    Ok(folders)
+}
+
+/// Copies files into a folder of their own below the data folder.
+fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliError> {
+    if let Some(other) = files.iter().find(|file| !is_media(file)) {
+        return Err(CliError::refused(format_args!(
+            "{}: not an MP4 file",
+            other.display()
+        )));
+    }
+    let dir = data.join("assets").join(name);
+    instance::make_private_dir(&dir)?;
+    for file in files {
+        let target = dir.join(file.file_name().unwrap_or_default());
+        copy(file, &target)
+            .map_err(|error| CliError::refused(format_args!("{}: {error}", file.display())))?;
+    }
+    let dir = dir
+        .canonicalize()
+        .map_err(|error| CliError::file(&dir, &error))?;
+    Ok(Folder {
+        name: name.to_owned(),
+        dir,
+    })
+}
+
+/// Copies under a temporary name, then renames: a running server never sees half a file. A copy of
+/// the same size and time is left as it is.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut source = File::open(from)?;
+    let metadata = source.metadata()?;
+    let modified = metadata.modified()?;
+    let same = |there: fs::Metadata| {
+        there.len() == metadata.len() && there.modified().is_ok_and(|time| time == modified)
+    };
+    if fs::metadata(to).is_ok_and(same) {
+        return Ok(());
+    }
+    let part = to.with_extension("part");
+    let mut target = File::create(&part)?;
+    let progress = Progress::new(metadata.len());
+    let mut piece = vec![0; COPY_PIECE];
+    loop {
+        let count = source.read(&mut piece)?;
+        if count == 0 {
+            break;
+        }
+        target.write_all(&piece[..count])?;
+        progress.advance(count as u64);
+    }
+    target.set_modified(modified)?;
+    target.sync_all()?;
+    fs::rename(&part, to)
+}
+
+/// A bar that stays away from quick work.
+struct Progress {
+    began: Instant,
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(total: u64) -> Self {
+        let bar =
+            ProgressBar::with_draw_target(Some(total), indicatif::ProgressDrawTarget::hidden());
+        let template = "{wide_bar} {bytes}/{total_bytes} {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self {
+            began: Instant::now(),
+            bar,
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        if self.bar.is_hidden() && self.began.elapsed() > QUIET {
+            self.bar
+                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        self.bar.inc(bytes);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn print(streams: &[Stream<KeyInfo>], json: bool) -> Result<(), CliError> {
+    if json {
+        let document = serde_json::json!({ "streams": streams });
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&document).map_err(CliError::environment)?
+        );
+        return Ok(());
+    }
+    for stream in streams {
+        println!("{}", stream.name);
+        for manifest in &stream.manifests {
+            println!("  {:5} {}", manifest.protocol, manifest.url);
+        }
+        if stream.policy == Access::Token {
+            println!("  keys need a token: portcullis token make --policy token --expires-in 1h");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,267 @@
+//! From files and folders on the command line to assets and streams in the store.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::CliError;
+use crate::config::Config;
+use crate::service::publish::{
+    PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
+};
+use crate::service::streams::Access;
+use crate::store::{Asset, Locator, Store};
+
+/// Files that are taken for media; everything else in a folder is left alone.
+const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov"];
+
+/// Issuer and audience of the token policy that `dev` and `add` make.
+const TOKEN_ISSUER: &str = "portcullis";
+const TOKEN_AUDIENCE: &str = "portcullis";
+
+/// A way of publishing, under a name short enough for stream names.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// Name on the command line and in stream names.
+    pub(super) short: &'static str,
+    /// The streaming policy.
+    pub(super) policy: &'static str,
+    /// Whether there are keys to give under an open or a token policy.
+    pub(super) has_keys: bool,
+}
+
+/// The ways that `dev` publishes everything in.
+pub(super) const FORMS: &[Form] = &[
+    Form {
+        short: "clear",
+        policy: "Predefined_ClearStreamingOnly",
+        has_keys: false,
+    },
+    Form {
+        short: "aes",
+        policy: "Predefined_ClearKey",
+        has_keys: true,
+    },
+    Form {
+        short: "cenc",
+        policy: "Portcullis_CencClearKey",
+        has_keys: true,
+    },
+    Form {
+        short: "cbcs",
+        policy: "Portcullis_CbcsClearKey",
+        has_keys: true,
+    },
+];
+
+/// Name of the content key policy, and last part of stream names.
+pub(super) fn access_name(access: Access) -> &'static str {
+    match access {
+        Access::Open => "open",
+        Access::Token => "token",
+    }
+}
+
+/// A folder that becomes an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folder {
+    /// Name of the asset.
+    pub(super) name: String,
+    /// The folder.
+    pub(super) dir: PathBuf,
+}
+
+impl Folder {
+    /// An asset named after its folder.
+    pub(super) fn at(dir: PathBuf) -> Self {
+        Self {
+            name: name_from(dir.file_name()),
+            dir,
+        }
+    }
+}
+
+/// An asset name out of a file or folder name: only what may stand in URLs and tools.
+pub(super) fn name_from(name: Option<&OsStr>) -> String {
+    let name = name.map(OsStr::to_string_lossy).unwrap_or_default();
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = name.chars().map(safe).collect();
+    let name = name.trim_matches(|c| "-.".contains(c));
+    if name.is_empty() {
+        "asset".to_owned()
+    } else {
+        name.to_owned()
+    }
+}
+
+/// Whether the name is that of a media file.
+pub(super) fn is_media(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    MEDIA_EXTENSIONS
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+/// The folder itself when it has media files, else every folder in it that has some, by name.
+pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
+    let dir = dir.canonicalize().map_err(|error| refused(dir, &error))?;
+    if has_media(&dir)? {
+        return Ok(vec![Folder::at(dir)]);
+    }
+    let mut found = Vec::new();
+    for path in entries(&dir)? {
+        if path.is_dir() && has_media(&path)? {
+            found.push(Folder::at(path));
+        }
+    }
+    if found.is_empty() {
+        let dir = dir.display();
+        return Err(CliError::refused(format_args!(
+            "{dir}: no MP4 files here or one folder down"
+        )));
+    }
+    Ok(found)
+}
+
+fn has_media(dir: &Path) -> Result<bool, CliError> {
+    Ok(entries(dir)?
+        .iter()
+        .any(|path| path.is_file() && is_media(path)))
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let read = || -> std::io::Result<Vec<PathBuf>> {
+        fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
+    };
+    let mut paths = read().map_err(|error| refused(dir, &error))?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// A path that the user gave cannot be read.
+fn refused(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::refused(format_args!("{}: {error}", path.display()))
+}
+
+/// Puts folders into the store and streams on top of them.
+pub(super) struct Library {
+    store: Store,
+    publisher: Publisher,
+    segment_ms: u32,
+}
+
+impl Library {
+    pub(super) fn new(store: Store, config: &Config) -> Self {
+        let segment_ms = u32::try_from(config.media.segment.as_millis()).unwrap_or(u32::MAX);
+        Self {
+            publisher: Publisher::new(store.clone()),
+            store,
+            segment_ms,
+        }
+    }
+
+    /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
+    pub(super) async fn register(&self, folder: &Folder) -> Result<(), CliError> {
+        let asset = Asset {
+            name: folder.name.clone(),
+            dir: folder.dir.clone(),
+            segment_ms: self.segment_ms,
+            created: Timestamp::now(),
+        };
+        Ok(self.store.put_asset(asset).await?)
+    }
+
+    /// Makes the content key policies `open` and `token` unless they are there.
+    pub(super) async fn policies(&self) -> Result<(), CliError> {
+        let open = open_policy(access_name(Access::Open));
+        let name = access_name(Access::Token);
+        let token = default_token_policy(name, TOKEN_ISSUER, TOKEN_AUDIENCE)?;
+        for policy in [open, token] {
+            self.publisher.policy_once(&policy).await?;
+        }
+        Ok(())
+    }
+
+    /// Like [`Self::publish`], but a stream of that name that differs makes way, with its keys.
+    pub(super) async fn replace(&self, request: &PublishRequest) -> Result<Locator, CliError> {
+        match self.publisher.publish_once(request, Timestamp::now()).await {
+            Err(PublishError::Different { .. }) => {
+                let old = self.store.locator_by_name(&request.name).await?;
+                tracing::warn!(stream = request.name, asset = old.asset, "replaced");
+                self.store.delete_locator(old.id).await?;
+                self.publish(request).await
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// Publishes an asset; a stream that is there and alike stays as it is, keys included.
+    pub(super) async fn publish(&self, request: &PublishRequest) -> Result<Locator, CliError> {
+        Ok(self
+            .publisher
+            .publish_once(request, Timestamp::now())
+            .await?)
+    }
+}
+
+/// The stream `name` of an asset.
+pub(super) fn request(name: String, asset: &str, policy: &str, access: Access) -> PublishRequest {
+    PublishRequest {
+        asset: asset.to_owned(),
+        name,
+        id: None,
+        streaming_policy: policy.to_owned(),
+        content_key_policy: Some(access_name(access).to_owned()),
+        start: None,
+        end: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asset_names_hold_only_what_urls_and_tools_take() {
+        for (file, expected) in [
+            ("trailer", "trailer"),
+            ("My Movie (2024)", "My-Movie--2024"),
+            ("été", "t"),
+            ("..", "asset"),
+            ("日本", "asset"),
+            ("a.b_c-d", "a.b_c-d"),
+        ] {
+            assert_eq!(name_from(Some(OsStr::new(file))), expected, "{file}");
+        }
+    }
+
+    #[test]
+    fn a_folder_stands_for_itself_or_for_the_folders_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        for dir in ["one", "two", "empty"] {
+            fs::create_dir(root.path().join(dir)).unwrap();
+        }
+        for file in ["one/a.MP4", "two/b.m4a", "empty/notes.txt"] {
+            fs::write(root.path().join(file), "").unwrap();
+        }
+        let names = |dir: &Path| -> Vec<String> {
+            folders_at(dir)
+                .unwrap()
+                .into_iter()
+                .map(|folder| folder.name)
+                .collect()
+        };
+        assert_eq!(names(root.path()), ["one", "two"]);
+        assert_eq!(names(&root.path().join("one")), ["one"]);
+        assert!(folders_at(&root.path().join("empty")).is_err());
+        assert!(folders_at(&root.path().join("nowhere")).is_err());
+    }
+}

@@ -1,0 +1,188 @@
+//! `portcullis dev`: one command from MP4 files to encrypted streams in a player.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Map;
+
+use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, request};
+use super::instance::{self, MissingKek};
+use super::ready::{Ready, reveal};
+use super::{CliError, demo, log, run};
+use crate::config::Config;
+use crate::policy::{Restriction, VerificationKey};
+use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
+use crate::store::Store;
+use crate::token::make::{SigningKey, TokenSpec, make};
+
+/// How long the token that is printed is good for.
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Without --media a built-in clip is served. Locators and keys are kept in \
+    the data folder: a restart changes nothing."
+)]
+pub(super) struct Args {
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Folder for the database and keys, created when missing [default: portcullis-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Folder of MP4 files, or of such folders; may be given several times
+    #[arg(long, value_name = "DIR")]
+    media: Vec<PathBuf>,
+    /// Write addresses, token and keys of all streams to this file once requests are served
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    let mut config = Config::load(None, std::env::vars())?;
+    config.overlay(args.listen, args.data);
+    log::start(&config.log)?;
+    let (server, address) = run::bind(&config).await?;
+    let store = instance::open(&config, MissingKek::Create).await?;
+    let folders = folders(&args.media, &config.data)?;
+    publish(&store, &config, &folders).await?;
+    let token = token(&store).await?;
+    let catalog = Catalog::new(store.clone(), config.origin(address)).with_token(token);
+    let streams = catalog.streams(Timestamp::now()).await?;
+    let serving = run::serve(server, store.clone(), catalog.clone(), &config);
+    let announced = async {
+        announce(&catalog, &streams);
+        match &args.ready_file {
+            Some(path) => write_ready(path, &store, &catalog, streams).await,
+            None => Ok(()),
+        }
+    };
+    // The port is open already: whoever connects from now on is served.
+    let (served, announced) = tokio::join!(serving, announced);
+    announced.and(served)
+}
+
+/// What to serve, with names that differ.
+fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
+    if media.is_empty() {
+        return Ok(vec![demo::unpack(data)?]);
+    }
+    let mut folders: Vec<Folder> = Vec::new();
+    for dir in media {
+        for mut folder in folders_at(dir)? {
+            if folders.iter().any(|other| other.dir == folder.dir) {
+                continue;
+            }
+            let base = folder.name.clone();
+            let mut number = 1;
+            while folders.iter().any(|other| other.name == folder.name) {
+                number += 1;
+                folder.name = format!("{base}-{number}");
+            }
+            folders.push(folder);
+        }
+    }
+    Ok(folders)
+}
+
+async fn publish(store: &Store, config: &Config, folders: &[Folder]) -> Result<(), CliError> {
+    let library = Library::new(store.clone(), config);
+    library.policies().await?;
+    for folder in folders {
+        library.register(folder).await?;
+        let prefix = if folders.len() == 1 {
+            String::new()
+        } else {
+            format!("{}-", folder.name)
+        };
+        for (form, access) in forms() {
+            let name = format!("{prefix}{}-{}", form.short, access_name(access));
+            library
+                .replace(&request(name, &folder.name, form.policy, access))
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Every form under every policy that makes a difference for it.
+fn forms() -> impl Iterator<Item = (&'static Form, Access)> {
+    let accesses = |form: &Form| match form.has_keys {
+        true => &[Access::Open, Access::Token][..],
+        false => &[Access::Open],
+    };
+    FORMS
+        .iter()
+        .flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
+}
+
+/// A token that the policy `token` accepts.
+async fn token(store: &Store) -> Result<String, CliError> {
+    let policy = store.content_key_policy(access_name(Access::Token)).await?;
+    let restriction = policy
+        .options
+        .iter()
+        .find_map(|option| match &option.restriction {
+            Restriction::Token(restriction) => Some(restriction),
+            Restriction::Open {} => None,
+        });
+    let signed_by = restriction.map(|restriction| &restriction.primary_verification_key);
+    let (Some(restriction), Some(VerificationKey::Symmetric { key_value })) =
+        (restriction, signed_by)
+    else {
+        return Err(CliError::refused(
+            "the content key policy \"token\" is not the one that dev makes: use another --data",
+        ));
+    };
+    let spec = TokenSpec {
+        issuer: restriction.issuer.clone(),
+        audience: restriction.audience.clone(),
+        expires: Timestamp::now() + TOKEN_LIFE,
+        not_before: None,
+        kid: None,
+        claims: Map::new(),
+    };
+    make(&spec, &SigningKey::Symmetric(key_value.clone())).map_err(CliError::environment)
+}
+
+async fn write_ready(
+    path: &Path,
+    store: &Store,
+    catalog: &Catalog,
+    streams: Vec<Stream<KeyInfo>>,
+) -> Result<(), CliError> {
+    let mut revealed = Vec::new();
+    for stream in streams {
+        revealed.push(reveal(store, stream).await?);
+    }
+    let ready = Ready {
+        origin: catalog.origin().to_owned(),
+        key_delivery: catalog.key_delivery(),
+        pid: std::process::id(),
+        streams: revealed,
+    };
+    ready.write(path)
+}
+
+/// Prints the links, the token, and two commands that show what it is good for.
+fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>]) {
+    println!("Portcullis is ready: {}/\n", catalog.origin());
+    for stream in streams {
+        println!("{}", stream.name);
+        for manifest in &stream.manifests {
+            println!("  {:5} {}", manifest.protocol, manifest.url);
+        }
+    }
+    let guarded = streams
+        .iter()
+        .find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
+    if let Some((token, kid)) = guarded {
+        let url = format!("{}/?kid={kid}", catalog.key_delivery());
+        println!("\nToken, good for 24 hours:\n{token}");
+        println!(
+            "\nGet a key:\n  curl -s -H 'Authorization: Bearer {token}' '{url}' | od -An -tx1"
+        );
+        println!("Be refused:\n  curl -s '{url}'");
+    }
+}

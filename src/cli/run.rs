@@ -1,0 +1,90 @@
+//! Running a server until a signal, for `dev` and `serve`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::CliError;
+use crate::config::Config;
+use crate::http::router::{self, Services};
+use crate::http::server::{Drained, Server};
+use crate::service::delivery::{Delivery, system_clock};
+use crate::service::streams::Catalog;
+use crate::store::Store;
+
+/// Takes the port.
+pub(super) async fn bind(config: &Config) -> Result<(Server, SocketAddr), CliError> {
+    let failed = |error: std::io::Error| {
+        CliError::environment(format_args!("cannot listen on {}: {error}", config.listen))
+    };
+    let server = Server::bind(config.listen, config.limits.clone())
+        .await
+        .map_err(failed)?;
+    let address = server.local_addr().map_err(failed)?;
+    Ok((server, address))
+}
+
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain.
+pub(super) async fn serve(
+    server: Server,
+    store: Store,
+    catalog: Catalog,
+    config: &Config,
+) -> Result<(), CliError> {
+    raise_descriptor_limit();
+    let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew);
+    let services = Services {
+        delivery: Arc::new(delivery),
+        catalog,
+        store,
+    };
+    let app = router::app(services, &config.limits);
+    let second = signals(2)?;
+    tokio::select! {
+        drained = server.run(app, signals(1)?) => report(drained),
+        () = second => tracing::warn!("stopped by a second signal"),
+    }
+    Ok(())
+}
+
+/// Ready when as many signals to stop have come.
+fn signals(count: usize) -> Result<impl Future<Output = ()>, CliError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::environment)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::environment)?;
+    Ok(async move {
+        for _ in 0..count {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        }
+    })
+}
+
+fn report(drained: Drained) {
+    match drained {
+        Drained::Completely => tracing::info!("stopped, every answer was finished"),
+        Drained::CutOff { connections } => {
+            tracing::warn!(
+                connections,
+                "stopped, connections were cut off after the drain time"
+            );
+        }
+    }
+}
+
+/// Each connection takes a descriptor; many systems start processes with 1,024 and allow more.
+fn raise_descriptor_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    ) {
+        tracing::debug!(%error, "the descriptor limit stays as it is");
+    }
+}

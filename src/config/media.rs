@@ -1,0 +1,30 @@
+//! How assets are cut.
+
+use std::time::Duration;
+
+use jiff::fmt::serde::unsigned_duration::friendly::compact::required as text;
+use serde::{Deserialize, Serialize};
+
+/// The `[media]` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// Target duration of fragments of assets that are added from now on; a fragment begins at the
+    /// first key frame common to all levels at or after it.
+    #[serde(with = "text")]
+    pub segment: Duration,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            segment: Duration::from_secs(6),
+        }
+    }
+}
+
+impl Media {
+    pub(super) fn segment_in_range(&self) -> bool {
+        (Duration::from_secs(1)..=Duration::from_secs(30)).contains(&self.segment)
+    }
+}

@@ -1,0 +1,115 @@
+//! Cross-origin rules, the same for every answer (Fetch standard; players.md sections 1 and 2).
+//!
+//! Players show the reason of a refusal only when the refusal itself may be read, so errors carry
+//! the headers too. The origin is echoed with credentials allowed, because dash.js turns
+//! credentials on as soon as it sends a token. No cookies exist here, so nothing is given away.
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
+const DEFAULT_HEADERS: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, range, soapaction");
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Date, Content-Length, Content-Range, Accept-Ranges, ETag, WWW-Authenticate, X-Request-Id",
+);
+/// One day; browsers lower it to what they allow.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
+/// Header names echoed to a preflight, in bytes; far above what any player asks for.
+const MAX_ECHO: usize = 1024;
+
+/// Middleware that answers `OPTIONS` on every path and marks every other answer as readable.
+pub(super) async fn allow(request: Request, next: Next) -> Response {
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = if request.method() == Method::OPTIONS {
+        options(request.headers())
+    } else {
+        next.run(request).await
+    };
+    mark(response.headers_mut(), origin);
+    response
+}
+
+fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+    if origin.is_some() {
+        let yes = HeaderValue::from_static("true");
+        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
+    }
+    let origin = origin.unwrap_or(HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    // Also without an origin: a cache must not hand the `*` answer to a request with credentials.
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+}
+
+/// Needs no token: browsers never send one with a preflight.
+fn options(headers: &HeaderMap) -> Response {
+    let answer = [
+        (header::ALLOW, METHODS),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            allowed_headers(headers),
+        ),
+        (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
+        (
+            header::VARY,
+            HeaderValue::from_static("Access-Control-Request-Headers"),
+        ),
+    ];
+    (StatusCode::NO_CONTENT, answer).into_response()
+}
+
+/// The names that were asked for, as far as they are header names; else the usual ones.
+fn allowed_headers(headers: &HeaderMap) -> HeaderValue {
+    let asked: Vec<String> = headers
+        .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse::<HeaderName>().ok())
+        .map(|name| name.to_string())
+        .collect();
+    let list = asked.join(", ");
+    match HeaderValue::try_from(list) {
+        Ok(list) if (1..=MAX_ECHO).contains(&list.len()) => list,
+        _ => DEFAULT_HEADERS,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asked_header_names_are_echoed_when_they_are_names() {
+        let long = "x,".repeat(2000);
+        for (asked, expected) in [
+            (&["authorization"][..], "authorization"),
+            (
+                &["Authorization,Content-Type"],
+                "authorization, content-type",
+            ),
+            (&["x-a", "x-b"], "x-a, x-b"),
+            (&["x-a, not a name, x-b"], "x-a, x-b"),
+            (
+                &["", " , "],
+                "authorization, content-type, range, soapaction",
+            ),
+            (&[], "authorization, content-type, range, soapaction"),
+            (
+                &[long.as_str()],
+                "authorization, content-type, range, soapaction",
+            ),
+        ] {
+            let name = header::ACCESS_CONTROL_REQUEST_HEADERS;
+            let headers = asked
+                .iter()
+                .map(|v| (name.clone(), v.parse().unwrap()))
+                .collect();
+            assert_eq!(allowed_headers(&headers), expected, "{asked:?}");
+        }
+    }
+}

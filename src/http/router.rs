@@ -1,0 +1,89 @@
+//! All routes on one page, and the layers around them.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::limits::Limits;
+use super::problem::Problem;
+use super::{cors, delivery, ops, pages, upload};
+use crate::service::delivery::Delivery;
+use crate::service::streams::Catalog;
+use crate::store::Store;
+
+/// What the routes are made of.
+pub struct Services {
+    /// Keys and licences.
+    pub delivery: Arc<Delivery>,
+    /// The list of streams.
+    pub catalog: Catalog,
+    /// Asked whether it answers, for readiness.
+    pub store: Store,
+}
+
+/// The whole application.
+pub fn app(services: Services, limits: &Limits) -> Router {
+    let Services {
+        delivery,
+        catalog,
+        store,
+    } = services;
+    let routes = Router::new()
+        // /  /player  /assets/{name}  /streams.json
+        .merge(pages::routes(catalog))
+        // /healthz  /readyz  /version
+        .merge(ops::routes(store))
+        // /keydelivery/...
+        .merge(delivery::routes(delivery));
+    layered(routes, limits)
+}
+
+/// Puts around `routes` what every answer goes through, outermost last: complete and small request
+/// bodies, an answer even when a handler panics, readable from every origin.
+pub fn layered(routes: Router, limits: &Limits) -> Router {
+    routes
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(Arc::new(limits.clone()), upload::gather))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(cors::allow))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem {
+        status: StatusCode::NOT_FOUND,
+        code: "not-found",
+        title: "There is nothing at this address",
+        detail: format!(
+            "No route leads to {:?}; the start page / lists what is here.",
+            uri.path()
+        ),
+    }
+}
+
+/// The `Allow` field is added by the router, which knows the methods of the route.
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: "method-not-allowed",
+        title: "The method is not offered at this address",
+        detail: format!("{:?} is not answered with {method}; see Allow.", uri.path()),
+    }
+}
+
+/// The panic message went to the log through the panic hook; it may hold anything, so it is not
+/// repeated to the client.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "internal-error",
+        title: "The server made a mistake",
+        detail: "The request could not be finished; the log has the reason.".to_owned(),
+    }
+    .into_response()
+}

@@ -1,0 +1,229 @@
+//! The accept loop: connections within limits, each under a watch, and an orderly end.
+//!
+//! `axum::serve` has neither a deadline for the first request nor limits per connection, so the
+//! loop is our own; routes and handlers are axum's.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, interval, sleep, timeout};
+
+use super::deadline::{Activity, Ended, Metered, Watch};
+use super::exchange;
+use super::limits::Limits;
+
+/// What hyper may hold of one request head, and of one answer before the client takes it (about
+/// one piece).
+const BUFFER: usize = 64 * 1024;
+
+/// What the system may hold of one answer beyond what is on its way. Without it a stalled client
+/// costs megabytes of kernel memory and a slow one makes progress in rare, large steps.
+#[cfg(target_os = "linux")]
+const UNSENT_IN_SYSTEM: u32 = 256 * 1024;
+
+/// Pause after an accept that failed for want of descriptors or memory.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Time for the closing frames of a connection that is ended in order.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How a server ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drained {
+    /// Every answer under way was finished.
+    Completely,
+    /// The drain time ran out first.
+    CutOff {
+        /// Connections that were still open.
+        connections: usize,
+    },
+}
+
+/// A bound listener with its limits.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    limits: Limits,
+}
+
+impl Server {
+    /// Opens the port; nothing is accepted before [`Server::run`].
+    pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        Ok(Self {
+            listener: TcpListener::bind(address).await?,
+            limits,
+        })
+    }
+
+    /// The address with the port that was really taken.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves `app` until `stop` is ready, then takes no more connections and finishes the answers
+    /// under way within the drain time.
+    pub async fn run(self, app: Router, stop: impl Future<Output = ()>) -> Drained {
+        let Self { listener, limits } = self;
+        let slots = Arc::new(Semaphore::new(
+            limits.connections.min(Semaphore::MAX_PERMITS),
+        ));
+        let (stopping, stopped) = watch::channel(false);
+        let connections = Connections {
+            protocol: Arc::new(protocol(&limits)),
+            app,
+            limits: Arc::new(limits),
+            stopped,
+        };
+        tokio::select! {
+            () = accept_all(&listener, &slots, &connections) => {}
+            () = stop => {}
+        }
+        drop(listener);
+        stopping.send_replace(true);
+        drain(&slots, &connections.limits).await
+    }
+}
+
+async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, connections: &Connections) {
+    // The semaphore is never closed, so this loop has no end of its own.
+    while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let connection = connections.clone().serve(stream);
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(slot);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Every slot free means every connection gone.
+async fn drain(slots: &Semaphore, limits: &Limits) -> Drained {
+    let all = limits.connections.min(Semaphore::MAX_PERMITS);
+    let gone = async {
+        while slots.available_permits() < all {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    match timeout(limits.drain, gone).await {
+        Ok(()) => Drained::Completely,
+        Err(_) => Drained::CutOff {
+            connections: all - slots.available_permits(),
+        },
+    }
+}
+
+/// HTTP/1.1 and HTTP/2 with prior knowledge on one port, with buffers that fit many clients.
+fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        // The watch covers the time between requests, for both versions alike.
+        .header_read_timeout(None)
+        .max_headers(limits.header_lines)
+        .max_buf_size(BUFFER);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams)
+        .max_header_list_size(BUFFER as u32)
+        .max_send_buf_size(BUFFER);
+    builder
+}
+
+/// What every connection is served with.
+#[derive(Clone)]
+struct Connections {
+    protocol: Arc<auto::Builder<TokioExecutor>>,
+    app: Router,
+    limits: Arc<Limits>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Connections {
+    async fn serve(self, stream: TcpStream) {
+        let Self {
+            protocol,
+            app,
+            limits,
+            mut stopped,
+        } = self;
+        if let Err(error) = tune(&stream) {
+            tracing::debug!(%error, "connection gone before it was served");
+            return;
+        }
+        let activity = Arc::new(Activity::default());
+        let io = TokioIo::new(Metered::new(stream, Arc::clone(&activity)));
+        let service =
+            service_fn(|request| exchange::answer(app.clone(), Arc::clone(&activity), request));
+        let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
+        let mut end = pin!(watch_over(&activity, &limits));
+        let mut stop = pin!(told_to_stop(&mut stopped));
+        let mut stopping = false;
+        loop {
+            tokio::select! {
+                result = connection.as_mut() => break log_end(result),
+                ended = end.as_mut() => {
+                    tracing::debug!(?ended, "connection ended");
+                    match ended {
+                        Ended::Idle => {
+                            connection.as_mut().graceful_shutdown();
+                            let _ = timeout(GOODBYE, connection).await;
+                        }
+                        Ended::Silent | Ended::Stalled => activity.abort(),
+                    }
+                    break;
+                }
+                () = stop.as_mut(), if !stopping => {
+                    stopping = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_IN_SYSTEM)?;
+    Ok(())
+}
+
+async fn watch_over(activity: &Activity, limits: &Limits) -> Ended {
+    let mut watch = Watch::new(limits, Instant::now());
+    let mut ticks = interval(watch.period());
+    loop {
+        let now = ticks.tick().await;
+        if let Some(ended) = watch.judge(now, activity.snapshot()) {
+            return ended;
+        }
+    }
+}
+
+/// A server that is gone counts as told.
+async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stop| *stop).await;
+}
+
+fn log_end<E: std::fmt::Display>(result: Result<(), E>) {
+    if let Err(error) = result {
+        tracing::debug!(%error, "connection closed");
+    }
+}

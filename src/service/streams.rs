@@ -1,0 +1,279 @@
+//! What is published and under which addresses: from rows of the store to URLs (ams.md section
+//! 2.2), in the shape of the ready file (architecture, section 5).
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+
+use crate::ids::{KeyId, LocatorId};
+use crate::keys::KeyRecord;
+use crate::package::format::{self, Format, Protocol};
+use crate::policy::{Restriction, StreamingPolicy};
+use crate::protection::Protection;
+use crate::store::{Asset, Locator, Store, StoreError};
+
+/// Pairs that a streaming policy may allow but for which no player could be given a manifest:
+/// DASH has no signalling for whole-segment AES.
+const NOT_MADE: &[(Format, Protection)] = &[(Format::DashCmaf, Protection::Cbc)];
+
+/// EME key system name of ClearKey, as the ready file writes it.
+const CLEAR_KEY: &str = "org.w3.clearkey";
+
+/// What stays as it is in one path component of a URL.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Who gets the keys of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Everybody, or the stream has no keys.
+    Open,
+    /// Bearers of a token.
+    Token,
+}
+
+/// One published stream; `K` is what is told of its keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stream<K> {
+    /// Name of the locator.
+    pub name: String,
+    /// First path component of the URLs.
+    #[serde(serialize_with = "as_text")]
+    pub locator_id: LocatorId,
+    /// Who gets the keys.
+    pub policy: Access,
+    /// A token that the content key policy accepts; in `dev` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The content keys.
+    pub keys: Vec<K>,
+    /// The manifests, one per format and protection.
+    pub manifests: Vec<Manifest>,
+    /// Licence addresses by EME key system name.
+    pub licenses: BTreeMap<&'static str, String>,
+}
+
+/// A content key without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KeyInfo {
+    /// Names the key.
+    #[serde(serialize_with = "as_text")]
+    pub kid: KeyId,
+    /// The handle by which the streaming policy assigns the key.
+    pub label: String,
+    /// `cenc`, `cbcs` or `cbc`.
+    pub scheme: &'static str,
+}
+
+/// One manifest of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Manifest {
+    /// `dash`, `hls` or `smooth`.
+    pub protocol: &'static str,
+    /// Value of `format=`.
+    pub format: &'static str,
+    /// Value of `encryption=`; absent in the clear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<&'static str>,
+    /// The whole address.
+    pub url: String,
+}
+
+fn as_text<S: serde::Serializer>(
+    value: &impl std::fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+impl<K> Stream<K> {
+    /// The same stream with something else told of its keys.
+    pub fn map_keys<L, E>(self, mut told: impl FnMut(K) -> Result<L, E>) -> Result<Stream<L>, E> {
+        Ok(Stream {
+            keys: self
+                .keys
+                .into_iter()
+                .map(&mut told)
+                .collect::<Result<_, _>>()?,
+            name: self.name,
+            locator_id: self.locator_id,
+            policy: self.policy,
+            token: self.token,
+            manifests: self.manifests,
+            licenses: self.licenses,
+        })
+    }
+}
+
+/// Lists what is published.
+#[derive(Clone)]
+pub struct Catalog {
+    store: Store,
+    origin: String,
+    token: Option<String>,
+}
+
+impl Catalog {
+    /// `origin` is the base of all URLs, without a trailing slash.
+    pub fn new(store: Store, origin: String) -> Self {
+        Self {
+            store,
+            origin,
+            token: None,
+        }
+    }
+
+    /// Gives this token with every stream that needs one.
+    #[must_use]
+    pub fn with_token(self, token: String) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+
+    /// The base of all URLs, without a trailing slash.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The base of key and licence URLs, without a trailing slash.
+    pub fn key_delivery(&self) -> String {
+        format!("{}/keydelivery", self.origin)
+    }
+
+    /// Every stream that is served now, by name.
+    pub async fn streams(&self, now: Timestamp) -> Result<Vec<Stream<KeyInfo>>, StoreError> {
+        let mut streams = Vec::new();
+        for locator in self.store.locators().await? {
+            if locator.is_active(now) {
+                streams.push(self.stream(&locator).await?);
+            }
+        }
+        Ok(streams)
+    }
+
+    /// The stream of one locator.
+    pub async fn stream(&self, locator: &Locator) -> Result<Stream<KeyInfo>, StoreError> {
+        let policy = self
+            .store
+            .streaming_policy(&locator.streaming_policy)
+            .await?;
+        let asset = self.store.asset(&locator.asset).await?;
+        let keys = self.store.keys_of(locator.id).await?;
+        let access = self.access(locator, &policy, &keys).await?;
+        let licensed = keys.iter().any(|key| key.protection != Protection::Cbc);
+        let clear_key = (CLEAR_KEY, format!("{}/ClearKey/", self.key_delivery()));
+        Ok(Stream {
+            name: locator.name.clone(),
+            locator_id: locator.id,
+            policy: access,
+            token: self.token.clone().filter(|_| access == Access::Token),
+            keys: keys.iter().filter_map(KeyInfo::of).collect(),
+            manifests: self.manifests(locator, &policy, &base_name(&asset)),
+            licenses: licensed.then_some(clear_key).into_iter().collect(),
+        })
+    }
+
+    /// A key that several policies could give is as open as the first of them (ams.md 7.2).
+    async fn access(
+        &self,
+        locator: &Locator,
+        policy: &StreamingPolicy,
+        keys: &[KeyRecord],
+    ) -> Result<Access, StoreError> {
+        for key in keys {
+            let name = key
+                .policy
+                .as_ref()
+                .or(locator.content_key_policy.as_ref())
+                .or(policy.default_content_key_policy_name.as_ref());
+            let Some(name) = name else { continue };
+            let policy = self.store.content_key_policy(name).await?;
+            let open = |restriction: &Restriction| matches!(restriction, Restriction::Open {});
+            if !policy
+                .options
+                .iter()
+                .any(|option| open(&option.restriction))
+            {
+                return Ok(Access::Token);
+            }
+        }
+        Ok(Access::Open)
+    }
+
+    fn manifests(&self, locator: &Locator, policy: &StreamingPolicy, base: &str) -> Vec<Manifest> {
+        let made = |format, protection| !NOT_MADE.contains(&(format, protection));
+        let rows = format::TABLE.iter().flat_map(|row| {
+            let protections = policy.protections(row.protocol).into_iter();
+            protections
+                .filter(move |&protection| made(row.format, protection))
+                .map(move |p| (row, p))
+        });
+        rows.map(|(row, protection)| {
+            let encryption = protection.row().map(|row| row.url_value);
+            let selector =
+                encryption.map_or_else(String::new, |value| format!(",encryption={value}"));
+            Manifest {
+                protocol: protocol_name(row.protocol),
+                format: row.selector,
+                encryption,
+                url: format!(
+                    "{}/{}/{}.ism/manifest(format={}{selector})",
+                    self.origin,
+                    locator.id,
+                    utf8_percent_encode(base, COMPONENT),
+                    row.selector,
+                ),
+            }
+        })
+        .collect()
+    }
+}
+
+impl KeyInfo {
+    fn of(key: &KeyRecord) -> Option<Self> {
+        let scheme = key.protection.row()?.scheme;
+        Some(Self {
+            kid: key.kid,
+            label: key.label.clone(),
+            scheme,
+        })
+    }
+}
+
+fn protocol_name(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Download => "download",
+        Protocol::Dash => "dash",
+        Protocol::Hls => "hls",
+        Protocol::Smooth => "smooth",
+    }
+}
+
+/// What stands before `.ism` in URLs: the stem of the folder's only server manifest, else the name
+/// of the asset.
+fn base_name(asset: &Asset) -> String {
+    only_server_manifest(&asset.dir).unwrap_or_else(|| asset.name.clone())
+}
+
+fn only_server_manifest(dir: &Path) -> Option<String> {
+    let mut manifests = std::fs::read_dir(dir).ok()?.filter_map(|entry| {
+        let path = entry.ok()?.path();
+        let is_manifest = path
+            .extension()
+            .is_some_and(|ext| ext.eq_ignore_ascii_case("ism"));
+        is_manifest.then(|| path.file_stem().and_then(OsStr::to_str).map(str::to_owned))?
+    });
+    let first = manifests.next()?;
+    manifests.next().is_none().then_some(first)
+}

@@ -1,0 +1,132 @@
+//! Slow, silent and stalled clients are ended; good ones do not notice.
+
+use std::time::{Duration, Instant};
+
+use portcullis::http::limits::Limits;
+use tokio::io::AsyncWriteExt;
+
+use crate::support::wire::{Client, WireServer, brisk};
+
+const MS: Duration = Duration::from_millis(1);
+/// Upper bound on a busy machine; what matters is that the end comes at all.
+const AMPLE: Duration = Duration::from_secs(5);
+
+/// Runs until the server closes the connection and gives the time that took.
+async fn closed_after(client: &mut Client) -> (Duration, String) {
+    let began = Instant::now();
+    let rest = client.rest().await;
+    (began.elapsed(), rest)
+}
+
+#[tokio::test]
+async fn a_silent_client_is_cut_off() {
+    let server = WireServer::start(brisk()).await;
+    let (after, rest) = closed_after(&mut server.connect().await).await;
+    assert_eq!(rest, "");
+    assert!((300 * MS..AMPLE).contains(&after), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_head_that_comes_byte_by_byte_is_cut_off() {
+    let server = WireServer::start(brisk()).await;
+    for head in [
+        "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0",
+    ] {
+        let mut client = server.connect().await;
+        let began = Instant::now();
+        for byte in head.bytes().chain(std::iter::repeat(0)) {
+            if client.0.write_all(&[byte]).await.is_err() || began.elapsed() > AMPLE {
+                break;
+            }
+            tokio::time::sleep(20 * MS).await;
+        }
+        assert!(
+            (300 * MS..AMPLE).contains(&began.elapsed()),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_after_the_idle_time() {
+    let server = WireServer::start(brisk()).await;
+    let mut client = server.connect().await;
+    client.send("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(client.read_until("hello").await.starts_with("HTTP/1.1 200"));
+    let (after, _) = closed_after(&mut client).await;
+    assert!((500 * MS..AMPLE).contains(&after), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_is_cut_off() {
+    let server = WireServer::start(brisk()).await;
+    let mut client = server.connect_narrow().await;
+    client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    tokio::time::sleep(2000 * MS).await;
+    assert!(
+        client.rest().await.len() < 4_000_000,
+        "the whole answer came in spite of the stall"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_reads_a_trickle_is_cut_off() {
+    let server = WireServer::start(brisk()).await;
+    let mut client = server.connect_narrow().await;
+    client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    let read = client.read_slowly(500, 100 * MS, 60_000).await;
+    assert!(
+        read < 60_000,
+        "{read} bytes were served at 5 kB/s, the limit is 20 kB/s"
+    );
+}
+
+#[tokio::test]
+async fn a_slow_client_above_the_rate_gets_everything() {
+    let limits = Limits {
+        stall_rate: 50_000,
+        ..brisk()
+    };
+    let server = WireServer::start(limits).await;
+    let mut client = server.connect_narrow().await;
+    client
+        .send("GET /medium HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await;
+    let read = client.read_slowly(50_000, 20 * MS, usize::MAX).await;
+    assert!(read > 1_000_000, "only {read} bytes came");
+}
+
+#[tokio::test]
+async fn an_http2_client_that_opens_no_window_is_cut_off() {
+    let server = WireServer::start(brisk()).await;
+    let mut client = server.connect().await;
+    // Preface, SETTINGS with INITIAL_WINDOW_SIZE 0, and HEADERS for GET /large in static-table
+    // and literal HPACK.
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00".to_vec();
+    let block = b"\x82\x86\x04\x06/large\x01\x01x";
+    bytes.extend_from_slice(&[0, 0, block.len() as u8, 1, 5, 0, 0, 0, 1]);
+    bytes.extend_from_slice(block);
+    client.0.write_all(&bytes).await.unwrap();
+    let (after, rest) = closed_after(&mut client).await;
+    assert!((900 * MS..AMPLE).contains(&after), "{after:?}");
+    assert!(
+        rest.len() < 1000,
+        "{} bytes came without a window",
+        rest.len()
+    );
+}
+
+#[tokio::test]
+async fn the_connection_limit_makes_later_clients_wait_not_fail() {
+    let server = WireServer::start(Limits {
+        connections: 2,
+        ..brisk()
+    })
+    .await;
+    let _held = (server.connect().await, server.connect().await);
+    let began = Instant::now();
+    assert!(server.get("/hello").await.ends_with("hello"));
+    assert!(began.elapsed() > 200 * MS, "served before a place was free");
+}

@@ -1,0 +1,5 @@
+//! The server shell, without media: connections, limits, cross-origin rules.
+
+mod connections;
+mod drain;
+mod requests;

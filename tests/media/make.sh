@@ -1,0 +1,75 @@
+#!/bin/sh
+# Makes the test media of a clone that stands alone: synthetic, small, the same bytes for the same
+# ffmpeg build. usage: make.sh [OUT]   (default: out/ beside this file)
+# Done once: a stamp holds the sums of the recipe and the encoder's version.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+out=${1:-$here/out}
+stamp=$( (cat "$here/make.sh" "$here"/*.js; ffmpeg -version | head -n 1) | cksum)
+[ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0
+echo "media: making test media (about ten seconds)"
+rm -rf "$out"
+mkdir -p "$out/ladder" "$out/muxed" "$out/traps/malformed"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fps=25
+gop=50 # two seconds
+exact="-fflags +bitexact -flags:v +bitexact -flags:a +bitexact -map_metadata -1"
+run() { ffmpeg -hide_banner -nostdin -loglevel error -y "$@"; }
+
+picture() { echo "-f lavfi -i testsrc2=size=$1:rate=$2:duration=$3"; } # size rate seconds
+tone() { echo "-f lavfi -i sine=frequency=$1:beep_factor=4:sample_rate=$2:duration=$3"; }
+avc() { echo "-c:v libx264 -preset veryfast -pix_fmt yuv420p -b:v $1k -g $gop -keyint_min $gop -sc_threshold 0"; }
+closed="open-gop=0:scenecut=0:bframes=3:b-pyramid=normal:threads=1"
+aac() { echo "-ac 2 -c:a aac -b:a $1k -metadata:s:a:0 language=$2"; }
+front="-movflags +faststart"
+
+# ladder/: one title, one track per file, key frames aligned over the levels.
+for level in "320x180 120" "640x360 350" "1280x720 750"; do
+  set -- $level
+  run $(picture "$1" $fps 20) -an $exact $(avc "$2") -profile:v high -x264-params "$closed" $front \
+    "$out/ladder/tidewater_h264_$1_$2.mp4"
+done
+run $(tone 440 48000 20) -vn $exact $(aac 96 eng) $front "$out/ladder/tidewater_aac_eng_ch2_96.mp4"
+run $(tone 660 48000 20) -vn $exact $(aac 64 deu) $front "$out/ladder/tidewater_aac_deu_ch2_64.mp4"
+
+# muxed/: picture and the same sound interleaved in every file, as encoders deliver an "MP4 set".
+run $(tone 440 48000 12) -vn $exact $(aac 96 eng) "$work/sound.mp4"
+for level in "320x180 120" "640x360 350" "1280x720 750"; do
+  set -- $level
+  run $(picture "$1" $fps 12) -i "$work/sound.mp4" -map 0:v -map 1:a $exact $(avc "$2") \
+    -x264-params "$closed" -c:a copy $front "$out/muxed/tidewater_$1_AACAudio_$(($2 + 96)).mp4"
+done
+
+# traps/: legal files with properties that break readers.
+traps=$out/traps
+clip="$(picture 320x180 $fps 8)"
+sound="$(tone 440 48000 8)"
+avc="$(avc 110)"
+aac="$(aac 64 eng)"
+run $clip $sound $exact $avc -x264-params "$closed" $aac "$traps/moov_at_end.mp4"
+run $clip $sound $exact $avc -x264-params "$closed" $aac -movflags +faststart+negative_cts_offsets \
+  "$traps/ctts_v1_negative.mp4"
+run $clip $sound $exact $avc -x264-params "$closed" $aac $front -use_editlist 0 \
+  -avoid_negative_ts make_zero "$traps/no_edit_list.mp4"
+run $clip -an $exact $avc -x264-params "$closed:slices=4" $front "$traps/four_slices.mp4"
+run $clip -an $exact $avc -x264-params "$closed:aud=1" $front "$traps/aud_in_samples.mp4"
+run $clip -an $exact $avc -x264-params "$closed:repeat-headers=1" -tag:v avc3 \
+  -bsf:v dump_extra=freq=keyframe $front "$traps/avc3_inband_sps_pps.mp4"
+run $clip -an $exact $avc -profile:v baseline \
+  -x264-params "scenecut=0:bframes=0:cabac=0:threads=1" $front "$traps/baseline_cavlc_no_ctts.mp4"
+run $clip -an $exact $avc -x264-params "open-gop=1:scenecut=0:bframes=3:threads=1" $front \
+  "$traps/open_gop.mp4"
+run $clip -an $exact $avc -x264-params "$closed" -force_key_frames 0,1.2,3.6,4.4,7.0 $front \
+  "$traps/irregular_keyframes.mp4"
+run $(picture 320x180 30000/1001 8) $(tone 440 44100 8) $exact $(avc 110) -g 60 -keyint_min 60 \
+  -x264-params "$closed" $aac $front "$traps/ntsc_2997_aac_44100.mp4"
+run $clip $sound -f lavfi -i "sine=frequency=660:sample_rate=48000:duration=8" -map 0 -map 1 -map 2 \
+  $exact $avc -x264-params "$closed" -c:a aac -b:a 64k -metadata:s:a:0 language=eng \
+  -metadata:s:a:1 language=deu $front "$traps/two_audio_tracks.mp4"
+run $clip $sound $exact $avc -x264-params "$closed" $aac \
+  -movflags +frag_keyframe+empty_moov+default_base_moof "$traps/fragmented_muxed_no_sidx.mp4"
+node "$here/surgery.js" "$traps"
+
+echo "$stamp" >"$out/.stamp"

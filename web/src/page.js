@@ -1,0 +1,178 @@
+// The player page: fills the choices, starts and stops the play, and keeps the log of requests.
+import { PLAYERS, canPlay } from "./pairs.js";
+import { start } from "./players.js";
+import { watchRequests } from "./watch.js";
+
+const at = (id) => document.getElementById(id);
+const video = at("video");
+const OTHER = "Another manifest";
+/** Successful segments that the log lists before it only counts them. */
+const SEGMENTS_SHOWN = 6;
+
+const make = (tag, properties = {}, ...children) => {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+};
+
+// ---- what can be chosen
+
+const server = await fetch("/streams.json").then((answer) => answer.json());
+const asked = new URLSearchParams(location.search);
+
+const chosenStream = () => server.streams.find(({ name }) => name === at("stream").value);
+
+const label = ({ protocol, encryption }) => `${protocol.toUpperCase()} · ${encryption || "clear"}`;
+
+/** The manifest of the chosen stream, or what the URL of another one says about itself. */
+const chosenForm = () => {
+  const url = at("url").value;
+  const known = chosenStream()?.manifests.find((manifest) => manifest.url === url);
+  const encryption = /encryption=([\w-]+)/i.exec(url)?.[1].toLowerCase();
+  return known ?? { url, protocol: /m3u8/i.test(url) ? "hls" : "dash", encryption };
+};
+
+const fillStreams = () => {
+  const names = [...server.streams.map(({ name }) => name), OTHER];
+  at("stream").replaceChildren(...names.map((name) => new Option(name)));
+  if (names.includes(asked.get("stream"))) at("stream").value = asked.get("stream");
+};
+
+const fillForms = () => {
+  const stream = chosenStream();
+  const forms = stream?.manifests ?? [];
+  at("format").replaceChildren(...forms.map((form) => new Option(label(form), form.url)));
+  at("format").disabled = forms.length === 0;
+  const wanted = forms.find(({ format }) => format === asked.get("format"));
+  if (wanted) at("format").value = wanted.url;
+  at("url").value = at("format").value;
+  at("url").readOnly = Boolean(stream);
+  at("token").value = stream?.token ?? "";
+};
+
+const fillPlayers = () => {
+  const before = document.forms[0].elements.player?.value ?? asked.get("player");
+  const form = chosenForm();
+  const rows = Object.entries(PLAYERS).map(([id, { name }]) => {
+    const verdict = canPlay(id, form);
+    const input = make("input", { type: "radio", name: "player", value: id, disabled: verdict !== true });
+    const reason = verdict === true ? [] : [make("span", { className: "hint" }, verdict)];
+    return make("label", {}, input, name, ...reason);
+  });
+  at("players").replaceChildren(at("players").firstElementChild, ...rows);
+  const usable = [...at("players").querySelectorAll("input:enabled")];
+  const wanted = usable.find(({ value }) => value === before) ?? usable[0];
+  if (wanted) wanted.checked = true;
+  at("play").disabled = !wanted;
+};
+
+// ---- what is going on
+
+/** `stop` of the running player; the kinds of answers so far; whether the play was refused. */
+let play = { stop: async () => {}, delivered: new Set(), segments: 0, over: true };
+
+const say = (kind, ...parts) => {
+  at("state").dataset.kind = kind;
+  at("state").replaceChildren(...parts);
+};
+
+const playingSentence = () => {
+  const what = ["licence", "key"].find((kind) => play.delivered.has(kind));
+  return what ? `Playing, ${what} delivered.` : "Playing, no key was asked for.";
+};
+
+const logRow = ({ kind, method, url, status, ms, problem }) => {
+  const reason = problem ? [make("p", { className: "reason" }, reasonOf(problem))] : [];
+  return make(
+    "tr",
+    { className: status >= 200 && status < 400 ? "fine" : "bad" },
+    make("td", {}, kind),
+    make("td", {}, status === 0 ? "failed" : String(status)),
+    make("td", {}, String(ms)),
+    make("td", {}, make("span", { className: "method" }, method), ` ${shown(url)}`, ...reason),
+  );
+};
+
+/** Without the query: it may hold a token. */
+const shown = (url) => {
+  const { origin, pathname, searchParams } = new URL(url);
+  const kid = searchParams.get("kid");
+  const path = decodeURI(pathname) + (kid ? `?kid=${kid}` : "");
+  return origin === location.origin ? path : origin + path;
+};
+
+const reasonOf = ({ title, code, detail }) =>
+  [title, code && `(${code})`, detail && `— ${detail}`].filter(Boolean).join(" ");
+
+const record = (entry) => {
+  if (play.over) return;
+  const fine = entry.status >= 200 && entry.status < 400;
+  if (fine) play.delivered.add(entry.kind);
+  if (fine && entry.kind === "segment" && ++play.segments > SEGMENTS_SHOWN) {
+    at("more").textContent = `and ${play.segments - SEGMENTS_SHOWN} more segments`;
+    return;
+  }
+  at("log").querySelector(".empty")?.remove();
+  at("log").append(logRow(entry));
+  if (entry.status >= 400) refuse(entry);
+};
+
+/** A refused request ends the play: players either retry it for ever or give up without a reason. */
+const refuse = ({ kind, status, problem }) => {
+  const reason = problem ? reasonOf(problem) : `status ${status}`;
+  say("bad", make("strong", {}, `Refused: ${kind} not delivered.`), " ", reason);
+  stop();
+};
+
+const stop = async () => {
+  play.over = true;
+  at("stop").disabled = true;
+  await play.stop();
+};
+
+const begin = async () => {
+  await stop();
+  const { url } = chosenForm();
+  const trusted = [location.origin, new URL(server.keyDelivery).origin, new URL(url).origin];
+  const current = { stop: async () => {}, delivered: new Set(), segments: 0, over: false };
+  play = current;
+  at("log").replaceChildren();
+  at("more").textContent = "";
+  at("stop").disabled = false;
+  say("busy", "Loading …");
+  const failed = (message) => {
+    if (current.over) return;
+    say("bad", make("strong", {}, "The player gave up."), " ", message);
+    stop();
+  };
+  try {
+    const player = document.forms[0].elements.player.value;
+    const trusts = (target) => trusted.includes(new URL(target, location.href).origin);
+    current.stop = await start(player, video, { url, token: at("token").value.trim(), trusts, failed });
+    if (current.over) await current.stop();
+    else await video.play().catch(() => {}); // without a user's click browsers wait for one
+  } catch (error) {
+    failed(error.message);
+  }
+};
+
+const showFacts = () => {
+  const { videoWidth: width, videoHeight: height } = video;
+  const { totalVideoFrames: frames = 0, droppedVideoFrames: dropped = 0 } = video.getVideoPlaybackQuality();
+  at("facts").textContent = width ? `${width} × ${height}, ${frames} frames, ${dropped} dropped` : "";
+};
+
+// ---- wiring
+
+watchRequests(record);
+fillStreams();
+fillForms();
+fillPlayers();
+at("stream").addEventListener("change", () => (fillForms(), fillPlayers()));
+at("format").addEventListener("change", () => ((at("url").value = at("format").value), fillPlayers()));
+at("url").addEventListener("input", fillPlayers);
+at("choice").addEventListener("submit", (event) => (event.preventDefault(), begin()));
+at("stop").addEventListener("click", () => stop().then(() => say("idle", "Stopped.")));
+video.addEventListener("playing", () => play.over || say("good", playingSentence()));
+video.addEventListener("timeupdate", showFacts);
+document.body.dataset.ready = "true";

@@ -1,0 +1,33 @@
+// Which player can play which form, as measured with the versions that are embedded.
+// A cell is `true` or the reason why not. Protections are the values of `encryption=`, "" is clear.
+
+const ONLY_HLS = "hls.js plays HLS only";
+const ONLY_DASH = "dash.js plays DASH, not HLS";
+
+export const PLAYERS = {
+  shaka: { name: "Shaka Player", script: "/assets/shaka-player.js", global: "shaka" },
+  dashjs: { name: "dash.js", script: "/assets/dash.js", global: "dashjs" },
+  hlsjs: { name: "hls.js", script: "/assets/hls.js", global: "Hls" },
+};
+
+const TABLE = {
+  shaka: { dash: { "*": true }, hls: { "*": true } },
+  dashjs: { dash: { "*": true }, hls: { "*": ONLY_DASH } },
+  hlsjs: {
+    dash: { "*": ONLY_HLS },
+    hls: {
+      "*": true,
+      cenc: "hls.js decrypts SAMPLE-AES-CTR only with a ClearKey licence signalled in the playlist",
+      "cbcs-aapl": "hls.js cannot decrypt SAMPLE-AES in fragmented MP4 with a key from the playlist",
+    },
+  },
+};
+
+const SMOOTH = "no embedded player plays Smooth Streaming";
+
+/** `true` when `player` can play this form, else a sentence that says why not. */
+export const canPlay = (player, { protocol, encryption = "" }) => {
+  const forms = TABLE[player][protocol];
+  if (!forms) return SMOOTH;
+  return forms[encryption] ?? forms["*"];
+};
