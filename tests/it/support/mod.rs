@@ -3,4 +3,5 @@
 pub(crate) mod oracle;
 pub(crate) mod presentation;
 pub(crate) mod server;
+pub(crate) mod keys;
 pub(crate) mod wire;

@@ -70,15 +70,13 @@ impl Ready {
 }
 
 impl Stream {
-    /// The address of the manifest of a protocol.
-    pub(crate) fn manifest(&self, protocol: &str) -> &str {
+    /// The manifest of a protocol.
+    pub(crate) fn manifest(&self, protocol: &str) -> &Manifest {
         let found = self
             .manifests
             .iter()
             .find(|manifest| manifest.protocol == protocol);
-        &found
-            .unwrap_or_else(|| panic!("{} has no {protocol} manifest", self.name))
-            .url
+        found.unwrap_or_else(|| panic!("{} has no {protocol} manifest", self.name))
     }
 }
 
@@ -130,9 +128,9 @@ impl DevServerBuilder {
             .args(["dev", "--listen", "127.0.0.1:0", "--data"])
             .arg(&data);
         command.arg("--ready-file").arg(&ready_file);
-        self.media
-            .iter()
-            .for_each(|dir| drop(command.arg("--media").arg(dir)));
+        for dir in &self.media {
+            command.arg("--media").arg(dir);
+        }
         let mut child = command
             .envs(self.variables)
             .stdout(File::create(own.path().join("out")).unwrap())
