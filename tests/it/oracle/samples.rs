@@ -10,8 +10,9 @@ use crate::support::oracle::{
 use crate::support::presentation::{self, Track};
 use crate::support::server::{Manifest, Stream};
 
-/// Longest deviation of a track's length from its source: rounding to 100 ns, once per fragment.
-const DRIFT_SECONDS: f64 = 0.000_1;
+/// How far the last sample may move against the first: ticks of 100 ns, or of 11 us where ffmpeg
+/// plays HLS, rounded at both ends.
+const DRIFT_SECONDS: f64 = 0.000_025;
 
 /// What each judge reads out of a track; several judges where several can read the form.
 fn judged(stream: &Stream, manifest: &Manifest, track: &Track) -> Vec<Samples> {
@@ -91,7 +92,7 @@ fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: 
         let what = format!("{} {} track {number}", stream.name, manifest.format);
         for samples in judged(stream, manifest, track) {
             let source = demand_source(&samples, sources, &what);
-            let drift = (samples.seconds() - source.samples.seconds()).abs();
+            let drift = (samples.span() - source.samples.span()).abs();
             assert!(
                 drift < DRIFT_SECONDS,
                 "{what}: {drift} s longer or shorter than its source"
