@@ -11,6 +11,7 @@ mod log;
 mod ready;
 mod run;
 mod serve;
+mod token;
 
 use clap::{Parser, Subcommand};
 
@@ -42,6 +43,8 @@ enum Command {
     Serve(serve::Args),
     /// Publish MP4 files, print their addresses
     Add(add::Args),
+    /// Make and check tokens
+    Token(token::Args),
     /// Look at the configuration
     Config(config_check::Args),
 }
@@ -56,6 +59,7 @@ impl Cli {
             Command::Dev(args) => dev::run(args).await,
             Command::Serve(args) => serve::run(args).await,
             Command::Add(args) => add::run(args).await,
+            Command::Token(args) => token::run(args).await,
             Command::Config(args) => config_check::run(args),
         }
     }

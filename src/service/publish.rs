@@ -148,7 +148,7 @@ impl Publisher {
                 label: label.label.to_owned(),
             });
         }
-        let kid = KeyId::from_bytes(*random::bytes()?);
+        let kid = KeyId::random();
         let key = ContentKey::from_bytes(*random::bytes()?);
         let nonce = *random::bytes()?;
         Ok(KeyRecord {

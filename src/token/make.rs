@@ -28,6 +28,23 @@ pub struct TokenSpec {
     pub claims: Map<String, Value>,
 }
 
+impl TokenSpec {
+    /// All claims of the token.
+    pub fn to_claims(&self) -> Map<String, Value> {
+        let mut claims = self.claims.clone();
+        claims.insert("iss".into(), json!(self.issuer));
+        claims.insert("aud".into(), json!(self.audience));
+        claims.insert("exp".into(), json!(self.expires.as_second()));
+        if let Some(not_before) = self.not_before {
+            claims.insert("nbf".into(), json!(not_before.as_second()));
+        }
+        if let Some(kid) = self.kid {
+            claims.insert(KEY_IDENTIFIER_CLAIM.into(), json!(kid.to_string()));
+        }
+        claims
+    }
+}
+
 /// A key that signs tokens.
 pub enum SigningKey {
     /// HS256.
@@ -66,20 +83,6 @@ pub fn make(spec: &TokenSpec, key: &SigningKey) -> Result<String, MakeError> {
         }
     };
     // A symmetric key always signs and claims always have a JSON form.
-    jsonwebtoken::encode(&Header::new(algorithm), &claims(spec), &key)
+    jsonwebtoken::encode(&Header::new(algorithm), &spec.to_claims(), &key)
         .map_err(|_| MakeError::NotAnRsaKey)
-}
-
-fn claims(spec: &TokenSpec) -> Map<String, Value> {
-    let mut claims = spec.claims.clone();
-    claims.insert("iss".into(), json!(spec.issuer));
-    claims.insert("aud".into(), json!(spec.audience));
-    claims.insert("exp".into(), json!(spec.expires.as_second()));
-    if let Some(not_before) = spec.not_before {
-        claims.insert("nbf".into(), json!(not_before.as_second()));
-    }
-    if let Some(kid) = spec.kid {
-        claims.insert(KEY_IDENTIFIER_CLAIM.into(), json!(kid.to_string()));
-    }
-    claims
 }

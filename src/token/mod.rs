@@ -13,5 +13,5 @@ pub mod verify;
 
 pub use error::TokenError;
 pub use extract::Bearer;
-pub use make::{MakeError, SigningKey, TokenSpec};
+pub use make::{MakeError, SigningKey, TokenSpec, make};
 pub use verify::{At, Question, Rule, Verdict, explain, verify};

@@ -1,0 +1,176 @@
+//! `portcullis token check`.
+
+use std::io::Read;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::source::{KeyArgs, Source, StoreArgs, restrictions};
+use crate::cli::CliError;
+use crate::ids::KeyId;
+use crate::policy::content_key::TokenType;
+use crate::policy::{TokenRestriction, VerificationKey};
+use crate::token::jwt::{MAX_LEN, Unverified};
+use crate::token::{At, Bearer, Question, SigningKey, Verdict, explain};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portcullis token check --policy token --data portcullis-data < token.txt
+  portcullis token check --key-base64-env TOKEN_KEY --issuer urn:i --audience urn:a \"$TOKEN\"")]
+pub(super) struct Args {
+    /// The token; read from standard input when left out
+    token: Option<String>,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// The issuer that is expected [default: the policy's]
+    #[arg(long, required_unless_present = "policy")]
+    issuer: Option<String>,
+    /// The audience that is expected [default: the policy's]
+    #[arg(long, required_unless_present = "policy")]
+    audience: Option<String>,
+    /// The key that is asked for; without it the key-identifier claim only has to be there
+    #[arg(long, value_name = "GUID")]
+    kid: Option<KeyId>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What one option of the policy says.
+struct Report {
+    option: String,
+    verdicts: Vec<Verdict>,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    let config = args.store.config()?;
+    let token = read_token(args.token.as_deref())?;
+    let options = expected(&args, args.key.load(&config).await?)?;
+    let at = At {
+        now: Timestamp::now(),
+        skew: config.delivery.clock_skew,
+    };
+    let unverified = Unverified::read(&token).map_err(CliError::refused)?;
+    let reports = options
+        .iter()
+        .map(|(option, restriction)| {
+            let question = Question {
+                restriction,
+                kid: args.kid,
+                at,
+            };
+            let verdicts = explain(&token, &question).map_err(CliError::refused)?;
+            Ok(Report {
+                option: option.clone(),
+                verdicts,
+            })
+        })
+        .collect::<Result<Vec<_>, CliError>>()?;
+    if args.json {
+        println!("{}", as_json(unverified.claims(), &reports));
+    } else {
+        print(unverified.claims(), &reports);
+    }
+    if reports.iter().any(Report::accepts) {
+        Ok(())
+    } else {
+        Err(CliError::refused("the token is refused"))
+    }
+}
+
+fn read_token(argument: Option<&str>) -> Result<Bearer, CliError> {
+    if let Some(token) = argument {
+        return Ok(Bearer::new(token));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(2 * MAX_LEN as u64)
+        .read_to_string(&mut text)
+        .map_err(CliError::usage)?;
+    Ok(Bearer::new(text.trim()))
+}
+
+/// The restrictions to hold the token against: those of the policy, or one made of the arguments.
+fn expected(args: &Args, source: Source) -> Result<Vec<(String, TokenRestriction)>, CliError> {
+    let overridden = |mut restriction: TokenRestriction| {
+        restriction.issuer = args.issuer.clone().unwrap_or(restriction.issuer);
+        restriction.audience = args.audience.clone().unwrap_or(restriction.audience);
+        restriction
+    };
+    let options: Vec<_> = match source {
+        Source::Key(key) => vec![("key".to_owned(), overridden(of_key(key)?))],
+        Source::Policy(policy) => restrictions(&policy)
+            .zip(1..)
+            .map(|((name, restriction), n)| {
+                let name = name.map_or_else(|| format!("option {n}"), str::to_owned);
+                (name, overridden(restriction.clone()))
+            })
+            .collect(),
+    };
+    if options.is_empty() {
+        return Err(CliError::refused("the policy asks for no token"));
+    }
+    Ok(options)
+}
+
+fn of_key(key: SigningKey) -> Result<TokenRestriction, CliError> {
+    let SigningKey::Symmetric(key_value) = key else {
+        let rule = "RS256 tokens are checked against a policy, which has the public key";
+        return Err(CliError::usage(rule));
+    };
+    Ok(TokenRestriction {
+        issuer: String::new(),
+        audience: String::new(),
+        primary_verification_key: VerificationKey::Symmetric { key_value },
+        alternate_verification_keys: Vec::new(),
+        required_claims: Vec::new(),
+        restriction_token_type: TokenType::Jwt,
+    })
+}
+
+fn print(claims: &Map<String, Value>, reports: &[Report]) {
+    for (name, value) in claims {
+        println!("{name}: {value}");
+    }
+    for report in reports {
+        println!("\n{}:", report.option);
+        for Verdict { rule, outcome } in &report.verdicts {
+            match outcome {
+                Ok(()) => println!("  ok      {rule}"),
+                Err(error) => println!("  REFUSED {rule}: {error} ({})", error.reason()),
+            }
+        }
+    }
+}
+
+fn as_json(claims: &Map<String, Value>, reports: &[Report]) -> Value {
+    let options: Vec<Value> = reports.iter().map(Report::as_json).collect();
+    let accepted = reports.iter().any(Report::accepts);
+    json!({"accepted": accepted, "claims": claims, "options": options})
+}
+
+impl Report {
+    fn accepts(&self) -> bool {
+        self.verdicts.iter().all(|verdict| verdict.outcome.is_ok())
+    }
+
+    fn as_json(&self) -> Value {
+        let rules: Vec<Value> = self
+            .verdicts
+            .iter()
+            .map(|Verdict { rule, outcome }| match outcome {
+                Ok(()) => json!({"rule": rule, "kept": true}),
+                Err(error) => json!({
+                    "rule": rule,
+                    "kept": false,
+                    "code": error.reason(),
+                    "detail": error.to_string(),
+                }),
+            })
+            .collect();
+        json!({"option": self.option, "accepted": self.accepts(), "rules": rules})
+    }
+}

@@ -1,0 +1,8 @@
+//! Keys, tokens, store and delivery.
+
+mod clearkey;
+mod delivery;
+mod durability;
+mod jwt;
+mod publish;
+mod store;

@@ -1,0 +1,274 @@
+//! The database: grouped commits, uniqueness, other processes, secrets at rest.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
+use portcullis::ids::LocatorId;
+use portcullis::service::publish::Publisher;
+use portcullis::store::{Asset, Kind, Locator, NewLocator, Store, StoreError};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::support::keys::{KeyService, NOW, SECRET, at, kek, request};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_writes_share_commits_and_a_refused_one_harms_no_other() {
+    const WRITES: usize = 200;
+    let service = KeyService::start().await;
+    let before = service.store.commits();
+    let tasks: Vec<_> = (0..WRITES)
+        .map(|n| {
+            let publisher = Publisher::new(service.store.clone());
+            // Every tenth name is taken by the one before it.
+            let name = if n % 10 == 9 { n - 1 } else { n };
+            let request = request(&format!("s{name}"), "Predefined_ClearKey", "open");
+            tokio::spawn(async move { publisher.publish(&request, at(NOW)).await.is_ok() })
+        })
+        .collect();
+    let mut published = 0;
+    for task in tasks {
+        published += usize::from(task.await.unwrap());
+    }
+    assert_eq!(published, WRITES / 10 * 9);
+    assert_eq!(service.store.locators().await.unwrap().len(), published);
+    let commits = service.store.commits() - before;
+    assert!(
+        commits <= WRITES as u64 / 4,
+        "{commits} commits for {WRITES} writes"
+    );
+}
+
+#[tokio::test]
+async fn the_database_allows_one_key_for_a_kid() {
+    let service = KeyService::start().await;
+    let (record, _) = service
+        .publish_key(&request("s", "Predefined_ClearKey", "open"))
+        .await;
+    let id = LocatorId::random();
+    let first = service.store.locator(record.locator).await.unwrap();
+    let locator = Locator {
+        id,
+        name: "t".into(),
+        ..Locator::clone(&first)
+    };
+    let mut key = record.clone();
+    key.locator = id;
+    let outcome = service
+        .store
+        .create_locator(NewLocator {
+            locator,
+            keys: vec![key],
+        })
+        .await;
+    match outcome {
+        Err(StoreError::AlreadyExists {
+            kind: Kind::ContentKey,
+            name,
+        }) => {
+            assert_eq!(name, record.kid.to_string());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(
+        service.store.locator(id).await,
+        Err(StoreError::NotFound { .. })
+    ));
+    assert_eq!(*service.store.key(record.kid).await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn everything_is_there_after_opening_again() {
+    let service = KeyService::start().await;
+    let (record, key) = service
+        .publish_key(&request("s", "Predefined_ClearKey", "token"))
+        .await;
+    let reopened = Store::open(&service.database(), &kek(1)).await.unwrap();
+    assert_eq!(*reopened.key(record.kid).await.unwrap(), record);
+    assert_eq!(reopened.vault().unwrap(&record).unwrap(), key);
+    assert_eq!(
+        reopened.assets().await.unwrap(),
+        service.store.assets().await.unwrap()
+    );
+    let policies = reopened.content_key_policies().await.unwrap();
+    assert_eq!(
+        policies,
+        service.store.content_key_policies().await.unwrap()
+    );
+    assert_eq!(policies.len(), 2);
+    assert_eq!(
+        reopened.locator_by_name("s").await.unwrap(),
+        *service.store.locator(record.locator).await.unwrap()
+    );
+}
+
+#[tokio::test]
+async fn another_key_encryption_key_is_refused_when_opening() {
+    let service = KeyService::start().await;
+    match Store::open(&service.database(), &kek(2)).await.err() {
+        Some(StoreError::WrongKek { expected, given }) => {
+            assert_eq!(expected, kek(1).fingerprint().to_string());
+            assert_eq!(given, kek(2).fingerprint());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_database_of_a_later_version_is_refused() {
+    let service = KeyService::start().await;
+    let mut db = connect(&service.database()).await;
+    sqlx::query("INSERT INTO schema_version (version) VALUES (99)")
+        .execute(&mut db)
+        .await
+        .unwrap();
+    let refusal = Store::open(&service.database(), &kek(1)).await.err();
+    assert!(
+        matches!(refusal, Some(StoreError::SchemaTooNew { found: 99, .. })),
+        "{refusal:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    fs::write(
+        &path,
+        "this is no database, but long enough to look like one".repeat(100),
+    )
+    .unwrap();
+    assert!(matches!(
+        Store::open(&path, &kek(1)).await.err(),
+        Some(StoreError::Database(_))
+    ));
+    let missing = dir.path().join("no/such/folder/db");
+    assert!(matches!(
+        Store::open(&missing, &kek(1)).await.err(),
+        Some(StoreError::Io { .. })
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_processes_may_open_and_write_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("db");
+    let tasks: Vec<_> = (0..4)
+        .map(|process| {
+            let path = path.clone();
+            tokio::spawn(async move {
+                let store = Store::open(&path, &kek(1)).await.unwrap();
+                for n in 0..25 {
+                    store
+                        .put_asset(asset(&format!("a{process}-{n}")))
+                        .await
+                        .unwrap();
+                }
+                store
+            })
+        })
+        .collect();
+    let mut stores = Vec::new();
+    for task in tasks {
+        stores.push(task.await.unwrap());
+    }
+    assert_eq!(stores[0].assets().await.unwrap().len(), 100);
+    assert!(stores[3].asset("a0-24").await.is_ok());
+}
+
+#[tokio::test]
+async fn hot_reads_do_not_touch_the_database() {
+    let service = KeyService::start().await;
+    let (record, _) = service
+        .publish_key(&request("s", "Predefined_ClearKey", "open"))
+        .await;
+    let read = async || {
+        service.store.asset("asset").await.unwrap();
+        service.store.locator(record.locator).await.unwrap();
+        service.store.key(record.kid).await.unwrap();
+        service.store.keys_of(record.locator).await.unwrap();
+        service.store.content_key_policy("open").await.unwrap();
+    };
+    read().await;
+    let mut db = connect(&service.database()).await;
+    for table in ["content_keys", "locators", "content_key_policies", "assets"] {
+        let sql = sqlx::AssertSqlSafe(format!("DELETE FROM {table}"));
+        sqlx::query(sql).execute(&mut db).await.unwrap();
+    }
+    read().await;
+}
+
+#[tokio::test]
+async fn assets_can_move_and_keep_their_first_date() {
+    let service = KeyService::start().await;
+    assert_eq!(service.store.asset("asset").await.unwrap().segment_ms, 6000);
+    let moved = Asset {
+        segment_ms: 2000,
+        created: at(NOW + 9),
+        ..asset("asset")
+    };
+    service.store.put_asset(moved.clone()).await.unwrap();
+    let expected = Asset {
+        created: at(NOW),
+        ..moved
+    };
+    assert_eq!(*service.store.asset("asset").await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn files_hold_no_secret_and_belong_to_their_owner() {
+    let service = KeyService::start().await;
+    let mut secrets = vec![SECRET.to_vec()];
+    for n in 0..30 {
+        let asked = request(&format!("s{n}"), "Portcullis_CencClearKey", "token");
+        secrets.push(service.publish_key(&asked).await.1.expose().to_vec());
+    }
+    let mut files = 0;
+    for entry in fs::read_dir(service.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600,
+            "{path:?}"
+        );
+        assert_holds_none(&path, &secrets);
+        files += 1;
+    }
+    assert!(files >= 2, "database and write-ahead log are expected");
+}
+
+/// One way to write bytes down.
+type Form = fn(&[u8]) -> Vec<u8>;
+
+fn assert_holds_none(path: &Path, secrets: &[Vec<u8>]) {
+    let content = fs::read(path).unwrap();
+    let forms: [Form; 5] = [
+        <[u8]>::to_vec,
+        |secret| HEXLOWER.encode(secret).into(),
+        |secret| HEXUPPER.encode(secret).into(),
+        |secret| BASE64.encode(secret).trim_end_matches('=').into(),
+        |secret| BASE64URL_NOPAD.encode(secret).into(),
+    ];
+    for needle in secrets
+        .iter()
+        .flat_map(|secret| forms.map(|form| form(secret)))
+    {
+        let found = content.windows(needle.len()).any(|window| window == needle);
+        assert!(!found, "{path:?} holds a secret");
+    }
+}
+
+fn asset(name: &str) -> Asset {
+    Asset {
+        name: name.into(),
+        dir: format!("/media/{name}").into(),
+        segment_ms: 6000,
+        created: at(NOW),
+    }
+}
+
+async fn connect(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite:{}", path.display()))
+        .await
+        .unwrap()
+}
