@@ -72,6 +72,7 @@ describe("player page", () => {
     ["stream=cbcs-token&player=dashjs&format=mpd-time-cmaf", "licence delivered"],
     ["stream=cbcs-token&player=shaka&format=m3u8-cmaf", "key delivered"],
     ["stream=aes-token&player=hlsjs&format=m3u8-cmaf", "key delivered"],
+    ["stream=cenc-token&player=hlsjs&format=m3u8-cmaf", "licence delivered"],
     ["stream=clear-open&player=hlsjs&format=m3u8-cmaf", "no key was asked for"],
   ]) {
     test(`plays ${query}`, () =>

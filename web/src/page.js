@@ -1,6 +1,6 @@
 // The player page: fills the choices, starts and stops the play, and keeps the log of requests.
 import { PLAYERS, canPlay } from "./pairs.js";
-import { start } from "./players.js";
+import { CLEARKEY, start } from "./players.js";
 import { watchRequests } from "./watch.js";
 
 const at = (id) => document.getElementById(id);
@@ -136,8 +136,9 @@ const stop = async () => {
 const begin = async () => {
   await stop();
   const { url } = chosenForm();
-  const licences = Object.values(chosenStream()?.licenses ?? {});
-  const trusted = [location.origin, ...[url, ...licences].map((known) => new URL(known).origin)];
+  const licence = chosenStream()?.licenses[CLEARKEY];
+  const known = licence ? [url, licence] : [url];
+  const trusted = [location.origin, ...known.map((address) => new URL(address).origin)];
   const current = { stop: async () => {}, delivered: new Set(), segments: 0, over: false };
   play = current;
   at("log").replaceChildren();
@@ -152,7 +153,8 @@ const begin = async () => {
   try {
     const player = document.forms[0].elements.player.value;
     const trusts = (target) => trusted.includes(new URL(target, location.href).origin);
-    current.stop = await start(player, video, { url, token: at("token").value.trim(), trusts, failed });
+    const token = at("token").value.trim();
+    current.stop = await start(player, video, { url, licence, token, trusts, failed });
     if (current.over) await current.stop();
     else await video.play().catch(() => {}); // without a user's click browsers wait for one
   } catch (error) {

@@ -17,7 +17,6 @@ const TABLE = {
     dash: { "*": ONLY_HLS },
     hls: {
       "*": true,
-      cenc: "hls.js decrypts SAMPLE-AES-CTR only with a ClearKey licence signalled in the playlist",
       "cbcs-aapl": "hls.js cannot decrypt SAMPLE-AES in fragmented MP4 with a key from the playlist",
     },
   },
