@@ -1,5 +1,5 @@
 // The player page: fills the choices, starts and stops the play, and keeps the log of requests.
-import { PLAYERS, canPlay } from "./pairs.js";
+import { PLAYERS, PROTECTIONS, canPlay } from "./pairs.js";
 import { CLEARKEY, start } from "./players.js";
 import { watchRequests } from "./watch.js";
 
@@ -22,7 +22,8 @@ const asked = new URLSearchParams(location.search);
 
 const chosenStream = () => server.streams.find(({ name }) => name === at("stream").value);
 
-const label = ({ protocol, encryption }) => `${protocol.toUpperCase()} · ${encryption || "clear"}`;
+const label = ({ protocol, encryption = "" }) =>
+  `${protocol.toUpperCase()} · ${PROTECTIONS[encryption] ?? encryption}`;
 
 /** The manifest of the chosen stream, or what the URL of another one says about itself. */
 const chosenForm = () => {
@@ -68,8 +69,16 @@ const fillPlayers = () => {
 
 // ---- what is going on
 
-/** `stop` of the running player; the kinds of answers so far; whether the play was refused. */
-let play = { stop: async () => {}, delivered: new Set(), segments: 0, over: true };
+/** The play that is on: how to stop it, where its manifest lies, what was delivered so far. */
+const newPlay = (url) => ({
+  stop: async () => {},
+  folder: decodeURI(new URL(".", url)),
+  delivered: new Set(),
+  segments: 0,
+  over: false,
+});
+
+let play = { ...newPlay(location.href), over: true };
 
 const say = (kind, ...parts) => {
   at("state").dataset.kind = kind;
@@ -93,16 +102,17 @@ const logRow = ({ kind, method, url, status, ms, problem }) => {
   );
 };
 
-/** Without the query: it may hold a token. */
+/** Short for what lies beside the manifest, and without the query: it may hold a token. */
 const shown = (url) => {
   const { origin, pathname, searchParams } = new URL(url);
   const kid = searchParams.get("kid");
-  const path = decodeURI(pathname) + (kid ? `?kid=${kid}` : "");
-  return origin === location.origin ? path : origin + path;
+  const address = origin + decodeURI(pathname) + (kid ? `?kid=${kid}` : "");
+  const { folder } = play;
+  if (address.startsWith(folder) && address.length > folder.length) return `… ${address.slice(folder.length)}`;
+  return address.replace(location.origin, "");
 };
 
-const reasonOf = ({ title, code, detail }) =>
-  [title, code && `(${code})`, detail && `— ${detail}`].filter(Boolean).join(" ");
+const reasonOf = ({ title, code, detail }) => `${detail ?? title}${code ? ` (${code})` : ""}`;
 
 const record = (entry) => {
   if (play.over) return;
@@ -139,7 +149,7 @@ const begin = async () => {
   const licence = chosenStream()?.licenses[CLEARKEY];
   const known = licence ? [url, licence] : [url];
   const trusted = [location.origin, ...known.map((address) => new URL(address).origin)];
-  const current = { stop: async () => {}, delivered: new Set(), segments: 0, over: false };
+  const current = newPlay(url);
   play = current;
   at("log").replaceChildren();
   at("more").textContent = "";

@@ -10,6 +10,9 @@ export const PLAYERS = {
   hlsjs: { name: "hls.js", script: "/assets/hls.js", global: "Hls" },
 };
 
+/** What people call the values of `encryption=`. */
+export const PROTECTIONS = { "": "clear", cbc: "AES-128", cenc: "cenc", "cbcs-aapl": "cbcs" };
+
 const TABLE = {
   shaka: { dash: { "*": true }, hls: { "*": true } },
   dashjs: { dash: { "*": true }, hls: { "*": ONLY_DASH } },
