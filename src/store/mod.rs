@@ -2,8 +2,8 @@
 
 mod cache;
 pub mod db;
+mod durable;
 pub mod error;
-mod files;
 pub mod kek;
 pub mod model;
 pub mod random;

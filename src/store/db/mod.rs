@@ -22,7 +22,7 @@ use sqlx::{ConnectOptions, Connection};
 use self::write::Write;
 use self::writer::Writer;
 use super::cache::ReadCaches;
-use super::{Asset, Locator, NewLocator, StoreError, files, random};
+use super::{Asset, Locator, NewLocator, StoreError, durable, random};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
@@ -318,7 +318,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?
         .sync_all()?;
-    files::sync_parent(path)
+    durable::sync_parent(path)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
