@@ -1,1 +1,13 @@
-//! placeholder
+//! Byte-level reading and writing that every format module shares.
+
+mod bits;
+mod read;
+mod source;
+mod window;
+mod write;
+
+pub use bits::BitReader;
+pub use read::{Reader, Truncated};
+pub use source::ReadAt;
+pub use window::Window;
+pub use write::Writer;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use aes::Aes128;
+use cipher::KeyInit;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -32,5 +34,46 @@ impl Eq for ContentKey {}
 impl fmt::Debug for ContentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ContentKey(redacted)")
+    }
+}
+
+/// A content key with its AES round keys, ready to encrypt. Wiped when dropped.
+#[derive(Clone)]
+pub struct Expanded(Aes128);
+
+impl Expanded {
+    /// Expands the key once; it then serves any number of samples.
+    pub fn new(key: &ContentKey) -> Self {
+        Self(Aes128::new(key.expose().into()))
+    }
+
+    /// The block cipher.
+    pub(crate) fn cipher(&self) -> &Aes128 {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Expanded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Expanded(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_holds_no_key_byte() {
+        let key = ContentKey::from_bytes([0xab; 16]);
+        let text = format!("{key:?} {:?}", Expanded::new(&key));
+        assert_eq!(text, "ContentKey(redacted) Expanded(redacted)");
+    }
+
+    #[test]
+    fn keys_compare_by_value() {
+        let key = |byte| ContentKey::from_bytes([byte; 16]);
+        assert_eq!(key(1), key(1));
+        assert_ne!(key(1), key(2));
     }
 }

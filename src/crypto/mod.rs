@@ -1,3 +1,13 @@
 //! Ciphers over media bytes, and the types that hold key material.
+//!
+//! The block cipher is RustCrypto `aes`, which picks AES-NI or VAES at run time; expanded keys are
+//! wiped when dropped. Everything encrypts in place.
 
+pub mod chains;
+pub mod ctr;
 pub mod key;
+
+pub use key::{ContentKey, Expanded};
+
+/// Bytes in an AES block.
+pub const BLOCK: usize = 16;

@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::limits::Limits;
+use super::media::Media;
 use super::problem::Problem;
-use super::{cors, delivery, ops, pages, upload};
+use super::{cors, delivery, media, ops, pages, upload};
 use crate::service::delivery::Delivery;
 use crate::service::streams::Catalog;
 use crate::store::Store;
@@ -20,6 +21,8 @@ use crate::store::Store;
 pub struct Services {
     /// Keys and licences.
     pub delivery: Arc<Delivery>,
+    /// Manifests, fragments, downloads.
+    pub media: Media,
     /// The list of streams.
     pub catalog: Catalog,
     /// Asked whether it answers, for readiness.
@@ -30,6 +33,7 @@ pub struct Services {
 pub fn app(services: Services, limits: &Limits) -> Router {
     let Services {
         delivery,
+        media,
         catalog,
         store,
     } = services;
@@ -39,7 +43,9 @@ pub fn app(services: Services, limits: &Limits) -> Router {
         // /healthz  /readyz  /version
         .merge(ops::routes(store))
         // /keydelivery/...
-        .merge(delivery::routes(delivery));
+        .merge(delivery::routes(delivery))
+        // /{locatorId}/...
+        .merge(media::routes(media));
     layered(routes, limits)
 }
 

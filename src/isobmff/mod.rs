@@ -1,1 +1,19 @@
-//! placeholder
+//! ISO base media file format (ISO/IEC 14496-12): one file per box, readers as views over the
+//! bytes, writers that patch their sizes.
+
+pub mod cenc;
+pub mod dump;
+pub mod entry;
+mod error;
+pub mod ftyp;
+mod header;
+pub mod moof;
+pub mod moov;
+mod scan;
+pub mod stbl;
+mod write;
+
+pub use error::{BoxError, Rule};
+pub use header::{BoxHeader, BoxRef, Children, FourCc, children, find};
+pub use scan::{Scan, ScanError, scan};
+pub use write::{boxed, full_box};

@@ -1,1 +1,20 @@
-//! placeholder
+//! What an asset is: tracks with their sample index, quality levels, and the common timeline.
+//!
+//! `file` reads one MP4, `server_manifest` the optional `.ism`, `asset` puts them together,
+//! `timeline` cuts fragments.
+
+pub mod asset;
+mod edit;
+mod error;
+pub mod file;
+pub mod index;
+pub mod server_manifest;
+pub mod timeline;
+pub mod track;
+
+pub use asset::{Asset, Rendition, SourceFile};
+pub use error::{MediaError, MediaRule};
+pub use file::FileIndex;
+pub use index::SampleIndex;
+pub use server_manifest::ServerManifest;
+pub use track::Track;

@@ -1,5 +1,7 @@
 //! The table of output formats: what `format=` may say (ams.md section 2.3).
 
+use crate::protection::Protection;
+
 /// A family of players, as streaming policies switch them on and off (ams.md section 7.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
@@ -31,6 +33,8 @@ pub struct Row {
     pub selector: &'static str,
     /// The protocol whose switch in the streaming policy governs the format.
     pub protocol: Protocol,
+    /// The protections that the format can carry (ams.md section 6.1), most usual first.
+    pub protections: &'static [Protection],
 }
 
 /// Every format that is served.
@@ -39,11 +43,18 @@ pub const TABLE: &[Row] = &[
         format: Format::DashCmaf,
         selector: "mpd-time-cmaf",
         protocol: Protocol::Dash,
+        protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
     },
     Row {
         format: Format::HlsCmaf,
         selector: "m3u8-cmaf",
         protocol: Protocol::Hls,
+        protections: &[
+            Protection::Clear,
+            Protection::Cbc,
+            Protection::Cenc,
+            Protection::Cbcs,
+        ],
     },
 ];
 
@@ -54,6 +65,11 @@ impl Format {
             Self::DashCmaf => &TABLE[0],
             Self::HlsCmaf => &TABLE[1],
         }
+    }
+
+    /// Whether the format can carry a protection.
+    pub fn supports(self, protection: Protection) -> bool {
+        self.row().protections.contains(&protection)
     }
 
     /// Reads the value of `format=`, in any case.

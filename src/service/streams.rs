@@ -11,14 +11,10 @@ use serde::Serialize;
 
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
-use crate::package::format::{self, Format, Protocol};
+use crate::package::format::{self, Protocol};
 use crate::policy::{Restriction, StreamingPolicy};
 use crate::protection::Protection;
 use crate::store::{Asset, Locator, Store, StoreError};
-
-/// Pairs that a streaming policy may allow but for which no player could be given a manifest:
-/// DASH has no signalling for whole-segment AES.
-const NOT_MADE: &[(Format, Protection)] = &[(Format::DashCmaf, Protection::Cbc)];
 
 /// EME key system name of ClearKey, as the ready file writes it.
 const CLEAR_KEY: &str = "org.w3.clearkey";
@@ -212,11 +208,10 @@ impl Catalog {
     }
 
     fn manifests(&self, locator: &Locator, policy: &StreamingPolicy, base: &str) -> Vec<Manifest> {
-        let made = |format, protection| !NOT_MADE.contains(&(format, protection));
         let rows = format::TABLE.iter().flat_map(|row| {
             let protections = policy.protections(row.protocol).into_iter();
             protections
-                .filter(move |&protection| made(row.format, protection))
+                .filter(move |&protection| row.format.supports(protection))
                 .map(move |p| (row, p))
         });
         rows.map(|(row, protection)| {

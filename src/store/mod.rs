@@ -4,6 +4,7 @@ mod cache;
 pub mod db;
 mod durable;
 pub mod error;
+pub mod files;
 pub mod kek;
 pub mod model;
 pub mod random;

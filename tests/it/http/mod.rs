@@ -2,4 +2,5 @@
 
 mod connections;
 mod drain;
+mod pages;
 mod requests;

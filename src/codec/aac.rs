@@ -1,0 +1,205 @@
+//! AAC: the `esds` descriptors (ISO/IEC 14496-1 section 7.2.6) and the AudioSpecificConfig
+//! (ISO/IEC 14496-3 section 1.6.2).
+
+use super::CodecError;
+use crate::bytes::{Reader, Truncated};
+
+const ES_DESCRIPTOR: u8 = 3;
+const DECODER_CONFIG: u8 = 4;
+const DECODER_SPECIFIC_INFO: u8 = 5;
+
+/// Object type indications that carry an AudioSpecificConfig: MPEG-4 audio and MPEG-2 AAC.
+const AAC_OBJECT_TYPES: [u8; 4] = [0x40, 0x66, 0x67, 0x68];
+
+/// Sampling rates by index (ISO/IEC 14496-3 table 1.18).
+const SAMPLING_RATES: [u32; 13] = [
+    96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
+    7_350,
+];
+
+/// Channels by channel configuration (table 1.19); 0 is defined in the stream.
+const CHANNELS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+
+const AOT_SBR: u32 = 5;
+const AOT_PS: u32 = 29;
+const AOT_ESCAPE: u32 = 31;
+
+/// What packaging needs to know of an AAC track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AacConfig {
+    /// Audio object type for codec strings: 2 LC, 5 HE, 29 HE v2, 42 xHE. Explicit signalling of
+    /// SBR and PS decides, not the core codec.
+    pub object_type: u32,
+    /// Output sampling rate in Hz.
+    pub sampling_rate: u32,
+    /// Number of channels; 0 when only the stream tells.
+    pub channels: u8,
+}
+
+impl AacConfig {
+    /// Reads the body of an `esds` box (version and flags included).
+    pub fn parse_esds(esds: &[u8]) -> Result<Self, CodecError> {
+        let truncated = CodecError::truncated("esds");
+        let descriptors = esds.get(4..).ok_or(Truncated).map_err(&truncated)?;
+        let es = find_descriptor(descriptors, ES_DESCRIPTOR).map_err(&truncated)?;
+        let decoder = es_children(es)
+            .and_then(|children| find_descriptor(children, DECODER_CONFIG))
+            .map_err(&truncated)?;
+        let object_type = *decoder.first().ok_or(Truncated).map_err(&truncated)?;
+        if !AAC_OBJECT_TYPES.contains(&object_type) {
+            return Err(CodecError::BadValue(
+                "the esds names no AAC (object type indication)",
+            ));
+        }
+        let config = decoder
+            .get(13..)
+            .ok_or(Truncated)
+            .and_then(|children| find_descriptor(children, DECODER_SPECIFIC_INFO))
+            .map_err(&truncated)?;
+        Self::parse_audio_specific_config(config)
+    }
+
+    fn parse_audio_specific_config(data: &[u8]) -> Result<Self, CodecError> {
+        let config =
+            audio_specific_config(data).map_err(CodecError::truncated("AudioSpecificConfig"))?;
+        if config.sampling_rate == 0 {
+            return Err(CodecError::BadValue(
+                "the AAC sampling rate is reserved or 0",
+            ));
+        }
+        Ok(config)
+    }
+}
+
+/// The children of an ES descriptor: behind the id, the flags and what the flags announce.
+fn es_children(es: &[u8]) -> Result<&[u8], Truncated> {
+    let mut reader = Reader::new(es);
+    reader.skip(2)?;
+    let flags = reader.u8()?;
+    if flags & 0x80 != 0 {
+        reader.skip(2)?;
+    }
+    if flags & 0x40 != 0 {
+        let length = reader.u8()?;
+        reader.skip(usize::from(length))?;
+    }
+    if flags & 0x20 != 0 {
+        reader.skip(2)?;
+    }
+    Ok(reader.rest())
+}
+
+/// The body of the first descriptor with `tag` among its siblings.
+fn find_descriptor(siblings: &[u8], tag: u8) -> Result<&[u8], Truncated> {
+    let mut reader = Reader::new(siblings);
+    loop {
+        let found = reader.u8()?;
+        let length = expandable_length(&mut reader)?;
+        let body = reader.take(length)?;
+        if found == tag {
+            return Ok(body);
+        }
+    }
+}
+
+/// A length of one to four bytes with seven bits each (ISO/IEC 14496-1 section 8.3.3).
+fn expandable_length(reader: &mut Reader<'_>) -> Result<usize, Truncated> {
+    let mut length = 0;
+    for _ in 0..4 {
+        let byte = reader.u8()?;
+        length = length << 7 | usize::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Ok(length);
+        }
+    }
+    Err(Truncated)
+}
+
+fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
+    let mut bits = PlainBits(data, 0);
+    let mut object_type = object_type(&mut bits)?;
+    let mut sampling_rate = sampling_rate(&mut bits)?;
+    let channels = CHANNELS.get(bits.take(4)? as usize).copied().unwrap_or(0);
+    if object_type == AOT_SBR || object_type == AOT_PS {
+        sampling_rate = self::sampling_rate(&mut bits)?;
+    } else if let Some((extension, rate)) = sync_extension(data) {
+        object_type = extension;
+        sampling_rate = rate;
+    }
+    let channels = if object_type == AOT_PS { 2 } else { channels };
+    Ok(AacConfig {
+        object_type,
+        sampling_rate,
+        channels,
+    })
+}
+
+fn object_type(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {
+    match bits.take(5)? {
+        AOT_ESCAPE => Ok(32 + bits.take(6)?),
+        object_type => Ok(object_type),
+    }
+}
+
+fn sampling_rate(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {
+    match bits.take(4)? {
+        15 => bits.take(24),
+        index => Ok(SAMPLING_RATES.get(index as usize).copied().unwrap_or(0)),
+    }
+}
+
+/// Backward compatible signalling of SBR (sync 0x2b7) and PS (sync 0x548) behind the core config
+/// of an AAC-LC track, which is 16 bits long there.
+fn sync_extension(data: &[u8]) -> Option<(u32, u32)> {
+    let mut bits = PlainBits(data, 16);
+    if bits.take(11).ok()? != 0x2b7 || bits.take(5).ok()? != AOT_SBR || bits.take(1).ok()? != 1 {
+        return None;
+    }
+    let rate = sampling_rate(&mut bits).ok()?;
+    let has_ps = bits.take(11).is_ok_and(|sync| sync == 0x548) && bits.take(1) == Ok(1);
+    Some((if has_ps { AOT_PS } else { AOT_SBR }, rate))
+}
+
+/// Bits of a record that has no emulation prevention.
+struct PlainBits<'a>(&'a [u8], usize);
+
+impl PlainBits<'_> {
+    fn take(&mut self, count: usize) -> Result<u32, Truncated> {
+        let mut value = 0;
+        for _ in 0..count {
+            let byte = self.0.get(self.1 / 8).ok_or(Truncated)?;
+            value = value << 1 | u32::from(byte >> (7 - self.1 % 8) & 1);
+            self.1 += 1;
+        }
+        Ok(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn config(data: &[u8]) -> (u32, u32, u8) {
+        let config = AacConfig::parse_audio_specific_config(data).unwrap();
+        (config.object_type, config.sampling_rate, config.channels)
+    }
+
+    #[test]
+    fn explicit_signalling_decides_the_object_type() {
+        assert_eq!(config(&[0x11, 0x90]), (2, 48_000, 2));
+        // AAC-LC 24 kHz with backward compatible SBR at 48 kHz.
+        assert_eq!(config(&[0x13, 0x10, 0x56, 0xe5, 0x98]), (5, 48_000, 2));
+        // Sync extension that says "no SBR".
+        assert_eq!(config(&[0x11, 0x90, 0x56, 0xe5, 0x00]), (2, 48_000, 2));
+        // Explicit hierarchical HE-AAC: AOT 5, core 22.05 kHz, output 44.1 kHz.
+        assert_eq!(config(&[0x2b, 0x92, 0x08, 0x00]), (5, 44_100, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_descriptors_never_panic(data: Vec<u8>) {
+            let _ = AacConfig::parse_esds(&data);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! AVC (ISO/IEC 14496-10): configuration record, parameter sets, slice headers.
+
+mod config;
+mod pps;
+mod slice;
+mod sps;
+
+pub use config::AvcConfig;
+pub use pps::Pps;
+pub use slice::slice_header_len;
+pub use sps::Sps;
+
+use super::CodecError;
+
+/// NAL unit types (table 7-1) that matter here.
+pub mod nal_type {
+    /// Coded slice of a non-IDR picture.
+    pub const SLICE: u8 = 1;
+    /// Data partitions A to C (Extended profile).
+    pub const PARTITION_A: u8 = 2;
+    /// See [`PARTITION_A`].
+    pub const PARTITION_C: u8 = 4;
+    /// Coded slice of an IDR picture.
+    pub const IDR_SLICE: u8 = 5;
+    /// Sequence parameter set.
+    pub const SPS: u8 = 7;
+    /// Picture parameter set.
+    pub const PPS: u8 = 8;
+}
+
+/// The parameter sets in force, as the configuration record gives them and NAL units in the
+/// samples replace them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParameterSets {
+    sps: Vec<Sps>,
+    pps: Vec<Pps>,
+}
+
+impl ParameterSets {
+    /// Takes a whole SPS NAL unit, header included; replaces the one with the same id.
+    pub fn add_sps(&mut self, nal: &[u8]) -> Result<(), CodecError> {
+        let sps = Sps::parse(nal)?;
+        self.sps.retain(|known| known.id != sps.id);
+        self.sps.push(sps);
+        Ok(())
+    }
+
+    /// Takes a whole PPS NAL unit, header included; replaces the one with the same id.
+    pub fn add_pps(&mut self, nal: &[u8]) -> Result<(), CodecError> {
+        let pps = Pps::parse(nal)?;
+        self.pps.retain(|known| known.id != pps.id);
+        self.pps.push(pps);
+        Ok(())
+    }
+
+    /// The picture parameter set `id` with its sequence parameter set.
+    fn lookup(&self, id: u32) -> Result<(&Sps, &Pps), CodecError> {
+        let missing = CodecError::BadValue("a slice names a parameter set that is not there");
+        let pps = self.pps.iter().find(|pps| pps.id == id).ok_or(missing)?;
+        let sps = self
+            .sps
+            .iter()
+            .find(|sps| sps.id == pps.sps_id)
+            .ok_or(missing)?;
+        Ok((sps, pps))
+    }
+}

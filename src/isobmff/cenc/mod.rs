@@ -1,0 +1,9 @@
+//! Common Encryption boxes (ISO/IEC 23001-7 sections 4, 7 and 8; packaging.md section 1.5).
+
+mod auxiliary;
+mod pssh;
+mod sinf;
+
+pub use auxiliary::{SampleAuxiliary, SampleEntryAux, Subsample};
+pub use pssh::Pssh;
+pub use sinf::{Sinf, Tenc};

@@ -1,0 +1,53 @@
+//! Audio sample entries (ISO/IEC 14496-12 section 12.2.3) and the QuickTime versions 1 and 2
+//! that lie in many MP4 files.
+
+use super::{SampleEntry, split};
+use crate::isobmff::{BoxError, BoxRef, Children, FourCc, find};
+
+/// Bytes in front of the child boxes, by version.
+const FIXED: [usize; 3] = [28, 28 + 16, 28 + 36];
+
+/// An audio sample entry.
+#[derive(Debug, Clone)]
+pub struct AudioEntry<'a> {
+    kind: FourCc,
+    fields: &'a [u8],
+    /// Child boxes: configuration, `btrt`, ...
+    pub children: Children<'a>,
+}
+
+impl<'a> AudioEntry<'a> {
+    /// Reads an entry. Channel count and rate are not looked at: the codec configuration rules.
+    pub fn parse(entry: &BoxRef<'a>) -> Result<Self, BoxError> {
+        let (fields, _) = split(entry, FIXED[0])?;
+        let version = usize::from(u16::from_be_bytes([fields[8], fields[9]])).min(2);
+        let (_, children) = split(entry, FIXED[version])?;
+        Ok(Self {
+            kind: entry.kind,
+            fields,
+            children,
+        })
+    }
+
+    /// The configuration box, which QuickTime nests in `wave`.
+    pub fn config(&self, kind: &[u8; 4]) -> Result<Option<BoxRef<'a>>, BoxError> {
+        if let Some(config) = find(self.children.clone(), kind)? {
+            return Ok(Some(config));
+        }
+        match find(self.children.clone(), b"wave")? {
+            Some(wave) => wave.find(kind),
+            None => Ok(None),
+        }
+    }
+
+    /// The entry in the version 0 form that ISO files have, with `config` as its only child.
+    pub fn to_version_0(&self, config: &BoxRef<'_>) -> SampleEntry {
+        let mut body = self.fields.to_vec();
+        body[8..16].fill(0);
+        body.extend_from_slice(config.raw);
+        SampleEntry {
+            kind: self.kind,
+            body,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `moof` with one `traf`: `mfhd`, `tfhd`, `tfdt`, `trun` and, in protected fragments, `saiz`,
+//! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5).
+
+use crate::bytes::Writer;
+use crate::isobmff::cenc::SampleAuxiliary;
+use crate::isobmff::{boxed, full_box};
+
+const DEFAULT_BASE_IS_MOOF: u32 = 0x02_0000;
+
+const DATA_OFFSET: u32 = 0x000_001;
+const SAMPLE_DURATION: u32 = 0x000_100;
+const SAMPLE_SIZE: u32 = 0x000_200;
+const SAMPLE_FLAGS: u32 = 0x000_400;
+const COMPOSITION_OFFSET: u32 = 0x000_800;
+
+/// sample_depends_on 2: an I picture, sync.
+const SYNC_FLAGS: u32 = 0x0200_0000;
+/// sample_depends_on 1, sample_is_non_sync_sample.
+const NON_SYNC_FLAGS: u32 = 0x0101_0000;
+
+/// A sample as `trun` lists it; times in wire ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrunSample {
+    /// Duration.
+    pub duration: u32,
+    /// Size in bytes.
+    pub size: u32,
+    /// Composition offset, signed (`trun` version 1).
+    pub composition_offset: i32,
+    /// Whether decoding can start here.
+    pub sync: bool,
+}
+
+/// What a fragment header says besides its samples.
+#[derive(Debug, Clone, Copy)]
+pub struct FragmentHeader<'a> {
+    /// Number of the fragment, from 1.
+    pub sequence_number: u32,
+    /// Decoding time of the first sample in wire ticks.
+    pub base_media_decode_time: u64,
+    /// Whether `trun` carries composition offsets.
+    pub has_composition_offsets: bool,
+    /// Encryption data of the samples, in protected fragments.
+    pub auxiliary: Option<&'a SampleAuxiliary>,
+}
+
+/// Writes `moof`; media data are expected to follow behind an 8-byte `mdat` header.
+pub fn write(
+    w: &mut Writer,
+    header: &FragmentHeader<'_>,
+    samples: impl ExactSizeIterator<Item = TrunSample>,
+) {
+    let moof_start = w.position();
+    let mut data_offset_at = 0;
+    boxed(w, b"moof", |w| {
+        full_box(w, b"mfhd", 0, 0, |w| w.u32(header.sequence_number));
+        boxed(w, b"traf", |w| {
+            full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF, |w| w.u32(1));
+            full_box(w, b"tfdt", 1, 0, |w| w.u64(header.base_media_decode_time));
+            data_offset_at = write_trun(w, header.has_composition_offsets, samples);
+            if let Some(auxiliary) = header.auxiliary {
+                auxiliary.write(w, moof_start);
+            }
+        });
+    });
+    // Fragment headers are far below 4 GiB: 28 bytes and some subsamples for each sample.
+    let data_offset = u32::try_from(w.position() - moof_start + 8).unwrap_or(u32::MAX);
+    w.patch_u32(data_offset_at, data_offset);
+}
+
+/// Gives the position of the data offset, which is known only when `moof` is complete.
+fn write_trun(
+    w: &mut Writer,
+    has_composition_offsets: bool,
+    samples: impl ExactSizeIterator<Item = TrunSample>,
+) -> usize {
+    let composition = if has_composition_offsets {
+        COMPOSITION_OFFSET
+    } else {
+        0
+    };
+    let flags = DATA_OFFSET | SAMPLE_DURATION | SAMPLE_SIZE | SAMPLE_FLAGS | composition;
+    let mut data_offset_at = 0;
+    full_box(w, b"trun", 1, flags, |w| {
+        w.u32(u32::try_from(samples.len()).unwrap_or(u32::MAX));
+        data_offset_at = w.position();
+        w.u32(0);
+        for sample in samples {
+            w.u32(sample.duration);
+            w.u32(sample.size);
+            w.u32(if sample.sync {
+                SYNC_FLAGS
+            } else {
+                NON_SYNC_FLAGS
+            });
+            if has_composition_offsets {
+                w.i32(sample.composition_offset);
+            }
+        }
+    });
+    data_offset_at
+}

@@ -1,0 +1,113 @@
+//! Finds the movie header among the top-level boxes of a file (ISO/IEC 14496-12 section 6.2.3).
+
+use std::io;
+
+use super::{BoxError, BoxHeader, FourCc, Rule};
+use crate::bytes::ReadAt;
+
+/// A movie header larger than this is refused: two days of 60 fps video need less.
+const MAX_MOOV: u64 = 256 << 20;
+
+/// How many top-level boxes are looked at; a fragmented file of a day has fewer.
+const MAX_TOP_LEVEL_BOXES: usize = 100_000;
+
+/// What the top level of a file holds.
+#[derive(Debug)]
+pub struct Scan {
+    /// The whole `moov` box, header included.
+    pub moov: Vec<u8>,
+    /// Whether the file holds movie fragments.
+    pub fragmented: bool,
+}
+
+/// Why the top level cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ScanError {
+    /// A box breaks a rule.
+    #[error(transparent)]
+    Box(#[from] BoxError),
+    /// The file does not look like ISO BMFF at all.
+    #[error("the file is empty or is no MP4: it does not start with a box")]
+    NotMp4,
+    /// Reading failed.
+    #[error("reading failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Walks over the top-level boxes and reads `moov`, wherever it lies.
+///
+/// # Errors
+/// A box that breaks a rule, a file without `moov`, or a failed read.
+pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
+    let (mut moov, mut fragmented, mut offset) = (None, false, 0);
+    for _ in 0..MAX_TOP_LEVEL_BOXES {
+        let Some(header) = header_at(source, offset)? else {
+            break;
+        };
+        if offset == 0 && !is_first_box(header.kind) {
+            return Err(ScanError::NotMp4);
+        }
+        let size = header.size.unwrap_or(source.len() - offset);
+        let end = offset.checked_add(size).filter(|end| *end <= source.len());
+        match &header.kind.0 {
+            b"moov" if moov.is_none() => {
+                end.ok_or(BoxError::new(header.kind, Rule::PastEndOfFile))?;
+                moov = Some(read_moov(source, offset, size)?);
+            }
+            b"moof" => fragmented = true,
+            _ => {}
+        }
+        // Media data that reach past the end are judged by the samples that really lie there.
+        let Some(end) = end else { break };
+        offset = end;
+    }
+    let missing = BoxError::new(FourCc(*b"file"), Rule::MissingChild(FourCc(*b"moov")));
+    Ok(Scan {
+        moov: moov.ok_or(missing)?,
+        fragmented,
+    })
+}
+
+/// Box types that a file may start with; anything else is another kind of file.
+fn is_first_box(kind: FourCc) -> bool {
+    matches!(
+        &kind.0,
+        b"ftyp"
+            | b"styp"
+            | b"moov"
+            | b"moof"
+            | b"mdat"
+            | b"free"
+            | b"skip"
+            | b"wide"
+            | b"uuid"
+            | b"pdin"
+            | b"sidx"
+    )
+}
+
+fn header_at<S: ReadAt + ?Sized>(source: &S, offset: u64) -> Result<Option<BoxHeader>, ScanError> {
+    let left = source.len() - offset;
+    if left < 8 {
+        return if offset == 0 {
+            Err(ScanError::NotMp4)
+        } else {
+            Ok(None)
+        };
+    }
+    let mut buffer = [0; BoxHeader::MAX_LEN];
+    let length = usize::try_from(left)
+        .unwrap_or(usize::MAX)
+        .min(buffer.len());
+    source.read_exact_at(offset, &mut buffer[..length])?;
+    Ok(Some(BoxHeader::parse(&buffer[..length])?))
+}
+
+fn read_moov<S: ReadAt + ?Sized>(source: &S, offset: u64, size: u64) -> Result<Vec<u8>, ScanError> {
+    if size > MAX_MOOV {
+        return Err(BoxError::new(FourCc(*b"moov"), Rule::TooLarge(MAX_MOOV)).into());
+    }
+    let mut moov = vec![0; usize::try_from(size).unwrap_or(0)];
+    source.read_exact_at(offset, &mut moov)?;
+    Ok(moov)
+}

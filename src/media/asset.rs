@@ -1,0 +1,349 @@
+//! An asset: quality levels and audio tracks of a folder of MP4 files, on one timeline.
+
+use std::sync::Arc;
+
+use super::server_manifest::Entry;
+use super::timeline::{Cuts, Timeline};
+use super::{FileIndex, MediaError, MediaRule, ServerManifest, Track};
+use crate::codec::MediaType;
+use crate::isobmff::moov::mdhd::Language;
+use crate::time::WIRE_TIMESCALE;
+
+/// More quality levels are refused (ams.md section 5).
+const MAX_LEVELS: usize = 64;
+
+/// A file of the asset folder with its index.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    /// Name inside the folder.
+    pub name: String,
+    /// Its tracks.
+    pub index: Arc<FileIndex>,
+}
+
+/// A quality level or an audio track.
+#[derive(Debug)]
+pub struct Rendition {
+    /// Name in URLs: `video`, or the name of the audio track.
+    pub name: String,
+    /// Bits per second: together with the name the identity in URLs.
+    pub bitrate: u64,
+    /// Language.
+    pub language: Language,
+    /// Display name, if the server manifest gives one.
+    pub title: Option<String>,
+    /// Index of the file in [`Asset::files`].
+    pub file: usize,
+    /// The track.
+    pub track: Arc<Track>,
+    /// Where the fragments start.
+    pub cuts: Cuts,
+    /// Bytes of the samples of each fragment.
+    pub fragment_bytes: Vec<u64>,
+    /// What is added to the track's presentation times.
+    pub origin: i64,
+}
+
+/// Everything that manifests and fragments are made from.
+#[derive(Debug)]
+pub struct Asset {
+    /// The files in use.
+    pub files: Vec<SourceFile>,
+    /// Video levels, highest bitrate first.
+    pub video: Vec<Rendition>,
+    /// Audio tracks in source order.
+    pub audio: Vec<Rendition>,
+    /// Presentation duration in wire ticks.
+    pub duration: u64,
+    /// Tracks that are left out: file name and reason.
+    pub skipped: Vec<String>,
+}
+
+impl Asset {
+    /// Puts the files of a folder together. `target` is the wanted fragment duration in wire
+    /// ticks; `folder` names the asset in errors.
+    ///
+    /// # Errors
+    /// Nothing to play, levels that are not aligned, a server manifest that names what is not
+    /// there.
+    pub fn assemble(
+        folder: &str,
+        files: Vec<SourceFile>,
+        manifest: Option<&ServerManifest>,
+        target: i64,
+    ) -> Result<Self, MediaError> {
+        let in_folder = |rule: MediaRule| rule.in_file(folder);
+        let skipped = skipped_tracks(&files);
+        let candidates = match manifest {
+            Some(manifest) => listed(&files, manifest).map_err(in_folder)?,
+            None => inferred(&files),
+        };
+        let (mut video, audio): (Vec<_>, Vec<_>) = candidates
+            .into_iter()
+            .partition(|candidate| candidate.track.media_type == MediaType::Video);
+        if video.len() > MAX_LEVELS {
+            return Err(in_folder(MediaRule::TooManyLevels));
+        }
+        if video.is_empty() && audio.is_empty() {
+            return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
+        }
+        video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
+        let timeline = Timeline::build(&tracks(&video), &tracks(&audio), target);
+        Ok(Self::of_timeline(
+            files,
+            skipped,
+            video,
+            audio,
+            timeline.map_err(in_folder)?,
+        ))
+    }
+
+    fn of_timeline(
+        files: Vec<SourceFile>,
+        skipped: Vec<String>,
+        video: Vec<Candidate>,
+        audio: Vec<Candidate>,
+        timeline: Timeline,
+    ) -> Self {
+        let origin = timeline.origin;
+        let with_cuts = video.into_iter().zip(timeline.video);
+        let mut video: Vec<Rendition> = with_cuts
+            .map(|(level, cuts)| level.into_rendition(cuts, origin))
+            .collect();
+        let with_cuts = audio.into_iter().zip(timeline.audio);
+        let mut audio: Vec<Rendition> = with_cuts
+            .filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin)))
+            .collect();
+        make_unique(&mut video);
+        make_unique(&mut audio);
+        let end = |rendition: &Rendition| rendition.cuts.end;
+        let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
+        Self {
+            files,
+            video,
+            audio,
+            duration,
+            skipped,
+        }
+    }
+
+    /// All renditions, video first.
+    pub fn renditions(&self) -> impl Iterator<Item = &Rendition> {
+        self.video.iter().chain(&self.audio)
+    }
+
+    /// Memory of what the asset adds to the indexes of its files, in bytes.
+    pub fn heap_size(&self) -> usize {
+        let fragments: usize = self
+            .renditions()
+            .map(|rendition| rendition.cuts.len())
+            .sum();
+        size_of::<Self>() + self.renditions().count() * size_of::<Rendition>() + fragments * 24
+    }
+}
+
+fn tracks(candidates: &[Candidate]) -> Vec<&Track> {
+    candidates
+        .iter()
+        .map(|candidate| &*candidate.track)
+        .collect()
+}
+
+fn skipped_tracks(files: &[SourceFile]) -> Vec<String> {
+    let reasons = |file: &SourceFile| {
+        let name = file.name.clone();
+        let reason = move |track: &super::track::SkippedTrack| {
+            format!(
+                "{name}: track {} is left out: {}",
+                track.track_id, track.reason
+            )
+        };
+        file.index.skipped.iter().map(reason).collect::<Vec<_>>()
+    };
+    files.iter().flat_map(reasons).collect()
+}
+
+/// A track that is going to be a rendition.
+struct Candidate {
+    name: Option<String>,
+    bitrate: u64,
+    language: Language,
+    title: Option<String>,
+    file: usize,
+    track: Arc<Track>,
+}
+
+impl Candidate {
+    fn of(file: usize, track: &Arc<Track>) -> Self {
+        Self {
+            name: None,
+            bitrate: track.average_bitrate().max(1),
+            language: track.language,
+            title: None,
+            file,
+            track: Arc::clone(track),
+        }
+    }
+
+    /// `video`, or in the style of the AMS encoder `aac_{language}_{channels}_{bitrate}`.
+    fn url_name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
+        match &self.track.codec {
+            crate::codec::Codec::Avc(_) => "video".to_owned(),
+            crate::codec::Codec::Aac(aac) => {
+                format!(
+                    "aac_{}_{}_{}",
+                    self.language.as_str(),
+                    aac.channels,
+                    self.bitrate
+                )
+            }
+        }
+    }
+
+    fn into_rendition(self, cuts: Cuts, origin: i64) -> Rendition {
+        let bytes = |n| self.track.index.bytes(cuts.samples(n));
+        Rendition {
+            fragment_bytes: (0..cuts.len()).map(bytes).collect(),
+            name: self.url_name(),
+            bitrate: self.bitrate,
+            language: self.language,
+            title: self.title,
+            file: self.file,
+            track: self.track,
+            cuts,
+            origin,
+        }
+    }
+}
+
+/// All tracks of all files. Files of a muxed set carry the same audio each: of tracks that are
+/// alike in language, codec, sample count and size the first is taken.
+fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
+    let mut candidates: Vec<Candidate> = Vec::new();
+    for (file, source) in files.iter().enumerate() {
+        for track in &source.index.tracks {
+            let known = candidates
+                .iter()
+                .any(|known| same_audio(&known.track, track));
+            if !known {
+                candidates.push(Candidate::of(file, track));
+            }
+        }
+    }
+    candidates
+}
+
+fn same_audio(a: &Track, b: &Track) -> bool {
+    let bytes = |track: &Track| track.index.bytes(0..track.index.len());
+    a.media_type == MediaType::Audio
+        && (a.language, &a.codec, a.index.len()) == (b.language, &b.codec, b.index.len())
+        && bytes(a) == bytes(b)
+}
+
+/// The tracks that a server manifest lists.
+fn listed(files: &[SourceFile], manifest: &ServerManifest) -> Result<Vec<Candidate>, MediaRule> {
+    manifest
+        .entries
+        .iter()
+        .map(|entry| listed_track(files, entry))
+        .collect()
+}
+
+fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Candidate, MediaRule> {
+    let missing = |what: &str| MediaRule::ServerManifest(format!("{} {what}", entry.src));
+    let file = files.iter().position(|file| file.name == entry.src);
+    let file = file.ok_or_else(|| missing("is not in the folder"))?;
+    let fits = |track: &&Arc<Track>| {
+        track.media_type == entry.media_type
+            && entry.track_id.is_none_or(|id| id == track.header.track_id)
+    };
+    let track = files[file].index.tracks.iter().find(fits);
+    let mut candidate = Candidate::of(
+        file,
+        track.ok_or_else(|| missing("has no such track that can be played"))?,
+    );
+    candidate.bitrate = entry
+        .bitrate
+        .filter(|bitrate| *bitrate > 0)
+        .unwrap_or(candidate.bitrate);
+    let language = entry.language.as_deref().and_then(Language::from_text);
+    candidate.language = language.unwrap_or(candidate.language);
+    candidate.title.clone_from(&entry.title);
+    if entry.media_type == MediaType::Audio {
+        candidate.name.clone_from(&entry.track_name);
+    }
+    Ok(candidate)
+}
+
+/// Name and bitrate are the identity of a rendition in URLs; of equal ones the later gets one bit
+/// per second more (ams.md section 23, trap 4).
+fn make_unique(renditions: &mut [Rendition]) {
+    for n in 1..renditions.len() {
+        let (before, rest) = renditions.split_at_mut(n);
+        let taken = |bitrate: u64| {
+            before
+                .iter()
+                .any(|known| known.name == rest[0].name && known.bitrate == bitrate)
+        };
+        let free = (rest[0].bitrate..).find(|bitrate| !taken(*bitrate));
+        rest[0].bitrate = free.unwrap_or(rest[0].bitrate);
+    }
+}
+
+impl Rendition {
+    /// The highest bits per second of any fragment, header not counted.
+    pub fn peak_bitrate(&self) -> u64 {
+        let rate = |(bytes, ticks): (&u64, u64)| {
+            let bits = u128::from(*bytes) * 8 * u128::from(WIRE_TIMESCALE);
+            u64::try_from(bits / u128::from(ticks.max(1))).unwrap_or(u64::MAX)
+        };
+        self.fragment_bytes
+            .iter()
+            .zip(self.cuts.durations())
+            .map(rate)
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// Bits per second over the whole presentation, headers not counted.
+    pub fn mean_bitrate(&self) -> u64 {
+        let bits = self
+            .fragment_bytes
+            .iter()
+            .map(|bytes| u128::from(*bytes) * 8)
+            .sum::<u128>();
+        let ticks: u64 = self.cuts.durations().sum();
+        let rate = bits * u128::from(WIRE_TIMESCALE) / u128::from(ticks.max(1));
+        u64::try_from(rate).unwrap_or(u64::MAX)
+    }
+
+    /// Pictures per second, averaged over the track.
+    pub fn frame_rate(&self) -> f64 {
+        let index = &self.track.index;
+        let ticks = index.dts(index.len()).max(1);
+        f64::from(index.len()) * f64::from(self.track.timescale) / ticks as f64
+    }
+
+    /// Pictures per second as a fraction in lowest terms: exact when all pictures last equally
+    /// long, else to three decimals.
+    pub fn frame_rate_fraction(&self) -> (u64, u64) {
+        let (numerator, denominator) = match self.track.index.constant_duration() {
+            Some(delta) => (u64::from(self.track.timescale), u64::from(delta)),
+            // A rate of samples is far below 2^53.
+            None => ((self.frame_rate() * 1000.0).round() as u64, 1000),
+        };
+        let divisor = greatest_common_divisor(numerator, denominator).max(1);
+        (numerator / divisor, denominator / divisor)
+    }
+}
+
+fn greatest_common_divisor(a: u64, b: u64) -> u64 {
+    if b == 0 {
+        a
+    } else {
+        greatest_common_divisor(b, a % b)
+    }
+}

@@ -1,0 +1,91 @@
+//! What an edit list does to presentation times (ISO/IEC 14496-12 section 8.6.6).
+
+use super::MediaRule;
+use crate::isobmff::moov::elst::Edit;
+use crate::time::rescale;
+
+/// An edit list in media ticks: a delay, a trim of the start, perhaps an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Shift {
+    /// What is added to decoding time + composition offset to give the presentation time.
+    pub(super) offset: i64,
+    /// Presentation time at which the edit starts: what lies before it is not shown.
+    pub(super) start: i64,
+    /// Presentation time at which the edit ends, if it says so.
+    pub(super) end: Option<i64>,
+}
+
+impl Shift {
+    /// Interprets the edits of a track: empty edits first, then at most one media edit.
+    ///
+    /// # Errors
+    /// [`MediaRule::EditList`] for anything else.
+    pub(super) fn of(edits: &[Edit], media: u32, movie: u32) -> Result<Self, MediaRule> {
+        let empty = edits.iter().take_while(|edit| edit.media_time == -1);
+        let delay: u64 = empty
+            .clone()
+            .map(|edit| edit.duration)
+            .fold(0, u64::saturating_add);
+        let to_media = |ticks: u64| rescale(i64::try_from(ticks).unwrap_or(i64::MAX), movie, media);
+        let delay_ticks = to_media(delay);
+        match &edits[empty.count()..] {
+            [] if edits.is_empty() => Ok(Self::default()),
+            [
+                Edit {
+                    duration,
+                    media_time,
+                },
+            ] if *media_time >= 0 => {
+                // The duration is rounded to the movie timescale: one tick of it is no edit.
+                let end = delay.saturating_add(*duration).saturating_add(1);
+                let end = (*duration > 0).then(|| to_media(end));
+                Ok(Self {
+                    offset: delay_ticks.saturating_sub(*media_time),
+                    start: delay_ticks,
+                    end,
+                })
+            }
+            _ => Err(MediaRule::EditList),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: Edit = Edit {
+        duration: 480,
+        media_time: -1,
+    };
+    const TRIM: Edit = Edit {
+        duration: 0,
+        media_time: 1024,
+    };
+
+    #[test]
+    fn delays_and_trims_add_up() {
+        let shift = |edits: &[Edit]| Shift::of(edits, 48_000, 1000).map(|shift| shift.offset);
+        assert_eq!(shift(&[]).unwrap(), 0);
+        assert_eq!(shift(&[TRIM]).unwrap(), -1024);
+        assert_eq!(shift(&[EMPTY, TRIM]).unwrap(), 480 * 48 - 1024);
+        for edits in [&[EMPTY][..], &[TRIM, TRIM], &[TRIM, EMPTY]] {
+            assert!(
+                matches!(shift(edits), Err(MediaRule::EditList)),
+                "{edits:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_end_has_one_movie_tick_of_tolerance() {
+        let edit = Edit {
+            duration: 2000,
+            media_time: 0,
+        };
+        assert_eq!(
+            Shift::of(&[edit], 90_000, 1000).unwrap().end,
+            Some(2001 * 90)
+        );
+    }
+}

@@ -1,0 +1,71 @@
+//! Why media files are refused: always with the file, and with the box or the rule.
+
+use crate::codec::CodecError;
+use crate::isobmff::{BoxError, ScanError};
+
+/// A file or a folder that cannot be published.
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: {rule}")]
+pub struct MediaError {
+    /// Name of the file inside the asset folder, or the folder itself.
+    pub file: String,
+    /// What is wrong.
+    #[source]
+    pub rule: MediaRule,
+}
+
+/// The rules that media must keep.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaRule {
+    /// The top level of the file is broken, or reading failed.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// A box is broken.
+    #[error(transparent)]
+    Box(#[from] BoxError),
+    /// A codec configuration is broken.
+    #[error("codec configuration: {0}")]
+    Codec(#[from] CodecError),
+    /// Samples lie in movie fragments.
+    #[error("fragmented-input: fragmented MP4 is not read yet; remux it to a plain MP4")]
+    Fragmented,
+    /// The sample tables contradict each other or the file.
+    #[error("sample tables: {0}")]
+    SampleTable(&'static str),
+    /// Samples of one track use several sample descriptions.
+    #[error("several-sample-descriptions: the track switches between sample entries")]
+    SeveralDescriptions,
+    /// The edit list does more than delay and trim.
+    #[error("edit-list: only an empty edit and one media edit are understood")]
+    EditList,
+    /// There is nothing to play.
+    #[error("no-playable-track: {0}")]
+    NoPlayableTrack(String),
+    /// The video levels have no key frames at the same times.
+    #[error("levels-not-aligned: {0}")]
+    NotAligned(String),
+    /// Key frames lie too far apart.
+    #[error("key-frame-interval: {seconds} s between common key frames, {limit} s are allowed")]
+    KeyFrameInterval {
+        /// The longest distance found.
+        seconds: u64,
+        /// The longest distance allowed.
+        limit: u64,
+    },
+    /// More quality levels than the grammar allows (ams.md section 5).
+    #[error("too-many-levels: more than 64 quality levels")]
+    TooManyLevels,
+    /// The server manifest is broken or names what is not there.
+    #[error("server manifest: {0}")]
+    ServerManifest(String),
+}
+
+impl MediaRule {
+    /// Puts the name of the file in front.
+    pub fn in_file(self, file: &str) -> MediaError {
+        MediaError {
+            file: file.to_owned(),
+            rule: self,
+        }
+    }
+}

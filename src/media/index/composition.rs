@@ -1,0 +1,109 @@
+//! Composition offsets: one byte a sample, as encoders use few different offsets.
+
+use crate::isobmff::stbl::CompositionOffsets;
+
+/// Composition offsets of all samples in media ticks.
+#[derive(Debug)]
+pub(super) enum Composition {
+    /// All are 0.
+    Zero,
+    /// At most 256 different values; each sample names one.
+    Palette {
+        values: Box<[i32]>,
+        codes: Box<[u8]>,
+    },
+    /// More than 256 different values.
+    Table(Box<[i32]>),
+}
+
+impl Composition {
+    /// Takes the runs of `ctts`; samples that they do not cover have the offset 0.
+    pub(super) fn build(ctts: &CompositionOffsets<'_>, count: u32) -> Self {
+        let count = count as usize;
+        if ctts.iter().all(|(_, offset)| offset == 0) {
+            return Self::Zero;
+        }
+        Self::palette(ctts, count).unwrap_or_else(|| {
+            let mut table = Vec::with_capacity(count);
+            for (samples, offset) in ctts.iter() {
+                table.resize(
+                    table.len().saturating_add(samples as usize).min(count),
+                    offset,
+                );
+            }
+            table.resize(count, 0);
+            Self::Table(table.into())
+        })
+    }
+
+    fn palette(ctts: &CompositionOffsets<'_>, count: usize) -> Option<Self> {
+        let mut values = vec![0];
+        let mut codes = Vec::with_capacity(count);
+        for (samples, offset) in ctts.iter() {
+            let known = values.iter().position(|value| *value == offset);
+            let code = known.unwrap_or_else(|| {
+                values.push(offset);
+                values.len() - 1
+            });
+            let code = u8::try_from(code).ok()?;
+            codes.resize(
+                codes.len().saturating_add(samples as usize).min(count),
+                code,
+            );
+        }
+        codes.resize(count, 0);
+        Some(Self::Palette {
+            values: values.into(),
+            codes: codes.into(),
+        })
+    }
+
+    pub(super) fn get(&self, sample: u32) -> i32 {
+        let sample = sample as usize;
+        match self {
+            Self::Zero => 0,
+            Self::Palette { values, codes } => codes
+                .get(sample)
+                .map_or(0, |code| values[usize::from(*code)]),
+            Self::Table(table) => table.get(sample).copied().unwrap_or(0),
+        }
+    }
+
+    pub(super) fn heap_size(&self) -> usize {
+        match self {
+            Self::Zero => 0,
+            Self::Palette { values, codes } => size_of_val(&**values) + codes.len(),
+            Self::Table(table) => size_of_val(&**table),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isobmff::{BoxRef, FourCc};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn both_forms_give_what_the_runs_say(
+            offsets in proptest::collection::vec(-400_i32..400, 1..900), spread: bool,
+        ) {
+            let offsets: Vec<i32> =
+                offsets.iter().map(|offset| if spread { *offset } else { offset % 4 }).collect();
+            let mut body = vec![1, 0, 0, 0];
+            body.extend(u32::try_from(offsets.len()).unwrap().to_be_bytes());
+            for offset in &offsets {
+                body.extend(1_u32.to_be_bytes());
+                body.extend(offset.to_be_bytes());
+            }
+            let ctts = BoxRef { kind: FourCc(*b"ctts"), raw: &body, body: &body };
+            let count = u32::try_from(offsets.len()).unwrap() + 1;
+            let composition =
+                Composition::build(&CompositionOffsets::parse(&ctts).unwrap(), count);
+            let read: Vec<i32> = (0..count).map(|n| composition.get(n)).collect();
+            prop_assert_eq!(&read[..offsets.len()], offsets.as_slice());
+            prop_assert_eq!(read[offsets.len()], 0);
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Decoding times: runs of equal durations with a checkpoint every few runs.
+
+use crate::isobmff::stbl::TimeRuns;
+use crate::media::MediaRule;
+
+/// Runs between two checkpoints; a look-up adds up at most that many.
+const CHECKPOINT: usize = 64;
+
+/// A run of samples with equal duration.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    first: u32,
+    delta: u32,
+}
+
+/// Decoding times of all samples in media ticks.
+#[derive(Debug)]
+pub(super) struct Times {
+    runs: Box<[Run]>,
+    /// Decoding time at the start of every 64th run.
+    checkpoints: Box<[i64]>,
+    count: u32,
+}
+
+impl Times {
+    /// Takes the runs of `stts`, which must cover `count` samples; what goes beyond is ignored.
+    pub(super) fn build(stts: &TimeRuns<'_>, count: u32) -> Result<Self, MediaRule> {
+        let mut runs: Vec<Run> = Vec::with_capacity(stts.iter().len());
+        let (mut first, mut dts, mut checkpoints) = (0_u32, 0_i64, Vec::new());
+        for (samples, delta) in stts.iter() {
+            let samples = samples.min(count - first);
+            if samples == 0 {
+                continue;
+            }
+            if runs.len() % CHECKPOINT == 0 {
+                checkpoints.push(dts);
+            }
+            runs.push(Run { first, delta });
+            first += samples;
+            // At most 2^24 samples of less than 2^32 ticks: far below 2^63.
+            dts += i64::from(samples) * i64::from(delta);
+        }
+        if first < count {
+            return Err(MediaRule::SampleTable(
+                "stts: not every sample has a duration",
+            ));
+        }
+        Ok(Self {
+            runs: runs.into(),
+            checkpoints: checkpoints.into(),
+            count,
+        })
+    }
+
+    /// Start of run `n` in ticks.
+    fn run_start(&self, n: usize) -> i64 {
+        let base = n / CHECKPOINT * CHECKPOINT;
+        let between = self.runs[base..n].iter().zip(&self.runs[base + 1..]);
+        let ticks =
+            |(run, next): (&Run, &Run)| i64::from(next.first - run.first) * i64::from(run.delta);
+        self.checkpoints[n / CHECKPOINT] + between.map(ticks).sum::<i64>()
+    }
+
+    /// The last sample may last longer or shorter: many muxers stretch it.
+    pub(super) fn constant_duration(&self) -> Option<u32> {
+        let (first, others) = self.runs.split_first()?;
+        let equal = others
+            .iter()
+            .all(|run| run.delta == first.delta || run.first + 1 == self.count);
+        (equal && first.delta > 0).then_some(first.delta)
+    }
+
+    pub(super) fn dts(&self, sample: u32) -> i64 {
+        let Some(n) = self
+            .runs
+            .partition_point(|run| run.first <= sample)
+            .checked_sub(1)
+        else {
+            return 0;
+        };
+        let run = self.runs[n];
+        self.run_start(n) + i64::from(sample - run.first) * i64::from(run.delta)
+    }
+
+    /// The first sample that does not start before `dts`; the sample count when there is none.
+    pub(super) fn first_at_or_after(&self, dts: i64) -> u32 {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.dts(middle) < dts {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    /// Walks from `sample` on.
+    pub(super) fn cursor(&self, sample: u32) -> Cursor<'_> {
+        let run = self
+            .runs
+            .partition_point(|run| run.first <= sample)
+            .saturating_sub(1);
+        Cursor {
+            times: self,
+            run,
+            sample,
+            dts: self.dts(sample),
+        }
+    }
+
+    pub(super) fn heap_size(&self) -> usize {
+        size_of_val(&*self.runs) + size_of_val(&*self.checkpoints)
+    }
+}
+
+/// Gives decoding time and duration of one sample after the other.
+pub(super) struct Cursor<'a> {
+    times: &'a Times,
+    run: usize,
+    sample: u32,
+    dts: i64,
+}
+
+impl Cursor<'_> {
+    pub(super) fn next(&mut self) -> (i64, u32) {
+        if self
+            .times
+            .runs
+            .get(self.run + 1)
+            .is_some_and(|next| next.first <= self.sample)
+        {
+            self.run += 1;
+        }
+        let delta = self.times.runs.get(self.run).map_or(0, |run| run.delta);
+        let dts = self.dts;
+        self.sample += 1;
+        self.dts += i64::from(delta);
+        (dts, delta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isobmff::{BoxRef, FourCc};
+    use proptest::prelude::*;
+
+    fn times(runs: &[(u32, u32)], count: u32) -> Result<Times, MediaRule> {
+        let mut body = vec![0; 4];
+        body.extend(u32::try_from(runs.len()).unwrap().to_be_bytes());
+        for (samples, delta) in runs {
+            body.extend(samples.to_be_bytes());
+            body.extend(delta.to_be_bytes());
+        }
+        let stts = BoxRef {
+            kind: FourCc(*b"stts"),
+            raw: &body,
+            body: &body,
+        };
+        Times::build(&TimeRuns::parse(&stts).unwrap(), count)
+    }
+
+    #[test]
+    fn a_table_that_ends_early_is_refused() {
+        assert!(times(&[(2, 10)], 3).is_err());
+        assert!(times(&[(u32::MAX, 10)], 3).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn look_ups_agree_with_adding_up(
+            runs in proptest::collection::vec((1_u32..4, 0_u32..50), 1..300),
+        ) {
+            let count = runs.iter().map(|run| run.0).sum();
+            let times = times(&runs, count).unwrap();
+            let deltas = runs.iter().flat_map(|run| std::iter::repeat_n(run.1, run.0 as usize));
+            let mut dts = 0;
+            for (n, delta) in deltas.enumerate() {
+                let n = u32::try_from(n).unwrap();
+                prop_assert_eq!(times.dts(n), dts);
+                prop_assert_eq!(times.cursor(n).next(), (dts, delta));
+                prop_assert!(times.dts(times.first_at_or_after(dts)) >= dts);
+                dts += i64::from(delta);
+            }
+            prop_assert_eq!(times.dts(count), dts);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The server manifest `.ism`: a SMIL document that lists the tracks of an asset (ams.md section
+//! 4). Optional: without it the tracks are inferred from the files.
+
+use roxmltree::{Document, Node};
+
+use super::MediaRule;
+use crate::codec::MediaType;
+
+/// A larger document is refused.
+const MAX_SIZE: usize = 1 << 20;
+
+/// The tracks that a server manifest lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerManifest {
+    /// Video and audio entries in document order; text is not packaged yet.
+    pub entries: Vec<Entry>,
+}
+
+/// One `video` or `audio` element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Which element it is.
+    pub media_type: MediaType,
+    /// File name inside the asset folder.
+    pub src: String,
+    /// Bits per second, the identity of a quality level.
+    pub bitrate: Option<u64>,
+    /// Track id inside the file.
+    pub track_id: Option<u32>,
+    /// Name in URLs.
+    pub track_name: Option<String>,
+    /// Language as written.
+    pub language: Option<String>,
+    /// Display name.
+    pub title: Option<String>,
+}
+
+impl ServerManifest {
+    /// Reads a document; a byte order mark is tolerated, a DTD is not.
+    ///
+    /// # Errors
+    /// [`MediaRule::ServerManifest`] with what is wrong.
+    pub fn parse(data: &[u8]) -> Result<Self, MediaRule> {
+        if data.len() > MAX_SIZE {
+            return Err(wrong("larger than 1 MiB"));
+        }
+        let text = std::str::from_utf8(data).map_err(|_| wrong("not UTF-8"))?;
+        let document = Document::parse(text.trim_start_matches('\u{feff}'))
+            .map_err(|error| wrong(&error.to_string()))?;
+        let entries = document
+            .descendants()
+            .filter_map(Entry::of)
+            .collect::<Result<Vec<_>, _>>()?;
+        if entries.is_empty() {
+            return Err(wrong("no video or audio element"));
+        }
+        Ok(Self { entries })
+    }
+}
+
+impl Entry {
+    fn of(node: Node<'_, '_>) -> Option<Result<Self, MediaRule>> {
+        let media_type = match node.tag_name().name() {
+            "video" => MediaType::Video,
+            "audio" => MediaType::Audio,
+            _ => return None,
+        };
+        Some(Self::read(node, media_type))
+    }
+
+    fn read(node: Node<'_, '_>, media_type: MediaType) -> Result<Self, MediaRule> {
+        let src = node
+            .attribute("src")
+            .ok_or_else(|| wrong("an element has no src"))?;
+        if src.contains(['/', '\\']) || src.starts_with('.') || src.is_empty() {
+            return Err(wrong("src must be the name of a file in the same folder"));
+        }
+        Ok(Self {
+            media_type,
+            src: src.to_owned(),
+            bitrate: number(node, "systemBitrate")?,
+            track_id: number(node, "trackID")?,
+            track_name: value(node, "trackName").map(track_name).transpose()?,
+            language: value(node, "systemLanguage").map(str::to_owned),
+            title: value(node, "textDisplayName")
+                .or(node.attribute("title"))
+                .map(str::to_owned),
+        })
+    }
+}
+
+/// A value that may stand in an attribute or in a `param` element.
+fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    let param = |child: &Node<'a, '_>| {
+        child.tag_name().name() == "param" && child.attribute("name") == Some(name)
+    };
+    node.attribute(name).or_else(|| {
+        node.children()
+            .find(param)
+            .and_then(|child| child.attribute("value"))
+    })
+}
+
+fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Result<Option<T>, MediaRule> {
+    value(node, name)
+        .map(|text| {
+            text.trim()
+                .parse()
+                .map_err(|_| wrong(&format!("{name} is no number")))
+        })
+        .transpose()
+}
+
+/// Track names stand in URLs between parentheses and commas.
+fn track_name(name: &str) -> Result<String, MediaRule> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
+        return Err(wrong(
+            "trackName may hold letters, digits, '_', '-' and '.' only",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+fn wrong(what: &str) -> MediaRule {
+    MediaRule::ServerManifest(what.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><head/><body><switch>
+ <video src="a.mp4" systemBitrate="3579827"><param name="trackID" value="1" valuetype="data"/></video>
+ <audio src="a.mp4" systemBitrate="128041" systemLanguage="eng" title="English">
+  <param name="trackID" value="2"/><param name="trackName" value="english"/></audio>
+ <textstream src="en.cmft"/></switch></body></smil>"#;
+
+    #[test]
+    fn attributes_and_params_are_read_with_or_without_a_byte_order_mark() {
+        for text in [EXAMPLE.to_owned(), format!("\u{feff}{EXAMPLE}")] {
+            let manifest = ServerManifest::parse(text.as_bytes()).unwrap();
+            let [video, audio] = manifest.entries.as_slice() else {
+                panic!("two entries")
+            };
+            assert_eq!((video.bitrate, video.track_id), (Some(3_579_827), Some(1)));
+            assert_eq!(audio.track_name.as_deref(), Some("english"));
+            assert_eq!(audio.language.as_deref(), Some("eng"));
+            assert_eq!(audio.title.as_deref(), Some("English"));
+        }
+    }
+
+    #[test]
+    fn hostile_documents_are_refused() {
+        let audio = |attributes: &str| format!("<smil><audio {attributes}/></smil>");
+        for text in [
+            audio(r#"src="../secret.mp4""#),
+            audio(r#"src="/etc/passwd""#),
+            audio(r#"src="a.mp4" systemBitrate="-1""#),
+            audio(r#"src="a.mp4" trackName="a,b=c)""#),
+            "<smil/>".to_owned(),
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><smil>&b;</smil>".to_owned(),
+            "no xml".to_owned(),
+        ] {
+            let refused = ServerManifest::parse(text.as_bytes());
+            assert!(
+                matches!(refused, Err(MediaRule::ServerManifest(_))),
+                "{text}"
+            );
+        }
+    }
+}

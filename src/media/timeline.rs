@@ -1,0 +1,278 @@
+//! Where fragments start: on key frames that all video levels share, near a target duration; audio
+//! is cut at the matching times. All times in wire ticks.
+
+use super::{MediaRule, Track};
+use crate::time::WIRE_TIMESCALE;
+
+/// Key frames of two levels that lie closer than this (1 ms) are the same cut: levels with other
+/// timescales round differently.
+const SAME_TIME: i64 = WIRE_TIMESCALE as i64 / 1000;
+
+/// How far apart common key frames may lie, beyond the target (ams.md section 5: about 20 s).
+const KEY_FRAME_LIMIT: i64 = 20 * WIRE_TIMESCALE as i64;
+
+/// Samples before time 0 that an audio decoder may want to warm up.
+const AUDIO_PREROLL: u32 = 4;
+
+/// The start of a fragment of one track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// First sample of the fragment.
+    pub sample: u32,
+    /// Presentation time on the asset's timeline: the identity of the fragment in URLs.
+    pub start: u64,
+}
+
+/// The cuts of one track and what lies behind the last one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cuts {
+    /// Fragment starts in order; at least one.
+    pub starts: Vec<Cut>,
+    /// One past the last sample of the last fragment.
+    pub end_sample: u32,
+    /// Presentation time at which the last sample ends.
+    pub end: u64,
+}
+
+/// The common cuts of an asset.
+#[derive(Debug)]
+pub struct Timeline {
+    /// Cuts of every video level, in the order given.
+    pub video: Vec<Cuts>,
+    /// Cuts of every audio track, in the order given; `None` when nothing of it is left.
+    pub audio: Vec<Option<Cuts>>,
+    /// What is added to presentation times of the tracks: a trim inside a group of pictures is
+    /// honoured down to the key frame before it, so the presentation starts earlier.
+    pub origin: i64,
+}
+
+impl Timeline {
+    /// Cuts all tracks. `target` is the wanted fragment duration.
+    ///
+    /// # Errors
+    /// Levels without common key frames, or key frames too far apart.
+    pub fn build(video: &[&Track], audio: &[&Track], target: i64) -> Result<Self, MediaRule> {
+        let keys = common_key_frames(video)?;
+        let first = keys.iter().rposition(|key| key.time <= 0).unwrap_or(0);
+        let origin = keys.get(first).map_or(0, |key| (-key.time).max(0));
+        let chosen = choose(keys.get(first..).unwrap_or_default(), target);
+        let video: Vec<Cuts> = video
+            .iter()
+            .enumerate()
+            .map(|(level, track)| video_cuts(track, level, &chosen, origin))
+            .collect();
+        check_key_frame_interval(&video, target)?;
+        let boundaries: Vec<i64> = chosen.iter().map(|key| key.time + origin).collect();
+        let video_end = video.iter().map(|cuts| cuts.end.cast_signed()).max();
+        let audio = audio
+            .iter()
+            .map(|track| audio_cuts(track, &boundaries, video_end, target, origin))
+            .collect();
+        Ok(Self {
+            video,
+            audio,
+            origin,
+        })
+    }
+}
+
+/// A key frame at the same time in all levels.
+struct Key {
+    /// Presentation time in the first level, edits applied.
+    time: i64,
+    /// The sample in each level.
+    samples: Vec<u32>,
+}
+
+fn common_key_frames(levels: &[&Track]) -> Result<Vec<Key>, MediaRule> {
+    let Some((reference, others)) = levels.split_first() else {
+        return Ok(Vec::new());
+    };
+    let key = |n| Key {
+        time: reference.presentation_time(n),
+        samples: vec![n],
+    };
+    let mut keys: Vec<Key> = reference.index.sync_samples().map(key).collect();
+    for track in others {
+        let mut candidates = track.index.sync_samples().peekable();
+        keys.retain_mut(|key| {
+            let early = |n: &u32| track.presentation_time(*n) < key.time - SAME_TIME;
+            while candidates.next_if(early).is_some() {}
+            let same = |n: &u32| track.presentation_time(*n) <= key.time + SAME_TIME;
+            candidates
+                .next_if(same)
+                .map(|n| key.samples.push(n))
+                .is_some()
+        });
+    }
+    if keys.is_empty() {
+        return Err(not_aligned(levels));
+    }
+    Ok(keys)
+}
+
+fn not_aligned(levels: &[&Track]) -> MediaRule {
+    let missing = levels
+        .iter()
+        .any(|level| level.index.sync_samples().next().is_none());
+    MediaRule::NotAligned(if missing {
+        "a video level has no key frame at which decoding can start".to_owned()
+    } else {
+        "the video levels share no key frame time".to_owned()
+    })
+}
+
+/// From each start the first key frame that is at least about the target away.
+fn choose(keys: &[Key], target: i64) -> Vec<&Key> {
+    let enough = target - target / 20;
+    let mut chosen: Vec<&Key> = Vec::new();
+    for key in keys {
+        if chosen
+            .last()
+            .is_none_or(|last| key.time - last.time >= enough)
+        {
+            chosen.push(key);
+        }
+    }
+    chosen
+}
+
+fn video_cuts(track: &Track, level: usize, chosen: &[&Key], origin: i64) -> Cuts {
+    let cut = |key: &&Key| Cut {
+        sample: key.samples[level],
+        start: (key.time + origin).max(0).cast_unsigned(),
+    };
+    let starts: Vec<Cut> = chosen.iter().map(cut).collect();
+    let last = starts.last().map_or(0, |cut| cut.sample);
+    let end_sample = track.edited_len().max(last + 1);
+    Cuts {
+        starts,
+        end_sample,
+        end: end_time(track, last, end_sample, origin),
+    }
+}
+
+/// Presentation time at which the last of the samples `from..to` ends.
+fn end_time(track: &Track, from: u32, to: u32, origin: i64) -> u64 {
+    let latest = (from..to).map(|n| track.index.composition_time(n)).max();
+    let last = (from..to)
+        .rev()
+        .find(|n| Some(track.index.composition_time(*n)) == latest);
+    let Some(last) = last else { return 0 };
+    let duration = track.decode_time(last + 1, last) - track.decode_time(last, last);
+    (track.presentation_time(last) + duration + origin)
+        .max(0)
+        .cast_unsigned()
+}
+
+fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule> {
+    let limit = (target + KEY_FRAME_LIMIT).cast_unsigned();
+    let longest = video.iter().flat_map(Cuts::durations).max().unwrap_or(0);
+    if longest <= limit {
+        return Ok(());
+    }
+    let seconds = |ticks: u64| ticks / u64::from(WIRE_TIMESCALE);
+    Err(MediaRule::KeyFrameInterval {
+        seconds: seconds(longest),
+        limit: seconds(limit),
+    })
+}
+
+fn audio_cuts(
+    track: &Track,
+    video: &[i64],
+    video_end: Option<i64>,
+    target: i64,
+    origin: i64,
+) -> Option<Cuts> {
+    let end_sample = track.edited_len();
+    let last = end_sample.checked_sub(1)?;
+    let start_of = |n: u32| track.presentation_time(n) + origin;
+    let end = end_time(track, last, end_sample, origin);
+    let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
+    let first = first_audio_sample(track, origin, half).min(last);
+    let mut starts = vec![Cut {
+        sample: first,
+        start: start_of(first).max(0).cast_unsigned(),
+    }];
+    for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
+        let sample = track.first_at_or_after(boundary - half - origin);
+        let previous = starts.last().map_or(0, |cut| cut.sample);
+        if sample > previous && sample < end_sample && start_of(sample) > 0 {
+            starts.push(Cut {
+                sample,
+                start: start_of(sample).cast_unsigned(),
+            });
+        }
+    }
+    Some(Cuts {
+        starts,
+        end_sample,
+        end,
+    })
+}
+
+/// What the decoder needs to warm up is kept where an edit list can hide it: before time 0. Behind
+/// a delay it would be heard.
+fn first_audio_sample(track: &Track, origin: i64, half: i64) -> u32 {
+    match track.edit_start() {
+        start if start + origin > 0 => track.first_at_or_after(start - half),
+        _ => track
+            .first_at_or_after(-origin)
+            .saturating_sub(AUDIO_PREROLL),
+    }
+}
+
+/// Where audio is cut: with the video, and behind its end (or without it) at every target.
+fn audio_boundaries(
+    video: &[i64],
+    video_end: Option<i64>,
+    audio_end: i64,
+    target: i64,
+) -> impl Iterator<Item = i64> {
+    let tail = std::iter::successors(Some(video_end.unwrap_or(target)), move |t| Some(t + target))
+        .take_while(move |t| t + target / 2 < audio_end);
+    video.iter().copied().skip(1).chain(tail)
+}
+
+impl Cuts {
+    /// Number of fragments.
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there are no fragments; never true for a built timeline.
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// Presentation duration of every fragment. They tile the time from the first start to the end.
+    pub fn durations(&self) -> impl Iterator<Item = u64> {
+        let ends = self
+            .starts
+            .iter()
+            .skip(1)
+            .map(|cut| cut.start)
+            .chain([self.end]);
+        self.starts
+            .iter()
+            .zip(ends)
+            .map(|(cut, end)| end.saturating_sub(cut.start))
+    }
+
+    /// The samples of fragment `n`.
+    pub fn samples(&self, n: usize) -> std::ops::Range<u32> {
+        let end = self
+            .starts
+            .get(n + 1)
+            .map_or(self.end_sample, |next| next.sample);
+        self.starts.get(n).map_or(end, |cut| cut.sample)..end
+    }
+
+    /// The fragment that starts exactly at `start`.
+    pub fn find(&self, start: u64) -> Option<usize> {
+        self.starts
+            .binary_search_by_key(&start, |cut| cut.start)
+            .ok()
+    }
+}

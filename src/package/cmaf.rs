@@ -1,0 +1,264 @@
+//! CMAF header and fragments (ISO/IEC 23000-19 section 7).
+//!
+//! Timing: video has no edit list; composition offsets are signed, so that a fragment's decoding
+//! time equals the presentation time of its key frame. Audio with priming keeps it and has one
+//! edit that hides it.
+
+use bytes::Bytes;
+
+use super::plan::{Cipher, Extent, Plan};
+use crate::bytes::{ReadAt, Writer};
+use crate::cenc::{MapError, SampleMap, Scheme, TrackKey};
+use crate::codec::MediaType;
+use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
+use crate::isobmff::moof::{self, FragmentHeader, TrunSample};
+use crate::isobmff::moov::mdhd::Mdhd;
+use crate::isobmff::moov::tkhd::Tkhd;
+use crate::isobmff::moov::{elst, hdlr, mvex, mvhd};
+use crate::isobmff::{FourCc, boxed, ftyp, full_box, stbl};
+use crate::media::index::Sample;
+use crate::media::{Rendition, Track};
+use crate::time::WIRE_TIMESCALE;
+
+/// Payloads are addressed with 32 bits; a fragment that comes near is refused.
+const MAX_PAYLOAD: u64 = 0xf000_0000;
+
+/// How a fragment is protected.
+#[derive(Debug, Clone)]
+pub enum Protect {
+    /// Not at all.
+    Clear,
+    /// Its samples, by Common Encryption.
+    Samples(Scheme, TrackKey),
+    /// As a whole, by AES-128-CBC. The init segment stays clear.
+    Segment(TrackKey),
+}
+
+/// Why a fragment cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum FragmentError {
+    /// Its samples cannot be protected.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// It is too large.
+    #[error("the fragment is larger than 3.75 GiB")]
+    TooLarge,
+}
+
+/// The init segment of a rendition.
+pub fn init_segment(rendition: &Rendition, protect: &Protect) -> Vec<u8> {
+    let track = &rendition.track;
+    let timing = Timing::of(rendition);
+    let mut w = Writer::with_capacity(1024);
+    ftyp::write(&mut w, b"ftyp", brands(track.media_type));
+    boxed(&mut w, b"moov", |w| {
+        mvhd::write(w, WIRE_TIMESCALE);
+        boxed(w, b"trak", |w| {
+            header(track).write(w);
+            if timing.hidden > 0 {
+                // At most four audio frames, far below 2^32 ticks.
+                elst::write(w, u32::try_from(timing.hidden).unwrap_or(u32::MAX));
+            }
+            boxed(w, b"mdia", |w| media(w, rendition, protect));
+        });
+        mvex::write(w);
+        if let Protect::Samples(_, key) = protect {
+            Pssh::common(vec![key.kid]).write(w);
+        }
+    });
+    w.into_vec()
+}
+
+fn brands(media_type: MediaType) -> &'static [&'static [u8; 4]] {
+    match media_type {
+        MediaType::Video => &[b"cmfc", b"iso6", b"cmf2"],
+        MediaType::Audio => &[b"cmfc", b"iso6"],
+    }
+}
+
+/// The track header with the values that do not depend on the source file.
+fn header(track: &Track) -> Tkhd {
+    let volume = if track.media_type == MediaType::Audio {
+        0x0100
+    } else {
+        0
+    };
+    Tkhd {
+        track_id: 1,
+        volume,
+        ..track.header.clone()
+    }
+}
+
+fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
+    let track = &rendition.track;
+    Mdhd {
+        timescale: WIRE_TIMESCALE,
+        language: rendition.language,
+    }
+    .write(w);
+    let (handler, protected_entry) = match track.media_type {
+        MediaType::Video => (FourCc(*b"vide"), b"encv"),
+        MediaType::Audio => (FourCc(*b"soun"), b"enca"),
+    };
+    hdlr::write(w, handler);
+    boxed(w, b"minf", |w| {
+        match track.media_type {
+            MediaType::Video => full_box(w, b"vmhd", 0, 1, |w| w.zeros(8)),
+            MediaType::Audio => full_box(w, b"smhd", 0, 0, |w| w.zeros(4)),
+        }
+        boxed(w, b"dinf", |w| {
+            full_box(w, b"dref", 0, 0, |w| {
+                w.u32(1);
+                full_box(w, b"url ", 0, 1, |_| {});
+            });
+        });
+        boxed(w, b"stbl", |w| {
+            full_box(w, b"stsd", 0, 0, |w| {
+                w.u32(1);
+                let sinf = match protect {
+                    Protect::Samples(scheme, key) => {
+                        Some(key.sinf(*scheme, track.entry.kind, track.media_type))
+                    }
+                    Protect::Clear | Protect::Segment(_) => None,
+                };
+                track
+                    .entry
+                    .write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+            });
+            stbl::write_empty(w);
+        });
+    });
+}
+
+/// How the times of a rendition are written.
+struct Timing<'a> {
+    rendition: &'a Rendition,
+    /// First sample of the first fragment.
+    first: u32,
+    /// Media time in wire ticks that the edit list hides: priming of audio.
+    hidden: i64,
+}
+
+impl<'a> Timing<'a> {
+    fn of(rendition: &'a Rendition) -> Self {
+        let first = rendition.cuts.starts.first().map_or(0, |cut| cut.sample);
+        let start = rendition.track.presentation_time(first) + rendition.origin;
+        Self {
+            rendition,
+            first,
+            hidden: (-start).max(0),
+        }
+    }
+
+    /// Decoding time of sample `n` on the wire.
+    fn decode(&self, n: u32) -> i64 {
+        self.rendition.track.decode_time(n, self.first) + self.rendition.origin + self.hidden
+    }
+
+    fn trun_sample(&self, sample: &Sample) -> TrunSample {
+        let track = &self.rendition.track;
+        let dts = self.decode(sample.number);
+        let shown = track.presentation_time(sample.number) + self.rendition.origin + self.hidden;
+        TrunSample {
+            duration: u32::try_from(self.decode(sample.number + 1) - dts).unwrap_or(u32::MAX),
+            size: sample.size,
+            composition_offset: i32::try_from(shown - dts).unwrap_or(i32::MAX),
+            sync: sample.sync,
+        }
+    }
+}
+
+/// Plans fragment `n` of a rendition. Of the source only the headers inside the samples are read,
+/// and only where samples are protected.
+///
+/// # Errors
+/// Samples that cannot be protected, or a fragment that is too large.
+pub fn fragment<S: ReadAt + ?Sized>(
+    rendition: &Rendition,
+    n: usize,
+    protect: Protect,
+    source: &S,
+) -> Result<Plan, FragmentError> {
+    if rendition
+        .fragment_bytes
+        .get(n)
+        .is_none_or(|bytes| *bytes > MAX_PAYLOAD)
+    {
+        return Err(FragmentError::TooLarge);
+    }
+    let range = rendition.cuts.samples(n);
+    let track = &rendition.track;
+    let samples = || track.index.samples(range.clone());
+    let cipher = match protect {
+        Protect::Clear => Cipher::Clear,
+        Protect::Segment(key) => {
+            let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
+            Cipher::Segment {
+                iv: key.ivs.segment(start),
+                key: key.key,
+            }
+        }
+        Protect::Samples(scheme, key) => {
+            let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
+            let head = head(rendition, n, samples(), Some(&map.auxiliary));
+            let pattern = scheme.pattern(track.media_type);
+            let cipher = Cipher::Samples {
+                scheme,
+                pattern,
+                key,
+                ranges: map.ranges,
+            };
+            return Ok(Plan::new(head, extents(samples()), cipher));
+        }
+    };
+    Ok(Plan::new(
+        head(rendition, n, samples(), None),
+        extents(samples()),
+        cipher,
+    ))
+}
+
+/// `moof` and the header of `mdat`.
+fn head(
+    rendition: &Rendition,
+    n: usize,
+    samples: impl ExactSizeIterator<Item = Sample>,
+    auxiliary: Option<&SampleAuxiliary>,
+) -> Bytes {
+    let timing = Timing::of(rendition);
+    let start = timing.decode(rendition.cuts.samples(n).start);
+    let header = FragmentHeader {
+        sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
+        base_media_decode_time: start.max(0).cast_unsigned(),
+        has_composition_offsets: rendition.track.index.has_composition_offsets(),
+        auxiliary,
+    };
+    let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
+    let mut w = Writer::with_capacity(256 + samples.len() * 32);
+    moof::write(
+        &mut w,
+        &header,
+        samples.map(|sample| timing.trun_sample(&sample)),
+    );
+    // Below `MAX_PAYLOAD`.
+    w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
+    w.bytes(b"mdat");
+    Bytes::from(w.into_vec())
+}
+
+/// The samples as source extents; neighbours merge.
+fn extents(samples: impl Iterator<Item = Sample>) -> Vec<Extent> {
+    let mut extents: Vec<Extent> = Vec::new();
+    for sample in samples {
+        let length = u64::from(sample.size);
+        match extents.last_mut() {
+            Some(last) if last.offset + last.length == sample.offset => last.length += length,
+            _ => extents.push(Extent {
+                offset: sample.offset,
+                length,
+            }),
+        }
+    }
+    extents
+}

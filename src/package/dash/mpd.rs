@@ -1,0 +1,247 @@
+//! The MPD (ISO/IEC 23009-1 section 5; ams.md section 3.4 for the shape).
+
+use std::io;
+
+use super::protection;
+use super::xml::Xml;
+use crate::codec::{Codec, MediaType};
+use crate::media::Rendition;
+use crate::media::timeline::Cuts;
+use crate::package::language;
+use crate::package::presentation::{Presentation, RenditionKey};
+use crate::time::WIRE_TIMESCALE;
+
+const CHANNEL_CONFIGURATION: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
+
+const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
+
+/// The MPD of a presentation: audio sets first, then the video set.
+///
+/// # Errors
+/// Never in practice: writing goes to memory.
+pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
+    let duration = iso_duration(presentation.asset.duration);
+    let longest = presentation
+        .asset
+        .renditions()
+        .flat_map(|r| r.cuts.durations())
+        .max();
+    let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
+    let mut attributes = vec![
+        ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
+        ("profiles", PROFILES),
+        ("type", "static"),
+        ("mediaPresentationDuration", duration.as_str()),
+        ("minBufferTime", buffer.as_str()),
+    ];
+    if presentation.keys.iter().any(Option::is_some) {
+        attributes.push(("xmlns:cenc", "urn:mpeg:cenc:2013"));
+        attributes.push(("xmlns:dashif", "https://dashif.org/CPS"));
+    }
+    Xml::document(|xml| {
+        xml.element("MPD", &attributes, |xml| {
+            xml.element("Period", &[("id", "1"), ("start", "PT0S")], |xml| {
+                adaptation_sets(xml, presentation)
+            })
+        })
+    })
+}
+
+/// Renditions that a player may switch between: one name, one key.
+struct Set<'a> {
+    renditions: Vec<&'a Rendition>,
+    key: Option<&'a RenditionKey>,
+}
+
+fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
+    let mut sets: Vec<Set<'_>> = Vec::new();
+    for (rendition, key) in presentation.audio().chain(presentation.video()) {
+        let same = |set: &&mut Set<'_>| {
+            set.renditions[0].name == rendition.name
+                && set.key.map(|key| key.kid) == key.map(|key| key.kid)
+        };
+        match sets.iter_mut().find(same) {
+            Some(set) => set.renditions.push(rendition),
+            None => sets.push(Set {
+                renditions: vec![rendition],
+                key,
+            }),
+        }
+    }
+    for (n, set) in sets.iter().enumerate() {
+        adaptation_set(xml, presentation, n + 1, set)?;
+    }
+    Ok(())
+}
+
+fn adaptation_set(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    id: usize,
+    set: &Set<'_>,
+) -> io::Result<()> {
+    let first = set.renditions[0];
+    let video = first.track.media_type == MediaType::Video;
+    let (content, mime) = if video {
+        ("video", "video/mp4")
+    } else {
+        ("audio", "audio/mp4")
+    };
+    let language = language::tag(first.language).filter(|_| !video);
+    let largest = |side: fn(&&Rendition) -> u16| {
+        set.renditions
+            .iter()
+            .map(|r| side(&r))
+            .max()
+            .unwrap_or(0)
+            .to_string()
+    };
+    let (id, width, height) = (
+        id.to_string(),
+        largest(|r| r.track.size.0),
+        largest(|r| r.track.size.1),
+    );
+    let mut attributes = vec![
+        ("id", id.as_str()),
+        ("contentType", content),
+        ("mimeType", mime),
+        ("segmentAlignment", "true"),
+        ("startWithSAP", "1"),
+    ];
+    if let Some(language) = &language {
+        attributes.push(("lang", language));
+    }
+    if video {
+        attributes.push(("maxWidth", &width));
+        attributes.push(("maxHeight", &height));
+    }
+    xml.element("AdaptationSet", &attributes, |xml| {
+        channel_configuration(xml, first)?;
+        if let Some(key) = set.key {
+            protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
+        }
+        role(xml, presentation, first)?;
+        segment_template(xml, presentation, first)?;
+        set.renditions
+            .iter()
+            .try_for_each(|rendition| representation(xml, &id, rendition))
+    })
+}
+
+fn channel_configuration(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {
+    match &rendition.track.codec {
+        Codec::Aac(aac) if aac.channels > 0 => xml.empty(
+            "AudioChannelConfiguration",
+            &[
+                ("schemeIdUri", CHANNEL_CONFIGURATION),
+                ("value", &aac.channels.to_string()),
+            ],
+        ),
+        Codec::Aac(_) | Codec::Avc(_) => Ok(()),
+    }
+}
+
+/// The first audio track and the video are the main ones.
+fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
+    let alternate = rendition.track.media_type == MediaType::Audio
+        && presentation
+            .asset
+            .audio
+            .first()
+            .is_some_and(|main| main.name != rendition.name);
+    let value = if alternate { "alternate" } else { "main" };
+    xml.empty(
+        "Role",
+        &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)],
+    )
+}
+
+fn segment_template(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+) -> io::Result<()> {
+    let url = |time| {
+        format!(
+            "QualityLevels($Bandwidth$)/{}",
+            presentation.fragment_leaf(rendition, time)
+        )
+    };
+    let attributes = [
+        ("timescale", &*WIRE_TIMESCALE.to_string()),
+        ("media", &url("$Time$")),
+        ("initialization", &url("i")),
+    ];
+    xml.element("SegmentTemplate", &attributes, |xml| {
+        xml.element("SegmentTimeline", &[], |xml| timeline(xml, &rendition.cuts))
+    })
+}
+
+/// Runs of equal durations; the first `S` has a time when the track starts later than 0.
+fn timeline(xml: &mut Xml, cuts: &Cuts) -> io::Result<()> {
+    let mut start = cuts
+        .starts
+        .first()
+        .map(|cut| cut.start)
+        .filter(|start| *start > 0);
+    let mut durations = cuts.durations().peekable();
+    while let Some(duration) = durations.next() {
+        let mut repeats = 0_usize;
+        while durations.next_if_eq(&duration).is_some() {
+            repeats += 1;
+        }
+        let (t, d, r) = (start.take(), duration.to_string(), repeats.to_string());
+        let t = t.map(|t| t.to_string());
+        let mut attributes = Vec::with_capacity(3);
+        if let Some(t) = &t {
+            attributes.push(("t", t.as_str()));
+        }
+        attributes.push(("d", &d));
+        if repeats > 0 {
+            attributes.push(("r", &r));
+        }
+        xml.empty("S", &attributes)?;
+    }
+    Ok(())
+}
+
+fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result<()> {
+    let track = &rendition.track;
+    let bitrate = rendition.bitrate.to_string();
+    let id = format!("{set}_{}_{bitrate}", rendition.name);
+    let codecs = track.codec_string();
+    let mut attributes = vec![("id", id), ("bandwidth", bitrate), ("codecs", codecs)];
+    match &track.codec {
+        Codec::Avc(_) => {
+            let (numerator, denominator) = rendition.frame_rate_fraction();
+            attributes.push(("width", track.size.0.to_string()));
+            attributes.push(("height", track.size.1.to_string()));
+            attributes.push((
+                "frameRate",
+                match denominator {
+                    1 => numerator.to_string(),
+                    _ => format!("{numerator}/{denominator}"),
+                },
+            ));
+        }
+        Codec::Aac(aac) => {
+            attributes.push(("audioSamplingRate", aac.sampling_rate.to_string()));
+        }
+    }
+    let attributes: Vec<(&str, &str)> = attributes
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    xml.empty("Representation", &attributes)
+}
+
+/// An xs:duration in seconds, exact to the tick.
+fn iso_duration(ticks: u64) -> String {
+    let scale = u64::from(WIRE_TIMESCALE);
+    let (seconds, rest) = (ticks / scale, ticks % scale);
+    if rest == 0 {
+        return format!("PT{seconds}S");
+    }
+    let fraction = format!("{rest:07}");
+    format!("PT{seconds}.{}S", fraction.trim_end_matches('0'))
+}

@@ -1,0 +1,418 @@
+//! A media answer as a plan that is executed piece by piece.
+//!
+//! The plan knows headers, source extents and protected ranges; a [`Producer`] fills one piece
+//! after the other into a buffer that its caller lends. No answer is ever held as a whole.
+
+use std::io;
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::cenc::map::ProtectedRange;
+use crate::cenc::{Scheme, TrackKey};
+use crate::crypto::chains::{self, Chain, Pattern};
+use crate::crypto::ctr::Keystream;
+use crate::crypto::{BLOCK, Expanded};
+
+/// Bytes of a piece: what one answer holds in memory at a time.
+pub const PIECE: usize = 64 * 1024;
+
+/// Source bytes that lie one behind the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// First byte in the source file.
+    pub offset: u64,
+    /// Length in bytes.
+    pub length: u64,
+}
+
+/// What is done to the bytes on their way.
+#[derive(Debug)]
+pub enum Cipher {
+    /// Nothing.
+    Clear,
+    /// Protected ranges of samples; positions count from the end of the head.
+    Samples {
+        /// The scheme.
+        scheme: Scheme,
+        /// The pattern of the track.
+        pattern: Pattern,
+        /// The key and its IVs.
+        key: TrackKey,
+        /// The ranges in ascending order.
+        ranges: Vec<ProtectedRange>,
+    },
+    /// One CBC chain over everything, with PKCS#7 padding (RFC 8216 section 4.3.2.4).
+    Segment {
+        /// The key.
+        key: Expanded,
+        /// The IV of this segment.
+        iv: [u8; 16],
+    },
+}
+
+/// Head, source bytes and cipher of one answer.
+#[derive(Debug)]
+pub struct Plan {
+    head: Bytes,
+    extents: Vec<Extent>,
+    cipher: Cipher,
+    padding: usize,
+    length: u64,
+}
+
+impl Plan {
+    /// A plan for `head` followed by `extents` of the source.
+    pub fn new(head: Bytes, extents: Vec<Extent>, cipher: Cipher) -> Self {
+        let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
+        let padding = match cipher {
+            Cipher::Segment { .. } => BLOCK - usize::try_from(clear % BLOCK as u64).unwrap_or(0),
+            _ => 0,
+        };
+        Self {
+            head,
+            extents,
+            cipher,
+            padding,
+            length: clear + padding as u64,
+        }
+    }
+
+    /// Length of the answer in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Memory of the plan in bytes, for caches.
+    pub fn heap_size(&self) -> usize {
+        let ranges = match &self.cipher {
+            Cipher::Samples { ranges, .. } => size_of_val(ranges.as_slice()),
+            _ => 0,
+        };
+        size_of::<Self>() + self.head.len() + size_of_val(self.extents.as_slice()) + ranges
+    }
+
+    fn head_len(&self) -> u64 {
+        self.head.len() as u64
+    }
+}
+
+/// A read that a piece needs: `length` bytes at `offset` go to `at` in the piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Read {
+    /// Offset in the source file.
+    pub offset: u64,
+    /// Where in the piece.
+    pub at: usize,
+    /// How many bytes.
+    pub length: usize,
+}
+
+/// Walks through a plan.
+#[derive(Debug)]
+pub struct Producer<P> {
+    plan: P,
+    /// Position of the next piece in the answer.
+    position: u64,
+    /// Bytes in front of what was asked for: a chain starts before it.
+    discard: u64,
+    end: u64,
+    extent: usize,
+    /// Bytes of the current extent that are done.
+    extent_done: u64,
+    range: usize,
+    /// IV to continue a chain that the last piece cut.
+    carried: Option<[u8; 16]>,
+}
+
+impl<P: AsRef<Plan>> Producer<P> {
+    /// Starts at a byte range of the answer; the range must lie inside it.
+    pub fn new(plan: P, wanted: Range<u64>) -> Self {
+        let (position, range) = restart(plan.as_ref(), wanted.start);
+        let (mut extent, mut done) = (0, position.saturating_sub(plan.as_ref().head_len()));
+        while let Some(current) = plan.as_ref().extents.get(extent) {
+            if done < current.length {
+                break;
+            }
+            done -= current.length;
+            extent += 1;
+        }
+        let end = wanted.end.min(plan.as_ref().length);
+        let discard = wanted.start - position;
+        Self {
+            plan,
+            position,
+            discard,
+            end,
+            extent,
+            extent_done: done,
+            range,
+            carried: None,
+        }
+    }
+
+    /// Bytes that are still to come.
+    pub fn remaining(&self) -> u64 {
+        self.end.saturating_sub(self.position + self.discard)
+    }
+
+    /// Fills the next piece into `buffer`, which is [`PIECE`] bytes long, and gives the part of it
+    /// to send; empty at the end. `read` fills the given part from the source.
+    ///
+    /// When `read` fails nothing has moved: the same piece can be asked for again.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub fn next_piece(
+        &mut self,
+        buffer: &mut [u8],
+        mut read: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Range<usize>> {
+        loop {
+            if self.remaining() == 0 {
+                return Ok(0..0);
+            }
+            let length = self.piece_length(buffer.len());
+            let piece = &mut buffer[..length];
+            self.copy_head_and_padding(piece);
+            for part in self.reads(length) {
+                read(part.offset, &mut piece[part.at..part.at + part.length])?;
+            }
+            self.encrypt(piece);
+            self.advance(length);
+            let skip = self.discard.min(length as u64);
+            self.discard -= skip;
+            let over = usize::try_from(self.position.saturating_sub(self.end)).unwrap_or(0);
+            // Both are at most `length`.
+            let part = usize::try_from(skip).unwrap_or(length)..length - over;
+            if !part.is_empty() {
+                return Ok(part);
+            }
+        }
+    }
+
+    /// A piece ends at the buffer's end, or a little before it where a chain can be cut.
+    fn piece_length(&self, room: usize) -> usize {
+        let plan = self.plan.as_ref();
+        let left = plan.length - self.position;
+        let length = usize::try_from(left).unwrap_or(usize::MAX).min(room);
+        if length as u64 == left {
+            return length;
+        }
+        let end = self.position + length as u64;
+        let over = match &plan.cipher {
+            Cipher::Clear => 0,
+            Cipher::Segment { .. } => end % BLOCK as u64,
+            Cipher::Samples {
+                pattern, ranges, ..
+            } => {
+                let end = end.saturating_sub(plan.head_len());
+                let cut = ranges[self.range..]
+                    .iter()
+                    .take_while(|range| u64::from(range.start) < end)
+                    .last()
+                    .filter(|range| u64::from(range.start) + u64::from(range.length) > end);
+                cut.map_or(0, |range| {
+                    (end - u64::from(range.start)) % pattern.period() as u64
+                })
+            }
+        };
+        length - usize::try_from(over).unwrap_or(0)
+    }
+
+    fn copy_head_and_padding(&self, piece: &mut [u8]) {
+        let plan = self.plan.as_ref();
+        if let Ok(from) = usize::try_from(self.position) {
+            let head = plan.head.get(from..).unwrap_or_default();
+            let count = head.len().min(piece.len());
+            piece[..count].copy_from_slice(&head[..count]);
+        }
+        let end = self.position + piece.len() as u64;
+        if plan.padding > 0 && end == plan.length {
+            let at = piece.len().saturating_sub(plan.padding);
+            // At most 16.
+            piece[at..].fill(u8::try_from(plan.padding).unwrap_or(0));
+        }
+    }
+
+    /// The source reads for the next `length` bytes of the answer.
+    fn reads(&self, length: usize) -> impl Iterator<Item = Read> + use<P> {
+        let plan = self.plan.as_ref();
+        let head_left = plan.head_len().saturating_sub(self.position);
+        let mut at = usize::try_from(head_left).unwrap_or(length).min(length);
+        let mut done = self.extent_done;
+        let mut reads = Vec::new();
+        for extent in &plan.extents[self.extent.min(plan.extents.len())..] {
+            if at == length {
+                break;
+            }
+            let left = usize::try_from(extent.length - done).unwrap_or(usize::MAX);
+            let count = left.min(length - at);
+            reads.push(Read {
+                offset: extent.offset + done,
+                at,
+                length: count,
+            });
+            at += count;
+            done = 0;
+        }
+        reads.into_iter()
+    }
+
+    fn encrypt(&mut self, piece: &mut [u8]) {
+        let plan = self.plan.as_ref();
+        match &plan.cipher {
+            Cipher::Clear => {}
+            Cipher::Segment { key, iv } => {
+                let iv = self.carried.unwrap_or(*iv);
+                let mut chain = [Chain {
+                    start: 0,
+                    length: piece.len(),
+                    iv,
+                }];
+                chains::encrypt(key, Pattern::FULL, piece, &mut chain);
+                self.carried = Some(chain[0].iv);
+            }
+            Cipher::Samples {
+                scheme: Scheme::Cenc,
+                key,
+                ranges,
+                ..
+            } => {
+                let window = Window::of(plan, self.position, piece.len());
+                for range in ranges[self.range..]
+                    .iter()
+                    .map_while(|range| window.part(range))
+                {
+                    let iv = key.ivs.sample(range.sample);
+                    Keystream::new(&key.key, iv, range.position).apply(&mut piece[range.piece]);
+                }
+            }
+            Cipher::Samples {
+                scheme: Scheme::Cbcs,
+                pattern,
+                key,
+                ranges,
+            } => {
+                let window = Window::of(plan, self.position, piece.len());
+                let constant = key.ivs.constant();
+                let mut chains: Vec<Chain> = ranges[self.range..]
+                    .iter()
+                    .map_while(|range| window.part(range))
+                    .map(|part| Chain {
+                        start: part.piece.start,
+                        length: part.piece.len(),
+                        iv: constant,
+                    })
+                    .collect();
+                if let (Some(first), Some(iv)) = (chains.first_mut(), self.carried) {
+                    first.iv = iv;
+                }
+                chains::encrypt(&key.key, *pattern, piece, &mut chains);
+                let cut = chains
+                    .last()
+                    .filter(|_| window.cuts(&ranges[self.range..], chains.len()));
+                self.carried = cut.map(|chain| chain.iv);
+            }
+        }
+    }
+
+    fn advance(&mut self, length: usize) {
+        let plan = self.plan.as_ref();
+        let before = self.position.max(plan.head_len());
+        self.position += length as u64;
+        self.extent_done += self.position.saturating_sub(before);
+        while let Some(extent) = plan.extents.get(self.extent) {
+            if self.extent_done < extent.length {
+                break;
+            }
+            self.extent_done -= extent.length;
+            self.extent += 1;
+        }
+        if let Cipher::Samples { ranges, .. } = &plan.cipher {
+            let done = self.position.saturating_sub(plan.head_len());
+            while ranges
+                .get(self.range)
+                .is_some_and(|range| end_of(range) <= done)
+            {
+                self.range += 1;
+            }
+        }
+    }
+}
+
+/// Where work must start so that the byte at `wanted` can be made: the position in the answer and
+/// the first range that matters.
+fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
+    match &plan.cipher {
+        Cipher::Clear => (wanted, 0),
+        Cipher::Segment { .. } => (0, 0),
+        Cipher::Samples { scheme, ranges, .. } => {
+            let payload = wanted.saturating_sub(plan.head_len());
+            let first = ranges.partition_point(|range| end_of(range) <= payload);
+            let inside = ranges
+                .get(first)
+                .filter(|range| u64::from(range.start) < payload);
+            match (scheme, inside) {
+                (Scheme::Cbcs, Some(range)) => (plan.head_len() + u64::from(range.start), first),
+                _ => (wanted, first),
+            }
+        }
+    }
+}
+
+fn end_of(range: &ProtectedRange) -> u64 {
+    u64::from(range.start) + u64::from(range.length)
+}
+
+/// The part of the payload that a piece covers.
+struct Window {
+    start: u64,
+    end: u64,
+    /// Bytes of the head in front of it, inside the piece.
+    head: usize,
+}
+
+/// The part of a protected range that lies in a piece.
+struct Part {
+    piece: Range<usize>,
+    sample: u32,
+    /// Protected bytes of the sample in front of the part.
+    position: u32,
+}
+
+impl Window {
+    fn of(plan: &Plan, position: u64, length: usize) -> Self {
+        let head = plan.head_len().saturating_sub(position);
+        Self {
+            start: position.saturating_sub(plan.head_len()),
+            end: (position + length as u64).saturating_sub(plan.head_len()),
+            head: usize::try_from(head).unwrap_or(length).min(length),
+        }
+    }
+
+    /// `None` when the range lies behind the piece.
+    fn part(&self, range: &ProtectedRange) -> Option<Part> {
+        let start = u64::from(range.start).max(self.start);
+        let end = end_of(range).min(self.end);
+        if start >= end {
+            return None;
+        }
+        // Offsets inside a piece and inside a range, which has 32 bits.
+        let at = |position: u64| self.head + usize::try_from(position - self.start).unwrap_or(0);
+        let skipped = u32::try_from(start - u64::from(range.start)).unwrap_or(0);
+        Some(Part {
+            piece: at(start)..at(end),
+            sample: range.sample,
+            position: range.position + skipped,
+        })
+    }
+
+    /// Whether the last of the first `count` ranges goes on behind the piece.
+    fn cuts(&self, ranges: &[ProtectedRange], count: usize) -> bool {
+        count
+            .checked_sub(1)
+            .and_then(|n| ranges.get(n))
+            .is_some_and(|r| end_of(r) > self.end)
+    }
+}

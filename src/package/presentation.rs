@@ -1,0 +1,84 @@
+//! What manifest writers need of one request: the asset, the selectors, the keys.
+
+use super::request::Selectors;
+use crate::cenc::IvContext;
+use crate::ids::KeyId;
+use crate::media::{Asset, Rendition};
+use crate::protection::Protection;
+
+/// An asset in the form that a URL selects.
+#[derive(Debug)]
+pub struct Presentation<'a> {
+    /// The asset.
+    pub asset: &'a Asset,
+    /// Format and encryption as asked for; repeated in child URLs.
+    pub selectors: Selectors,
+    /// The protection in force: also when the URL left it out because the policy allows just one.
+    pub protection: Protection,
+    /// The key of every rendition in the order of [`Asset::renditions`]; `None` = clear.
+    pub keys: Vec<Option<RenditionKey>>,
+    /// Where keys and licences are.
+    pub delivery: &'a DeliveryUrls,
+}
+
+/// The key of one rendition, as far as manifests need it: never the key itself.
+#[derive(Debug, Clone)]
+pub struct RenditionKey {
+    /// Key id.
+    pub kid: KeyId,
+    /// IVs.
+    pub ivs: IvContext,
+}
+
+/// Absolute URLs of key delivery as the client sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryUrls {
+    /// Base without a slash at the end, for example `https://host/keydelivery`.
+    pub base: String,
+}
+
+impl DeliveryUrls {
+    /// The 16 raw bytes of a key.
+    pub fn raw_key(&self, kid: KeyId) -> String {
+        format!("{}/?kid={kid}", self.base)
+    }
+
+    /// ClearKey licences.
+    pub fn clear_key(&self) -> String {
+        format!("{}/ClearKey/", self.base)
+    }
+}
+
+impl<'a> Presentation<'a> {
+    /// Video levels with their keys.
+    pub fn video(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
+        self.asset
+            .video
+            .iter()
+            .zip(self.keys.iter().map(Option::as_ref))
+    }
+
+    /// Audio tracks with their keys.
+    pub fn audio(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
+        let keys = self
+            .keys
+            .iter()
+            .skip(self.asset.video.len())
+            .map(Option::as_ref);
+        self.asset.audio.iter().zip(keys)
+    }
+
+    /// URL of a media playlist, relative to the multivariant playlist.
+    pub fn media_playlist_url(&self, rendition: &Rendition) -> String {
+        let Rendition { bitrate, name, .. } = rendition;
+        format!(
+            "QualityLevels({bitrate})/Manifest({name},{})",
+            self.selectors
+        )
+    }
+
+    /// The last component of a fragment URL; `time` is a start in ticks, `i`, or a template.
+    pub fn fragment_leaf(&self, rendition: &Rendition, time: &str) -> String {
+        format!("Fragments({}={time},{})", rendition.name, self.selectors)
+    }
+}

@@ -1,0 +1,320 @@
+//! The URL grammar of streaming requests (ams.md sections 2.2 to 2.6).
+//!
+//! ```text
+//! /{locatorId}/{base}.ism/manifest[(param,...)][.m3u8|.mpd]
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Manifest({track}[,param...])
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Fragments({track}={ticks|i}[,param...])
+//! /{locatorId}/{file}
+//! ```
+//! Keywords and parameter names are compared without case; each path component is percent-decoded
+//! once. Nothing behind this module sees raw text.
+
+mod child;
+mod selectors;
+
+pub use selectors::Selectors;
+
+use percent_encoding::percent_decode_str;
+
+use crate::ids::LocatorId;
+
+/// A longer path is refused.
+const MAX_PATH: usize = 4096;
+
+/// Why a URL is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// The path does not start with a locator id.
+    #[error("there is no stream at this address: it does not start with a locator id")]
+    Locator,
+    /// The path breaks the grammar.
+    #[error("{0}")]
+    Syntax(&'static str),
+    /// `format=` names no format that is served.
+    #[error("format {0:?} is not served; see the table of formats in the README")]
+    Format(String),
+    /// `encryption=` names a scheme that is not served.
+    #[error("encryption {0:?} is not served; cbc, cenc and cbcs-aapl are")]
+    Encryption(String),
+    /// `filter=` names a filter; there are none yet.
+    #[error("there is no filter of that name")]
+    Filter,
+}
+
+/// A streaming request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamRequest {
+    /// The locator.
+    pub locator: LocatorId,
+    /// What is asked for.
+    pub target: Target,
+}
+
+/// What a streaming URL names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// A manifest or one of its children.
+    Presentation {
+        /// Name of the server manifest without extension.
+        base: String,
+        /// Format and encryption.
+        selectors: Selectors,
+        /// Which part of the presentation.
+        item: Item,
+    },
+    /// A file of the asset.
+    Download {
+        /// Its name.
+        file: String,
+    },
+}
+
+/// A part of a presentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// The manifest: MPD or multivariant playlist.
+    Manifest,
+    /// A media playlist.
+    MediaPlaylist(TrackRef),
+    /// An init segment.
+    Init(TrackRef),
+    /// A media fragment.
+    Fragment {
+        /// Of which track.
+        track: TrackRef,
+        /// Its start in wire ticks.
+        start: u64,
+    },
+}
+
+/// A rendition by its identity in URLs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrackRef {
+    /// Bits per second, exactly as in the manifest.
+    pub bitrate: u64,
+    /// Track name.
+    pub name: String,
+}
+
+impl StreamRequest {
+    /// Reads the path of a URL, query not included.
+    ///
+    /// # Errors
+    /// A path that breaks the grammar, or values that are not served.
+    pub fn parse(path: &str) -> Result<Self, UrlError> {
+        if path.len() > MAX_PATH {
+            return Err(UrlError::Syntax("the path is too long"));
+        }
+        let path = path
+            .strip_prefix('/')
+            .ok_or(UrlError::Syntax("the path is not absolute"))?;
+        let components = path
+            .split('/')
+            .map(decode)
+            .collect::<Result<Vec<String>, _>>()?;
+        let (locator, rest) = components
+            .split_first()
+            .ok_or(UrlError::Syntax("empty path"))?;
+        let locator = locator.parse().map_err(|_| UrlError::Locator)?;
+        Ok(Self {
+            locator,
+            target: Target::parse(rest)?,
+        })
+    }
+}
+
+impl Target {
+    fn parse(components: &[String]) -> Result<Self, UrlError> {
+        let (base, leaf) = match components {
+            [file] if !file.is_empty() => return Ok(Self::Download { file: file.clone() }),
+            [ism, leaf @ ..] if !leaf.is_empty() => (server_manifest_base(ism)?, leaf),
+            _ => return Err(UrlError::Syntax("a manifest or a file name is expected")),
+        };
+        let (item, selectors) = match leaf {
+            [manifest] => child::manifest(manifest)?,
+            [level, leaf] => child::child(level, leaf)?,
+            _ => return Err(UrlError::Syntax("too many path components")),
+        };
+        Ok(Self::Presentation {
+            base,
+            selectors,
+            item,
+        })
+    }
+}
+
+/// The name in front of `.ism`.
+fn server_manifest_base(component: &str) -> Result<String, UrlError> {
+    let expected = UrlError::Syntax("a name that ends with .ism is expected");
+    let at = component.len().checked_sub(4).ok_or(expected.clone())?;
+    match component.split_at_checked(at) {
+        Some((base, ism)) if ism.eq_ignore_ascii_case(".ism") && !base.is_empty() => {
+            Ok(base.to_owned())
+        }
+        _ => Err(expected),
+    }
+}
+
+/// Percent-decodes one component, once.
+fn decode(component: &str) -> Result<String, UrlError> {
+    let text = percent_decode_str(component)
+        .decode_utf8()
+        .map_err(|_| UrlError::Syntax("the path is not UTF-8"))?;
+    let hostile = |c: char| c.is_control() || matches!(c, '/' | '\\');
+    if text.contains(hostile) || text == "." || text == ".." {
+        return Err(UrlError::Syntax(
+            "a path component holds a separator or control character",
+        ));
+    }
+    Ok(text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package::format::Format;
+    use crate::protection::Protection;
+    use proptest::prelude::*;
+
+    const GUID: &str = "5c2dd1a2-7f0e-4d0c-9d1c-0123456789ab";
+
+    fn target(path: &str) -> Result<Target, UrlError> {
+        StreamRequest::parse(&format!("/{GUID}/{path}")).map(|request| request.target)
+    }
+
+    fn presentation(path: &str) -> (String, Selectors, Item) {
+        match target(path) {
+            Ok(Target::Presentation {
+                base,
+                selectors,
+                item,
+            }) => (base, selectors, item),
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    fn track(bitrate: u64, name: &str) -> TrackRef {
+        TrackRef {
+            bitrate,
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn selectors_stand_in_any_order_and_case_and_spelling() {
+        let expected = Selectors {
+            format: Format::HlsCmaf,
+            encryption: Some(Protection::Cbcs),
+            audio_only: false,
+        };
+        for path in [
+            "my%20film.ism/manifest(format=m3u8-cmaf,encryption=cbcs-aapl)",
+            "my film.ISM/Manifest(encryption=CBCS-AAPL, Format=M3U8-CMAF).m3u8",
+            "my%20film.ism/MANIFEST%28format%3Dm3u8-cmaf%2Cencryption%3Dcbcs-aapl%29",
+        ] {
+            let (base, selectors, item) = presentation(path);
+            assert_eq!(
+                (base.as_str(), selectors, item),
+                ("my film", expected, Item::Manifest)
+            );
+        }
+    }
+
+    #[test]
+    fn children_name_level_track_and_time() {
+        let (.., item) =
+            presentation("a.ism/QualityLevels(721495)/Fragments(video=i,format=mpd-time-cmaf)");
+        assert_eq!(item, Item::Init(track(721_495, "video")));
+        let (_, selectors, item) = presentation(
+            "a.ism/qualitylevels(128041)/fragments(aac_eng_2=60053333,format=mpd-time-cmaf,encryption=cenc)",
+        );
+        assert_eq!(selectors.encryption, Some(Protection::Cenc));
+        let track_ref = track(128_041, "aac_eng_2");
+        assert_eq!(
+            item,
+            Item::Fragment {
+                track: track_ref,
+                start: 60_053_333
+            }
+        );
+        let (.., item) = presentation("a.ism/QualityLevels(5)/Manifest(video,format=m3u8-cmaf)");
+        assert_eq!(item, Item::MediaPlaylist(track(5, "video")));
+    }
+
+    #[test]
+    fn files_are_downloads() {
+        let file = "movie_720.mp4".to_owned();
+        assert_eq!(target("movie_720.mp4"), Ok(Target::Download { file }));
+    }
+
+    #[test]
+    fn what_is_not_served_is_told_apart_from_what_is_wrong() {
+        let format = |name: &str| Err(UrlError::Format(name.to_owned()));
+        assert_eq!(target("a.ism/manifest(format=f4m-f4f)"), format("f4m-f4f"));
+        assert_eq!(target("a.ism/manifest"), format(""));
+        let piff = Err(UrlError::Encryption("piff".to_owned()));
+        assert_eq!(
+            target("a.ism/manifest(format=m3u8-cmaf,encryption=piff)"),
+            piff
+        );
+        let filter = target("a.ism/manifest(format=m3u8-cmaf,filter=trim)");
+        assert_eq!(filter, Err(UrlError::Filter));
+        for path in [
+            "",
+            "a.ism/",
+            "a.ism/manifest(",
+            "a.ism/manifest()",
+            "a.ism/manifest(format=m3u8-cmaf",
+            "a.ism/manifest(format=m3u8-cmaf)x",
+            "a.ism/manifest(format)",
+            "a.ism/manifest(format=m3u8-cmaf,format=m3u8-cmaf)",
+            "a.ism/manifest(colour=red,format=m3u8-cmaf)",
+            "a.ism/manifest(format=m3u8-cmaf,encryption=rot13)",
+            "a.ism/manifest(format=m3u8-cmaf,audio-only=perhaps)",
+            "a.ism/QualityLevels(x)/Fragments(video=0,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(-1)/Fragments(video=0,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Fragments(video=,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Fragments(video=0.5,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Fragments(=0,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Fragments(format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Manifest(,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(99999999999999999999)/Fragments(video=0,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Secrets(video=0)",
+            "a.ism/x/y/z",
+            "..%2fsecret",
+            "%2e%2e",
+            "a%00b",
+            "%ff",
+        ] {
+            assert!(
+                matches!(target(path), Err(UrlError::Syntax(_))),
+                "{path}: {:?}",
+                target(path)
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_paths_never_panic(path: String) {
+            let _ = StreamRequest::parse(&path);
+            let _ = target(&path);
+            let _ = target(&format!("a.ism/manifest({path})"));
+            let _ = target(&format!("a.ism/QualityLevels(1)/Fragments({path})"));
+        }
+
+        #[test]
+        fn every_spelling_of_a_fragment_url_reads_back(
+            bitrate: u64, start: u64, name in "[a-zA-Z0-9_.-]{1,20}", encode: bool,
+        ) {
+            let mut path = format!(
+                "a.ism/QualityLevels({bitrate})/Fragments({name}={start},format=mpd-time-cmaf)"
+            );
+            if encode {
+                path = path.replace('(', "%28").replace(')', "%29").replace('=', "%3D");
+            }
+            let (.., item) = presentation(&path);
+            prop_assert_eq!(item, Item::Fragment { track: TrackRef { bitrate, name }, start });
+        }
+    }
+}

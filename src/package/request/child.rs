@@ -1,0 +1,111 @@
+//! `manifest(...)` and `QualityLevels(b)/leaf(...)`: a keyword with a parenthesis behind it.
+
+use super::{Item, Selectors, TrackRef, UrlError};
+
+const PARENTHESES: UrlError = UrlError::Syntax("the parentheses do not match");
+
+/// `manifest`, with or without parameters and extension.
+pub(super) fn manifest(component: &str) -> Result<(Item, Selectors), UrlError> {
+    let (keyword, params, extension) = match component.split_once('(') {
+        Some((keyword, rest)) => {
+            let (params, extension) = rest.split_once(')').ok_or(PARENTHESES)?;
+            (keyword, Some(params), extension)
+        }
+        None => match component.split_once('.') {
+            Some((keyword, _)) => (keyword, None, &component[keyword.len()..]),
+            None => (component, None, ""),
+        },
+    };
+    if !keyword.eq_ignore_ascii_case("manifest") {
+        return Err(UrlError::Syntax("a manifest is expected behind the .ism"));
+    }
+    let known = ["", ".m3u8", ".mpd"]
+        .iter()
+        .any(|known| extension.eq_ignore_ascii_case(known));
+    if !known {
+        return Err(UrlError::Syntax("the manifest has an unknown extension"));
+    }
+    let params = params.into_iter().flat_map(|params| params.split(','));
+    Ok((Item::Manifest, Selectors::parse(params)?))
+}
+
+/// `QualityLevels(b)` and the leaf below it.
+pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlError> {
+    let (keyword, bitrate) = call(level)?;
+    if !keyword.eq_ignore_ascii_case("QualityLevels") {
+        return Err(UrlError::Syntax(
+            "QualityLevels(bitrate) is expected behind the .ism",
+        ));
+    }
+    let bitrate = bitrate
+        .parse()
+        .map_err(|_| UrlError::Syntax("the bitrate is no decimal number"))?;
+    let (keyword, params) = call(leaf)?;
+    let mut params = params.split(',');
+    let first = params.next().unwrap_or_default();
+    match keyword.to_ascii_lowercase().as_str() {
+        "manifest" => media_playlist(bitrate, first, params),
+        "fragments" => fragment(bitrate, first, params),
+        "keyframes" | "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
+        _ => Err(UrlError::Syntax(
+            "Manifest(...) or Fragments(...) is expected",
+        )),
+    }
+}
+
+/// `Keyword(inside)`.
+fn call(component: &str) -> Result<(&str, &str), UrlError> {
+    let inside = component.strip_suffix(')').ok_or(PARENTHESES)?;
+    inside
+        .split_once('(')
+        .filter(|(_, inside)| !inside.contains(['(', ')']))
+        .ok_or(PARENTHESES)
+}
+
+fn media_playlist<'a>(
+    bitrate: u64,
+    name: &str,
+    params: impl Iterator<Item = &'a str>,
+) -> Result<(Item, Selectors), UrlError> {
+    let mut others = Vec::new();
+    for param in params {
+        match param.trim().split_once('=') {
+            Some((name, kind)) if name.eq_ignore_ascii_case("type") => {
+                return Err(UrlError::Format(format!("type={kind}")));
+            }
+            _ => others.push(param),
+        }
+    }
+    let selectors = Selectors::parse(others.into_iter())?;
+    Ok((Item::MediaPlaylist(track(bitrate, name)?), selectors))
+}
+
+fn fragment<'a>(
+    bitrate: u64,
+    first: &str,
+    params: impl Iterator<Item = &'a str>,
+) -> Result<(Item, Selectors), UrlError> {
+    let (name, time) = first
+        .split_once('=')
+        .ok_or(UrlError::Syntax("track=time is expected"))?;
+    let track = track(bitrate, name)?;
+    let item = if time.eq_ignore_ascii_case("i") {
+        Item::Init(track)
+    } else {
+        let start = time
+            .parse()
+            .map_err(|_| UrlError::Syntax("the time is no tick count"))?;
+        Item::Fragment { track, start }
+    };
+    Ok((item, Selectors::parse(params)?))
+}
+
+fn track(bitrate: u64, name: &str) -> Result<TrackRef, UrlError> {
+    if name.is_empty() || name.contains('=') {
+        return Err(UrlError::Syntax("the track has no name"));
+    }
+    Ok(TrackRef {
+        bitrate,
+        name: name.to_owned(),
+    })
+}

@@ -1,0 +1,95 @@
+//! The parameters of a manifest URL, which every child URL repeats (ams.md section 2.5).
+
+use std::fmt;
+
+use super::UrlError;
+use crate::package::format::Format;
+use crate::protection::Protection;
+
+/// Values of `encryption=` that AMS knew and this version does not serve.
+const OTHER_ENCRYPTIONS: &[&str] = &["piff"];
+
+/// What the parameters select. Prints as the parameters of child URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Selectors {
+    /// `format=`.
+    pub format: Format,
+    /// `encryption=`; `None` when it is left out.
+    pub encryption: Option<Protection>,
+    /// `audio-only=`: HLS adds a variant without pictures.
+    pub audio_only: bool,
+}
+
+impl Selectors {
+    /// Reads parameters, each at most once.
+    pub(super) fn parse<'a>(params: impl Iterator<Item = &'a str>) -> Result<Self, UrlError> {
+        let mut given = Given::default();
+        for param in params {
+            let (name, value) = param
+                .split_once('=')
+                .ok_or(UrlError::Syntax("a parameter has no value"))?;
+            given.set(name.trim(), value.trim())?;
+        }
+        let format = given.format.unwrap_or_default();
+        Ok(Self {
+            format: Format::from_selector(format)
+                .ok_or_else(|| UrlError::Format(format.to_owned()))?,
+            encryption: given.encryption.map(encryption).transpose()?,
+            audio_only: given.audio_only.map(boolean).transpose()?.unwrap_or(false),
+        })
+    }
+}
+
+/// The values as written.
+#[derive(Default)]
+struct Given<'a> {
+    format: Option<&'a str>,
+    encryption: Option<&'a str>,
+    audio_only: Option<&'a str>,
+    /// Selects the muxed track of formats that mux; CMAF lists all tracks whatever it says.
+    audio_track: Option<&'a str>,
+}
+
+impl<'a> Given<'a> {
+    fn set(&mut self, name: &str, value: &'a str) -> Result<(), UrlError> {
+        let slot = match name.to_ascii_lowercase().as_str() {
+            "format" => &mut self.format,
+            "encryption" => &mut self.encryption,
+            "audio-only" => &mut self.audio_only,
+            "audiotrack" => &mut self.audio_track,
+            "filter" => return Err(UrlError::Filter),
+            _ => return Err(UrlError::Syntax("a parameter is unknown")),
+        };
+        match slot.replace(value) {
+            None => Ok(()),
+            Some(_) => Err(UrlError::Syntax("a parameter stands twice")),
+        }
+    }
+}
+
+fn encryption(value: &str) -> Result<Protection, UrlError> {
+    if OTHER_ENCRYPTIONS
+        .iter()
+        .any(|other| other.eq_ignore_ascii_case(value))
+    {
+        return Err(UrlError::Encryption(value.to_owned()));
+    }
+    Protection::from_url_value(value).ok_or(UrlError::Syntax("the encryption is unknown"))
+}
+
+fn boolean(value: &str) -> Result<bool, UrlError> {
+    value
+        .to_ascii_lowercase()
+        .parse()
+        .map_err(|_| UrlError::Syntax("audio-only is neither true nor false"))
+}
+
+impl fmt::Display for Selectors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "format={}", self.format.row().selector)?;
+        if let Some(row) = self.encryption.and_then(Protection::row) {
+            write!(f, ",encryption={}", row.url_value)?;
+        }
+        Ok(())
+    }
+}

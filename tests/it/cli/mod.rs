@@ -1,0 +1,5 @@
+//! The commands as a user runs them.
+
+mod add;
+mod dev;
+mod refusals;

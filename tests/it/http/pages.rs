@@ -1,0 +1,192 @@
+//! The pages and lists of a `dev` server, and that all its paths keep the cross-origin rules.
+
+use reqwest::{Client, Method, Response};
+use serde_json::Value;
+
+use crate::support::server::DevServer;
+
+async fn request(method: Method, path: &str, headers: &[(&'static str, &str)]) -> Response {
+    let url = format!("{}{path}", DevServer::shared().origin);
+    let mut request = Client::new().request(method, url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap()
+}
+
+async fn get(path: &str, headers: &[(&'static str, &str)]) -> Response {
+    request(Method::GET, path, headers).await
+}
+
+fn header<'a>(response: &'a Response, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn the_start_page_lists_every_stream_with_its_addresses() {
+    let page = get("/", &[]).await;
+    assert_eq!(header(&page, "content-type"), "text/html; charset=utf-8");
+    assert!(header(&page, "content-security-policy").contains("default-src 'self'"));
+    let text = page.text().await.unwrap();
+    for stream in &DevServer::shared().streams {
+        assert!(
+            text.contains(&format!("<h2>{}</h2>", stream.name)),
+            "{}",
+            stream.name
+        );
+        for manifest in &stream.manifests {
+            assert!(
+                text.contains(&format!("href=\"{}\"", manifest.url)),
+                "{}",
+                manifest.url
+            );
+        }
+    }
+    let token = DevServer::shared()
+        .stream("aes-token")
+        .token
+        .as_ref()
+        .unwrap();
+    assert!(!text.contains(token.as_str()));
+}
+
+#[tokio::test]
+async fn the_list_for_the_player_has_tokens_but_no_keys() {
+    let answer = get("/streams.json", &[]).await;
+    assert_eq!(header(&answer, "cache-control"), "no-store");
+    let list: Value = answer.json().await.unwrap();
+    let streams = list["streams"].as_array().unwrap();
+    assert_eq!(streams.len(), DevServer::shared().streams.len());
+    for (listed, ready) in streams.iter().zip(&DevServer::shared().streams) {
+        assert_eq!(listed["name"], ready.name);
+        assert_eq!(listed["token"].as_str(), ready.token.as_deref());
+        assert_eq!(
+            listed["manifests"].as_array().unwrap().len(),
+            ready.manifests.len()
+        );
+        for (listed, key) in listed["keys"].as_array().unwrap().iter().zip(&ready.keys) {
+            assert_eq!(
+                (listed["kid"].as_str(), listed.get("key")),
+                (Some(&*key.kid), None)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn page_files_are_revalidated_and_compressed_on_request() {
+    for (path, kind) in [
+        ("/player", "text/html; charset=utf-8"),
+        ("/assets/style.css", "text/css; charset=utf-8"),
+        ("/assets/shaka-player.js", "text/javascript; charset=utf-8"),
+        ("/assets/licences/hls.txt", "text/plain; charset=utf-8"),
+    ] {
+        let plain = get(path, &[]).await;
+        let zipped = get(path, &[("accept-encoding", "br, gzip")]).await;
+        assert_eq!(
+            (
+                header(&plain, "content-type"),
+                header(&plain, "content-encoding")
+            ),
+            (kind, "")
+        );
+        assert_eq!(header(&zipped, "content-encoding"), "gzip");
+        assert_ne!(
+            header(&plain, "etag"),
+            header(&zipped, "etag"),
+            "strong tags name the bytes"
+        );
+        let etag = header(&plain, "etag").to_owned();
+        let again = get(path, &[("if-none-match", &etag)]).await;
+        assert_eq!(
+            (again.status().as_u16(), header(&again, "etag")),
+            (304, &*etag)
+        );
+        assert_eq!(get(path, &[("if-match", "\"other\"")]).await.status(), 412);
+        let head = request(Method::HEAD, path, &[]).await;
+        assert_eq!(
+            header(&head, "content-length"),
+            header(&plain, "content-length")
+        );
+        let sizes = (
+            plain.bytes().await.unwrap().len(),
+            zipped.bytes().await.unwrap().len(),
+        );
+        assert!(sizes.1 > 0 && sizes.1 < sizes.0, "{path}: {sizes:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_file_that_a_page_names_is_there() {
+    for page in ["/", "/player"] {
+        let text = get(page, &[]).await.text().await.unwrap();
+        let names = text
+            .split(['"', '\''])
+            .filter(|part| part.starts_with("/assets/"));
+        for name in names {
+            assert_eq!(get(name, &[]).await.status(), 200, "{page} names {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn operators_get_health_readiness_and_version() {
+    assert_eq!(get("/healthz", &[]).await.text().await.unwrap(), "ok\n");
+    assert_eq!(get("/readyz", &[]).await.text().await.unwrap(), "ready\n");
+    let version: Value = get("/version", &[]).await.json().await.unwrap();
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[tokio::test]
+async fn every_kind_of_path_keeps_the_cross_origin_rules() {
+    let ready = DevServer::shared();
+    let kid = &ready.stream("aes-token").keys[0].kid;
+    let locator = &ready.stream("clear-open").locator_id;
+    let paths = [
+        "/".to_owned(),
+        "/player".to_owned(),
+        "/streams.json".to_owned(),
+        "/assets/none.js".to_owned(),
+        "/healthz".to_owned(),
+        "/nowhere".to_owned(),
+        format!("/keydelivery/?kid={kid}"),
+        "/keydelivery/?kid=x".to_owned(),
+        "/keydelivery/ClearKey/".to_owned(),
+        format!("/{locator}/gate.ism/manifest(format=mpd-time-cmaf)"),
+        format!("/{locator}/gate.ism/manifest(format=nonsense)"),
+        format!("/{locator}/gate.ism/QualityLevels(1)/Fragments(video=0)"),
+        "/%ff%00".to_owned(),
+    ];
+    for path in &paths {
+        for (method, preflight) in [("GET", false), ("HEAD", false), ("OPTIONS", true)] {
+            let origin = "https://player.example";
+            let asked = [
+                ("origin", origin),
+                ("access-control-request-headers", "authorization"),
+            ];
+            let answer = request(method.parse().unwrap(), path, &asked).await;
+            let what = format!("{method} {path}: {}", answer.status());
+            assert!(!answer.status().is_server_error(), "{what}");
+            assert_eq!(
+                header(&answer, "access-control-allow-origin"),
+                origin,
+                "{what}"
+            );
+            assert_eq!(
+                header(&answer, "access-control-allow-credentials"),
+                "true",
+                "{what}"
+            );
+            if preflight {
+                assert_eq!(answer.status(), 204, "{what}");
+                assert_eq!(
+                    header(&answer, "access-control-allow-headers"),
+                    "authorization"
+                );
+            }
+        }
+    }
+}
