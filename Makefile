@@ -26,7 +26,8 @@ test-rust:
 test-browser:
 	@bash scripts/setup.sh test
 	cargo build --locked
-	PORTCULLIS_BIN=$(abspath $(TARGET))/debug/portcullis node tests/browser/run.js
+	TEST_BINARY=$(abspath $(TARGET))/debug/portcullis \
+	  node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.js
 
 check:
 	@bash scripts/setup.sh check

@@ -5,7 +5,7 @@
 set -euo pipefail
 minutes=${1:-120}
 kbit=${2:-1500}
-cache=${PORTCULLIS_MEDIA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/media}
+cache=${MEDIA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/media}
 asset=$cache/minutes-$minutes-kbit-$kbit
 [ -e "$asset/.done" ] && { echo "$asset"; exit 0; }
 mkdir -p "$cache" "$asset"

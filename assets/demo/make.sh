@@ -26,8 +26,8 @@ level() { # width height kbit/s
   picture="gradients=size=$1x$2:rate=$rate:duration=$seconds:seed=7:speed=0.01:nb_colors=3"
   picture="$picture:c0=0x123a5c:c1=0x1d7a74:c2=0x5c2a4f:x0=0:y0=0:x1=$1:y1=$2"
   run -f lavfi -i "$picture" -vf "$clock,$frame,$title,$name,$bar,$pulse,format=yuv420p" -an $exact \
-    -c:v libx264 -preset slower -profile:v high -b:v "$3k" -maxrate "$(($3 * 3 / 2))k" \
-    -bufsize "$(($3 * 2))k" -g "$gop" -keyint_min "$gop" -sc_threshold 0 \
+    -c:v libx264 -preset slower -profile:v high -b:v "$3k" -maxrate "$(($3 * 2))k" \
+    -bufsize "$(($3 * 4))k" -g "$gop" -keyint_min "$gop" -sc_threshold 0 \
     -x264-params "open-gop=0:scenecut=0:bframes=3:threads=1:colorprim=bt709:transfer=bt709:colormatrix=bt709" \
     -movflags +faststart "$out/gate_h264_$2p.mp4"
 }
@@ -39,8 +39,8 @@ voice() { # language frequency name
     -metadata:s:a:0 "handler_name=$3" -movflags +faststart "$out/gate_aac_$1.mp4"
 }
 
-level 320 180 60
-level 640 360 130
-level 960 540 220
+level 320 180 80
+level 640 360 170
+level 960 540 300
 voice eng 440 English
 voice deu 660 Deutsch

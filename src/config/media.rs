@@ -13,12 +13,18 @@ pub struct Media {
     /// first key frame common to all levels at or after it.
     #[serde(with = "text")]
     pub segment: Duration,
+    /// Memory for the sample indexes of assets, in bytes; about 5 bytes a sample.
+    pub index_cache_bytes: u64,
+    /// Memory for the headers and protected ranges of fragments, in bytes.
+    pub plan_cache_bytes: u64,
 }
 
 impl Default for Media {
     fn default() -> Self {
         Self {
             segment: Duration::from_secs(6),
+            index_cache_bytes: 256 << 20,
+            plan_cache_bytes: 64 << 20,
         }
     }
 }

@@ -7,6 +7,7 @@ mod deadline;
 pub mod delivery;
 mod exchange;
 pub mod limits;
+pub mod media;
 mod ops;
 mod pages;
 pub mod problem;

@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::limits::Limits;
+use super::media::Media;
 use super::problem::Problem;
-use super::{admission, cors, delivery, ops, pages, upload};
+use super::{admission, cors, delivery, media, ops, pages, upload};
 use crate::service::delivery::Delivery;
 use crate::service::streams::Catalog;
 use crate::store::Store;
@@ -21,6 +22,8 @@ use crate::store::Store;
 pub struct Services {
     /// Keys and licences.
     pub delivery: Arc<Delivery>,
+    /// Manifests, fragments, downloads.
+    pub media: Media,
     /// The list of streams.
     pub catalog: Catalog,
     /// Asked whether it answers, for readiness.
@@ -31,6 +34,7 @@ pub struct Services {
 pub fn app(services: Services, limits: &Limits) -> Router {
     let Services {
         delivery,
+        media,
         catalog,
         store,
     } = services;
@@ -40,7 +44,9 @@ pub fn app(services: Services, limits: &Limits) -> Router {
         // /healthz  /readyz  /version
         .merge(ops::routes(store))
         // /keydelivery/...
-        .merge(delivery::routes(delivery));
+        .merge(delivery::routes(delivery))
+        // /{locatorId}/...
+        .merge(media::routes(media));
     layered(routes, limits)
 }
 

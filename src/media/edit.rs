@@ -8,9 +8,11 @@ use crate::time::rescale;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Shift {
     /// What is added to decoding time + composition offset to give the presentation time.
-    pub offset: i64,
+    pub(super) offset: i64,
+    /// Presentation time at which the edit starts: what lies before it is not shown.
+    pub(super) start: i64,
     /// Presentation time at which the edit ends, if it says so.
-    pub end: Option<i64>,
+    pub(super) end: Option<i64>,
 }
 
 impl Shift {
@@ -39,6 +41,7 @@ impl Shift {
                 let end = (*duration > 0).then(|| to_media(end));
                 Ok(Self {
                     offset: delay_ticks.saturating_sub(*media_time),
+                    start: delay_ticks,
                     end,
                 })
             }

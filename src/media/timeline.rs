@@ -189,16 +189,12 @@ fn audio_cuts(
     let last = end_sample.checked_sub(1)?;
     let start_of = |n: u32| track.presentation_time(n) + origin;
     let end = end_time(track, last, end_sample, origin);
-    // The first fragment keeps what the decoder needs to warm up.
-    let first = track
-        .first_at_or_after(-origin)
-        .saturating_sub(AUDIO_PREROLL)
-        .min(last);
+    let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
+    let first = first_audio_sample(track, origin, half).min(last);
     let mut starts = vec![Cut {
         sample: first,
         start: start_of(first).max(0).cast_unsigned(),
     }];
-    let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
     for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
         let sample = track.first_at_or_after(boundary - half - origin);
         let previous = starts.last().map_or(0, |cut| cut.sample);
@@ -214,6 +210,17 @@ fn audio_cuts(
         end_sample,
         end,
     })
+}
+
+/// What the decoder needs to warm up is kept where an edit list can hide it: before time 0. Behind
+/// a delay it would be heard.
+fn first_audio_sample(track: &Track, origin: i64, half: i64) -> u32 {
+    match track.edit_start() {
+        start if start + origin > 0 => track.first_at_or_after(start - half),
+        _ => track
+            .first_at_or_after(-origin)
+            .saturating_sub(AUDIO_PREROLL),
+    }
 }
 
 /// Where audio is cut: with the video, and behind its end (or without it) at every target.

@@ -119,6 +119,12 @@ impl Track {
         self.index.first_at_or_after(ticks - self.shift.offset)
     }
 
+    /// Presentation time at which the edit starts, in wire ticks; samples before it are there for
+    /// the decoder only.
+    pub fn edit_start(&self) -> i64 {
+        to_wire(self.shift.start, self.timescale)
+    }
+
     /// How many samples remain when the end of the edit is honoured: samples at the end of the
     /// track are dropped as long as they start behind it.
     pub fn edited_len(&self) -> u32 {

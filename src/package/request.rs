@@ -24,6 +24,9 @@ const MAX_PATH: usize = 4096;
 /// Why a URL is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
+    /// The path does not start with a locator id.
+    #[error("there is no stream at this address: it does not start with a locator id")]
+    Locator,
     /// The path breaks the grammar.
     #[error("{0}")]
     Syntax(&'static str),
@@ -112,9 +115,7 @@ impl StreamRequest {
         let (locator, rest) = components
             .split_first()
             .ok_or(UrlError::Syntax("empty path"))?;
-        let locator = locator
-            .parse()
-            .map_err(|_| UrlError::Syntax("the locator id is not a GUID"))?;
+        let locator = locator.parse().map_err(|_| UrlError::Locator)?;
         Ok(Self {
             locator,
             target: Target::parse(rest)?,

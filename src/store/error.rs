@@ -81,8 +81,8 @@ pub enum StoreError {
         /// The rule that it breaks.
         why: String,
     },
-    /// Another process held the database for longer than the busy timeout.
-    #[error("the database is busy: another process has been writing for too long")]
+    /// Another process, or too many requests, held the database for too long.
+    #[error("the database is busy")]
     Busy,
     /// The operating system gave no random bytes.
     #[error("the operating system gives no random bytes")]
@@ -150,6 +150,9 @@ const BUSY_CODES: [u32; 2] = [5, 6];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Busy;
+        }
         let code = error
             .as_database_error()
             .and_then(|error| error.code()?.parse::<u32>().ok());

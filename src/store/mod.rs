@@ -3,6 +3,7 @@
 mod cache;
 pub mod db;
 pub mod error;
+pub mod files;
 pub mod kek;
 pub mod model;
 pub mod random;

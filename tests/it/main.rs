@@ -6,10 +6,12 @@
 //! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
+//! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `support/` | builders and clients that the tests share |
 
 mod cli;
 mod http;
 mod keys;
 mod layers;
+mod oracle;
 mod support;

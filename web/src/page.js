@@ -119,8 +119,9 @@ const record = (entry) => {
 
 /** A refused request ends the play: players either retry it for ever or give up without a reason. */
 const refuse = ({ kind, status, problem }) => {
+  const verdict = status === 401 || status === 403 ? "Refused" : "Failed";
   const reason = problem ? reasonOf(problem) : `status ${status}`;
-  say("bad", make("strong", {}, `Refused: ${kind} not delivered.`), " ", reason);
+  say("bad", make("strong", {}, `${verdict}: ${kind} not delivered.`), " ", reason);
   stop();
 };
 
@@ -128,12 +129,15 @@ const stop = async () => {
   play.over = true;
   at("stop").disabled = true;
   await play.stop();
+  video.removeAttribute("src");
+  video.load();
 };
 
 const begin = async () => {
   await stop();
   const { url } = chosenForm();
-  const trusted = [location.origin, new URL(server.keyDelivery).origin, new URL(url).origin];
+  const licences = Object.values(chosenStream()?.licenses ?? {});
+  const trusted = [location.origin, ...[url, ...licences].map((known) => new URL(known).origin)];
   const current = { stop: async () => {}, delivered: new Set(), segments: 0, over: false };
   play = current;
   at("log").replaceChildren();

@@ -121,9 +121,6 @@ fn adaptation_set(
             protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
         }
         role(xml, presentation, first)?;
-        if let Some(title) = &first.title {
-            xml.text("Label", &[], title)?;
-        }
         segment_template(xml, presentation, first)?;
         set.renditions
             .iter()

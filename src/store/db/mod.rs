@@ -57,6 +57,7 @@ impl Store {
         writer.write(Write::BindKek(vault.fingerprint())).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(options(path).read_only(true));
         let caches = ReadCaches::new();
         Ok(Self(Arc::new(Inner {

@@ -122,13 +122,13 @@ async fn put_content_key_policy(
 
 async fn create_locator(db: &mut SqliteConnection, new: &NewLocator) -> Result<(), StoreError> {
     let locator = &new.locator;
-    require(db, Kind::Asset, &locator.asset).await?;
+    require(db, ASSET, &locator.asset).await?;
     if predefined::find(&locator.streaming_policy).is_none() {
-        require(db, Kind::StreamingPolicy, &locator.streaming_policy).await?;
+        require(db, STREAMING_POLICY, &locator.streaming_policy).await?;
     }
     let key_policies = new.keys.iter().filter_map(|key| key.policy.as_ref());
     for policy in locator.content_key_policy.iter().chain(key_policies) {
-        require(db, Kind::ContentKeyPolicy, policy).await?;
+        require(db, CONTENT_KEY_POLICY, policy).await?;
     }
     insert_locator(db, locator).await?;
     for key in &new.keys {
@@ -189,14 +189,24 @@ async fn delete_locator(db: &mut SqliteConnection, id: LocatorId) -> Result<(), 
     }
 }
 
-async fn require(db: &mut SqliteConnection, kind: Kind, name: &str) -> Result<(), StoreError> {
-    let sql = match kind {
-        Kind::Asset => "SELECT 1 FROM assets WHERE name = $1",
-        Kind::StreamingPolicy => "SELECT 1 FROM streaming_policies WHERE name = $1",
-        Kind::ContentKeyPolicy => "SELECT 1 FROM content_key_policies WHERE name = $1",
-        Kind::Locator => "SELECT 1 FROM locators WHERE name = $1",
-        Kind::ContentKey => "SELECT 1 FROM content_keys WHERE kid = $1",
-    };
+/// What a row refers to by name, and the query that finds it.
+type Reference = (Kind, &'static str);
+
+const ASSET: Reference = (Kind::Asset, "SELECT 1 FROM assets WHERE name = $1");
+const STREAMING_POLICY: Reference = (
+    Kind::StreamingPolicy,
+    "SELECT 1 FROM streaming_policies WHERE name = $1",
+);
+const CONTENT_KEY_POLICY: Reference = (
+    Kind::ContentKeyPolicy,
+    "SELECT 1 FROM content_key_policies WHERE name = $1",
+);
+
+async fn require(
+    db: &mut SqliteConnection,
+    (kind, sql): Reference,
+    name: &str,
+) -> Result<(), StoreError> {
     if is_there(db, sql, name).await? {
         Ok(())
     } else {

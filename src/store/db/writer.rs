@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use sqlx::error::ErrorKind;
 use sqlx::sqlite::SqliteTransaction;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -97,10 +98,20 @@ async fn in_savepoint(
     let mut savepoint = tx.begin().await?;
     match apply(&mut savepoint, write).await {
         Ok(()) => Ok(Ok(savepoint.commit().await?)),
-        Err(refusal) if refusal.is_refusal() => {
+        Err(refusal) if concerns_one_write(&refusal) => {
             savepoint.rollback().await?;
             Ok(Err(refusal))
         }
         Err(failure) => Err(failure),
+    }
+}
+
+/// A refusal, or a constraint of the database that this write alone would break.
+fn concerns_one_write(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(error) => error
+            .as_database_error()
+            .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other)),
+        error => error.is_refusal(),
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
-use portcullis::ids::LocatorId;
+use portcullis::ids::{KeyId, LocatorId};
 use portcullis::service::publish::Publisher;
 use portcullis::store::{Asset, Kind, Locator, NewLocator, Store, StoreError};
 use sqlx::{Connection, SqliteConnection};
@@ -75,6 +75,41 @@ async fn the_database_allows_one_key_for_a_kid() {
         Err(StoreError::NotFound { .. })
     ));
     assert_eq!(*service.store.key(record.kid).await.unwrap(), record);
+}
+
+#[tokio::test]
+async fn a_broken_constraint_fails_one_write_of_a_group() {
+    let service = KeyService::start().await;
+    let (record, _) = service
+        .publish_key(&request("s", "Predefined_ClearKey", "open"))
+        .await;
+    let first = service.store.locator(record.locator).await.unwrap();
+    let id = LocatorId::random();
+    let locator = Locator {
+        id,
+        name: "t".into(),
+        ..Locator::clone(&first)
+    };
+    let mut homeless = record.clone();
+    homeless.kid = KeyId::random();
+    homeless.locator = LocatorId::random();
+    let broken = NewLocator {
+        locator,
+        keys: vec![homeless],
+    };
+    let before = service.store.commits();
+    let (broken, good) = tokio::join!(
+        service.store.create_locator(broken),
+        service.store.put_asset(asset("other")),
+    );
+    assert!(matches!(broken, Err(StoreError::Database(_))), "{broken:?}");
+    assert!(good.is_ok(), "{good:?}");
+    assert_eq!(
+        service.store.commits(),
+        before + 1,
+        "both writes are one group"
+    );
+    assert!(service.store.locator(id).await.is_err());
 }
 
 #[tokio::test]

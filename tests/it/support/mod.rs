@@ -1,5 +1,7 @@
 //! Builders and clients that the tests share; files are named by the area that owns them.
 
 pub(crate) mod keys;
+pub(crate) mod oracle;
+pub(crate) mod presentation;
 pub(crate) mod server;
 pub(crate) mod wire;

@@ -1,163 +1,19 @@
-//! Key and licence requests over HTTP (ams.md section 10, clearkey.md section 5).
+//! Refusals of key delivery as problem documents: every reason code, its status and its title.
 //!
-//! | path | methods | answer |
-//! |---|---|---|
-//! | `/keydelivery/?kid=` | GET, HEAD, POST | the 16 bytes of the key |
-//! | `/keydelivery/ClearKey/` | POST | a ClearKey licence |
-//! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
-//!
-//! Each path is served with and without a slash at its end. Refusals are problem documents: 401
-//! when there is no good token, 403 when a good token does not cover the key.
+//! 401 when there is no good token, with the challenge of RFC 6750 section 3; 403 when a good
+//! token does not cover the key, or nothing would.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-
-use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use url::form_urlencoded;
 
-use super::problem::Problem;
-use crate::ids::KeyId;
-use crate::service::delivery::{Delivery, DeliveryError};
-use crate::token::{Bearer, TokenError};
-
-/// The longest request body in bytes; a ClearKey request for the most keys needs 2 KB.
-pub const MAX_BODY_LEN: usize = 64 * 1024;
-
-/// The routes of key delivery.
-pub fn routes<S>(delivery: Arc<Delivery>) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    Router::new()
-        .route("/keydelivery", get(raw_key).post(raw_key))
-        .route("/keydelivery/", get(raw_key).post(raw_key))
-        .route("/keydelivery/ClearKey", post(clearkey))
-        .route("/keydelivery/ClearKey/", post(clearkey))
-        .route("/keydelivery/license", post(license))
-        .route("/keydelivery/license/", post(license))
-        .with_state(delivery)
-}
-
-async fn raw_key(
-    State(delivery): State<Arc<Delivery>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refused> {
-    read(body).await?;
-    let query = Query::parse(query.as_deref());
-    let kid = query.kid()?;
-    let key = delivery
-        .raw_key(kid, query.token(&headers)?.as_ref())
-        .await?;
-    Ok(secret(
-        "application/octet-stream",
-        Bytes::copy_from_slice(key.expose()),
-    ))
-}
-
-async fn clearkey(
-    State(delivery): State<Arc<Delivery>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refused> {
-    let body = read(body).await?;
-    clearkey_licence(&delivery, query.as_deref(), &headers, &body).await
-}
-
-/// Tells the system apart by the body.
-async fn license(
-    State(delivery): State<Arc<Delivery>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Refused> {
-    let body = read(body).await?;
-    match body.trim_ascii_start().first() {
-        Some(b'{') => clearkey_licence(&delivery, query.as_deref(), &headers, &body).await,
-        _ => Err(Refused::UnknownSystem),
-    }
-}
-
-/// Which keys are wanted stands in the body; a `kid` that players copy into the query is ignored.
-async fn clearkey_licence(
-    delivery: &Delivery,
-    query: Option<&str>,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<Response, Refused> {
-    let token = Query::parse(query).token(headers)?;
-    let licence = delivery.clearkey(body, token.as_ref()).await?;
-    Ok(secret(
-        "application/json",
-        Bytes::copy_from_slice(licence.as_bytes()),
-    ))
-}
-
-async fn read(body: Body) -> Result<Bytes, Refused> {
-    to_bytes(body, MAX_BODY_LEN)
-        .await
-        .map_err(|_| Refused::BodyTooLarge)
-}
-
-fn secret(content_type: &'static str, body: Bytes) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-    ];
-    (headers, body).into_response()
-}
-
-struct Query<'a>(Vec<(Cow<'a, str>, Cow<'a, str>)>);
-
-impl<'a> Query<'a> {
-    fn parse(query: Option<&'a str>) -> Self {
-        Self(form_urlencoded::parse(query.unwrap_or_default().as_bytes()).collect())
-    }
-
-    /// The one `kid`, in any case of the name.
-    fn kid(&self) -> Result<KeyId, Refused> {
-        let mut kids = self
-            .0
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("kid"));
-        match (kids.next(), kids.next()) {
-            (None, _) => Err(Refused::KidMissing),
-            (Some(_), Some(_)) => Err(Refused::KidRepeated),
-            (Some((_, value)), None) => value.parse().map_err(|_| Refused::KidMalformed),
-        }
-    }
-
-    fn token(&self, headers: &HeaderMap) -> Result<Option<Bearer>, Refused> {
-        let not_text = TokenError::Malformed("the Authorization header is not ASCII text");
-        let authorization = headers
-            .get_all(header::AUTHORIZATION)
-            .iter()
-            .map(HeaderValue::to_str)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| Refused::Token(not_text))?;
-        let query = self
-            .0
-            .iter()
-            .filter(|(name, _)| name == "token")
-            .map(|(_, value)| &**value);
-        Bearer::find(authorization, query).map_err(Refused::Token)
-    }
-}
+use super::MAX_BODY_LEN;
+use crate::http::problem::Problem;
+use crate::service::delivery::DeliveryError;
+use crate::token::TokenError;
 
 /// Why a request got no key.
 #[derive(Debug)]
-enum Refused {
+pub(super) enum Refused {
     BodyTooLarge,
     KidMissing,
     KidRepeated,
@@ -354,4 +210,93 @@ const PROBLEMS: &[Row] = &[
 fn row(code: &'static str) -> Row {
     let found = PROBLEMS.iter().find(|(known, ..)| *known == code).copied();
     found.unwrap_or((code, StatusCode::INTERNAL_SERVER_ERROR, FAILED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::VaultError;
+    use crate::license::Refusal;
+    use crate::license::clearkey::RequestError;
+    use crate::store::StoreError;
+
+    fn every_refusal() -> Vec<Refused> {
+        let tokens = [
+            TokenError::Missing,
+            TokenError::Ambiguous,
+            TokenError::TooLong,
+            TokenError::Malformed("x"),
+            TokenError::AlgorithmNotAllowed,
+            TokenError::CriticalHeader,
+            TokenError::SignatureInvalid,
+            TokenError::ExpiryMissing,
+            TokenError::Expired,
+            TokenError::NotYetValid,
+            TokenError::IssuerMismatch,
+            TokenError::AudienceMismatch,
+            TokenError::UseLimit,
+            TokenError::ClaimMissing("x".into()),
+            TokenError::ClaimMismatch("x".into()),
+            TokenError::KeyIdentifierMismatch,
+        ];
+        let deliveries = [
+            DeliveryError::Request(RequestError::Malformed),
+            DeliveryError::Request(RequestError::NoKids),
+            DeliveryError::Request(RequestError::TooManyKids),
+            DeliveryError::Request(RequestError::NotBase64),
+            DeliveryError::UnknownKey,
+            DeliveryError::Refused(Refusal::NoOption),
+            DeliveryError::LocatorNotActive,
+            DeliveryError::PersistenceNotAllowed,
+            DeliveryError::Store(StoreError::Busy),
+            DeliveryError::Store(StoreError::Closed),
+            DeliveryError::Vault(VaultError::Truncated),
+        ];
+        let own = [
+            Refused::BodyTooLarge,
+            Refused::KidMissing,
+            Refused::KidRepeated,
+            Refused::KidMalformed,
+            Refused::UnknownSystem,
+        ];
+        let tokens = tokens.map(Refused::Token).into_iter();
+        tokens
+            .chain(deliveries.map(Refused::Delivery))
+            .chain(own)
+            .collect()
+    }
+
+    #[test]
+    fn every_reason_has_one_row_and_every_row_a_reason() {
+        let mut codes: Vec<_> = every_refusal().iter().map(Refused::code).collect();
+        let mut rows: Vec<_> = PROBLEMS.iter().map(|(code, ..)| *code).collect();
+        codes.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(codes, rows);
+    }
+
+    #[test]
+    fn a_token_that_is_valid_is_forbidden_and_any_other_unauthorized() {
+        for refusal in every_refusal() {
+            let Refused::Token(error) = &refusal else {
+                continue;
+            };
+            let expected = match error {
+                TokenError::Ambiguous => StatusCode::BAD_REQUEST,
+                error if error.is_valid_token() => StatusCode::FORBIDDEN,
+                _ => StatusCode::UNAUTHORIZED,
+            };
+            assert_eq!(row(refusal.code()).1, expected, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn our_own_failures_tell_nothing_about_themselves() {
+        let failure = Refused::Delivery(DeliveryError::Store(StoreError::Closed));
+        assert!(!failure.detail().contains("closed"));
+        assert_eq!(
+            failure.into_response().status(),
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+    }
 }

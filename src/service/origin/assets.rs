@@ -1,0 +1,289 @@
+//! Assets as they are needed to answer: files opened and indexed once, kept as long as nothing in
+//! the folder changes, weighed in bytes, loaded once for any number of first requests.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::{Code, OriginError};
+use crate::media::{
+    Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, SourceFile,
+};
+use crate::store;
+use crate::store::files::{FileVersion, LocalFile};
+use crate::time::WIRE_TIMESCALE;
+
+/// Files that are media; everything else in a folder is left alone.
+const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov"];
+
+/// More media files in one folder are refused.
+const MAX_FILES: usize = 256;
+
+/// What is not asked for that long is dropped, with its open files.
+const IDLE: Duration = Duration::from_secs(600);
+
+/// An asset with its files open.
+#[derive(Debug)]
+pub struct LoadedAsset {
+    /// The asset.
+    pub asset: Asset,
+    /// Stem of the server manifest, which stands in URLs; `None` when there is none.
+    pub manifest_stem: Option<String>,
+    files: Vec<Arc<LocalFile>>,
+    /// Everything whose change would give another asset: the folder, its media, its manifest.
+    watched: Vec<(PathBuf, FileVersion)>,
+}
+
+impl LoadedAsset {
+    /// The open file that holds a rendition.
+    pub fn file(&self, rendition: &Rendition) -> &Arc<LocalFile> {
+        // The asset was assembled from these files.
+        &self.files[rendition.file]
+    }
+
+    /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
+    pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
+        let file = &self.asset.files[rendition.file].name;
+        let track = rendition.track.header.track_id;
+        let mut identity = format!("{asset}\0{file}\0{track}\0").into_bytes();
+        identity.extend(self.file(rendition).version().to_bytes());
+        identity
+    }
+
+    fn is_current(&self) -> bool {
+        self.watched
+            .iter()
+            .all(|(path, version)| FileVersion::at(path).is_ok_and(|now| now == *version))
+    }
+
+    fn weight(&self) -> u32 {
+        let indexes: usize = self
+            .asset
+            .files
+            .iter()
+            .map(|file| file.index.heap_size())
+            .sum();
+        u32::try_from(self.asset.heap_size() + indexes).unwrap_or(u32::MAX)
+    }
+}
+
+/// The loaded assets.
+#[derive(Debug, Clone)]
+pub struct AssetCache {
+    assets: Cache<(PathBuf, u32), Arc<LoadedAsset>>,
+    /// Indexes by path and version: when one file of many changes, one is read.
+    indexes: Cache<(PathBuf, FileVersion), Arc<FileIndex>>,
+}
+
+impl AssetCache {
+    /// A cache that holds about `capacity` bytes of indexes.
+    pub fn new(capacity: u64) -> Self {
+        Self {
+            assets: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|_, asset: &Arc<LoadedAsset>| asset.weight())
+                .time_to_idle(IDLE)
+                .build(),
+            indexes: Cache::builder()
+                .max_capacity(capacity)
+                .weigher(|_, index: &Arc<FileIndex>| {
+                    u32::try_from(index.heap_size()).unwrap_or(u32::MAX)
+                })
+                .time_to_idle(IDLE)
+                .build(),
+        }
+    }
+
+    /// The asset as its folder is now.
+    ///
+    /// # Errors
+    /// Media that cannot be published, or a storage failure.
+    pub async fn get(&self, stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
+        let key = (stored.dir.clone(), stored.segment_ms);
+        if let Some(loaded) = self.assets.get(&key).await {
+            if loaded.is_current() {
+                return Ok(loaded);
+            }
+            self.forget(&key, &loaded).await;
+        }
+        let load = self.load(&stored.name, stored.dir.clone(), stored.segment_ms);
+        self.assets
+            .try_get_with(key, load)
+            .await
+            .map_err(|error| (*error).clone())
+    }
+
+    /// Drops a stale asset, unless another request has replaced it already.
+    async fn forget(&self, key: &(PathBuf, u32), stale: &Arc<LoadedAsset>) {
+        let current = self.assets.get(key).await;
+        if current.is_some_and(|current| Arc::ptr_eq(&current, stale)) {
+            self.assets.invalidate(key).await;
+        }
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        dir: PathBuf,
+        segment_ms: u32,
+    ) -> Result<Arc<LoadedAsset>, OriginError> {
+        let opened = blocking(move || open_folder(&dir)).await??;
+        let mut sources = Vec::with_capacity(opened.media.len());
+        for (path, file) in &opened.media {
+            let index = self.index(path, file).await?;
+            sources.push(SourceFile {
+                name: file_name(path),
+                index,
+            });
+        }
+        let target = i64::from(segment_ms) * i64::from(WIRE_TIMESCALE) / 1000;
+        let (name, manifest) = (name.to_owned(), opened.manifest);
+        let assembled = blocking(move || {
+            let parsed = manifest
+                .as_ref()
+                .map(|(file, data)| ServerManifest::parse(data).map_err(|rule| rule.in_file(file)));
+            Asset::assemble(&name, sources, parsed.transpose()?.as_ref(), target)
+        });
+        let asset = assembled.await??;
+        Ok(Arc::new(LoadedAsset {
+            asset,
+            manifest_stem: opened.manifest_stem,
+            files: opened.media.into_iter().map(|(_, file)| file).collect(),
+            watched: opened.watched,
+        }))
+    }
+
+    async fn index(
+        &self,
+        path: &Path,
+        file: &Arc<LocalFile>,
+    ) -> Result<Arc<FileIndex>, OriginError> {
+        let (name, file) = (file_name(path), Arc::clone(file));
+        let key = (path.to_owned(), file.version());
+        let read = async move {
+            let read = move || FileIndex::read(&*file).map_err(|rule| rule.in_file(&name));
+            Ok::<_, OriginError>(Arc::new(blocking(read).await??))
+        };
+        self.indexes
+            .try_get_with(key, read)
+            .await
+            .map_err(|error| (*error).clone())
+    }
+}
+
+/// Runs what waits for a disk apart from the threads that serve.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, OriginError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| OriginError::new(Code::STORAGE_FAILURE, "reading the media failed"))
+}
+
+/// A folder with its media files open.
+struct OpenedFolder {
+    media: Vec<(PathBuf, Arc<LocalFile>)>,
+    manifest: Option<(String, Vec<u8>)>,
+    manifest_stem: Option<String>,
+    watched: Vec<(PathBuf, FileVersion)>,
+}
+
+fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
+    let storage = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => OriginError::new(
+            Code::RESOURCE_NOT_FOUND,
+            "the folder of the asset is not there",
+        ),
+        _ => OriginError::storage(&error),
+    };
+    // Before the entries: what changes in between is noticed at the next request.
+    let mut watched = vec![(dir.to_owned(), FileVersion::at(dir).map_err(storage)?)];
+    let paths = media_paths(dir).map_err(storage)?;
+    let (manifests, media): (Vec<PathBuf>, Vec<PathBuf>) = paths
+        .into_iter()
+        .partition(|path| has_extension(path, &["ism"]));
+    if media.len() > MAX_FILES {
+        let rule = MediaRule::NoPlayableTrack("more than 256 media files".to_owned());
+        return Err(rule.in_file("the folder of the asset").into());
+    }
+    let open = |path: PathBuf| Ok((Arc::new(LocalFile::open(&path)?), path));
+    let opened: Vec<(Arc<LocalFile>, PathBuf)> = media
+        .into_iter()
+        .map(open)
+        .collect::<io::Result<_>>()
+        .map_err(storage)?;
+    watched.extend(
+        opened
+            .iter()
+            .map(|(file, path)| (path.clone(), file.version())),
+    );
+    let manifest = match manifests.as_slice() {
+        [] => None,
+        [path] => {
+            watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
+            Some((file_name(path), std::fs::read(path).map_err(storage)?))
+        }
+        _ => return Err(several_manifests()),
+    };
+    let stem = manifests
+        .first()
+        .and_then(|path| path.file_stem())
+        .and_then(OsStr::to_str);
+    Ok(OpenedFolder {
+        manifest_stem: stem.map(str::to_owned),
+        media: opened
+            .into_iter()
+            .map(|(file, path)| (path, file))
+            .collect(),
+        manifest,
+        watched,
+    })
+}
+
+fn several_manifests() -> OriginError {
+    let rule = MediaRule::ServerManifest("the folder holds several .ism files".to_owned());
+    MediaError {
+        file: "the folder of the asset".to_owned(),
+        rule,
+    }
+    .into()
+}
+
+/// Media files and server manifests of a folder, by name.
+fn media_paths(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let wanted = has_extension(&path, MEDIA_EXTENSIONS) || has_extension(&path, &["ism"]);
+        if wanted && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    extensions
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// Checks a folder before it is published: the same as the first request would do.
+///
+/// # Errors
+/// Media that cannot be published: the reason names file, box and rule.
+pub async fn check_folder(stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
+    AssetCache::new(0).get(stored).await
+}

@@ -1,0 +1,166 @@
+//! A planned answer as a body: pieces are read, encrypted and handed over as the client takes
+//! them. At most one piece of an answer is in memory.
+
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::task::JoinHandle;
+
+use crate::bytes::ReadAt;
+use crate::package::plan::{PIECE, Plan, Producer};
+use crate::store::files::LocalFile;
+
+/// Buffers that are kept for the next piece; more are given back to the allocator.
+const KEPT_BUFFERS: usize = 64;
+
+static BUFFERS: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
+
+/// The part of a recycled buffer that is sent; goes back when the last reader drops it.
+struct Piece {
+    buffer: Box<[u8]>,
+    part: Range<usize>,
+}
+
+impl Piece {
+    fn take_buffer() -> Box<[u8]> {
+        let kept = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        kept.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice())
+    }
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.buffer[self.part.clone()]
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let mut kept = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < KEPT_BUFFERS {
+            kept.push(std::mem::take(&mut self.buffer));
+        }
+    }
+}
+
+/// Where the next piece comes from.
+enum State {
+    /// It can be asked for.
+    Idle(Work),
+    /// It waits for the disk.
+    Reading(JoinHandle<(Work, io::Result<Bytes>)>),
+    /// Nothing comes any more.
+    Done,
+}
+
+struct Work {
+    producer: Producer<Arc<Plan>>,
+    file: Arc<LocalFile>,
+}
+
+impl Work {
+    /// Makes the next piece with one kind of reads.
+    fn piece(
+        &mut self,
+        read: impl Fn(&LocalFile, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<Bytes> {
+        let mut piece = Piece {
+            buffer: Piece::take_buffer(),
+            part: 0..0,
+        };
+        let file = Arc::clone(&self.file);
+        piece.part = self
+            .producer
+            .next_piece(&mut piece.buffer, |offset, part| read(&file, offset, part))?;
+        // After the reads: what was read before this check belongs to the version of the plan.
+        self.file.check_unchanged()?;
+        Ok(Bytes::from_owner(piece))
+    }
+}
+
+/// The body of a planned answer.
+pub struct PlanBody {
+    state: State,
+    remaining: u64,
+}
+
+impl PlanBody {
+    /// Sends a part of the answer, which lies inside it.
+    pub fn new(plan: Arc<Plan>, file: Arc<LocalFile>, range: Range<u64>) -> Self {
+        let producer = Producer::new(plan, range);
+        Self {
+            remaining: producer.remaining(),
+            state: State::Idle(Work { producer, file }),
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        work: Work,
+        piece: io::Result<Bytes>,
+    ) -> Option<io::Result<Frame<Bytes>>> {
+        match piece {
+            Ok(bytes) if bytes.is_empty() => None,
+            Ok(bytes) => {
+                self.remaining = work.producer.remaining();
+                if self.remaining > 0 {
+                    self.state = State::Idle(work);
+                }
+                Some(Ok(Frame::data(bytes)))
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an answer was broken off");
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl Body for PlanBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            match std::mem::replace(&mut self.state, State::Done) {
+                State::Done => return Poll::Ready(None),
+                State::Idle(mut work) => {
+                    let piece = work.piece(LocalFile::read_cached_at);
+                    match piece {
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                            self.state = State::Reading(tokio::task::spawn_blocking(move || {
+                                let piece = work.piece(LocalFile::read_exact_at);
+                                (work, piece)
+                            }));
+                        }
+                        piece => return Poll::Ready(self.deliver(work, piece)),
+                    }
+                }
+                State::Reading(mut reading) => {
+                    let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
+                        self.state = State::Reading(reading);
+                        return Poll::Pending;
+                    };
+                    let (work, piece) = ready!(Poll::Ready(done.map_err(io::Error::other)))?;
+                    return Poll::Ready(self.deliver(work, piece));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.remaining == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.remaining)
+    }
+}

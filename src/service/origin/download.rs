@@ -1,0 +1,90 @@
+//! Files of the asset, byte for byte (ams.md section 2.6).
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::answer::{Answer, CachePolicy, Content, tag};
+use super::{Code, OriginError};
+use crate::bytes::ReadAt;
+use crate::package::format::Protocol;
+use crate::package::plan::{Cipher, Extent, Plan};
+use crate::policy::StreamingPolicy;
+use crate::protection::Protection;
+use crate::store;
+use crate::store::files::LocalFile;
+
+/// Not served as they are: server-side files and fragmented Smooth sources.
+const NOT_SERVED: &[&str] = &["ism", "ismc", "ismv", "isma", "ismt", "mpi"];
+
+/// Types by extension; anything else is bytes.
+const TYPES: &[(&str, &str)] = &[
+    ("mp4", "video/mp4"),
+    ("m4v", "video/mp4"),
+    ("mov", "video/quicktime"),
+    ("m4a", "audio/mp4"),
+    ("vtt", "text/vtt"),
+    ("ttml", "application/ttml+xml"),
+    ("jpg", "image/jpeg"),
+    ("png", "image/png"),
+    ("json", "application/json"),
+];
+
+pub(super) async fn answer(
+    policy: &StreamingPolicy,
+    asset: &store::Asset,
+    name: &str,
+) -> Result<Answer, OriginError> {
+    if !policy.allows(Protocol::Download, Protection::Clear) {
+        let detail = "the streaming policy does not allow downloads";
+        return Err(OriginError::new(Code::OUTPUT_FORMAT_BLOCKED, detail));
+    }
+    let extension = Path::new(name)
+        .extension()
+        .and_then(OsStr::to_str)
+        .unwrap_or_default();
+    let extension = extension.to_ascii_lowercase();
+    if name.starts_with('.') || NOT_SERVED.contains(&extension.as_str()) {
+        return Err(missing());
+    }
+    let path = asset.dir.join(name);
+    let opened = tokio::task::spawn_blocking(move || open(&path)).await;
+    let file = opened
+        .map_err(|_| missing())?
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidInput => missing(),
+            _ => OriginError::storage(&error),
+        })?;
+    let known = TYPES.iter().find(|(known, _)| *known == extension);
+    let extent = Extent {
+        offset: 0,
+        length: file.len(),
+    };
+    Ok(Answer {
+        content_type: known.map_or("application/octet-stream", |(_, mime)| mime),
+        etag: tag(&[
+            asset.name.as_bytes(),
+            name.as_bytes(),
+            &file.version().to_bytes(),
+        ]),
+        cache: CachePolicy::Download,
+        content: Content::Planned(
+            Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),
+            Arc::new(file),
+        ),
+    })
+}
+
+/// A link could lead out of the folder, so it is not followed.
+fn open(path: &Path) -> std::io::Result<LocalFile> {
+    if std::fs::symlink_metadata(path)?.is_symlink() {
+        return Err(std::io::ErrorKind::NotFound.into());
+    }
+    LocalFile::open(path)
+}
+
+fn missing() -> OriginError {
+    OriginError::new(Code::RESOURCE_NOT_FOUND, "the asset has no such file")
+}

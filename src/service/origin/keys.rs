@@ -1,0 +1,54 @@
+//! Which key protects what: today one key for all tracks of a protection.
+
+use std::sync::Arc;
+
+use super::{Code, Context, Origin, OriginError};
+use crate::cenc::IvContext;
+use crate::crypto::ContentKey;
+use crate::keys::KeyRecord;
+use crate::package::presentation::RenditionKey;
+use crate::protection::Protection;
+
+impl Origin {
+    /// The record of the key in force; `None` when the content is clear.
+    pub(super) async fn key_record(
+        &self,
+        context: &Context,
+    ) -> Result<Option<KeyRecord>, OriginError> {
+        if context.protection == Protection::Clear {
+            return Ok(None);
+        }
+        let keys: Arc<[KeyRecord]> = self.store.keys_of(context.locator.id).await?;
+        let key = keys.iter().find(|key| key.protection == context.protection);
+        key.cloned().map(Some).ok_or_else(|| {
+            OriginError::new(
+                Code::ENCRYPTION_NOT_SET,
+                "the locator has no key for the encryption",
+            )
+        })
+    }
+
+    /// The keys of all renditions, as manifests name them.
+    pub(super) async fn rendition_keys(
+        &self,
+        context: &Context,
+    ) -> Result<Vec<Option<RenditionKey>>, OriginError> {
+        let record = self.key_record(context).await?;
+        let key_of = |rendition| {
+            let kid = record.as_ref()?.kid;
+            let identity = context.loaded.identity(&context.locator.asset, rendition);
+            Some(RenditionKey {
+                kid,
+                ivs: IvContext::new(kid, &identity),
+            })
+        };
+        Ok(context.loaded.asset.renditions().map(key_of).collect())
+    }
+
+    pub(super) fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
+        self.store.vault().unwrap(record).map_err(|error| {
+            tracing::error!(kid = %record.kid, %error, "a stored key cannot be unwrapped");
+            OriginError::new(Code::STORAGE_FAILURE, "the content key cannot be read")
+        })
+    }
+}

@@ -1,0 +1,346 @@
+//! The origin: from a streaming URL to an answer (architecture, section 2).
+
+mod answer;
+mod assets;
+mod body;
+mod download;
+mod error;
+mod keys;
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+
+pub use answer::{Answer, CachePolicy, Content};
+pub use assets::{AssetCache, LoadedAsset, check_folder};
+pub use body::PlanBody;
+pub use error::{Code, OriginError, TABLE};
+
+use crate::cenc::{Scheme, TrackKey};
+use crate::media::Rendition;
+use crate::package::cmaf::{self, Protect};
+use crate::package::format::Format;
+use crate::package::plan::Plan;
+use crate::package::presentation::{DeliveryUrls, Presentation};
+use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
+use crate::package::{dash, hls};
+use crate::policy::StreamingPolicy;
+use crate::protection::Protection;
+use crate::service::delivery::Clock;
+use crate::store::{Locator, Store};
+
+const MPD: &str = "application/dash+xml";
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+
+/// Bump when the bytes of fragments change for the same input: caches then hold old tags.
+const FRAGMENT_REVISION: &[u8] = b"1";
+
+/// Serves manifests, init segments, fragments and downloads.
+pub struct Origin {
+    store: Store,
+    clock: Clock,
+    assets: AssetCache,
+    plans: Cache<String, Arc<Plan>>,
+}
+
+/// What a request is about, once it was found and allowed.
+struct Context {
+    locator: Arc<Locator>,
+    loaded: Arc<LoadedAsset>,
+    selectors: Selectors,
+    protection: Protection,
+}
+
+impl Origin {
+    /// `index_cache` and `plan_cache` are sizes in bytes.
+    pub fn new(store: Store, clock: Clock, index_cache: u64, plan_cache: u64) -> Self {
+        let weigh = |tag: &String, plan: &Arc<Plan>| {
+            u32::try_from(tag.len() + plan.heap_size()).unwrap_or(u32::MAX)
+        };
+        let plans = Cache::builder()
+            .max_capacity(plan_cache)
+            .weigher(weigh)
+            .build();
+        Self {
+            store,
+            clock,
+            assets: AssetCache::new(index_cache),
+            plans,
+        }
+    }
+
+    /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
+    ///
+    /// # Errors
+    /// A row of the AMS error table with what was wrong.
+    pub async fn answer(&self, path: &str, delivery: &DeliveryUrls) -> Result<Answer, OriginError> {
+        let StreamRequest { locator, target } = StreamRequest::parse(path)?;
+        let locator = self.store.locator(locator).await?;
+        if !locator.is_active((self.clock)()) {
+            let detail = "the locator is outside its start and end time";
+            return Err(OriginError::new(Code::UNAUTHORIZED, detail));
+        }
+        let policy = self
+            .store
+            .streaming_policy(&locator.streaming_policy)
+            .await?;
+        let stored = self.store.asset(&locator.asset).await?;
+        match target {
+            Target::Download { file } => download::answer(&policy, &stored, &file).await,
+            Target::Presentation {
+                base,
+                selectors,
+                item,
+            } => {
+                let protection = protection(selectors, &policy)?;
+                let loaded = self.assets.get(&stored).await?;
+                let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
+                if base != expected {
+                    let detail = "there is no server manifest of that name";
+                    return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
+                }
+                let context = Context {
+                    locator,
+                    loaded,
+                    selectors,
+                    protection,
+                };
+                self.item(&context, item, delivery).await
+            }
+        }
+    }
+
+    async fn item(
+        &self,
+        context: &Context,
+        item: Item,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        match item {
+            Item::Manifest => self.manifest(context, delivery).await,
+            Item::MediaPlaylist(track) => self.media_playlist(context, &track, delivery).await,
+            Item::Init(track) => self.init_segment(context, &track).await,
+            Item::Fragment { track, start } => self.fragment(context, &track, start).await,
+        }
+    }
+
+    async fn presentation<'a>(
+        &self,
+        context: &'a Context,
+        delivery: &'a DeliveryUrls,
+    ) -> Result<Presentation<'a>, OriginError> {
+        Ok(Presentation {
+            asset: &context.loaded.asset,
+            selectors: context.selectors,
+            protection: context.protection,
+            keys: self.rendition_keys(context).await?,
+            delivery,
+        })
+    }
+
+    async fn manifest(
+        &self,
+        context: &Context,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        let presentation = self.presentation(context, delivery).await?;
+        let (content_type, text) = match context.selectors.format {
+            Format::DashCmaf => (
+                MPD,
+                dash::mpd(&presentation).map_err(|error| OriginError::storage(&error))?,
+            ),
+            Format::HlsCmaf => (PLAYLIST, hls::multivariant(&presentation).into_bytes()),
+        };
+        Ok(Answer::of_bytes(content_type, CachePolicy::Manifest, text))
+    }
+
+    async fn media_playlist(
+        &self,
+        context: &Context,
+        track: &TrackRef,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        if context.selectors.format != Format::HlsCmaf {
+            let detail = "only HLS has media playlists";
+            return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
+        }
+        let (n, rendition) = find(&context.loaded, track)?;
+        let presentation = self.presentation(context, delivery).await?;
+        let key = presentation.keys.get(n).and_then(Option::as_ref);
+        let text = hls::media(&presentation, rendition, key);
+        Ok(Answer::of_bytes(
+            PLAYLIST,
+            CachePolicy::Manifest,
+            text.into_bytes(),
+        ))
+    }
+
+    async fn init_segment(
+        &self,
+        context: &Context,
+        track: &TrackRef,
+    ) -> Result<Answer, OriginError> {
+        let (_, rendition) = find(&context.loaded, track)?;
+        let protect = self.protect(context, rendition).await?;
+        let data = cmaf::init_segment(rendition, &protect);
+        Ok(Answer::of_bytes(
+            media_type(rendition),
+            CachePolicy::Media,
+            data,
+        ))
+    }
+
+    async fn fragment(
+        &self,
+        context: &Context,
+        track: &TrackRef,
+        start: u64,
+    ) -> Result<Answer, OriginError> {
+        let (_, rendition) = find(&context.loaded, track)?;
+        let n = rendition.cuts.find(start).ok_or_else(|| {
+            let detail = "no fragment of this track starts at that time";
+            OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
+        })?;
+        let etag = self.fragment_tag(context, rendition, n).await?;
+        let plan = self
+            .plans
+            .try_get_with_by_ref(&etag, self.plan(context, rendition, n))
+            .await;
+        let plan = plan.map_err(|error| (*error).clone())?;
+        Ok(Answer {
+            content_type: media_type(rendition),
+            etag,
+            cache: CachePolicy::Media,
+            content: Content::Planned(plan, Arc::clone(context.loaded.file(rendition))),
+        })
+    }
+
+    /// Everything that the bytes of a fragment depend on, without making them.
+    async fn fragment_tag(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+    ) -> Result<String, OriginError> {
+        let identity = context.loaded.identity(&context.locator.asset, rendition);
+        let samples = rendition.cuts.samples(n);
+        let key = self.key_record(context).await?;
+        let kid = key.as_ref().map_or(&[][..], |key| key.kid.as_bytes());
+        let scheme = context.protection.row().map_or("", |row| row.scheme);
+        Ok(answer::tag(&[
+            FRAGMENT_REVISION,
+            &identity,
+            &samples.start.to_be_bytes(),
+            &samples.end.to_be_bytes(),
+            &n.to_be_bytes(),
+            &rendition.origin.to_be_bytes(),
+            scheme.as_bytes(),
+            kid,
+        ]))
+    }
+
+    async fn plan(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+    ) -> Result<Arc<Plan>, OriginError> {
+        let protect = self.protect(context, rendition).await?;
+        let file = Arc::clone(context.loaded.file(rendition));
+        if matches!(protect, Protect::Samples(..)) {
+            // Headers inside the samples are read, perhaps from the disk.
+            let loaded = Arc::clone(&context.loaded);
+            let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
+            let planned = tokio::task::spawn_blocking(move || {
+                let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
+                let plan = cmaf::fragment(rendition, n, protect, &*file)?;
+                file.check_unchanged()
+                    .map_err(|error| OriginError::storage(&error))?;
+                Ok::<_, OriginError>(plan)
+            });
+            let planned = planned
+                .await
+                .map_err(|_| OriginError::new(Code::STORAGE_FAILURE, "reading the media failed"))?;
+            return planned.map(Arc::new);
+        }
+        Ok(Arc::new(cmaf::fragment(rendition, n, protect, &*file)?))
+    }
+
+    async fn protect(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+    ) -> Result<Protect, OriginError> {
+        let Some(record) = self.key_record(context).await? else {
+            return Ok(Protect::Clear);
+        };
+        let key = self.unwrap_key(&record)?;
+        let identity = context.loaded.identity(&context.locator.asset, rendition);
+        let key = TrackKey::new(record.kid, &key, &identity);
+        Ok(match Scheme::of(context.protection) {
+            Some(scheme) => Protect::Samples(scheme, key),
+            None => Protect::Segment(key),
+        })
+    }
+}
+
+/// The protection in force, from the URL and the streaming policy (ams.md section 2.4).
+fn protection(selectors: Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {
+    let protocol = selectors.format.row().protocol;
+    let allowed = policy.protections(protocol);
+    let refuse = |code, detail: &str| Err(OriginError::new(code, detail));
+    match selectors.encryption {
+        Some(asked) if !selectors.format.supports(asked) => refuse(
+            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
+            "the format cannot carry the encryption",
+        ),
+        _ if allowed.is_empty() => refuse(
+            Code::OUTPUT_FORMAT_BLOCKED,
+            "the streaming policy does not allow the protocol",
+        ),
+        Some(asked) if allowed.contains(&asked) => Ok(asked),
+        Some(_) => refuse(
+            Code::ENCRYPTION_NOT_SET,
+            "the streaming policy does not configure that encryption for the protocol",
+        ),
+        None if allowed.contains(&Protection::Clear) => Ok(Protection::Clear),
+        None => refuse(
+            Code::ENCRYPTION_NOT_SPECIFIED,
+            "the content is encrypted: add encryption=... to the parameters",
+        ),
+    }
+}
+
+/// The rendition of a URL, with its place in [`crate::media::Asset::renditions`].
+fn find<'a>(
+    loaded: &'a LoadedAsset,
+    track: &TrackRef,
+) -> Result<(usize, &'a Rendition), OriginError> {
+    let mut named = loaded
+        .asset
+        .renditions()
+        .enumerate()
+        .filter(|(_, rendition)| rendition.name == track.name)
+        .peekable();
+    if named.peek().is_none() {
+        return Err(OriginError::new(
+            Code::TRACK_NOT_FOUND,
+            "there is no track of that name",
+        ));
+    }
+    named
+        .find(|(_, rendition)| rendition.bitrate == track.bitrate)
+        .ok_or_else(|| {
+            OriginError::new(
+                Code::MEDIA_ENTRY_NOT_FOUND,
+                "the track has no level of that bitrate",
+            )
+        })
+}
+
+fn media_type(rendition: &Rendition) -> &'static str {
+    match rendition.track.media_type {
+        crate::codec::MediaType::Video => "video/mp4",
+        crate::codec::MediaType::Audio => "audio/mp4",
+    }
+}

@@ -1,0 +1,163 @@
+//! Local media files: positioned reads on an open descriptor, and the version of a file.
+
+use std::fs::File;
+use std::io::{self, IoSliceMut};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::io::ReadWriteFlags;
+
+use crate::bytes::ReadAt;
+
+/// What tells one content of a path from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct FileVersion {
+    /// Length in bytes.
+    pub length: u64,
+    /// Modification time: seconds and nanoseconds since the epoch.
+    modified: (i64, i64),
+    /// Device and inode: a file that is renamed over another is another file.
+    node: (u64, u64),
+}
+
+impl FileVersion {
+    fn of(metadata: &std::fs::Metadata) -> Self {
+        Self {
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+            node: (metadata.dev(), metadata.ino()),
+        }
+    }
+
+    /// The version of what lies at `path` now.
+    ///
+    /// # Errors
+    /// The path is not there or cannot be looked at.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        std::fs::metadata(path).map(|metadata| Self::of(&metadata))
+    }
+
+    /// Length and modification time as bytes: the same on every instance that sees the storage.
+    pub fn to_bytes(self) -> [u8; 24] {
+        let mut bytes = [0; 24];
+        bytes[..8].copy_from_slice(&self.length.to_be_bytes());
+        bytes[8..16].copy_from_slice(&self.modified.0.to_be_bytes());
+        bytes[16..].copy_from_slice(&self.modified.1.to_be_bytes());
+        bytes
+    }
+}
+
+/// An open file and the version it had when it was opened.
+#[derive(Debug)]
+pub struct LocalFile {
+    file: File,
+    version: FileVersion,
+}
+
+impl LocalFile {
+    /// Opens a regular file; a named pipe or a device is refused without waiting for it.
+    ///
+    /// # Errors
+    /// What the operating system says, or `InvalidInput` for what is no regular file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(flags).open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "not a regular file",
+            ));
+        }
+        Ok(Self {
+            version: FileVersion::of(&metadata),
+            file,
+        })
+    }
+
+    /// The version when it was opened.
+    pub fn version(&self) -> FileVersion {
+        self.version
+    }
+
+    /// Fails when the file has changed since it was opened: bytes of two versions must not mix.
+    ///
+    /// # Errors
+    /// `InvalidData` when it has changed.
+    pub fn check_unchanged(&self) -> io::Result<()> {
+        if FileVersion::of(&self.file.metadata()?) == self.version {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the file changed while it was read",
+        ))
+    }
+
+    /// Like [`ReadAt::read_exact_at`], but only from the page cache.
+    ///
+    /// # Errors
+    /// `WouldBlock` when a byte would have to come from the disk.
+    pub fn read_cached_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        while !buffer.is_empty() {
+            let mut slices = [IoSliceMut::new(buffer)];
+            let flags = ReadWriteFlags::NOWAIT;
+            match rustix::io::preadv2(&self.file, &mut slices, offset, flags) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    buffer = &mut buffer[count..];
+                    offset += count as u64;
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                // Not every file system can tell; the caller then reads in its own time.
+                Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::INVAL) => {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ReadAt for LocalFile {
+    fn len(&self) -> u64 {
+        self.version.length
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changes_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        std::fs::write(&path, b"one").unwrap();
+        let file = LocalFile::open(&path).unwrap();
+        file.check_unchanged().unwrap();
+        let mut buffer = [0; 3];
+        match file.read_cached_at(0, &mut buffer) {
+            Ok(()) => assert_eq!(&buffer, b"one"),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+        std::fs::write(&path, b"three").unwrap();
+        assert_eq!(
+            file.check_unchanged().unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+        assert_ne!(FileVersion::at(&path).unwrap(), file.version());
+    }
+
+    #[test]
+    fn only_regular_files_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = LocalFile::open(dir.path()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
+    }
+}

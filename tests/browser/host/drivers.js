@@ -1,0 +1,105 @@
+// Runs inside the page: starts each player the way its own documentation tells page authors to,
+// and measures the picture. Independent of the player page that the product ships.
+
+const video = document.getElementById("video");
+const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
+const errors = [];
+
+const shaka = async ({ url, token }) => {
+  const player = new window.shaka.Player();
+  await player.attach(video);
+  const { LICENSE, KEY } = window.shaka.net.NetworkingEngine.RequestType;
+  player.getNetworkingEngine().registerRequestFilter((type, request) => {
+    if (type === LICENSE || type === KEY) Object.assign(request.headers, bearer(token));
+  });
+  player.addEventListener("error", ({ detail }) => errors.push(`shaka ${detail.code}`));
+  await player.load(url);
+};
+
+const dashjs = async ({ url, token }) => {
+  const player = window.dashjs.MediaPlayer().create();
+  player.on("error", ({ error }) => errors.push(`dash.js ${error.code} ${error.message}`));
+  player.initialize(video, null, true);
+  if (token) player.setProtectionData({ "org.w3.clearkey": { httpRequestHeaders: bearer(token) } });
+  player.attachSource(url);
+};
+
+const hlsjs = async ({ url, token }) => {
+  const player = new window.Hls({
+    xhrSetup: (xhr, target) => {
+      if (!token || !target.includes("/keydelivery")) return;
+      xhr.open("GET", target, true);
+      xhr.setRequestHeader("Authorization", `Bearer ${token}`);
+    },
+  });
+  player.on(window.Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(`hls.js ${details}`));
+  player.loadSource(url);
+  player.attachMedia(video);
+};
+
+const videojs = async ({ url, token, protocol, licence }) => {
+  video.className = "video-js";
+  window.videojs.Vhs.xhr.onRequest((options) => {
+    if (options.uri.includes("/keydelivery")) options.headers = { ...options.headers, ...bearer(token) };
+    return options;
+  });
+  const player = window.videojs(video, { html5: { vhs: { overrideNative: true } } });
+  player.on("error", () => errors.push(`video.js ${player.error().code} ${player.error().message}`));
+  await new Promise((resolve) => player.ready(resolve));
+  player.eme();
+  player.src({
+    src: url,
+    type: protocol === "dash" ? "application/dash+xml" : "application/vnd.apple.mpegurl",
+    keySystems: licence && { "org.w3.clearkey": { url: licence, licenseHeaders: bearer(token) } },
+  });
+};
+
+const DRIVERS = { shaka5: shaka, shaka4: shaka, dashjs, hlsjs, videojs };
+
+const element = () => document.querySelector("video");
+
+/** Starts the player; what goes wrong is kept for `report`. */
+window.begin = async (player, job) => {
+  try {
+    await DRIVERS[player](job);
+    element().play().catch((error) => errors.push(`play() ${error.message}`));
+  } catch (error) {
+    errors.push(`load ${error.code ?? error.message}`);
+  }
+};
+
+/** Resolves to the media time of the next frame that is shown at or after `from` seconds. */
+window.frameAfter = (from) =>
+  new Promise((resolve) => {
+    const shown = (_, { mediaTime }) =>
+      mediaTime >= from ? resolve(mediaTime) : element().requestVideoFrameCallback(shown);
+    element().requestVideoFrameCallback(shown);
+  });
+
+window.seek = (to) => {
+  element().currentTime = to;
+};
+
+window.report = () => ({
+  time: element().currentTime,
+  duration: element().duration,
+  frames: element().getVideoPlaybackQuality().totalVideoFrames,
+  audioBytes: element().webkitAudioDecodedByteCount,
+  height: element().videoHeight,
+  encrypted: element().mediaKeys !== null,
+  errors,
+});
+
+/** How much the brightness of a picture (a PNG as data URL) varies: 0 for one plain colour. */
+window.contrast = async (picture) => {
+  const image = new Image();
+  image.src = picture;
+  await image.decode();
+  const canvas = new OffscreenCanvas(64, 36);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, 64, 36);
+  const { data } = context.getImageData(0, 0, 64, 36);
+  const light = Array.from({ length: 64 * 36 }, (_, i) => data[4 * i] + data[4 * i + 1] + data[4 * i + 2]);
+  const mean = light.reduce((sum, value) => sum + value, 0) / light.length;
+  return Math.sqrt(light.reduce((sum, value) => sum + (value - mean) ** 2, 0) / light.length) / 3;
+};

@@ -1,0 +1,154 @@
+// The start page and the player page as a person uses them.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { pictureFile, startBrowser } from "./support/browser.js";
+import { startServer, streamOf } from "./support/server.js";
+
+let server, browser;
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+/** Opens a path in a fresh profile; afterwards nothing foreign was asked and no rule was broken. */
+const visit = async (path, use, options = {}) => {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  const complaints = [];
+  const strangers = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    const own = request.url().startsWith(`${server.origin}/`) || /^(blob|data):/.test(request.url());
+    if (!own) strangers.push(request.url());
+  });
+  try {
+    await page.goto(server.origin + path);
+    await use(page);
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(strangers, []);
+  } finally {
+    await context.close();
+  }
+};
+
+const player = (query, use, options) =>
+  visit(`/player?${query}`, async (page) => {
+    await page.waitForSelector("body[data-ready]");
+    await use(page);
+  }, options);
+
+const stateIs = (page, kind) => page.waitForSelector(`#state[data-kind="${kind}"]`, { timeout: 15_000 });
+const textOf = (page, selector) => page.locator(selector).innerText();
+
+describe("start page", () => {
+  test("lists every stream, with a link to its manifests and to the player", () =>
+    visit("/", async (page) => {
+      const links = await page.locator("a").evaluateAll((anchors) => anchors.map(({ href }) => href));
+      const played = links.map((link) => new URL(link)).filter(({ pathname }) => pathname === "/player");
+      for (const { name, manifests } of server.streams) {
+        assert.ok(played.some(({ searchParams }) => searchParams.get("stream") === name), `${name} has no play link`);
+        for (const { url } of manifests) assert.ok(links.includes(url), `${url} is not linked`);
+      }
+      await page.screenshot({ path: pictureFile("start.png"), fullPage: true });
+    }));
+
+  test("reads well on a phone, in the dark", () =>
+    visit("/", async (page) => {
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+      await page.screenshot({ path: pictureFile("start-phone-dark.png") });
+    }, { viewport: { width: 390, height: 844 }, colorScheme: "dark" }));
+});
+
+describe("player page", () => {
+  for (const [query, delivered] of [
+    ["stream=cenc-token&player=shaka&format=mpd-time-cmaf", "licence delivered"],
+    ["stream=cbcs-token&player=dashjs&format=mpd-time-cmaf", "licence delivered"],
+    ["stream=cbcs-token&player=shaka&format=m3u8-cmaf", "key delivered"],
+    ["stream=aes-token&player=hlsjs&format=m3u8-cmaf", "key delivered"],
+    ["stream=clear-open&player=hlsjs&format=m3u8-cmaf", "no key was asked for"],
+  ]) {
+    test(`plays ${query}`, () =>
+      player(query, async (page) => {
+        await page.click("#play");
+        await stateIs(page, "good");
+        assert.match(await textOf(page, "#state"), new RegExp(delivered));
+        assert.ok((await page.locator("#log tr.fine").count()) >= 3, "the log shows manifest, key and segments");
+        assert.equal(await page.locator("#log tr.bad").count(), 0);
+        await page.waitForFunction(() => document.getElementById("facts").textContent.includes("frames"));
+        await page.screenshot({ path: pictureFile(`player-${query.match(/stream=([\w-]+)/)[1]}-${query.match(/player=(\w+)/)[1]}.png`), fullPage: true });
+      }));
+  }
+
+  for (const [query, kind] of [
+    ["stream=cenc-token&player=shaka&format=mpd-time-cmaf", "licence"],
+    ["stream=cenc-token&player=dashjs&format=mpd-time-cmaf", "licence"],
+    ["stream=aes-token&player=hlsjs&format=m3u8-cmaf", "key"],
+  ]) {
+    test(`says why ${query} is refused without a token`, () =>
+      player(query, async (page) => {
+        await page.fill("#token", "");
+        await page.click("#play");
+        await stateIs(page, "bad");
+        const state = await textOf(page, "#state");
+        assert.match(state, new RegExp(`Refused: ${kind} not delivered`));
+        assert.match(state, /token-missing/);
+        const row = await textOf(page, "#log tr.bad");
+        assert.match(row, new RegExp(`${kind}\\s+401`));
+        assert.equal(await page.evaluate(() => document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames), 0);
+        await page.screenshot({ path: pictureFile(`refused-${kind}.png`), fullPage: true });
+      }));
+  }
+
+  test("offers only players that can play the chosen form, and says why not the others", () =>
+    player("stream=cenc-open&format=mpd-time-cmaf&player=hlsjs", async (page) => {
+      assert.ok(await page.locator('input[value="hlsjs"]').isDisabled());
+      assert.match(await textOf(page, "#players"), /plays HLS only/);
+      assert.ok(await page.locator('input[value="shaka"]').isChecked());
+      await page.selectOption("#stream", "aes-open");
+      assert.ok(await page.locator('input[value="dashjs"]').isDisabled());
+      assert.ok(await page.locator('input[value="hlsjs"]').isEnabled());
+    }));
+
+  test("plays a manifest that is typed in, and can be stopped", () =>
+    player("player=shaka", async (page) => {
+      const { manifests } = streamOf(server, "cenc-open");
+      await page.selectOption("#stream", "Another manifest");
+      await page.fill("#url", manifests[0].url);
+      await page.click("#play");
+      await stateIs(page, "good");
+      await page.click("#stop");
+      await stateIs(page, "idle");
+      assert.ok(await page.locator("#stop").isDisabled());
+    }));
+
+  test("works by keyboard alone", () =>
+    player("stream=clear-open&player=shaka", async (page) => {
+      await page.locator("#play").focus();
+      await page.keyboard.press("Enter");
+      await stateIs(page, "good");
+    }));
+
+  test("keeps the token out of the address and of the log", () =>
+    player("stream=aes-token&player=hlsjs", async (page) => {
+      const { token } = streamOf(server, "aes-token");
+      assert.equal(await page.inputValue("#token"), token);
+      await page.click("#play");
+      await stateIs(page, "good");
+      assert.ok(!page.url().includes(token));
+      assert.ok(!(await textOf(page, ".log")).includes(token));
+    }));
+
+  test("fits a phone, in the dark", () =>
+    player("stream=cenc-token", async (page) => {
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      assert.ok(overflow <= 0, `the page is ${overflow} pixels too wide`);
+      await page.screenshot({ path: pictureFile("player-phone-dark.png"), fullPage: true });
+    }, { viewport: { width: 390, height: 844 }, colorScheme: "dark" }));
+});

@@ -1,0 +1,139 @@
+// Real players on a foreign page play every form that they can, and are refused without a token.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { startBrowser } from "./support/browser.js";
+import { startHost } from "./support/host.js";
+import { manifestOf, startServer, streamOf } from "./support/server.js";
+import { watchWire } from "./support/wire.js";
+
+/** player, protocol, streams: what players.md section 5 says this player must be able to play. */
+const MATRIX = [
+  ["shaka5", "dash", ["clear-open", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
+  ["shaka5", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
+  ["shaka4", "dash", ["cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
+  ["shaka4", "hls", ["aes-token", "cbcs-token"]],
+  ["dashjs", "dash", ["clear-open", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
+  ["hlsjs", "hls", ["clear-open", "aes-open", "aes-token"]],
+  ["videojs", "hls", ["aes-open", "aes-token"]],
+  ["videojs", "dash", ["cenc-open", "cenc-token", "cbcs-token"]],
+];
+
+const PLAY_LIMIT_MS = 15_000;
+const SEEK_TO = 15;
+/** A refused player must show nothing for this long after the refusal. */
+const QUIET_MS = 1_000;
+/** One plain colour has a contrast of 0; the clip's gradient and white digits are far above this. */
+const LEAST_CONTRAST = 10;
+
+/** With its last character changed a signature no longer fits; base64url keeps it decodable. */
+const forge = (token) => {
+  const [head, claims, signature] = token.split(".");
+  const first = signature[0] === "A" ? "B" : "A";
+  return `${head}.${claims}.${first}${signature.slice(1)}`;
+};
+
+const REFUSALS = [
+  ["without a token", () => "", "token-missing"],
+  ["with a forged token", forge, "token-signature-invalid"],
+];
+
+let server, host, browser;
+const results = [];
+
+before(async () => {
+  [server, host, browser] = await Promise.all([startServer(), startHost(), startBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  host?.stop();
+  await server?.stop();
+  console.table(results);
+});
+
+/** Opens the player's page, starts the stream with `token`, hands both to `judge`, and cleans up. */
+const withPlay = async ({ player, protocol, stream, token }, judge) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const wire = watchWire(page);
+  try {
+    await page.goto(host.pageOf(player));
+    await page.waitForFunction(() => window.begin);
+    const job = {
+      url: manifestOf(stream, protocol),
+      protocol,
+      token,
+      licence: stream.licenses?.["org.w3.clearkey"],
+    };
+    await page.evaluate(([id, work]) => void window.begin(id, work), [player, job]);
+    await judge(page, wire);
+  } catch (error) {
+    const seen = await page.evaluate(() => window.report()).catch(() => "page gone");
+    error.message += `\nplayer: ${JSON.stringify(seen)}\nwire: ${JSON.stringify(wire)}`;
+    throw error;
+  } finally {
+    await context.close();
+  }
+};
+
+/** The media time of the next frame shown from `from` on; fails when none comes in time. */
+const frameAfter = (page, from) =>
+  Promise.race([
+    page.evaluate((time) => window.frameAfter(time), from),
+    new Promise((_, reject) =>
+      setTimeout(() => reject(new Error(`no frame at or after ${from} s was shown in time`)), PLAY_LIMIT_MS).unref(),
+    ),
+  ]);
+
+const judgePlay = (stream, row) => async (page, wire) => {
+  await frameAfter(page, 0.2);
+  const picture = await page.locator("video").screenshot();
+  row.contrast = await page.evaluate((data) => window.contrast(data), `data:image/png;base64,${picture.toString("base64")}`);
+  await page.evaluate((to) => window.seek(to), SEEK_TO);
+  row.afterSeek = await frameAfter(page, SEEK_TO + 0.2);
+  const seen = await page.evaluate(() => window.report());
+  Object.assign(row, { height: seen.height, keys: wire.keys().length });
+  assert.ok(row.contrast > LEAST_CONTRAST, `the picture is blank (contrast ${row.contrast})`);
+  assert.ok(row.afterSeek < SEEK_TO + 3, `the seek landed at ${row.afterSeek}`);
+  assert.ok(seen.audioBytes > 0, "no sound was decoded");
+  assert.ok(Math.abs(seen.duration - 24) < 0.2, `duration ${seen.duration}`);
+  assert.deepEqual(seen.errors, []);
+  assert.deepEqual(wire.failures, []);
+  assert.deepEqual(wire.answers.filter(({ status }) => status >= 400), []);
+  assert.equal(wire.keys().length > 0, stream.keys.length > 0, "keys are asked for when there are any");
+};
+
+const judgeRefusal = (code) => async (page, wire) => {
+  const deadline = Date.now() + PLAY_LIMIT_MS;
+  while (wire.refusals().length === 0 && Date.now() < deadline) await page.waitForTimeout(50);
+  await page.waitForTimeout(QUIET_MS);
+  const [refusal] = wire.refusals();
+  assert.ok(refusal, "no key or licence request was refused");
+  assert.equal(refusal.status, 401);
+  assert.equal((await refusal.problem).code, code);
+  assert.deepEqual(wire.keys().filter(({ status, method }) => status < 400 && method !== "OPTIONS"), []);
+  assert.equal((await page.evaluate(() => window.report())).frames, 0, "a frame was decoded");
+};
+
+const casesOf = (player, protocol, name) => {
+  const title = `${player} ${protocol} ${name}`;
+  test(`${title} plays and seeks`, async () => {
+    const stream = streamOf(server, name);
+    const row = { player, protocol, stream: name, plays: "no" };
+    results.push(row);
+    await withPlay({ player, protocol, stream, token: stream.token }, judgePlay(stream, row));
+    row.plays = "yes";
+  });
+  if (!name.endsWith("-token")) return;
+  for (const [how, tokenOf, code] of REFUSALS) {
+    test(`${title} is refused ${how}`, async () => {
+      const stream = streamOf(server, name);
+      await withPlay({ player, protocol, stream, token: tokenOf(stream.token) }, judgeRefusal(code));
+    });
+  }
+};
+
+describe("players", { concurrency: false }, () => {
+  for (const [player, protocol, names] of MATRIX) {
+    for (const name of names) casesOf(player, protocol, name);
+  }
+});

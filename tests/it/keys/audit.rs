@@ -1,0 +1,92 @@
+//! Every decision leaves one record; no record holds a secret.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
+use serde_json::Value;
+use tracing::level_filters::LevelFilter;
+
+use crate::support::keys::{KeyService, clearkey_request, request, sign, spec};
+
+/// Everything that is logged, as JSON lines.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    fn audit(&self) -> Vec<Value> {
+        self.text()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|record| record["target"] == "audit")
+            .map(|record| record["fields"].clone())
+            .collect()
+    }
+}
+
+#[tokio::test]
+async fn each_decision_leaves_one_record_without_key_token_or_query() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_max_level(LevelFilter::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let service = KeyService::start().await;
+    let (record, key) = service
+        .publish_key(&request("s", "Portcullis_CencClearKey", "token"))
+        .await;
+    let (token, kid) = (sign(&spec()), record.kid);
+    let uri = format!("/keydelivery/?kid={kid}");
+    service.get(&uri).await;
+    service.get(&format!("{uri}&token={token}")).await;
+    service.get_with(&uri, &format!("Bearer {token}x")).await;
+    let body = clearkey_request(&[kid]);
+    service
+        .post(&format!("/keydelivery/ClearKey/?token={token}"), body)
+        .await;
+
+    let expected = [
+        ("key refused", "raw", "token-missing"),
+        ("key delivered", "raw", ""),
+        ("key refused", "raw", "token-signature-invalid"),
+        ("key delivered", "clearkey", ""),
+    ];
+    let records = log.audit();
+    assert_eq!(records.len(), expected.len());
+    for (found, (message, system, reason)) in records.iter().zip(expected) {
+        assert_eq!(found["message"], message);
+        assert_eq!(found["system"], system);
+        assert_eq!(found["reason"].as_str().unwrap_or_default(), reason);
+        assert_eq!(found["kid"], kid.to_string());
+        assert_eq!(found["locator"], record.locator.to_string());
+    }
+    let secrets = [
+        token.clone(),
+        token.rsplit_once('.').unwrap().1.to_owned(),
+        HEXLOWER.encode(key.expose()),
+        BASE64.encode(key.expose()),
+        BASE64URL_NOPAD.encode(key.expose()),
+        "token=".to_owned(),
+        format!("{:?}", key.expose()),
+    ];
+    for secret in secrets {
+        assert!(!log.text().contains(&secret), "the log holds {secret}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Other parsers, decryptors and decoders judge our bytes.
+
+mod judges;
+mod manifests;
+mod playback;
+mod samples;
+mod titles;

@@ -1,0 +1,124 @@
+//! Every sample of the source arrives unchanged, whatever the form and the protection.
+
+use reqwest::Client;
+
+use super::titles::{Source, TITLES, Title, key_of};
+use crate::support::oracle::{
+    Samples, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes,
+    samples_played_by_ffmpeg,
+};
+use crate::support::presentation::{self, Track};
+use crate::support::server::{Manifest, Stream};
+
+/// Longest deviation of a track's length from its source: rounding to 100 ns, once per fragment.
+const DRIFT_SECONDS: f64 = 0.000_1;
+
+/// What each judge reads out of a track; several judges where several can read the form.
+fn judged(stream: &Stream, manifest: &Manifest, track: &Track) -> Vec<Samples> {
+    let specifier = &track.kind[..1];
+    match manifest.encryption.as_deref() {
+        None => vec![samples_of_bytes(&track.media(), specifier)],
+        Some("cbc") => {
+            let playlist = track.playlist.as_ref().expect("AES-128 is HLS");
+            vec![samples_played_by_ffmpeg(playlist.as_str(), specifier)]
+        }
+        Some(_) => {
+            let (media, key) = (track.media(), key_of(stream));
+            assert_ne!(
+                samples_of_bytes(&media, specifier).contents(),
+                samples_decrypted_by_ffmpeg(&media, &key, specifier).contents(),
+                "{} is not encrypted",
+                manifest.url
+            );
+            vec![
+                samples_decrypted_by_ffmpeg(&media, &key, specifier),
+                samples_decrypted_by_packager(&media, &key, track.kind),
+            ]
+        }
+    }
+}
+
+fn matches(samples: &Samples, source: &Source) -> bool {
+    samples.contents() == source.samples.contents()
+}
+
+/// Fails unless the samples are those of a source; says how they differ from the likeliest one.
+fn demand_source<'a>(samples: &Samples, sources: &'a [Source], what: &str) -> &'a Source {
+    if let Some(source) = sources.iter().find(|source| matches(samples, source)) {
+        return source;
+    }
+    let differences = |source: &&Source| {
+        let pairs = samples.list.iter().zip(&source.samples.list);
+        let differing = pairs
+            .filter(|(ours, theirs)| ours.digest != theirs.digest)
+            .count();
+        differing + samples.list.len().abs_diff(source.samples.list.len())
+    };
+    let likeliest = sources.iter().min_by_key(differences).expect("sources");
+    panic!(
+        "{what}: no source has these {} samples; {} of them differ from {} ({} samples)",
+        samples.list.len(),
+        differences(&likeliest),
+        likeliest.name,
+        likeliest.samples.list.len(),
+    );
+}
+
+async fn every_sample_arrives(title: &Title) {
+    let http = Client::new();
+    let sources = title.sources();
+    let mut presentations = 0;
+    for stream in title.open_streams() {
+        for manifest in &stream.manifests {
+            let tracks = match manifest.protocol.as_str() {
+                "dash" => presentation::dash(&http, &manifest.url).await,
+                _ => presentation::hls(&http, &manifest.url).await,
+            };
+            presentations += 1;
+            demand_all(&sources, stream, manifest, &tracks);
+        }
+    }
+    assert!(
+        presentations >= 7,
+        "only {presentations} presentations of {}",
+        title.prefix
+    );
+}
+
+fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: &[Track]) {
+    let mut missing: Vec<&Source> = sources.iter().collect();
+    for (number, track) in tracks.iter().enumerate() {
+        let what = format!("{} {} track {number}", stream.name, manifest.format);
+        for samples in judged(stream, manifest, track) {
+            let source = demand_source(&samples, sources, &what);
+            let drift = (samples.seconds() - source.samples.seconds()).abs();
+            assert!(
+                drift < DRIFT_SECONDS,
+                "{what}: {drift} s longer or shorter than its source"
+            );
+            missing.retain(|source| !matches(&samples, source));
+        }
+    }
+    let names: Vec<&str> = missing.iter().map(|source| source.name.as_str()).collect();
+    assert!(
+        names.is_empty(),
+        "{} {} lacks {names:?}",
+        stream.name,
+        manifest.format
+    );
+}
+
+#[tokio::test]
+async fn every_sample_of_the_built_in_clip_arrives() {
+    every_sample_arrives(&TITLES[0]).await;
+}
+
+#[tokio::test]
+async fn every_sample_of_the_ladder_arrives() {
+    every_sample_arrives(&TITLES[1]).await;
+}
+
+#[tokio::test]
+async fn every_sample_of_the_muxed_set_arrives() {
+    every_sample_arrives(&TITLES[2]).await;
+}

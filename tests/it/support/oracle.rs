@@ -1,0 +1,266 @@
+//! Foreign judges of our bytes: ffmpeg, shaka-packager and xmllint, as typed functions.
+//!
+//! A missing tool fails the test with advice; only the schemas of the shared corpus may be absent.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::NamedTempFile;
+
+/// One sample as a demuxer hands it out, timestamps in the track's timescale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) dts: i64,
+    pub(crate) pts: i64,
+    pub(crate) duration: i64,
+    pub(crate) size: usize,
+    /// MD5 of the sample's bytes, in hexadecimal.
+    pub(crate) digest: String,
+}
+
+/// The samples of one track in decoding order, and the timescale of their times.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Samples {
+    pub(crate) timescale: i64,
+    pub(crate) list: Vec<Sample>,
+}
+
+impl Samples {
+    /// What has to survive packaging unchanged: the bytes of every sample, in order.
+    pub(crate) fn contents(&self) -> Vec<(usize, &str)> {
+        self.list
+            .iter()
+            .map(|sample| (sample.size, sample.digest.as_str()))
+            .collect()
+    }
+
+    /// Decoding time from the first sample to the end of the last, in seconds.
+    pub(crate) fn seconds(&self) -> f64 {
+        let ticks: i64 = self.list.iter().map(|sample| sample.duration).sum();
+        precise(ticks) / precise(self.timescale)
+    }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn precise(ticks: i64) -> f64 {
+    ticks as f64
+}
+
+/// A content key with its identifier, both in hexadecimal without hyphens.
+#[derive(Debug, Clone)]
+pub(crate) struct HexKey {
+    pub(crate) kid: String,
+    pub(crate) key: String,
+}
+
+/// Which track of a file: ffmpeg's stream specifier, for example `v:0` or `a:1`.
+pub(crate) type Stream<'a> = &'a str;
+
+/// The samples of a track as they lie in the file; edit lists move nothing.
+pub(crate) fn samples_of_file(file: &Path, stream: Stream<'_>) -> Samples {
+    demux(
+        &[],
+        file.as_os_str().to_str().expect("test paths are UTF-8"),
+        stream,
+    )
+}
+
+/// The samples of a track of an initialization segment followed by its fragments.
+pub(crate) fn samples_of_bytes(media: &[u8], stream: Stream<'_>) -> Samples {
+    samples_of_file(stored(media, ".mp4").path(), stream)
+}
+
+/// As [`samples_of_bytes`], decrypted by ffmpeg (`cenc`, `cbcs` and their relatives).
+pub(crate) fn samples_decrypted_by_ffmpeg(
+    media: &[u8],
+    key: &HexKey,
+    stream: Stream<'_>,
+) -> Samples {
+    let file = stored(media, ".mp4");
+    let path = file.path().to_str().expect("test paths are UTF-8");
+    demux(&["-decryption_key", &key.key], path, stream)
+}
+
+/// As [`samples_of_bytes`], decrypted by shaka-packager; `kind` is `video` or `audio`.
+pub(crate) fn samples_decrypted_by_packager(media: &[u8], key: &HexKey, kind: &str) -> Samples {
+    let encrypted = stored(media, ".mp4");
+    let clear = stored(&[], ".mp4");
+    let descriptor = format!(
+        "in={},stream={kind},output={}",
+        encrypted.path().display(),
+        clear.path().display()
+    );
+    let keys = format!("label=:key_id={}:key={}", key.kid, key.key);
+    run(Command::new(packager()).args([
+        &descriptor,
+        "--enable_raw_key_decryption",
+        "--keys",
+        &keys,
+    ]));
+    samples_of_file(clear.path(), &kind[..1])
+}
+
+/// Encrypts a file the way shaka-packager does; used to prove that the judges notice errors.
+pub(crate) fn encrypted_by_packager(
+    file: &Path,
+    key: &HexKey,
+    kind: &str,
+    scheme: &str,
+) -> Vec<u8> {
+    let output = stored(&[], ".mp4");
+    let descriptor = format!(
+        "in={},stream={kind},output={}",
+        file.display(),
+        output.path().display()
+    );
+    let keys = format!("label=:key_id={}:key={}", key.kid, key.key);
+    let flags = [
+        "--enable_raw_key_encryption",
+        "--clear_lead",
+        "0",
+        "--protection_scheme",
+        scheme,
+    ];
+    run(Command::new(packager())
+        .arg(descriptor)
+        .args(flags)
+        .args(["--keys", &keys]));
+    std::fs::read(output.path()).expect("shaka-packager wrote its output")
+}
+
+/// Plays a playlist or manifest through HTTP as ffmpeg does: the samples of one of its tracks.
+pub(crate) fn samples_played_by_ffmpeg(url: &str, stream: Stream<'_>) -> Samples {
+    demux(&[], url, stream)
+}
+
+/// Decodes a track to pictures or sound and fails on any complaint of the decoder.
+pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
+    let mut command = Command::new("ffmpeg");
+    command.args([
+        "-hide_banner",
+        "-nostdin",
+        "-loglevel",
+        "warning",
+        "-xerror",
+    ]);
+    command.args(["-i", url, "-map", &format!("0:{stream}"), "-f", "null", "-"]);
+    let said = run(&mut command).complaints;
+    assert!(
+        said.is_empty(),
+        "ffmpeg decodes {url} with complaints:\n{said}"
+    );
+}
+
+/// What is wrong with an MPD by the shared schema: `None` when nothing is, or when the schema is
+/// not there to judge (which is said).
+pub(crate) fn mpd_complaint(mpd: &str) -> Option<String> {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/schemas/dash/DASH-MPD.xsd");
+    if !schema.exists() {
+        eprintln!(
+            "skipped: no {} to validate the MPD against",
+            schema.display()
+        );
+        return None;
+    }
+    let file = stored(mpd.as_bytes(), ".mpd");
+    let mut command = Command::new("xmllint");
+    command
+        .args(["--nonet", "--noout", "--schema"])
+        .arg(schema)
+        .arg(file.path());
+    attempt(&mut command).err()
+}
+
+fn demux(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Samples {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror"]);
+    if Path::new(input)
+        .extension()
+        .is_some_and(|extension| extension == "mp4")
+    {
+        command.args(["-ignore_editlist", "1"]);
+    }
+    command
+        .args(input_flags)
+        .args(["-i", input, "-map", &format!("0:{stream}"), "-c", "copy"]);
+    let output = run(command.args(["-copyts", "-f", "framemd5", "-"])).output;
+    parse_framemd5(&output)
+        .unwrap_or_else(|| panic!("no list of samples in what ffmpeg printed:\n{output}"))
+}
+
+/// Reads ffmpeg's `framemd5` text: `stream, dts, pts, duration, size, md5` per sample.
+fn parse_framemd5(text: &str) -> Option<Samples> {
+    let timebase = text
+        .lines()
+        .find_map(|line| line.strip_prefix("#tb 0: 1/"))?;
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let list: Option<Vec<Sample>> = lines.map(parse_sample).collect();
+    Some(Samples {
+        timescale: timebase.trim().parse().ok()?,
+        list: list?,
+    })
+}
+
+fn parse_sample(line: &str) -> Option<Sample> {
+    let mut fields = line.split(',').map(str::trim).skip(1);
+    let mut number = || fields.next()?.parse::<i64>().ok();
+    let (dts, pts, duration, size) = (number()?, number()?, number()?, number()?);
+    let digest = fields.next()?.to_owned();
+    Some(Sample {
+        dts,
+        pts,
+        duration,
+        size: size.try_into().ok()?,
+        digest,
+    })
+}
+
+fn packager() -> PathBuf {
+    let machine = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "x64",
+    };
+    let program = format!("tests/node_modules/shaka-packager/bin/packager-linux-{machine}");
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(program)
+}
+
+fn stored(bytes: &[u8], suffix: &str) -> NamedTempFile {
+    let mut file = tempfile::Builder::new()
+        .suffix(suffix)
+        .tempfile()
+        .expect("a temporary file");
+    file.write_all(bytes).expect("room for a temporary file");
+    file
+}
+
+struct Said {
+    output: String,
+    complaints: String,
+}
+
+/// Runs a judge; a refusal fails the test with everything that the judge said.
+fn run(command: &mut Command) -> Said {
+    attempt(command).unwrap_or_else(|refusal| panic!("{refusal}"))
+}
+
+fn attempt(command: &mut Command) -> Result<Said, String> {
+    let started = command.stdin(Stdio::null()).output();
+    let finished = started.unwrap_or_else(|error| {
+        panic!(
+            "{} cannot be run ({error}): run `make setup`",
+            command.get_program().display()
+        )
+    });
+    let said = Said {
+        output: String::from_utf8_lossy(&finished.stdout).into_owned(),
+        complaints: String::from_utf8_lossy(&finished.stderr).into_owned(),
+    };
+    if finished.status.success() {
+        return Ok(said);
+    }
+    Err(format!(
+        "{command:?} refused ({}):\n{}",
+        finished.status, said.complaints
+    ))
+}

@@ -1,0 +1,202 @@
+//! Fetches a presentation whole, as a player would in the course of a play: manifest, then every
+//! initialization segment and media segment. Manifests are read by parsers of other makers.
+
+use m3u8_rs::{AlternativeMediaType, Playlist};
+use reqwest::{Client, Url};
+
+/// One track of a presentation.
+#[derive(Debug)]
+pub(crate) struct Track {
+    /// `video` or `audio`.
+    pub(crate) kind: &'static str,
+    pub(crate) language: Option<String>,
+    /// Address of the HLS media playlist; DASH has one manifest for all.
+    pub(crate) playlist: Option<Url>,
+    pub(crate) init: Vec<u8>,
+    pub(crate) segments: Vec<Segment>,
+}
+
+/// One media segment, its length in seconds as the manifest says it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) seconds: f64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Track {
+    /// Initialization segment and media segments, one after the other: a fragmented MP4 file.
+    pub(crate) fn media(&self) -> Vec<u8> {
+        let segments = self.segments.iter().map(|segment| segment.bytes.as_slice());
+        std::iter::once(self.init.as_slice())
+            .chain(segments)
+            .collect::<Vec<_>>()
+            .concat()
+    }
+
+    /// Where each segment ends, in seconds.
+    pub(crate) fn ends(&self) -> Vec<f64> {
+        let add = |end: &mut f64, segment: &Segment| {
+            *end += segment.seconds;
+            Some(*end)
+        };
+        self.segments.iter().scan(0.0, add).collect()
+    }
+}
+
+/// Fetches a URL and demands that it is there.
+pub(crate) async fn fetch(http: &Client, url: &Url) -> Vec<u8> {
+    let answer = http
+        .get(url.clone())
+        .send()
+        .await
+        .expect("the server answers");
+    let status = answer.status();
+    let body = answer.bytes().await.expect("a whole body");
+    assert!(
+        status.is_success(),
+        "{url}: {status} {}",
+        String::from_utf8_lossy(&body)
+    );
+    body.to_vec()
+}
+
+pub(crate) async fn fetch_text(http: &Client, url: &str) -> String {
+    let url = Url::parse(url).expect("an address");
+    String::from_utf8(fetch(http, &url).await).expect("UTF-8")
+}
+
+/// Every track of a DASH presentation with a segment timeline.
+pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
+    let base = Url::parse(manifest).expect("an address");
+    let mpd = dash_mpd_core::parse(&fetch_text(http, manifest).await).expect("an MPD");
+    let mut tracks = Vec::new();
+    for set in mpd.periods.iter().flat_map(|period| &period.adaptations) {
+        for representation in &set.representations {
+            let template = representation
+                .SegmentTemplate
+                .as_ref()
+                .or(set.SegmentTemplate.as_ref());
+            let template = template.expect("a SegmentTemplate");
+            let place = |pattern: &Option<String>, time: u64| {
+                let pattern = pattern.as_deref().expect("both patterns");
+                base.join(&filled(pattern, representation, time))
+                    .expect("an address")
+            };
+            let mut segments = Vec::new();
+            for (time, seconds) in timeline(template) {
+                let bytes = fetch(http, &place(&template.media, time)).await;
+                segments.push(Segment { seconds, bytes });
+            }
+            tracks.push(Track {
+                kind: kind_of(set.contentType.as_deref().or(set.mimeType.as_deref())),
+                language: set.lang.clone(),
+                playlist: None,
+                init: fetch(http, &place(&template.initialization, 0)).await,
+                segments,
+            });
+        }
+    }
+    tracks
+}
+
+fn kind_of(content_type: Option<&str>) -> &'static str {
+    let content_type = content_type.expect("contentType or mimeType");
+    if content_type.starts_with("video") {
+        "video"
+    } else {
+        "audio"
+    }
+}
+
+fn filled(pattern: &str, representation: &dash_mpd_core::Representation, time: u64) -> String {
+    let id = representation.id.as_deref().unwrap_or_default();
+    let bandwidth = representation.bandwidth.expect("a bandwidth").to_string();
+    pattern
+        .replace("$RepresentationID$", id)
+        .replace("$Bandwidth$", &bandwidth)
+        .replace("$Time$", &time.to_string())
+}
+
+/// Start, in ticks, and length, in seconds, of each segment.
+#[allow(clippy::cast_precision_loss)]
+fn timeline(template: &dash_mpd_core::SegmentTemplate) -> Vec<(u64, f64)> {
+    let timescale = template.timescale.expect("a timescale") as f64;
+    let mut starts = Vec::new();
+    let mut next = 0;
+    for entry in &template
+        .SegmentTimeline
+        .as_ref()
+        .expect("a SegmentTimeline")
+        .segments
+    {
+        next = entry.t.unwrap_or(next);
+        for _ in 0..=entry.r.unwrap_or(0) {
+            starts.push((next, entry.d as f64 / timescale));
+            next += entry.d;
+        }
+    }
+    starts
+}
+
+/// Every track of an HLS presentation: the variants' own playlists and the audio renditions.
+pub(crate) async fn hls(http: &Client, manifest: &str) -> Vec<Track> {
+    let base = Url::parse(manifest).expect("an address");
+    let text = fetch(http, &base).await;
+    let Ok(Playlist::MasterPlaylist(master)) = m3u8_rs::parse_playlist_res(&text) else {
+        panic!(
+            "no multivariant playlist:\n{}",
+            String::from_utf8_lossy(&text)
+        );
+    };
+    let variants = master
+        .variants
+        .iter()
+        .map(|variant| ("video", None, variant.uri.clone()));
+    let renditions = master.alternatives.iter().filter_map(|media| {
+        let audio = media.media_type == AlternativeMediaType::Audio;
+        audio.then(|| Some(("audio", media.language.clone(), media.uri.clone()?)))?
+    });
+    let mut tracks: Vec<Track> = Vec::new();
+    for (kind, language, uri) in variants.chain(renditions) {
+        let playlist = base.join(&uri).expect("an address");
+        if tracks
+            .iter()
+            .all(|track| track.playlist.as_ref() != Some(&playlist))
+        {
+            tracks.push(hls_track(http, kind, language, playlist).await);
+        }
+    }
+    tracks
+}
+
+async fn hls_track(
+    http: &Client,
+    kind: &'static str,
+    language: Option<String>,
+    playlist: Url,
+) -> Track {
+    let text = fetch(http, &playlist).await;
+    let media = m3u8_rs::parse_media_playlist_res(&text).expect("a media playlist");
+    assert!(media.end_list, "{playlist} has no EXT-X-ENDLIST");
+    let map = media
+        .segments
+        .first()
+        .and_then(|segment| segment.map.as_ref());
+    let place = |uri: &str| playlist.join(uri).expect("an address");
+    let init = fetch(http, &place(&map.expect("an EXT-X-MAP").uri)).await;
+    let mut segments = Vec::new();
+    for segment in &media.segments {
+        let bytes = fetch(http, &place(&segment.uri)).await;
+        segments.push(Segment {
+            seconds: segment.duration.into(),
+            bytes,
+        });
+    }
+    Track {
+        kind,
+        language,
+        playlist: Some(playlist),
+        init,
+        segments,
+    }
+}
