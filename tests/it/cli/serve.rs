@@ -23,7 +23,10 @@ impl Running {
     /// the server must bear.
     fn address(&mut self) -> String {
         let log = BufReader::new(self.0.stderr.take().unwrap());
-        let line = log.lines().map(Result::unwrap).find(|line| line.contains("\"serving\""));
+        let line = log
+            .lines()
+            .map(Result::unwrap)
+            .find(|line| line.contains("\"serving\""));
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         line["fields"]["address"].as_str().unwrap().to_owned()
     }
