@@ -8,6 +8,7 @@ mod dev;
 mod error;
 mod instance;
 mod log;
+mod progress;
 mod ready;
 mod run;
 mod serve;
