@@ -47,7 +47,7 @@ build() {
 
 tests() {
   build
-  packages ffmpeg=ffmpeg chromium=chromium xmllint=libxml2-utils
+  packages ffmpeg=ffmpeg chromium=chromium xmllint=libxml2-utils curl=curl
   npm_packages tests
   sh tests/media/make.sh
 }
