@@ -41,13 +41,13 @@ cargo_tool() { # NAME VERSION
 
 build() {
   command -v cargo >/dev/null || fail "Rust is needed (cargo, at least the version in Cargo.toml)"
-  packages cc=build-essential
+  packages cc=build-essential make=make
   npm_packages web
 }
 
 tests() {
   build
-  packages ffmpeg=ffmpeg chromium=chromium xmllint=libxml2-utils curl=curl
+  packages ffmpeg=ffmpeg chromium=chromium xmllint=libxml2-utils
   npm_packages tests
   sh tests/media/make.sh
 }

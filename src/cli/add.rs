@@ -3,21 +3,18 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::content::{
     FORMS, Folder, Library, access_name, folders_at, is_media, name_from, request,
 };
 use super::instance::{self, MissingKek};
+use super::progress::Bar;
 use super::{CliError, log};
 use crate::config::Config;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
 
-/// A progress bar appears only when the work takes longer.
-const QUIET: Duration = Duration::from_secs(1);
 const COPY_PIECE: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
@@ -158,7 +155,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     let part = to.with_extension("part");
     let mut target = File::create(&part)?;
-    let progress = Progress::new(metadata.len());
+    let progress = Bar::new(metadata.len());
     let mut piece = vec![0; COPY_PIECE];
     loop {
         let count = source.read(&mut piece)?;
@@ -171,41 +168,6 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     target.set_modified(modified)?;
     target.sync_all()?;
     fs::rename(&part, to)
-}
-
-/// A bar that stays away from quick work.
-struct Progress {
-    began: Instant,
-    bar: ProgressBar,
-}
-
-impl Progress {
-    fn new(total: u64) -> Self {
-        let bar =
-            ProgressBar::with_draw_target(Some(total), indicatif::ProgressDrawTarget::hidden());
-        let template = "{wide_bar} {bytes}/{total_bytes} {eta}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self {
-            began: Instant::now(),
-            bar,
-        }
-    }
-
-    fn advance(&self, bytes: u64) {
-        if self.bar.is_hidden() && self.began.elapsed() > QUIET {
-            self.bar
-                .set_draw_target(indicatif::ProgressDrawTarget::stderr());
-        }
-        self.bar.inc(bytes);
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
 }
 
 fn print(streams: &[Stream<KeyInfo>], json: bool) -> Result<(), CliError> {

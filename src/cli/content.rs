@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::CliError;
+use super::progress::patiently;
 use crate::config::Config;
+use crate::service::origin::check_folder;
 use crate::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
@@ -176,6 +178,15 @@ impl Library {
             segment_ms: self.segment_ms,
             created: Timestamp::now(),
         };
+        let what = format!("reading {}", folder.dir.display());
+        let checked = patiently(what, check_folder(&asset))
+            .await
+            .map_err(|error| {
+                CliError::refused(format_args!("{}: {error}", folder.dir.display()))
+            })?;
+        for track in &checked.asset.skipped {
+            tracing::warn!(asset = folder.name, track, "left out");
+        }
         Ok(self.store.put_asset(asset).await?)
     }
 

@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, request};
 use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
-use super::{CliError, demo, log, run};
+use super::{CliError, Exit, demo, log, run};
 use crate::config::Config;
 use crate::policy::{Restriction, VerificationKey};
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
@@ -89,19 +89,38 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
 async fn publish(store: &Store, config: &Config, folders: &[Folder]) -> Result<(), CliError> {
     let library = Library::new(store.clone(), config);
     library.policies().await?;
+    if let [only] = folders {
+        library.register(only).await?;
+        return publish_folder(&library, only, "").await;
+    }
+    let mut last_refusal = None;
+    let mut published = 0;
     for folder in folders {
-        library.register(folder).await?;
-        let prefix = if folders.len() == 1 {
-            String::new()
-        } else {
-            format!("{}-", folder.name)
-        };
-        for (form, access) in forms() {
-            let name = format!("{prefix}{}-{}", form.short, access_name(access));
-            library
-                .replace(&request(name, &folder.name, form.policy, access))
-                .await?;
+        match library.register(folder).await {
+            Ok(()) => {
+                publish_folder(&library, folder, &format!("{}-", folder.name)).await?;
+                published += 1;
+            }
+            // One folder of many that cannot be played does not keep the others from being shown.
+            Err(error) if error.exit == Exit::Refused => {
+                tracing::warn!(%error, "left out");
+                last_refusal = Some(error);
+            }
+            Err(error) => return Err(error),
         }
+    }
+    match last_refusal {
+        Some(refusal) if published == 0 => Err(refusal),
+        _ => Ok(()),
+    }
+}
+
+async fn publish_folder(library: &Library, folder: &Folder, prefix: &str) -> Result<(), CliError> {
+    for (form, access) in forms() {
+        let name = format!("{prefix}{}-{}", form.short, access_name(access));
+        library
+            .replace(&request(name, &folder.name, form.policy, access))
+            .await?;
     }
     Ok(())
 }

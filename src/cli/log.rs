@@ -14,6 +14,8 @@ pub(super) fn start(log: &Log) -> Result<(), CliError> {
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        // Told on standard error as well, and a panic when that is what has been closed.
+        .log_internal_errors(false)
         .with_ansi(stderr().is_terminal());
     // A second start would be a mistake of ours and changes nothing.
     let _ = match log.format {

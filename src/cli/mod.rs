@@ -9,6 +9,7 @@ mod error;
 mod inspect;
 mod instance;
 mod log;
+mod progress;
 mod ready;
 mod run;
 mod serve;

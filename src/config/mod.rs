@@ -128,6 +128,7 @@ impl Config {
                 limits.body_bytes >= 1024,
                 "is at least 1024",
             ),
+            ("limits.requests", limits.requests > 0, "is at least 1"),
             ("limits.streams", limits.streams > 0, "is at least 1"),
             (
                 "limits.first_request",

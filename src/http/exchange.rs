@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 use uuid::Uuid;
 
+use super::admission::Place;
 use super::deadline::Activity;
 
 /// Names one exchange in the answer and in the log.
@@ -34,6 +35,7 @@ pub(super) async fn answer(
     let mut response = app.oneshot(request.map(Body::new)).await?;
     exchange.status = response.status().as_u16();
     exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
+    exchange.place = response.extensions_mut().remove();
     exchange.hand_over();
     response.headers_mut().insert(REQUEST_ID, id);
     Ok(response.map(|body| Tracked { body, exchange }))
@@ -68,6 +70,8 @@ struct Exchange {
     status: u16,
     bytes: u64,
     complete: bool,
+    /// Given back when the exchange ends.
+    place: Option<Place>,
 }
 
 impl Exchange {
@@ -84,6 +88,7 @@ impl Exchange {
             status: 0,
             bytes: 0,
             complete: false,
+            place: None,
         }
     }
 

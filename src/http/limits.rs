@@ -32,6 +32,8 @@ pub struct Limits {
     pub body: Duration,
     /// Requests that one HTTP/2 connection may have open.
     pub streams: u32,
+    /// Answers under way at once, over all connections; beyond it the answer is 503.
+    pub requests: usize,
     /// From the signal to stop until answers that are still under way are cut off.
     #[serde(with = "text")]
     pub drain: Duration,
@@ -49,6 +51,7 @@ impl Default for Limits {
             body_bytes: 64 * 1024,
             body: Duration::from_secs(10),
             streams: 32,
+            requests: 8192,
             drain: Duration::from_secs(20),
         }
     }

@@ -1,5 +1,6 @@
 //! The HTTP edge: accept loop, routes, and the mapping of typed errors to answers.
 
+mod admission;
 pub mod conditional;
 mod cors;
 mod deadline;

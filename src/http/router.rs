@@ -7,12 +7,13 @@ use axum::Router;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::limits::Limits;
 use super::media::Media;
 use super::problem::Problem;
-use super::{cors, delivery, media, ops, pages, upload};
+use super::{admission, cors, delivery, media, ops, pages, upload};
 use crate::service::delivery::Delivery;
 use crate::service::streams::Catalog;
 use crate::store::Store;
@@ -50,14 +51,20 @@ pub fn app(services: Services, limits: &Limits) -> Router {
 }
 
 /// Puts around `routes` what every answer goes through, outermost last: complete and small request
-/// bodies, an answer even when a handler panics, readable from every origin.
+/// bodies, a bounded number at once, an answer even when a handler panics, readable from every
+/// origin.
 pub fn layered(routes: Router, limits: &Limits) -> Router {
     routes
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(Arc::new(limits.clone()), upload::gather))
+        .layer(from_fn_with_state(places(limits), admission::admit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(cors::allow))
+}
+
+fn places(limits: &Limits) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS)))
 }
 
 async fn not_found(uri: Uri) -> Problem {

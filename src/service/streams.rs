@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -165,6 +166,7 @@ impl Catalog {
             .streaming_policy(&locator.streaming_policy)
             .await?;
         let asset = self.store.asset(&locator.asset).await?;
+        let base = base_name(asset).await;
         let keys = self.store.keys_of(locator.id).await?;
         let access = self.access(locator, &policy, &keys).await?;
         let licensed = keys.iter().any(|key| key.protection != Protection::Cbc);
@@ -175,7 +177,7 @@ impl Catalog {
             policy: access,
             token: self.token.clone().filter(|_| access == Access::Token),
             keys: keys.iter().filter_map(KeyInfo::of).collect(),
-            manifests: self.manifests(locator, &policy, &base_name(&asset)),
+            manifests: self.manifests(locator, &policy, &base),
             licenses: licensed.then_some(clear_key).into_iter().collect(),
         })
     }
@@ -257,8 +259,10 @@ fn protocol_name(protocol: Protocol) -> &'static str {
 
 /// What stands before `.ism` in URLs: the stem of the folder's only server manifest, else the name
 /// of the asset.
-fn base_name(asset: &Asset) -> String {
-    only_server_manifest(&asset.dir).unwrap_or_else(|| asset.name.clone())
+async fn base_name(asset: Arc<Asset>) -> String {
+    let name = asset.name.clone();
+    let found = tokio::task::spawn_blocking(move || only_server_manifest(&asset.dir)).await;
+    found.ok().flatten().unwrap_or(name)
 }
 
 fn only_server_manifest(dir: &Path) -> Option<String> {

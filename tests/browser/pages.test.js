@@ -72,6 +72,7 @@ describe("player page", () => {
     ["stream=cbcs-token&player=dashjs&format=mpd-time-cmaf", "licence delivered"],
     ["stream=cbcs-token&player=shaka&format=m3u8-cmaf", "key delivered"],
     ["stream=aes-token&player=hlsjs&format=m3u8-cmaf", "key delivered"],
+    ["stream=cenc-token&player=hlsjs&format=m3u8-cmaf", "licence delivered"],
     ["stream=clear-open&player=hlsjs&format=m3u8-cmaf", "no key was asked for"],
   ]) {
     test(`plays ${query}`, () =>
@@ -82,7 +83,8 @@ describe("player page", () => {
         assert.ok((await page.locator("#log tr.fine").count()) >= 3, "the log shows manifest, key and segments");
         assert.equal(await page.locator("#log tr.bad").count(), 0);
         await page.waitForFunction(() => document.getElementById("facts").textContent.includes("frames"));
-        await page.screenshot({ path: pictureFile(`player-${query.match(/stream=([\w-]+)/)[1]}-${query.match(/player=(\w+)/)[1]}.png`), fullPage: true });
+        const name = `player-${query.replace(/&?\w+=/g, "-").slice(1)}.png`;
+        await page.screenshot({ path: pictureFile(name), fullPage: true });
       }));
   }
 
@@ -101,7 +103,9 @@ describe("player page", () => {
         assert.match(state, /token-missing/);
         const row = await textOf(page, "#log tr.bad");
         assert.match(row, new RegExp(`${kind}\\s+401`));
-        assert.equal(await page.evaluate(() => document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames), 0);
+        const frames = () => document.getElementById("video").getVideoPlaybackQuality().totalVideoFrames;
+        assert.equal(await page.evaluate(frames), 0);
+        await page.waitForFunction(() => document.getElementById("video").networkState === 0); // freed
         await page.screenshot({ path: pictureFile(`refused-${kind}.png`), fullPage: true });
       }));
   }

@@ -13,7 +13,7 @@ const MATRIX = [
   ["shaka4", "dash", ["cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
   ["shaka4", "hls", ["aes-token", "cbcs-token"]],
   ["dashjs", "dash", ["clear-open", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
-  ["hlsjs", "hls", ["clear-open", "aes-open", "aes-token"]],
+  ["hlsjs", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token"]],
   ["videojs", "hls", ["aes-open", "aes-token"]],
   ["videojs", "dash", ["cenc-open", "cenc-token", "cbcs-token"]],
 ];
@@ -87,7 +87,8 @@ const frameAfter = (page, from) =>
 const judgePlay = (stream, row) => async (page, wire) => {
   await frameAfter(page, 0.2);
   const picture = await page.locator("video").screenshot();
-  row.contrast = await page.evaluate((data) => window.contrast(data), `data:image/png;base64,${picture.toString("base64")}`);
+  const data = `data:image/png;base64,${picture.toString("base64")}`;
+  row.contrast = Math.round(await page.evaluate((url) => window.contrast(url), data));
   await page.evaluate((to) => window.seek(to), SEEK_TO);
   row.afterSeek = await frameAfter(page, SEEK_TO + 0.2);
   const seen = await page.evaluate(() => window.report());

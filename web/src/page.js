@@ -1,6 +1,6 @@
 // The player page: fills the choices, starts and stops the play, and keeps the log of requests.
-import { PLAYERS, canPlay } from "./pairs.js";
-import { start } from "./players.js";
+import { PLAYERS, PROTECTIONS, canPlay } from "./pairs.js";
+import { CLEARKEY, start } from "./players.js";
 import { watchRequests } from "./watch.js";
 
 const at = (id) => document.getElementById(id);
@@ -22,7 +22,8 @@ const asked = new URLSearchParams(location.search);
 
 const chosenStream = () => server.streams.find(({ name }) => name === at("stream").value);
 
-const label = ({ protocol, encryption }) => `${protocol.toUpperCase()} · ${encryption || "clear"}`;
+const label = ({ protocol, encryption = "" }) =>
+  `${protocol.toUpperCase()} · ${PROTECTIONS[encryption] ?? encryption}`;
 
 /** The manifest of the chosen stream, or what the URL of another one says about itself. */
 const chosenForm = () => {
@@ -68,8 +69,16 @@ const fillPlayers = () => {
 
 // ---- what is going on
 
-/** `stop` of the running player; the kinds of answers so far; whether the play was refused. */
-let play = { stop: async () => {}, delivered: new Set(), segments: 0, over: true };
+/** The play that is on: how to stop it, where its manifest lies, what was delivered so far. */
+const newPlay = (url) => ({
+  stop: async () => {},
+  folder: decodeURI(new URL(".", url)),
+  delivered: new Set(),
+  segments: 0,
+  over: false,
+});
+
+let play = { ...newPlay(location.href), over: true };
 
 const say = (kind, ...parts) => {
   at("state").dataset.kind = kind;
@@ -93,16 +102,17 @@ const logRow = ({ kind, method, url, status, ms, problem }) => {
   );
 };
 
-/** Without the query: it may hold a token. */
+/** Short for what lies beside the manifest, and without the query: it may hold a token. */
 const shown = (url) => {
   const { origin, pathname, searchParams } = new URL(url);
   const kid = searchParams.get("kid");
-  const path = decodeURI(pathname) + (kid ? `?kid=${kid}` : "");
-  return origin === location.origin ? path : origin + path;
+  const address = origin + decodeURI(pathname) + (kid ? `?kid=${kid}` : "");
+  const { folder } = play;
+  if (address.startsWith(folder) && address.length > folder.length) return `… ${address.slice(folder.length)}`;
+  return address.replace(location.origin, "");
 };
 
-const reasonOf = ({ title, code, detail }) =>
-  [title, code && `(${code})`, detail && `— ${detail}`].filter(Boolean).join(" ");
+const reasonOf = ({ title, code, detail }) => `${detail ?? title}${code ? ` (${code})` : ""}`;
 
 const record = (entry) => {
   if (play.over) return;
@@ -136,9 +146,10 @@ const stop = async () => {
 const begin = async () => {
   await stop();
   const { url } = chosenForm();
-  const licences = Object.values(chosenStream()?.licenses ?? {});
-  const trusted = [location.origin, ...[url, ...licences].map((known) => new URL(known).origin)];
-  const current = { stop: async () => {}, delivered: new Set(), segments: 0, over: false };
+  const licence = chosenStream()?.licenses[CLEARKEY];
+  const known = licence ? [url, licence] : [url];
+  const trusted = [location.origin, ...known.map((address) => new URL(address).origin)];
+  const current = newPlay(url);
   play = current;
   at("log").replaceChildren();
   at("more").textContent = "";
@@ -152,7 +163,8 @@ const begin = async () => {
   try {
     const player = document.forms[0].elements.player.value;
     const trusts = (target) => trusted.includes(new URL(target, location.href).origin);
-    current.stop = await start(player, video, { url, token: at("token").value.trim(), trusts, failed });
+    const token = at("token").value.trim();
+    current.stop = await start(player, video, { url, licence, token, trusts, failed });
     if (current.over) await current.stop();
     else await video.play().catch(() => {}); // without a user's click browsers wait for one
   } catch (error) {

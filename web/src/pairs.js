@@ -10,6 +10,9 @@ export const PLAYERS = {
   hlsjs: { name: "hls.js", script: "/assets/hls.js", global: "Hls" },
 };
 
+/** What people call the values of `encryption=`. */
+export const PROTECTIONS = { "": "clear", cbc: "AES-128", cenc: "cenc", "cbcs-aapl": "cbcs" };
+
 const TABLE = {
   shaka: { dash: { "*": true }, hls: { "*": true } },
   dashjs: { dash: { "*": true }, hls: { "*": ONLY_DASH } },
@@ -17,7 +20,6 @@ const TABLE = {
     dash: { "*": ONLY_HLS },
     hls: {
       "*": true,
-      cenc: "hls.js decrypts SAMPLE-AES-CTR only with a ClearKey licence signalled in the playlist",
       "cbcs-aapl": "hls.js cannot decrypt SAMPLE-AES in fragmented MP4 with a key from the playlist",
     },
   },

@@ -3,6 +3,8 @@
 import { PLAYERS } from "./pairs.js";
 import { isKeyDelivery } from "./watch.js";
 
+export const CLEARKEY = "org.w3.clearkey";
+
 const loaded = new Map();
 
 /** Loads the player's script once; gives its global object. */
@@ -25,8 +27,9 @@ const library = (id) => {
 
 /**
  * Starts `player` on `video`.
- * `job`: `url` of the manifest, `token` or "", `trusts(url)` says whether the token may go there,
- * `failed(message)` is called with errors that end the play.
+ * `job`: `url` of the manifest, `licence` URL for ClearKey if known (hls.js reads none from
+ * playlists), `token` or "", `trusts(url)` says whether the token may go there, `failed(message)` is
+ * called with errors that end the play.
  * Resolves to a function that stops the player and frees it.
  */
 export const start = async (player, video, job) => STARTERS[player](await library(player), video, job);
@@ -67,14 +70,17 @@ const startDash = async (dashjs, video, job) => {
 };
 
 const startHls = async (Hls, video, job) => {
-  const authorise = (xhr, url) => {
+  const authorise = (xhr, url, method) => {
     if (!job.token || !job.trusts(url)) return;
-    if (!xhr.readyState) xhr.open("GET", url, true);
+    xhr.open(method, url, true);
     xhr.setRequestHeader("Authorization", `Bearer ${job.token}`);
   };
   const player = new Hls({
     // hls.js calls this for every request; only the URL tells a key from a segment.
-    xhrSetup: (xhr, url) => isKeyDelivery(url) && authorise(xhr, url),
+    xhrSetup: (xhr, url) => isKeyDelivery(url) && authorise(xhr, url, "GET"),
+    emeEnabled: Boolean(job.licence),
+    drmSystems: job.licence ? { [CLEARKEY]: { licenseUrl: job.licence } } : {},
+    licenseXhrSetup: (xhr, url) => authorise(xhr, url, "POST"),
   });
   player.on(Hls.Events.ERROR, (_, { fatal, details }) => fatal && job.failed(`hls.js: ${details}`));
   player.loadSource(job.url);

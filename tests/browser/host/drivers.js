@@ -24,13 +24,16 @@ const dashjs = async ({ url, token }) => {
   player.attachSource(url);
 };
 
-const hlsjs = async ({ url, token }) => {
+const hlsjs = async ({ url, token, licence }) => {
+  const authorise = (xhr, target, method) => {
+    xhr.open(method, target, true);
+    Object.entries(bearer(token)).forEach(([name, value]) => xhr.setRequestHeader(name, value));
+  };
   const player = new window.Hls({
-    xhrSetup: (xhr, target) => {
-      if (!token || !target.includes("/keydelivery")) return;
-      xhr.open("GET", target, true);
-      xhr.setRequestHeader("Authorization", `Bearer ${token}`);
-    },
+    xhrSetup: (xhr, target) => target.includes("/keydelivery") && authorise(xhr, target, "GET"),
+    emeEnabled: Boolean(licence),
+    drmSystems: licence ? { "org.w3.clearkey": { licenseUrl: licence } } : {},
+    licenseXhrSetup: (xhr, target) => authorise(xhr, target, "POST"),
   });
   player.on(window.Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(`hls.js ${details}`));
   player.loadSource(url);

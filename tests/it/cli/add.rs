@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use crate::support::server::{DevServer, media_dir, portcullis};
 
+const CLIP: &str = "/assets/demo/gate_h264_180p.mp4";
+
 fn add(data: &Path, arguments: &[&str]) -> Output {
     portcullis()
         .arg("add")
@@ -110,6 +112,34 @@ fn refusals_name_what_was_wrong() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
         assert!(stderr.contains(expected), "{stderr}");
     }
+}
+
+#[test]
+fn broken_media_is_refused_with_the_file_and_the_rule_and_not_published() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let whole = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + CLIP).unwrap();
+    for (content, name) in [
+        (&b"no film"[..], "text.mp4"),
+        (&whole[..whole.len() / 2], "half.mp4"),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, content).unwrap();
+        let output = add(data.path(), &[folder.path().to_str().unwrap()]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            (output.status.code(), stderr.contains(name)),
+            (Some(1), true),
+            "{stderr}"
+        );
+        std::fs::remove_file(file).unwrap();
+    }
+    let server = DevServer::builder().data(data.path()).start();
+    assert_eq!(
+        server.ready.streams.len(),
+        7,
+        "only those of the built-in clip"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

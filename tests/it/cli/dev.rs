@@ -164,6 +164,26 @@ fn folders_with_media_become_assets_with_prefixed_streams() {
 }
 
 #[test]
+fn of_many_folders_those_that_cannot_be_played_are_left_out() {
+    let root = tempfile::tempdir().unwrap();
+    for name in ["good", "bad"] {
+        fs::create_dir(root.path().join(name)).unwrap();
+    }
+    let clip = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/demo/gate_aac_eng.mp4");
+    fs::copy(clip, root.path().join("good/a.mp4")).unwrap();
+    fs::write(root.path().join("bad/b.mp4"), "no film").unwrap();
+    let server = DevServer::builder().media(root.path()).start();
+    assert!(
+        server
+            .ready
+            .streams
+            .iter()
+            .all(|stream| stream.name.starts_with("good-"))
+    );
+    assert!(server.log().contains("b.mp4"), "{}", server.log());
+}
+
+#[test]
 fn other_media_in_the_same_data_folder_takes_the_names_over() {
     let data = tempfile::tempdir().unwrap();
     let clip = DevServer::builder().data(data.path()).start().ready.clone();

@@ -3,3 +3,4 @@
 mod add;
 mod dev;
 mod refusals;
+mod serve;

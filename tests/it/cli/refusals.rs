@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
-use crate::support::server::portcullis;
+use crate::support::server::{media_dir, portcullis};
 
 /// Runs the command to its end: exit code, standard output, standard error.
 fn run(command: &mut Command) -> (Option<i32>, String, String) {
@@ -137,14 +137,13 @@ fn serve_refuses_to_make_a_key_and_to_use_a_wrong_one() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("keys.kek_file"), "{stderr}");
 
-    let media = dir.path().join("film");
-    fs::create_dir(&media).unwrap();
-    fs::write(media.join("film.mp4"), "no film").unwrap();
-    run(portcullis()
+    let ladder = media_dir().join("ladder");
+    let (code, _, stderr) = run(portcullis()
         .arg("add")
-        .arg(&media)
+        .arg(ladder)
         .arg("--data")
         .arg(dir.path()));
+    assert_eq!(code, Some(0), "{stderr}");
     let (code, _, stderr) = serve(Some(&"ab".repeat(32)));
     assert_eq!(code, Some(2));
     assert!(stderr.contains("key-encryption key"), "{stderr}");

@@ -1,5 +1,6 @@
 //! Slow, silent and stalled clients are ended; good ones do not notice.
 
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use portcullis::http::limits::Limits;
@@ -129,4 +130,29 @@ async fn the_connection_limit_makes_later_clients_wait_not_fail() {
     let began = Instant::now();
     assert!(server.get("/hello").await.ends_with("hello"));
     assert!(began.elapsed() > 200 * MS, "served before a place was free");
+}
+
+#[tokio::test]
+async fn a_client_that_stops_reading_holds_little_and_then_nothing() {
+    let server = WireServer::start(brisk()).await;
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = server.connect_narrow().await;
+        client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        clients.push(client);
+    }
+    tokio::time::sleep(500 * MS).await;
+    // In the process a piece or two, in the system what it may hold unsent.
+    let each = server.made.bytes.load(SeqCst) / clients.len();
+    assert!(
+        each < 700_000,
+        "{each} bytes were made for a client that takes none"
+    );
+    assert_eq!(server.made.alive.load(SeqCst), clients.len());
+    tokio::time::sleep(1500 * MS).await;
+    assert_eq!(
+        server.made.alive.load(SeqCst),
+        0,
+        "stalled answers must be given up"
+    );
 }

@@ -235,3 +235,29 @@ async fn slow_answers_of_the_server_are_not_held_against_the_client() {
     let server = WireServer::start(limits).await;
     assert!(server.get("/slow").await.ends_with("done"));
 }
+
+#[tokio::test]
+async fn beyond_the_number_of_answers_under_way_the_answer_is_503() {
+    let limits = portcullis::http::limits::Limits {
+        requests: 2,
+        ..brisk()
+    };
+    let server = WireServer::start(limits).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut client = server.connect_narrow().await;
+        client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        client.read_until("200 OK").await;
+        held.push(client);
+    }
+    let answer = server.get("/hello").await;
+    assert_eq!(status(&answer), "503");
+    assert!(answer.contains("\"code\":\"overloaded\"") && answer.contains("retry-after: 1"));
+    assert!(
+        answer.contains("access-control-allow-origin: *"),
+        "{answer}"
+    );
+    drop(held);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(status(&server.get("/hello").await), "200");
+}

@@ -45,7 +45,7 @@ fn both_decryptors_give_back_the_samples_of_the_source() {
         let by_packager = samples_decrypted_by_packager(media, &key(), kind);
         assert_eq!(by_ffmpeg.contents(), source.contents());
         assert_eq!(by_packager.contents(), source.contents());
-        assert!((by_ffmpeg.seconds() - source.seconds()).abs() < 1e-6);
+        assert!((by_ffmpeg.span() - source.span()).abs() < 1e-6);
     });
 }
 

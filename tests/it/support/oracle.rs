@@ -35,10 +35,12 @@ impl Samples {
             .collect()
     }
 
-    /// Decoding time from the first sample to the end of the last, in seconds.
-    pub(crate) fn seconds(&self) -> f64 {
-        let ticks: i64 = self.list.iter().map(|sample| sample.duration).sum();
-        precise(ticks) / precise(self.timescale)
+    /// From the decoding time of the first sample to that of the last, in seconds.
+    pub(crate) fn span(&self) -> f64 {
+        let [first, .., last] = self.list.as_slice() else {
+            panic!("{self:?} are too few")
+        };
+        precise(last.dts - first.dts) / precise(self.timescale)
     }
 }
 
@@ -57,18 +59,15 @@ pub(crate) struct HexKey {
 /// Which track of a file: ffmpeg's stream specifier, for example `v:0` or `a:1`.
 pub(crate) type Stream<'a> = &'a str;
 
-/// The samples of a track as they lie in the file; edit lists move nothing.
+/// The samples of a track as they lie in the file.
 pub(crate) fn samples_of_file(file: &Path, stream: Stream<'_>) -> Samples {
-    demux(
-        &[],
-        file.as_os_str().to_str().expect("test paths are UTF-8"),
-        stream,
-    )
+    demux(AS_STORED, utf8(file), stream)
 }
 
 /// The samples of a track of an initialization segment followed by its fragments.
 pub(crate) fn samples_of_bytes(media: &[u8], stream: Stream<'_>) -> Samples {
-    samples_of_file(stored(media, ".mp4").path(), stream)
+    let file = stored(media, ".mp4");
+    demux(AS_FRAGMENTS, utf8(file.path()), stream)
 }
 
 /// As [`samples_of_bytes`], decrypted by ffmpeg (`cenc`, `cbcs` and their relatives).
@@ -78,8 +77,8 @@ pub(crate) fn samples_decrypted_by_ffmpeg(
     stream: Stream<'_>,
 ) -> Samples {
     let file = stored(media, ".mp4");
-    let path = file.path().to_str().expect("test paths are UTF-8");
-    demux(&["-decryption_key", &key.key], path, stream)
+    let flags = [AS_FRAGMENTS, &["-decryption_key", &key.key]].concat();
+    demux(&flags, utf8(file.path()), stream)
 }
 
 /// As [`samples_of_bytes`], decrypted by shaka-packager; `kind` is `video` or `audio`.
@@ -129,12 +128,12 @@ pub(crate) fn encrypted_by_packager(
     std::fs::read(output.path()).expect("shaka-packager wrote its output")
 }
 
-/// Plays a playlist or manifest through HTTP as ffmpeg does: the samples of one of its tracks.
+/// Plays an HLS playlist through HTTP as ffmpeg does: the samples of one of its tracks.
 pub(crate) fn samples_played_by_ffmpeg(url: &str, stream: Stream<'_>) -> Samples {
-    demux(&[], url, stream)
+    demux(AS_PLAYLIST, url, stream)
 }
 
-/// Decodes a track to pictures or sound and fails on any complaint of the decoder.
+/// Decodes a track of a playlist and fails on any complaint of ffmpeg.
 pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
     let mut command = Command::new("ffmpeg");
     command.args([
@@ -144,7 +143,8 @@ pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
         "warning",
         "-xerror",
     ]);
-    command.args(["-i", url, "-map", &format!("0:{stream}"), "-f", "null", "-"]);
+    command.args(AS_PLAYLIST).args(["-i", url]);
+    command.args(["-map", &format!("0:{stream}"), "-f", "null", "-"]);
     let said = run(&mut command).complaints;
     assert!(
         said.is_empty(),
@@ -172,15 +172,25 @@ pub(crate) fn mpd_complaint(mpd: &str) -> Option<String> {
     attempt(&mut command).err()
 }
 
+/// Samples as they are stored: edit lists hide and move nothing.
+const AS_STORED: &[&str] = &["-ignore_editlist", "1"];
+
+/// Read straight through: when ffmpeg 5.1 may seek it gives samples of encrypted fragments the
+/// subsample maps of their neighbours, whoever packaged them.
+const AS_FRAGMENTS: &[&str] = &["-ignore_editlist", "1", "-seekable", "0"];
+
+/// URLs in the shape of Azure Media Services end in no file extension, which ffmpeg refuses in
+/// playlists unless told otherwise.
+const AS_PLAYLIST: &[&str] = &[
+    "-extension_picky",
+    "0",
+    "-allowed_segment_extensions",
+    "ALL",
+];
+
 fn demux(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Samples {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror"]);
-    if Path::new(input)
-        .extension()
-        .is_some_and(|extension| extension == "mp4")
-    {
-        command.args(["-ignore_editlist", "1"]);
-    }
     command
         .args(input_flags)
         .args(["-i", input, "-map", &format!("0:{stream}"), "-c", "copy"]);
@@ -214,6 +224,10 @@ fn parse_sample(line: &str) -> Option<Sample> {
         size: size.try_into().ok()?,
         digest,
     })
+}
+
+fn utf8(path: &Path) -> &str {
+    path.to_str().expect("paths of tests are UTF-8")
 }
 
 fn packager() -> PathBuf {

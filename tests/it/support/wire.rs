@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,13 +27,37 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// The real accept loop and layers around test routes.
 pub(crate) struct WireServer {
     pub(crate) address: SocketAddr,
+    pub(crate) made: Arc<Made>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<Drained>,
+}
+
+/// What the bodies of a server have done.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// Bytes that were made so far.
+    pub(crate) bytes: AtomicUsize,
+    /// Bodies that are neither finished nor given up.
+    pub(crate) alive: AtomicUsize,
 }
 
 /// A body that is made piece by piece as the client takes it.
 struct Zeros {
     left: usize,
+    made: Arc<Made>,
+}
+
+impl Zeros {
+    fn body(left: usize, made: Arc<Made>) -> Body {
+        made.alive.fetch_add(1, SeqCst);
+        Body::new(Self { left, made })
+    }
+}
+
+impl Drop for Zeros {
+    fn drop(&mut self) {
+        self.made.alive.fetch_sub(1, SeqCst);
+    }
 }
 
 impl http_body::Body for Zeros {
@@ -44,6 +70,7 @@ impl http_body::Body for Zeros {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let size = self.left.min(64 * 1024);
         self.left -= size;
+        self.made.bytes.fetch_add(size, SeqCst);
         Poll::Ready((size > 0).then(|| Ok(Frame::data(Bytes::from(vec![0; size])))))
     }
 }
@@ -61,18 +88,16 @@ pub(crate) fn brisk() -> Limits {
     }
 }
 
-fn routes() -> Router {
+fn routes(made: &Arc<Made>) -> Router {
+    let zeros = |size: usize| {
+        let made = Arc::clone(made);
+        get(move || async move { Zeros::body(size, made) })
+    };
     Router::new()
         .route("/hello", get(|| async { "hello" }))
         .route("/echo", post(|body: Bytes| async { body }))
-        .route(
-            "/medium",
-            get(|| async { Body::new(Zeros { left: 1_000_000 }) }),
-        )
-        .route(
-            "/large",
-            get(|| async { Body::new(Zeros { left: 5_000_000 }) }),
-        )
+        .route("/medium", zeros(1_000_000))
+        .route("/large", zeros(5_000_000))
         .route("/slow", get(slow))
         .route("/panic", get(panics))
 }
@@ -93,12 +118,14 @@ impl WireServer {
             .unwrap();
         let address = server.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let app = layered(routes(), &limits);
+        let made = Arc::default();
+        let app = layered(routes(&made), &limits);
         let running = tokio::spawn(server.run(app, async {
             let _ = stopped.await;
         }));
         Self {
             address,
+            made,
             stop: Some(stop),
             running,
         }

@@ -1,0 +1,90 @@
+//! `portcullis serve`: what was added is served as configured, until the process is told to stop.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::server::{media_dir, portcullis};
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// Waits for the log line that tells the address. From then on nobody reads the log, which
+    /// the server must bear.
+    fn address(&mut self) -> String {
+        let log = BufReader::new(self.0.stderr.take().unwrap());
+        let line = log
+            .lines()
+            .map(Result::unwrap)
+            .find(|line| line.contains("\"serving\""));
+        let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        line["fields"]["address"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_added_is_served_as_configured() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("portcullis.toml");
+    let kek = dir.path().join("kek.hex");
+    let data = dir.path().join("data");
+    fs::write(&kek, "5c".repeat(32)).unwrap();
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata = {data:?}\npublic_url = \"https://media.example/cdn/\"\n\
+         [keys]\nkek_file = {kek:?}\n[log]\nformat = \"json\"\n"
+    );
+    fs::write(&file, text).unwrap();
+    let ladder = media_dir().join("ladder");
+    let added = portcullis()
+        .args(["add", "--json", "--policy", "open", "--config"])
+        .args([&file, &ladder])
+        .output()
+        .unwrap();
+    let added: serde_json::Value = serde_json::from_slice(&added.stdout).unwrap();
+    let stream = &added["streams"][0];
+    let url = stream["manifests"][0]["url"].as_str().unwrap();
+    assert!(url.starts_with("https://media.example/cdn/"), "{url}");
+    assert!(
+        !data.join("kek").exists(),
+        "a key was configured, none is to be made"
+    );
+
+    let child = portcullis()
+        .arg("serve")
+        .arg("--config")
+        .arg(&file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut server = Running(child);
+    let address = server.address();
+    let kid = stream["keys"][0]["kid"].as_str().unwrap();
+    let key = reqwest::get(format!("http://{address}/keydelivery/?kid={kid}"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (key.status().as_u16(), key.bytes().await.unwrap().len()),
+        (200, 16)
+    );
+    let list = reqwest::get(format!("http://{address}/streams.json"))
+        .await
+        .unwrap();
+    assert!(
+        !list.text().await.unwrap().contains("\"token\":"),
+        "tokens are for dev only"
+    );
+
+    kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
