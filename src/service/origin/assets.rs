@@ -132,9 +132,18 @@ impl AssetCache {
         segment_ms: u32,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let opened = blocking(move || open_folder(&dir)).await??;
-        let mut sources = Vec::with_capacity(opened.media.len());
-        for (path, file) in &opened.media {
-            let index = self.index(path, file).await?;
+        // All at once: a folder takes as long as its largest file.
+        let reading: Vec<_> = opened
+            .media
+            .iter()
+            .map(|(path, file)| {
+                let (cache, path, file) = (self.clone(), path.clone(), Arc::clone(file));
+                tokio::spawn(async move { cache.index(&path, &file).await })
+            })
+            .collect();
+        let mut sources = Vec::with_capacity(reading.len());
+        for ((path, _), index) in opened.media.iter().zip(reading) {
+            let index = index.await.map_err(|_| reading_failed())??;
             sources.push(SourceFile {
                 name: file_name(path),
                 index,
@@ -165,8 +174,13 @@ impl AssetCache {
         let (name, file) = (file_name(path), Arc::clone(file));
         let key = (path.to_owned(), file.version());
         let read = async move {
-            let read = move || FileIndex::read(&*file).map_err(|rule| rule.in_file(&name));
-            Ok::<_, OriginError>(Arc::new(blocking(read).await??))
+            let read = move || {
+                let index = FileIndex::read(&*file).map_err(|rule| rule.in_file(&name))?;
+                file.check_unchanged()
+                    .map_err(|error| OriginError::storage(&error))?;
+                Ok::<_, OriginError>(Arc::new(index))
+            };
+            blocking(read).await?
         };
         self.indexes
             .try_get_with(key, read)
@@ -176,11 +190,17 @@ impl AssetCache {
 }
 
 /// Runs what waits for a disk apart from the threads that serve.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, OriginError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| OriginError::new(Code::STORAGE_FAILURE, "reading the media failed"))
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| reading_failed())
+}
+
+/// A task that reads ended without an answer.
+fn reading_failed() -> OriginError {
+    OriginError::new(Code::STORAGE_FAILURE, "reading the media failed")
 }
 
 /// A folder with its media files open.

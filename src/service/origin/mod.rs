@@ -251,17 +251,14 @@ impl Origin {
             // Headers inside the samples are read, perhaps from the disk.
             let loaded = Arc::clone(&context.loaded);
             let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
-            let planned = tokio::task::spawn_blocking(move || {
+            let planned = assets::blocking(move || {
                 let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
                 let plan = cmaf::fragment(rendition, n, protect, &*file)?;
                 file.check_unchanged()
                     .map_err(|error| OriginError::storage(&error))?;
                 Ok::<_, OriginError>(plan)
             });
-            let planned = planned
-                .await
-                .map_err(|_| OriginError::new(Code::STORAGE_FAILURE, "reading the media failed"))?;
-            return planned.map(Arc::new);
+            return planned.await?.map(Arc::new);
         }
         Ok(Arc::new(cmaf::fragment(rendition, n, protect, &*file)?))
     }
