@@ -6,6 +6,7 @@ mod content;
 mod demo;
 mod dev;
 mod error;
+mod inspect;
 mod instance;
 mod log;
 mod progress;
@@ -46,6 +47,8 @@ enum Command {
     Add(add::Args),
     /// Make and check tokens
     Token(token::Args),
+    /// Show the boxes, tracks and protection of a file or an address
+    Inspect(inspect::Args),
     /// Look at the configuration
     Config(config_check::Args),
 }
@@ -61,6 +64,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args).await,
             Command::Add(args) => add::run(args).await,
             Command::Token(args) => token::run(args).await,
+            Command::Inspect(args) => inspect::run(args).await,
             Command::Config(args) => config_check::run(args),
         }
     }

@@ -2,6 +2,7 @@
 //! bytes, writers that patch their sizes.
 
 pub mod cenc;
+pub mod describe;
 pub mod dump;
 pub mod entry;
 mod error;

@@ -38,7 +38,7 @@ impl WrappedKey {
     /// Takes the stored form.
     ///
     /// # Errors
-    /// [`VaultError::UnknownVersion`] and [`VaultError::Truncated`] when the bytes are no such form.
+    /// [`VaultError::UnknownVersion`] and [`VaultError::Truncated`] when the bytes are none.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, VaultError> {
         match bytes.first() {
             Some(&Self::VERSION) if bytes.len() >= Self::HEADER_LEN + Self::TAG_LEN => {

@@ -75,7 +75,11 @@ impl Track {
             .checked_sub(1)
             .and_then(|n| entries.get(n));
         let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
-        let (entry, size, config) = describe(used, row)?;
+        let Description {
+            entry,
+            size,
+            config,
+        } = describe(used, row)?;
         Ok(Ok(Self {
             shift: Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?,
             header: trak.tkhd,
@@ -145,26 +149,41 @@ impl Track {
     }
 }
 
-/// The entry for init segments, the picture size, and the body of the configuration box.
-fn describe<'a>(
-    entry: &BoxRef<'a>,
-    row: &codec::Row,
-) -> Result<(SampleEntry, (u16, u16), &'a [u8]), BoxError> {
+/// What a sample entry says of its track.
+struct Description<'a> {
+    /// The entry for init segments.
+    entry: SampleEntry,
+    /// Width and height in pixels; zeros for sound.
+    size: (u16, u16),
+    /// Body of the configuration box.
+    config: &'a [u8],
+}
+
+fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>, BoxError> {
     let missing = entry.error(Rule::MissingChild(FourCc(*row.config_box)));
     match row.media_type {
         MediaType::Video => {
             let visual = VisualEntry::parse(entry)?;
             let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
-            let entry = SampleEntry {
-                kind: entry.kind,
-                body: entry.body.to_vec(),
-            };
-            Ok((entry, (visual.width, visual.height), config.body))
+            let body = entry.body.to_vec();
+            Ok(Description {
+                entry: SampleEntry {
+                    kind: entry.kind,
+                    body,
+                },
+                size: (visual.width, visual.height),
+                config: config.body,
+            })
         }
         MediaType::Audio => {
             let audio = AudioEntry::parse(entry)?;
             let config = audio.config(row.config_box)?.ok_or(missing)?;
-            Ok((audio.to_version_0(&config), (0, 0), config.body))
+            let entry = audio.to_version_0(&config);
+            Ok(Description {
+                entry,
+                size: (0, 0),
+                config: config.body,
+            })
         }
     }
 }

@@ -233,7 +233,8 @@ mod tests {
     fn token_policy() -> Value {
         json!({"options": [{
             "name": "viewers",
-            "configuration": {"@odata.type": "#Microsoft.Media.ContentKeyPolicyClearKeyConfiguration"},
+            "configuration": {
+                "@odata.type": "#Microsoft.Media.ContentKeyPolicyClearKeyConfiguration"},
             "restriction": {
                 "@odata.type": "#Microsoft.Media.ContentKeyPolicyTokenRestriction",
                 "issuer": "i", "audience": "a", "restrictionTokenType": "Jwt",

@@ -41,12 +41,20 @@ impl PolicyError {
     }
 }
 
-/// Names stand in URLs and file names of tools, so they keep to a narrow alphabet.
-fn check_name(name: &str) -> Result<(), PolicyError> {
+/// Whether policies, assets and locators may have the name. Names stand in URLs and in file names
+/// of tools, so they keep to a narrow alphabet.
+pub fn is_legal_name(name: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if name.is_empty() || name.len() > 128 || !name.chars().all(legal) {
-        let rule = "a name has 1 to 128 letters, digits, hyphens, underscores and dots";
-        return Err(PolicyError::new(name, rule));
-    }
-    Ok(())
+    (1..=128).contains(&name.len()) && name.chars().all(legal)
 }
+
+fn check_name(name: &str) -> Result<(), PolicyError> {
+    if is_legal_name(name) {
+        Ok(())
+    } else {
+        Err(PolicyError::new(name, NAME_RULE))
+    }
+}
+
+/// The rule of [`is_legal_name`], for messages.
+pub const NAME_RULE: &str = "a name has 1 to 128 letters, digits, hyphens, underscores and dots";

@@ -282,7 +282,8 @@ mod tests {
             ),
             (
                 format!(
-                    r#"{{"envelopeEncryption":{on},"contentKeys":{{"defaultKey":{{"label":""}}}}}}}}"#
+                    r#"{{"envelopeEncryption":{on},
+                        "contentKeys":{{"defaultKey":{{"label":""}}}}}}}}"#
                 ),
                 "a key label has",
             ),

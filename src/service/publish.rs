@@ -7,8 +7,8 @@ use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, VaultError};
 use crate::policy::content_key::TokenType;
 use crate::policy::{
-    ContentKeyPolicy, KeyLabel, Restriction, Secret, StreamingPolicy, TokenRestriction,
-    VerificationKey,
+    ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
+    VerificationKey, is_legal_name,
 };
 use crate::store::{Kind, Locator, NewLocator, Store, StoreError, random};
 
@@ -34,6 +34,9 @@ pub struct PublishRequest {
 /// Why nothing was published.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PublishError {
+    /// The name of the locator cannot stand in URLs.
+    #[error("streaming locator {0:?}: {NAME_RULE}")]
+    IllegalName(String),
     /// Nobody would be told who may have the key.
     #[error("key {label} needs a content key policy: name one for the locator")]
     NoContentKeyPolicy {
@@ -171,6 +174,9 @@ fn locator(
     policy: &StreamingPolicy,
     now: Timestamp,
 ) -> Result<Locator, PublishError> {
+    if !is_legal_name(&request.name) {
+        return Err(PublishError::IllegalName(request.name.clone()));
+    }
     if let (Some(start), Some(end)) = (request.start, request.end)
         && end <= start
     {

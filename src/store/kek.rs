@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{StoreError, random};
+use super::{StoreError, durable, random};
 use crate::keys::{KeyEncryptionKey, ParseKekError};
 
 /// More than any form of a key with blanks around it; a longer file is something else.
@@ -88,7 +88,8 @@ fn create(path: &Path, kek: &KeyEncryptionKey) -> Result<(), KekError> {
     let written = file
         .write_all(format!("{}\n", *kek.to_hex()).as_bytes())
         .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&temporary, path));
+        .and_then(|()| fs::hard_link(&temporary, path))
+        .and_then(|()| durable::sync_parent(path));
     let removed = fs::remove_file(&temporary);
     match written {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(io(error)),

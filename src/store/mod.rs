@@ -2,6 +2,7 @@
 
 mod cache;
 pub mod db;
+mod durable;
 pub mod error;
 pub mod files;
 pub mod kek;

@@ -89,7 +89,7 @@ impl<'a> SampleSizes<'a> {
             Self::Constant { size, .. } => size,
             Self::Table {
                 bits: 4, entries, ..
-            } => u32::from(entries[n / 2] >> (if n % 2 == 0 { 4 } else { 0 }) & 0x0f),
+            } => u32::from(entries[n / 2] >> (if n.is_multiple_of(2) { 4 } else { 0 }) & 0x0f),
             Self::Table {
                 bits: 8, entries, ..
             } => u32::from(entries[n]),

@@ -32,7 +32,7 @@ impl Times {
             if samples == 0 {
                 continue;
             }
-            if runs.len() % CHECKPOINT == 0 {
+            if runs.len().is_multiple_of(CHECKPOINT) {
                 checkpoints.push(dts);
             }
             runs.push(Run { first, delta });

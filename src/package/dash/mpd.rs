@@ -91,7 +91,7 @@ fn adaptation_set(
     let largest = |side: fn(&&Rendition) -> u16| {
         set.renditions
             .iter()
-            .map(|r| side(&r))
+            .map(side)
             .max()
             .unwrap_or(0)
             .to_string()

@@ -8,7 +8,7 @@ mod schema;
 mod write;
 mod writer;
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use sqlx::{ConnectOptions, Connection};
 use self::write::Write;
 use self::writer::Writer;
 use super::cache::ReadCaches;
-use super::{Asset, Locator, NewLocator, StoreError, random};
+use super::{Asset, Locator, NewLocator, StoreError, durable, random};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
@@ -318,10 +318,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?
         .sync_all()?;
-    match path.parent() {
-        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    durable::sync_parent(path)
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -277,6 +277,8 @@ async fn a_clearkey_licence_is_what_strict_parsers_accept() {
         "/ClearKey",
         "/license",
         "/ClearKey/?kid=whatever",
+        "/",
+        "?kid=whatever",
     ] {
         let answer = service
             .post(&format!("/keydelivery{path}"), body.clone())

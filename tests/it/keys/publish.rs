@@ -110,6 +110,12 @@ async fn what_cannot_be_published_is_refused_and_leaves_nothing() {
     let missing = |kind: Kind, name: &str| format!("{kind} {name} does not exist");
     let table = [
         (
+            request("a/b", "Predefined_ClearKey", "open"),
+            "streaming locator \"a/b\": a name has 1 to 128 letters, digits, hyphens, underscores \
+             and dots"
+                .into(),
+        ),
+        (
             PublishRequest {
                 asset: "x".into(),
                 ..good.clone()

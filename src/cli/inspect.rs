@@ -1,0 +1,200 @@
+//! `portcullis inspect`: boxes, tracks and protection of a file or an address.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::CliError;
+use crate::isobmff::describe::describe;
+use crate::isobmff::dump::{Node, dump};
+use crate::media::FileIndex;
+use crate::store::files::LocalFile;
+
+/// More is not fetched from an address.
+const MAX_FETCH: usize = 256 << 20;
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis inspect movie.mp4
+  portcullis inspect 'http://127.0.0.1:8080/<locator>/movie.ism/QualityLevels(750000)/Fragments(video=i,format=mpd-time-cmaf,encryption=cenc)'
+
+Exit code 1 when a box is broken.";
+
+/// Arguments of `inspect`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// A file, or an http address of an init segment or fragment
+    target: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is told of a file.
+#[derive(Debug, Serialize)]
+struct Report {
+    boxes: Vec<BoxReport>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tracks: Vec<String>,
+    /// Why the tracks of a whole file cannot be served, if that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
+    protection: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct BoxReport {
+    depth: usize,
+    #[serde(rename = "type")]
+    kind: String,
+    offset: u64,
+    size: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<(&'static str, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    let report = if args.target.contains("://") {
+        let data = fetch(&args.target).await?;
+        Report::of(&dump(data.as_slice()).map_err(CliError::environment)?)
+    } else {
+        of_file(Path::new(&args.target))?
+    };
+    if args.json {
+        let text = serde_json::to_string_pretty(&report).map_err(CliError::environment)?;
+        println!("{text}");
+    } else {
+        report.print();
+    }
+    match report.boxes.iter().find_map(|node| node.error.as_ref()) {
+        Some(error) => Err(CliError::refused(error)),
+        None => Ok(()),
+    }
+}
+
+fn of_file(path: &Path) -> Result<Report, CliError> {
+    let named =
+        |error: std::io::Error| CliError::refused(format_args!("{}: {error}", path.display()));
+    let file = LocalFile::open(path).map_err(named)?;
+    let mut report = Report::of(&dump(&file).map_err(named)?);
+    if report.boxes.iter().any(|node| node.kind == "moov") {
+        match FileIndex::read(&file) {
+            Ok(index) => report.tracks = tracks(&index),
+            Err(rule) => report.refused = Some(rule.to_string()),
+        }
+    }
+    Ok(report)
+}
+
+/// Reads an address into memory. Plain http only: it is meant for servers at hand.
+async fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
+    if !url.starts_with("http://") {
+        return Err(CliError::usage("inspect reads files and http:// addresses"));
+    }
+    // The error of the library would repeat the address, with the token that may stand in it.
+    let failed = |error: reqwest::Error| CliError::environment(error.without_url());
+    let mut response = reqwest::get(url).await.map_err(failed)?;
+    if !response.status().is_success() {
+        let status = response.status();
+        let body = response.text().await.unwrap_or_default();
+        return Err(CliError::refused(format_args!(
+            "the server answers {status}: {body}"
+        )));
+    }
+    let mut data = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(failed)? {
+        data.extend_from_slice(&part);
+        if data.len() > MAX_FETCH {
+            return Err(CliError::refused("the answer is larger than 256 MiB"));
+        }
+    }
+    Ok(data)
+}
+
+fn tracks(index: &FileIndex) -> Vec<String> {
+    let packaged = index.tracks.iter().map(|track| {
+        let samples = track.index.len();
+        let seconds = track.index.dts(samples) as f64 / f64::from(track.timescale);
+        let codec = track.codec_string();
+        let (id, language) = (track.header.track_id, track.language.as_str());
+        let rate = track.average_bitrate();
+        format!("track {id}: {codec}, {language}, {samples} samples, {seconds:.3} s, {rate} bit/s")
+    });
+    let skipped = index.skipped.iter();
+    let skipped =
+        skipped.map(|track| format!("track {}: left out: {}", track.track_id, track.reason));
+    packaged.chain(skipped).collect()
+}
+
+impl Report {
+    fn of(nodes: &[Node]) -> Self {
+        let boxes: Vec<BoxReport> = nodes.iter().map(BoxReport::of).collect();
+        let signals = ["frma", "schm", "tenc", "pssh", "senc"];
+        let protection = boxes
+            .iter()
+            .filter(|node| signals.contains(&node.kind.as_str()));
+        let protection = protection
+            .map(|node| format!("{}: {}", node.kind, text(&node.fields)))
+            .collect();
+        Self {
+            boxes,
+            tracks: Vec::new(),
+            refused: None,
+            protection,
+        }
+    }
+
+    fn print(&self) {
+        for node in &self.boxes {
+            let indent = "  ".repeat(node.depth);
+            let fields = text(&node.fields);
+            print!("{indent}{} @{} {} bytes", node.kind, node.offset, node.size);
+            println!("{}{fields}", if fields.is_empty() { "" } else { "  " });
+            if let Some(error) = &node.error {
+                println!("{indent}  broken: {error}");
+            }
+        }
+        for track in &self.tracks {
+            println!("{track}");
+        }
+        if let Some(refused) = &self.refused {
+            println!("cannot be served: {refused}");
+        }
+        if self.protection.is_empty() {
+            println!("protection: none");
+        } else {
+            println!("protection:\n  {}", self.protection.join("\n  "));
+        }
+    }
+}
+
+impl BoxReport {
+    fn of(node: &Node) -> Self {
+        let described = describe(node.kind, &node.body).filter(|_| node.error.is_none());
+        let (fields, error) = match described {
+            Some(Ok(fields)) => (fields, None),
+            Some(Err(error)) => (Vec::new(), Some(format!("box '{}': {error}", node.kind))),
+            None => (Vec::new(), node.error.map(|error| error.to_string())),
+        };
+        let kind = node.kind.to_string();
+        Self {
+            depth: node.depth,
+            kind,
+            offset: node.offset,
+            size: node.size,
+            fields,
+            error,
+        }
+    }
+}
+
+fn text(fields: &[(&'static str, String)]) -> String {
+    let parts: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}: {value}"))
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,70 @@
+//! A key request as it came in: query, headers and a body of bounded length.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, HeaderValue, header};
+use url::form_urlencoded;
+
+use super::MAX_BODY_LEN;
+use super::refused::Refused;
+use crate::ids::KeyId;
+use crate::token::{Bearer, TokenError};
+
+pub(super) struct Call {
+    query: Vec<(String, String)>,
+    headers: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl<S: Sync> FromRequest<S> for Call {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Refused> {
+        let (head, body) = request.into_parts();
+        let query = head.uri.query().unwrap_or_default();
+        Ok(Self {
+            query: form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+            headers: head.headers,
+            body: to_bytes(body, MAX_BODY_LEN)
+                .await
+                .map_err(|_| Refused::BodyTooLarge)?,
+        })
+    }
+}
+
+impl Call {
+    /// Whether the body looks like JSON, which among the systems only ClearKey sends.
+    pub(super) fn is_clearkey(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"{")
+    }
+
+    /// The one `kid`, in any case of the name.
+    pub(super) fn kid(&self) -> Result<KeyId, Refused> {
+        let mut kids = self
+            .query
+            .iter()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("kid"));
+        match (kids.next(), kids.next()) {
+            (None, _) => Err(Refused::KidMissing),
+            (Some(_), Some(_)) => Err(Refused::KidRepeated),
+            (Some((_, value)), None) => value.parse().map_err(|_| Refused::KidMalformed),
+        }
+    }
+
+    /// The token, from the headers or the query.
+    pub(super) fn token(&self) -> Result<Option<Bearer>, Refused> {
+        let not_text = TokenError::Malformed("the Authorization header is not ASCII text");
+        let authorization = self
+            .headers
+            .get_all(header::AUTHORIZATION)
+            .iter()
+            .map(HeaderValue::to_str)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| Refused::Token(not_text))?;
+        let query = self.query.iter().filter(|(name, _)| name == "token");
+        let query = query.map(|(_, value)| value.as_str());
+        Bearer::find(authorization, query).map_err(Refused::Token)
+    }
+}

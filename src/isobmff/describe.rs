@@ -1,0 +1,296 @@
+//! The fields of boxes as text, for `inspect`: a table of box types, each with the function that
+//! reads it. Boxes that are not in the table are listed without fields.
+
+use data_encoding::HEXLOWER;
+
+use super::FourCc;
+use crate::bytes::{Reader, Truncated};
+use crate::ids::{KeyId, SystemId};
+
+/// Names and values of a box.
+pub type Fields = Vec<(&'static str, String)>;
+
+type Describe = fn(&mut Full<'_>) -> Result<Fields, Truncated>;
+
+/// Box types with the function that reads their body.
+const TABLE: &[(&[u8; 4], Describe)] = &[
+    (b"ftyp", brands),
+    (b"styp", brands),
+    (b"mvhd", mvhd),
+    (b"tkhd", tkhd),
+    (b"mdhd", mdhd),
+    (b"hdlr", hdlr),
+    (b"elst", elst),
+    (b"stsz", stsz),
+    (b"stts", count),
+    (b"ctts", count),
+    (b"stss", count),
+    (b"stco", count),
+    (b"co64", count),
+    (b"stsc", count),
+    (b"frma", frma),
+    (b"schm", schm),
+    (b"tenc", tenc),
+    (b"pssh", pssh),
+    (b"senc", senc),
+    (b"saiz", saiz),
+    (b"saio", saio),
+    (b"mfhd", mfhd),
+    (b"tfhd", tfhd),
+    (b"tfdt", tfdt),
+    (b"trun", trun),
+];
+
+/// Boxes without version and flags.
+const PLAIN: [&[u8; 4]; 3] = [b"ftyp", b"styp", b"frma"];
+
+/// The fields of a box body; `None` for types that are not in the table.
+///
+/// # Errors
+/// A body that ends too early.
+pub fn describe(kind: FourCc, body: &[u8]) -> Option<Result<Fields, Truncated>> {
+    let (_, read) = TABLE.iter().find(|(known, _)| **known == kind.0)?;
+    Some(Full::open(body, !PLAIN.contains(&&kind.0)).and_then(|mut full| read(&mut full)))
+}
+
+/// A body with its version and flags taken off.
+struct Full<'a> {
+    version: u8,
+    flags: u32,
+    body: Reader<'a>,
+}
+
+impl<'a> Full<'a> {
+    fn open(body: &'a [u8], full: bool) -> Result<Self, Truncated> {
+        let mut body = Reader::new(body);
+        let (version, flags) = if full {
+            (body.u8()?, body.u24()?)
+        } else {
+            (0, 0)
+        };
+        Ok(Self {
+            version,
+            flags,
+            body,
+        })
+    }
+
+    fn wide(&mut self) -> Result<u64, Truncated> {
+        self.body.u32_or_u64(self.version == 1)
+    }
+}
+
+fn four_cc(reader: &mut Reader<'_>) -> Result<String, Truncated> {
+    reader.array().map(|code| FourCc(code).to_string())
+}
+
+fn kid(reader: &mut Reader<'_>) -> Result<String, Truncated> {
+    reader
+        .array()
+        .map(|bytes| KeyId::from_bytes(bytes).to_string())
+}
+
+fn brands(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let major = four_cc(&mut b.body)?;
+    b.body.skip(4)?;
+    let (codes, _) = b.body.rest().as_chunks::<4>();
+    let compatible: Vec<String> = codes.iter().map(|code| FourCc(*code).to_string()).collect();
+    Ok(vec![("major", major), ("compatible", compatible.join(" "))])
+}
+
+fn mvhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    b.wide()?;
+    b.wide()?;
+    let timescale = b.body.u32()?;
+    Ok(vec![
+        ("timescale", timescale.to_string()),
+        ("duration", b.wide()?.to_string()),
+    ])
+}
+
+fn tkhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    b.wide()?;
+    b.wide()?;
+    let id = b.body.u32()?;
+    b.body.skip(4)?;
+    let duration = b.wide()?;
+    b.body.skip(8 + 8 + 36)?;
+    let (width, height) = (b.body.u32()? >> 16, b.body.u32()? >> 16);
+    Ok(vec![
+        ("track", id.to_string()),
+        ("duration", duration.to_string()),
+        ("size", format!("{width}x{height}")),
+    ])
+}
+
+fn mdhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    b.wide()?;
+    b.wide()?;
+    let timescale = b.body.u32()?;
+    let duration = b.wide()?;
+    let language = b.body.u16()?;
+    let letter = |shift: u16| char::from((((language >> shift) & 0x1f) as u8) + 0x60);
+    Ok(vec![
+        ("timescale", timescale.to_string()),
+        ("duration", duration.to_string()),
+        ("language", [10, 5, 0].map(letter).iter().collect()),
+    ])
+}
+
+fn hdlr(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    b.body.skip(4)?;
+    Ok(vec![("handler", four_cc(&mut b.body)?)])
+}
+
+fn elst(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let mut edits = Vec::new();
+    for _ in 0..b.body.u32()?.min(16) {
+        let (duration, raw) = (b.wide()?, b.wide()?);
+        b.body.skip(4)?;
+        let media_time = if b.version == 1 {
+            raw.cast_signed()
+        } else {
+            i64::from((raw as u32).cast_signed())
+        };
+        edits.push(format!("(duration {duration}, media time {media_time})"));
+    }
+    Ok(vec![("edits", edits.join(" "))])
+}
+
+fn count(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    Ok(vec![("entries", b.body.u32()?.to_string())])
+}
+
+fn stsz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let size = b.body.u32()?;
+    let samples = b.body.u32()?;
+    Ok(vec![
+        ("sample size", size.to_string()),
+        ("samples", samples.to_string()),
+    ])
+}
+
+fn frma(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    Ok(vec![("format", four_cc(&mut b.body)?)])
+}
+
+fn schm(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let scheme = four_cc(&mut b.body)?;
+    Ok(vec![
+        ("scheme", scheme),
+        ("version", format!("{:#x}", b.body.u32()?)),
+    ])
+}
+
+fn tenc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    b.body.skip(1)?;
+    let pattern = b.body.u8()?;
+    let protected = b.body.u8()?;
+    let iv_size = b.body.u8()?;
+    let mut fields = vec![
+        ("protected", protected.to_string()),
+        ("iv size", iv_size.to_string()),
+        ("kid", kid(&mut b.body)?),
+    ];
+    if b.version > 0 {
+        fields.push(("pattern", format!("{}:{}", pattern >> 4, pattern & 0x0f)));
+    }
+    if protected != 0 && iv_size == 0 {
+        let length = b.body.u8()?;
+        fields.push((
+            "constant iv",
+            HEXLOWER.encode(b.body.take(usize::from(length))?),
+        ));
+    }
+    Ok(fields)
+}
+
+fn pssh(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let system = SystemId::from_bytes(b.body.array()?);
+    let mut fields = vec![("system", system.to_string())];
+    if let Some(name) = system.name() {
+        fields.push(("name", name.to_owned()));
+    }
+    if b.version > 0 {
+        let mut kids = Vec::new();
+        for _ in 0..b.body.u32()?.min(1024) {
+            kids.push(kid(&mut b.body)?);
+        }
+        fields.push(("kids", kids.join(" ")));
+    }
+    fields.push(("data bytes", b.body.u32()?.to_string()));
+    Ok(fields)
+}
+
+fn senc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let subsamples = if b.flags & 2 != 0 { "yes" } else { "no" };
+    Ok(vec![
+        ("samples", b.body.u32()?.to_string()),
+        ("subsamples", subsamples.to_owned()),
+    ])
+}
+
+fn saiz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    if b.flags & 1 != 0 {
+        b.body.skip(8)?;
+    }
+    let default = b.body.u8()?;
+    let samples = b.body.u32()?;
+    Ok(vec![
+        ("default size", default.to_string()),
+        ("samples", samples.to_string()),
+    ])
+}
+
+fn saio(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    if b.flags & 1 != 0 {
+        b.body.skip(8)?;
+    }
+    let entries = b.body.u32()?;
+    let first = if entries > 0 {
+        b.wide()?.to_string()
+    } else {
+        "none".to_owned()
+    };
+    Ok(vec![("entries", entries.to_string()), ("offset", first)])
+}
+
+fn mfhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    Ok(vec![("sequence number", b.body.u32()?.to_string())])
+}
+
+fn tfhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    Ok(vec![
+        ("track", b.body.u32()?.to_string()),
+        ("flags", format!("{:#08x}", b.flags)),
+    ])
+}
+
+fn tfdt(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    Ok(vec![("decode time", b.wide()?.to_string())])
+}
+
+fn trun(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let samples = b.body.u32()?;
+    let mut fields = vec![
+        ("samples", samples.to_string()),
+        ("flags", format!("{:#08x}", b.flags)),
+    ];
+    if b.flags & 1 != 0 {
+        fields.push(("data offset", b.body.u32()?.cast_signed().to_string()));
+    }
+    Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_bodies_never_panic(row in 0..TABLE.len(), body: Vec<u8>) {
+            prop_assert!(describe(FourCc(*TABLE[row].0), &body).is_some());
+        }
+    }
+}
