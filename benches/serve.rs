@@ -112,7 +112,7 @@ fn stalled_readers() {
     println!("\n{CLIENTS} stalled readers of 5 MB fragments: resident memory");
     println!("before {:.0} MB, peak {:.0} MB", before / 1e6, peak / 1e6);
     drop(clients);
-    std::thread::sleep(Duration::from_secs(3));
+    std::thread::sleep(Duration::from_secs(15));
     println!("after they left {:.0} MB", server.resident() / 1e6);
 }
 

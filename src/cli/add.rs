@@ -6,14 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::content::{
-    FORMS, Folder, Library, access_name, folders_at, is_media, name_from, request,
-};
+use super::content::{FORMS, Folder, Library, access_name, folders_at, name_from, request};
 use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log};
 use crate::config::Config;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
+use crate::store::folder::is_media;
 
 const COPY_PIECE: usize = 1 << 20;
 

@@ -14,10 +14,7 @@ use crate::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
 use crate::service::streams::Access;
-use crate::store::{Asset, Locator, Store};
-
-/// Files that are taken for media; everything else in a folder is left alone.
-const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov"];
+use crate::store::{Asset, Locator, Store, folder};
 
 /// Issuer and audience of the token policy that `dev` and `add` make.
 const TOKEN_ISSUER: &str = "portcullis";
@@ -104,14 +101,6 @@ pub(super) fn name_from(name: Option<&OsStr>) -> String {
     }
 }
 
-/// Whether the name is that of a media file.
-pub(super) fn is_media(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    MEDIA_EXTENSIONS
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(extension))
-}
-
 /// The folder itself when it has media files, else every folder in it that has some, by name.
 pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
     let dir = dir.canonicalize().map_err(|error| refused(dir, &error))?;
@@ -134,9 +123,8 @@ pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
 }
 
 fn has_media(dir: &Path) -> Result<bool, CliError> {
-    Ok(entries(dir)?
-        .iter()
-        .any(|path| path.is_file() && is_media(path)))
+    let folder = folder::Folder::read(dir).map_err(|error| refused(dir, &error))?;
+    Ok(!folder.media.is_empty())
 }
 
 fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {

@@ -246,18 +246,15 @@ impl Cuts {
         self.starts.is_empty()
     }
 
-    /// Presentation duration of every fragment. They tile the time from the first start to the end.
+    /// Start and end of every fragment. They tile the time from the first start to the end.
+    pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        let starts = self.starts.iter().map(|cut| cut.start);
+        starts.clone().zip(starts.skip(1).chain([self.end]))
+    }
+
+    /// Presentation duration of every fragment.
     pub fn durations(&self) -> impl Iterator<Item = u64> {
-        let ends = self
-            .starts
-            .iter()
-            .skip(1)
-            .map(|cut| cut.start)
-            .chain([self.end]);
-        self.starts
-            .iter()
-            .zip(ends)
-            .map(|(cut, end)| end.saturating_sub(cut.start))
+        self.spans().map(|(start, end)| end.saturating_sub(start))
     }
 
     /// The samples of fragment `n`.

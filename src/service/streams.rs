@@ -2,8 +2,6 @@
 //! 2.2), in the shape of the ready file (architecture, section 5).
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,6 +13,7 @@ use crate::keys::KeyRecord;
 use crate::package::format::{self, Protocol};
 use crate::policy::{Restriction, StreamingPolicy};
 use crate::protection::Protection;
+use crate::store::folder::Folder;
 use crate::store::{Asset, Locator, Store, StoreError};
 
 /// EME key system name of ClearKey, as the ready file writes it.
@@ -261,18 +260,10 @@ fn protocol_name(protocol: Protocol) -> &'static str {
 /// of the asset.
 async fn base_name(asset: Arc<Asset>) -> String {
     let name = asset.name.clone();
-    let found = tokio::task::spawn_blocking(move || only_server_manifest(&asset.dir)).await;
+    let stem = move || {
+        let folder = Folder::read(&asset.dir).ok()?;
+        folder.manifest_stem().map(str::to_owned)
+    };
+    let found = tokio::task::spawn_blocking(stem).await;
     found.ok().flatten().unwrap_or(name)
-}
-
-fn only_server_manifest(dir: &Path) -> Option<String> {
-    let mut manifests = std::fs::read_dir(dir).ok()?.filter_map(|entry| {
-        let path = entry.ok()?.path();
-        let is_manifest = path
-            .extension()
-            .is_some_and(|ext| ext.eq_ignore_ascii_case("ism"));
-        is_manifest.then(|| path.file_stem().and_then(OsStr::to_str).map(str::to_owned))?
-    });
-    let first = manifests.next()?;
-    manifests.next().is_none().then_some(first)
 }

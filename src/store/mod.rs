@@ -5,6 +5,7 @@ pub mod db;
 mod durable;
 pub mod error;
 pub mod files;
+pub mod folder;
 pub mod kek;
 pub mod model;
 pub mod random;

@@ -80,14 +80,6 @@ fn microseconds(cuts: &Cuts) -> impl Iterator<Item = u64> {
             .max(0)
             .cast_unsigned()
     };
-    let ends = cuts
-        .starts
-        .iter()
-        .skip(1)
-        .map(|cut| cut.start)
-        .chain([cuts.end]);
-    cuts.starts
-        .iter()
-        .zip(ends)
-        .map(move |(cut, end)| round(end).saturating_sub(round(cut.start)))
+    cuts.spans()
+        .map(move |(start, end)| round(end).saturating_sub(round(start)))
 }

@@ -1,7 +1,6 @@
 //! Assets as they are needed to answer: files opened and indexed once, kept as long as nothing in
 //! the folder changes, weighed in bytes, loaded once for any number of first requests.
 
-use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,10 +14,8 @@ use crate::media::{
 };
 use crate::store;
 use crate::store::files::{FileVersion, LocalFile};
+use crate::store::folder::Folder;
 use crate::time::WIRE_TIMESCALE;
-
-/// Files that are media; everything else in a folder is left alone.
-const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov"];
 
 /// More media files in one folder are refused.
 const MAX_FILES: usize = 256;
@@ -221,16 +218,15 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
     };
     // Before the entries: what changes in between is noticed at the next request.
     let mut watched = vec![(dir.to_owned(), FileVersion::at(dir).map_err(storage)?)];
-    let paths = media_paths(dir).map_err(storage)?;
-    let (manifests, media): (Vec<PathBuf>, Vec<PathBuf>) = paths
-        .into_iter()
-        .partition(|path| has_extension(path, &["ism"]));
-    if media.len() > MAX_FILES {
+    let folder = Folder::read(dir).map_err(storage)?;
+    let manifest_stem = folder.manifest_stem().map(str::to_owned);
+    if folder.media.len() > MAX_FILES {
         let rule = MediaRule::NoPlayableTrack("more than 256 media files".to_owned());
         return Err(rule.in_file("the folder of the asset").into());
     }
     let open = |path: PathBuf| Ok((Arc::new(LocalFile::open(&path)?), path));
-    let opened: Vec<(Arc<LocalFile>, PathBuf)> = media
+    let opened: Vec<(Arc<LocalFile>, PathBuf)> = folder
+        .media
         .into_iter()
         .map(open)
         .collect::<io::Result<_>>()
@@ -240,7 +236,7 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
             .iter()
             .map(|(file, path)| (path.clone(), file.version())),
     );
-    let manifest = match manifests.as_slice() {
+    let manifest = match folder.manifests.as_slice() {
         [] => None,
         [path] => {
             watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
@@ -248,12 +244,8 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         }
         _ => return Err(several_manifests()),
     };
-    let stem = manifests
-        .first()
-        .and_then(|path| path.file_stem())
-        .and_then(OsStr::to_str);
     Ok(OpenedFolder {
-        manifest_stem: stem.map(str::to_owned),
+        manifest_stem,
         media: opened
             .into_iter()
             .map(|(file, path)| (path, file))
@@ -270,27 +262,6 @@ fn several_manifests() -> OriginError {
         rule,
     }
     .into()
-}
-
-/// Media files and server manifests of a folder, by name.
-fn media_paths(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(dir)? {
-        let path = entry?.path();
-        let wanted = has_extension(&path, MEDIA_EXTENSIONS) || has_extension(&path, &["ism"]);
-        if wanted && path.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    extensions
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 fn file_name(path: &Path) -> String {

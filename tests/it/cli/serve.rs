@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -32,22 +33,40 @@ impl Running {
     }
 }
 
+/// A configuration file that names everything itself, and the key file that it names.
+fn configure(dir: &Path) -> PathBuf {
+    let kek = dir.join("kek.hex");
+    fs::write(&kek, "5c".repeat(32)).unwrap();
+    let file = dir.join("portcullis.toml");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\ndata = {:?}\npublic_url = \"https://media.example/cdn/\"\n\
+         [keys]\nkek_file = {kek:?}\n[log]\nformat = \"json\"\n",
+        dir.join("data")
+    );
+    fs::write(&file, text).unwrap();
+    file
+}
+
+fn start(config: &Path) -> Running {
+    let mut command = portcullis();
+    command.arg("serve").arg("--config").arg(config);
+    Running(
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_added_is_served_as_configured() {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("portcullis.toml");
-    let kek = dir.path().join("kek.hex");
-    let data = dir.path().join("data");
-    fs::write(&kek, "5c".repeat(32)).unwrap();
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\ndata = {data:?}\npublic_url = \"https://media.example/cdn/\"\n\
-         [keys]\nkek_file = {kek:?}\n[log]\nformat = \"json\"\n"
-    );
-    fs::write(&file, text).unwrap();
-    let ladder = media_dir().join("ladder");
-    let added = portcullis()
-        .args(["add", "--json", "--policy", "open", "--config"])
-        .args([&file, &ladder])
+    let config = configure(dir.path());
+    let mut add = portcullis();
+    add.args(["add", "--json", "--policy", "open", "--config"]);
+    let added = add
+        .args([&config, &media_dir().join("ladder")])
         .output()
         .unwrap();
     let added: serde_json::Value = serde_json::from_slice(&added.stdout).unwrap();
@@ -55,19 +74,11 @@ async fn what_was_added_is_served_as_configured() {
     let url = stream["manifests"][0]["url"].as_str().unwrap();
     assert!(url.starts_with("https://media.example/cdn/"), "{url}");
     assert!(
-        !data.join("kek").exists(),
+        !dir.path().join("data/kek").exists(),
         "a key was configured, none is to be made"
     );
 
-    let child = portcullis()
-        .arg("serve")
-        .arg("--config")
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut server = Running(child);
+    let mut server = start(&config);
     let address = server.address();
     let kid = stream["keys"][0]["kid"].as_str().unwrap();
     let key = reqwest::get(format!("http://{address}/keydelivery/?kid={kid}"))
@@ -76,6 +87,15 @@ async fn what_was_added_is_served_as_configured() {
     assert_eq!(
         (key.status().as_u16(), key.bytes().await.unwrap().len()),
         (200, 16)
+    );
+    let path = url.strip_prefix("https://media.example/cdn").unwrap();
+    let manifest = reqwest::get(format!("http://{address}{path}"))
+        .await
+        .unwrap();
+    let text = manifest.text().await.unwrap();
+    assert!(
+        text.contains("https://media.example/cdn/keydelivery/ClearKey/"),
+        "{text}"
     );
     let list = reqwest::get(format!("http://{address}/streams.json"))
         .await

@@ -105,7 +105,8 @@ async fn an_http2_client_that_opens_no_window_is_cut_off() {
     let mut client = server.connect().await;
     // Preface, SETTINGS with INITIAL_WINDOW_SIZE 0, and HEADERS for GET /large in static-table
     // and literal HPACK.
-    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x00".to_vec();
+    let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    bytes.extend_from_slice(b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0");
     let block = b"\x82\x86\x04\x06/large\x01\x01x";
     bytes.extend_from_slice(&[0, 0, block.len() as u8, 1, 5, 0, 0, 0, 1]);
     bytes.extend_from_slice(block);

@@ -230,10 +230,11 @@ impl Drop for DevServer {
     }
 }
 
-/// Ends the server, and removes its folder, once the test process is gone.
+/// Ends the server, and removes its folder, once the test process is gone: statics are not dropped.
 fn end_with_this_process(server: &DevServer) {
-    let script = "while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; kill \"$2\"; rm -rf \"$3\"";
-    Command::new("sh")
+    let script = "(while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; \
+                  kill \"$2\"; rm -rf \"$3\") &";
+    let started = Command::new("sh")
         .args(["-c", script, "watcher"])
         .args([
             std::process::id().to_string(),
@@ -243,8 +244,8 @@ fn end_with_this_process(server: &DevServer) {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+        .status();
+    assert!(started.unwrap().success());
 }
 
 /// The test media of the project: the shared corpus when it is there, else the generated fixtures.
