@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 
-use super::titles::{Source, TITLES, Title, key_of};
+use super::titles::{CLIP, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
     Samples, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes,
     samples_played_by_ffmpeg,
@@ -62,10 +62,10 @@ fn demand_source<'a>(samples: &Samples, sources: &'a [Source], what: &str) -> &'
 }
 
 async fn every_sample_arrives(title: &Title) {
-    let http = Client::new();
+    let (http, server) = (Client::new(), title.serve());
     let sources = title.sources();
     let mut presentations = 0;
-    for stream in title.open_streams() {
+    for stream in open_streams(&server) {
         for manifest in &stream.manifests {
             let tracks = match manifest.protocol.as_str() {
                 "dash" => presentation::dash(&http, &manifest.url).await,
@@ -78,7 +78,7 @@ async fn every_sample_arrives(title: &Title) {
     assert!(
         presentations >= 7,
         "only {presentations} presentations of {}",
-        title.prefix
+        title.name
     );
 }
 
@@ -107,15 +107,15 @@ fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: 
 
 #[tokio::test]
 async fn every_sample_of_the_built_in_clip_arrives() {
-    every_sample_arrives(&TITLES[0]).await;
+    every_sample_arrives(&CLIP).await;
 }
 
 #[tokio::test]
 async fn every_sample_of_the_ladder_arrives() {
-    every_sample_arrives(&TITLES[1]).await;
+    every_sample_arrives(&LADDER).await;
 }
 
 #[tokio::test]
 async fn every_sample_of_the_muxed_set_arrives() {
-    every_sample_arrives(&TITLES[2]).await;
+    every_sample_arrives(&MUXED).await;
 }

@@ -1,37 +1,40 @@
 //! The titles that are judged, and what their source files hold.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use crate::support::oracle::{HexKey, Samples, samples_of_file};
-use crate::support::server::{DevServer, Ready, Stream, media_dir};
+use crate::support::server::{DevServer, Stream, media_dir};
 
 /// A folder of source files: which tracks of which files must come out again.
 pub(crate) struct Title {
-    /// Prefix of its streams' names; empty for the built-in clip.
-    pub(crate) prefix: &'static str,
+    pub(crate) name: &'static str,
     folder: fn() -> PathBuf,
+    /// Whether the binary has the files built in and needs no folder.
+    built_in: bool,
     /// Part of a file's name, and the stream in each such file.
     wanted: &'static [(&'static str, &'static str)],
 }
 
-pub(crate) const TITLES: &[Title] = &[
-    Title {
-        prefix: "",
-        folder: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
-        wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
-    },
-    Title {
-        prefix: "ladder-",
-        folder: || media_dir().join("ladder"),
-        wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
-    },
-    Title {
-        prefix: "muxed-",
-        folder: || media_dir().join("muxed"),
-        wanted: &[("_AACAudio_", "v:0"), ("_AACAudio_", "a:0")],
-    },
-];
+pub(crate) const CLIP: Title = Title {
+    name: "clip",
+    folder: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
+    built_in: true,
+    wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+};
+
+pub(crate) const LADDER: Title = Title {
+    name: "ladder",
+    folder: || media_dir().join("ladder"),
+    built_in: false,
+    wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+};
+
+pub(crate) const MUXED: Title = Title {
+    name: "muxed",
+    folder: || media_dir().join("muxed"),
+    built_in: false,
+    wanted: &[("_AACAudio_", "v:0"), ("_AACAudio_", "a:0")],
+};
 
 /// A track of a source file.
 pub(crate) struct Source {
@@ -69,29 +72,24 @@ impl Title {
         sources
     }
 
-    /// The streams of the title that need no token.
-    pub(crate) fn open_streams(&self) -> impl Iterator<Item = &'static Stream> {
-        let is_mine = |stream: &&Stream| {
-            let rest = stream.name.strip_prefix(self.prefix);
-            let protection = rest.and_then(|rest| rest.strip_suffix("-open"));
-            protection.is_some_and(|protection| !protection.contains('-'))
-        };
-        self.server().streams.iter().filter(is_mine)
-    }
-
-    fn server(&self) -> &'static Ready {
-        if self.prefix.is_empty() {
-            return DevServer::shared();
+    /// A server that serves this title and nothing else.
+    pub(crate) fn serve(&self) -> DevServer {
+        let builder = DevServer::builder();
+        if self.built_in {
+            builder.start()
+        } else {
+            builder.media(&(self.folder)()).start()
         }
-        static CORPUS: OnceLock<DevServer> = OnceLock::new();
-        let started = CORPUS.get_or_init(|| {
-            let folders = TITLES[1..].iter().map(|title| (title.folder)());
-            folders
-                .fold(DevServer::builder(), |builder, dir| builder.media(&dir))
-                .start()
-        });
-        &started.ready
     }
+}
+
+/// The streams of a server that need no token.
+pub(crate) fn open_streams(server: &DevServer) -> impl Iterator<Item = &Stream> {
+    server
+        .ready
+        .streams
+        .iter()
+        .filter(|stream| stream.policy == "open")
 }
 
 /// The one key of a stream, as the judges want it.
