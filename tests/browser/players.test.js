@@ -41,7 +41,9 @@ let server, host, browser;
 const results = [];
 
 before(async () => {
-  [server, host, browser] = await Promise.all([startServer(), startHost(), startBrowser()]);
+  server = await startServer(); // one by one: what started is stopped even when the next fails
+  host = await startHost();
+  browser = await startBrowser();
 });
 after(async () => {
   await browser?.close();
