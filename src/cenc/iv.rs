@@ -10,6 +10,7 @@ use crate::ids::KeyId;
 pub struct IvContext {
     /// SHA-256 of key id and track.
     seed: [u8; 32],
+    kid: KeyId,
 }
 
 impl IvContext {
@@ -18,6 +19,7 @@ impl IvContext {
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
         Self {
             seed: hash(&[b"portcullis iv", kid.as_bytes(), track]),
+            kid,
         }
     }
 
@@ -30,9 +32,11 @@ impl IvContext {
         [t0, t1, t2, t3, t4, n0, n1, n2]
     }
 
-    /// The constant IV of `cbcs`.
+    /// The constant IV of `cbcs`: one per key, whatever the track. It is part of what FairPlay
+    /// delivers with a key (ams.md section 6.2), and a cached init segment stays valid when the
+    /// source file is replaced.
     pub fn constant(&self) -> [u8; 16] {
-        first_16(hash(&[&self.seed, b"constant"]))
+        first_16(hash(&[b"portcullis constant iv", self.kid.as_bytes()]))
     }
 
     /// The IV of a whole segment (AES-128) that starts at `start` wire ticks.
@@ -77,7 +81,7 @@ mod tests {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
             assert!((0..1000).all(|n| blocks.insert(track.segment(n * 60_000_000))));
-            assert!(blocks.insert(track.constant()));
+            assert_eq!(track.constant(), tracks[0].constant());
         }
     }
 

@@ -113,6 +113,9 @@ impl SampleMap {
     }
 
     fn whole_sample(&mut self, sample: &Sample, start: u32) {
+        if sample.size == 0 {
+            return;
+        }
         let (length, sample) = (sample.size, sample.number);
         self.ranges.push(ProtectedRange {
             start,
@@ -222,14 +225,8 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
     /// Moves what is no whole block into the clear bytes in front, where the scheme wants that.
     fn align(&self, clear: u32, protected: u32) -> (u32, u32) {
         const SIZE: u32 = BLOCK as u32;
-        if protected < SIZE {
-            return (clear + protected, 0);
-        }
-        let rest = if self.scheme.row().whole_blocks {
-            protected % SIZE
-        } else {
-            0
-        };
+        let whole_blocks = self.scheme.row().whole_blocks;
+        let rest = if whole_blocks { protected % SIZE } else { 0 };
         (clear + rest, protected - rest)
     }
 }

@@ -13,6 +13,9 @@ use crate::store::files::LocalFile;
 /// More is not fetched from an address.
 const MAX_FETCH: usize = 256 << 20;
 
+/// More of a refusal is not read.
+const MAX_REFUSAL: usize = 64 << 10;
+
 const EXAMPLES: &str = "\
 Examples:
   portcullis inspect movie.mp4
@@ -97,19 +100,26 @@ async fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
     // The error of the library would repeat the address, with the token that may stand in it.
     let failed = |error: reqwest::Error| CliError::environment(error.without_url());
     let mut response = reqwest::get(url).await.map_err(failed)?;
-    if !response.status().is_success() {
-        let status = response.status();
-        let body = response.text().await.unwrap_or_default();
-        return Err(CliError::refused(format_args!(
-            "the server answers {status}: {body}"
-        )));
-    }
+    let status = response.status();
+    let limit = if status.is_success() {
+        MAX_FETCH
+    } else {
+        MAX_REFUSAL
+    };
     let mut data = Vec::new();
     while let Some(part) = response.chunk().await.map_err(failed)? {
         data.extend_from_slice(&part);
-        if data.len() > MAX_FETCH {
-            return Err(CliError::refused("the answer is larger than 256 MiB"));
+        if data.len() > limit {
+            return Err(CliError::refused("the answer is larger than inspect reads"));
         }
+    }
+    if !status.is_success() {
+        // What a stranger's server says must not steer the terminal.
+        let said = String::from_utf8_lossy(&data);
+        let said = said.escape_debug();
+        return Err(CliError::refused(format_args!(
+            "the server answers {status}: {said}"
+        )));
     }
     Ok(data)
 }

@@ -9,7 +9,9 @@ const DECODER_CONFIG: u8 = 4;
 const DECODER_SPECIFIC_INFO: u8 = 5;
 
 /// Object type indications that carry an AudioSpecificConfig: MPEG-4 audio and MPEG-2 AAC.
-const AAC_OBJECT_TYPES: [u8; 4] = [0x40, 0x66, 0x67, 0x68];
+const AAC_OBJECT_TYPES: [u8; 4] = [MPEG4_AUDIO, 0x66, 0x67, 0x68];
+
+const MPEG4_AUDIO: u8 = 0x40;
 
 /// Sampling rates by index (ISO/IEC 14496-3 table 1.18).
 const SAMPLING_RATES: [u32; 13] = [
@@ -34,6 +36,8 @@ pub struct AacConfig {
     pub sampling_rate: u32,
     /// Number of channels; 0 when only the stream tells.
     pub channels: u8,
+    /// Object type indication of the `esds`: MPEG-4 audio, or one of the profiles of MPEG-2 AAC.
+    pub object_type_indication: u8,
 }
 
 impl AacConfig {
@@ -56,7 +60,19 @@ impl AacConfig {
             .ok_or(Truncated)
             .and_then(|children| find_descriptor(children, DECODER_SPECIFIC_INFO))
             .map_err(&truncated)?;
-        Self::parse_audio_specific_config(config)
+        let config = Self::parse_audio_specific_config(config)?;
+        Ok(Self {
+            object_type_indication: object_type,
+            ..config
+        })
+    }
+
+    /// The codec string: `mp4a.40.` and the object type, or `mp4a.67` and the like for MPEG-2 AAC.
+    pub fn string(&self) -> String {
+        match self.object_type_indication {
+            MPEG4_AUDIO => format!("mp4a.40.{}", self.object_type),
+            other => format!("mp4a.{other:02x}"),
+        }
     }
 
     fn parse_audio_specific_config(data: &[u8]) -> Result<Self, CodecError> {
@@ -122,15 +138,17 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
     let channels = CHANNELS.get(bits.take(4)? as usize).copied().unwrap_or(0);
     if object_type == AOT_SBR || object_type == AOT_PS {
         sampling_rate = self::sampling_rate(&mut bits)?;
-    } else if let Some((extension, rate)) = sync_extension(data) {
+    } else if let Some((extension, rate)) = sync_extension(bits) {
         object_type = extension;
         sampling_rate = rate;
     }
     let channels = if object_type == AOT_PS { 2 } else { channels };
+    let object_type_indication = MPEG4_AUDIO;
     Ok(AacConfig {
         object_type,
         sampling_rate,
         channels,
+        object_type_indication,
     })
 }
 
@@ -148,10 +166,14 @@ fn sampling_rate(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {
     }
 }
 
-/// Backward compatible signalling of SBR (sync 0x2b7) and PS (sync 0x548) behind the core config
-/// of an AAC-LC track, which is 16 bits long there.
-fn sync_extension(data: &[u8]) -> Option<(u32, u32)> {
-    let mut bits = PlainBits(data, 16);
+/// Backward compatible signalling of SBR (sync 0x2b7) and PS (sync 0x548) behind the
+/// GASpecificConfig of the core (section 4.4.1), which is read over.
+fn sync_extension(mut bits: PlainBits<'_>) -> Option<(u32, u32)> {
+    bits.take(1).ok()?; // frameLengthFlag
+    if bits.take(1).ok()? == 1 {
+        bits.take(14).ok()?; // coreCoderDelay
+    }
+    bits.take(1).ok()?; // extensionFlag
     if bits.take(11).ok()? != 0x2b7 || bits.take(5).ok()? != AOT_SBR || bits.take(1).ok()? != 1 {
         return None;
     }

@@ -15,6 +15,9 @@ pub enum CodecError {
     /// A record or header ends too early.
     #[error("{0} ends too early")]
     Truncated(&'static str),
+    /// The record belongs to a codec that is not packaged: the track is left out.
+    #[error("{0}")]
+    Foreign(&'static str),
     /// A value that the standard does not allow, or that is not supported; the text says which.
     #[error("{0}")]
     BadValue(&'static str),
@@ -94,7 +97,7 @@ impl Codec {
                 let entry = sample_entry.escape_ascii();
                 format!("{entry}.{profile:02x}{compatibility:02x}{level:02x}")
             }
-            Self::Aac(config) => format!("mp4a.40.{}", config.object_type),
+            Self::Aac(config) => config.string(),
         }
     }
 }

@@ -44,7 +44,7 @@ async fn serve(
     headers: HeaderMap,
 ) -> Response {
     let delivery = DeliveryUrls {
-        base: media.key_delivery(&headers),
+        base: media.key_delivery(&uri, &headers),
     };
     match media.origin.answer(uri.path(), &delivery).await {
         Ok(answer) => respond(answer, &method, &headers),
@@ -53,14 +53,16 @@ async fn serve(
 }
 
 impl Media {
-    fn key_delivery(&self, headers: &HeaderMap) -> String {
+    fn key_delivery(&self, uri: &Uri, headers: &HeaderMap) -> String {
         if let Some(base) = &self.public_key_delivery {
             return base.clone();
         }
-        let host = headers
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok());
-        match host.filter(|host| is_host(host)) {
+        let mut lines = headers.get_all(header::HOST).iter();
+        let line = lines.next().and_then(|host| host.to_str().ok());
+        // HTTP/2 names the host in the address; two lines are nobody's host.
+        let host = uri.authority().map(|authority| authority.as_str()).or(line);
+        let single = lines.next().is_none();
+        match host.filter(|host| single && is_host(host)) {
             Some(host) => format!("http://{host}/keydelivery"),
             None => self.default_key_delivery.clone(),
         }
@@ -69,7 +71,8 @@ impl Media {
 
 /// Only what can be a host and a port goes into manifests.
 fn is_host(host: &str) -> bool {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     !host.is_empty() && host.len() <= 255 && host.chars().all(plain)
 }
 

@@ -30,8 +30,14 @@ const CONTAINERS: &[(&[u8; 4], usize)] = &[
 /// Deeper trees are cut: no real file nests so far.
 const MAX_DEPTH: usize = 16;
 
-/// Top-level boxes larger than this (media data) are listed but not read.
+/// Larger top-level containers are listed but not walked.
 const MAX_READ: u64 = 256 << 20;
+
+/// More of the body of a box is not kept: fields lie at the front.
+const MAX_BODY: usize = 32 * 1024;
+
+/// More boxes are not listed.
+const MAX_NODES: usize = 100_000;
 
 /// One box of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +62,7 @@ pub struct Node {
 /// Only failed reads; what is wrong with the file stands in the nodes.
 pub fn dump<S: ReadAt + ?Sized>(source: &S) -> io::Result<Vec<Node>> {
     let (mut nodes, mut offset) = (Vec::new(), 0);
-    while source.len() - offset >= 8 && nodes.len() < 1_000_000 {
+    while source.len() - offset >= 8 && nodes.len() < MAX_NODES {
         let mut buffer = [0; BoxHeader::MAX_LEN];
         let length = usize::try_from(source.len() - offset).unwrap_or(16).min(16);
         source.read_exact_at(offset, &mut buffer[..length])?;
@@ -102,30 +108,32 @@ fn top_level<S: ReadAt + ?Sized>(
     header: BoxHeader,
     nodes: &mut Vec<Node>,
 ) -> io::Result<()> {
-    let mut node = Node {
+    let (kind, body_at) = (header.kind, offset + header.header_len as u64);
+    let deeper = container(kind).is_some() && size <= MAX_READ;
+    // Media data say nothing about their box.
+    let kept = match (deeper, &kind.0 == b"mdat") {
+        (true, _) => usize::MAX,
+        (false, true) => 0,
+        (false, false) => MAX_BODY,
+    };
+    let length = size - header.header_len as u64;
+    let mut body = vec![0; usize::try_from(length).unwrap_or(usize::MAX).min(kept)];
+    source.read_exact_at(body_at, &mut body)?;
+    let leaf = if deeper {
+        Vec::new()
+    } else {
+        std::mem::take(&mut body)
+    };
+    nodes.push(Node {
         depth: 0,
-        kind: header.kind,
+        kind,
         offset,
         size,
-        body: Vec::new(),
+        body: leaf,
         error: None,
-    };
-    if &header.kind.0 == b"mdat" || size > MAX_READ {
-        nodes.push(node);
-        return Ok(());
-    }
-    let header_len = header.header_len as u64;
-    let mut body = vec![0; usize::try_from(size - header_len).unwrap_or(0)];
-    source.read_exact_at(offset + header_len, &mut body)?;
-    match container(header.kind) {
-        Some(_) => {
-            nodes.push(node);
-            walk(header.kind, &body, offset + header_len, 1, nodes);
-        }
-        None => {
-            node.body = body;
-            nodes.push(node);
-        }
+    });
+    if deeper {
+        walk(kind, &body, body_at, 1, nodes);
     }
     Ok(())
 }
@@ -141,6 +149,9 @@ fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<N
     let fixed = container(parent).unwrap_or(0).min(body.len());
     let mut offset = start + fixed as u64;
     for child in children(parent, &body[fixed..]) {
+        if nodes.len() >= MAX_NODES {
+            return;
+        }
         let child = match child {
             Ok(child) => child,
             Err(error) => {
@@ -154,7 +165,7 @@ fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<N
         let leaf = if deeper {
             Vec::new()
         } else {
-            child.body.to_vec()
+            child.body[..child.body.len().min(MAX_BODY)].to_vec()
         };
         nodes.push(Node {
             depth,

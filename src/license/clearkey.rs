@@ -79,6 +79,10 @@ impl Request {
     /// # Errors
     /// [`RequestError`].
     pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
+        // A sequence would be read as the members in order.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(RequestError::Malformed);
+        }
         let json: RequestJson =
             serde_json::from_slice(body).map_err(|_| RequestError::Malformed)?;
         match json.kids.len() {

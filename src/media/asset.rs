@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use super::server_manifest::Entry;
 use super::timeline::{Cuts, Timeline};
-use super::{FileIndex, MediaError, MediaRule, ServerManifest, Track};
-use crate::codec::MediaType;
+use super::{FileIndex, MediaError, MediaRule, ServerManifest, Track, language};
+use crate::codec::{Codec, MediaType};
 use crate::isobmff::moov::mdhd::Language;
-use crate::time::WIRE_TIMESCALE;
 
-/// More quality levels are refused (ams.md section 5).
+/// More quality levels are refused (ams.md section 5), and as many audio tracks.
 const MAX_LEVELS: usize = 64;
+
+/// Name of the video set in URLs (ams.md section 2.5).
+const VIDEO: &str = "video";
 
 /// A file of the asset folder with its index.
 #[derive(Debug, Clone)]
@@ -81,7 +83,7 @@ impl Asset {
         let (mut video, audio): (Vec<_>, Vec<_>) = candidates
             .into_iter()
             .partition(|candidate| candidate.track.media_type == MediaType::Video);
-        if video.len() > MAX_LEVELS {
+        if video.len() > MAX_LEVELS || audio.len() > MAX_LEVELS {
             return Err(in_folder(MediaRule::TooManyLevels));
         }
         if video.is_empty() && audio.is_empty() {
@@ -191,8 +193,8 @@ impl Candidate {
             return name.clone();
         }
         match &self.track.codec {
-            crate::codec::Codec::Avc(_) => "video".to_owned(),
-            crate::codec::Codec::Aac(aac) => {
+            Codec::Avc(_) => VIDEO.to_owned(),
+            Codec::Aac(aac) => {
                 format!(
                     "aac_{}_{}_{}",
                     self.language.as_str(),
@@ -224,6 +226,10 @@ impl Candidate {
 fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for (file, source) in files.iter().enumerate() {
+        if candidates.len() > 2 * MAX_LEVELS {
+            // Too many already: the comparisons below would only take time.
+            break;
+        }
         for track in &source.index.tracks {
             let known = candidates
                 .iter()
@@ -237,89 +243,104 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
 }
 
 fn same_audio(a: &Track, b: &Track) -> bool {
-    let bytes = |track: &Track| track.index.bytes(0..track.index.len());
     a.media_type == MediaType::Audio
-        && (a.language, &a.codec, a.index.len()) == (b.language, &b.codec, b.index.len())
-        && bytes(a) == bytes(b)
+        && (a.language, &a.codec, a.index.len(), a.bytes)
+            == (b.language, &b.codec, b.index.len(), b.bytes)
 }
 
-/// The tracks that a server manifest lists.
+/// The tracks that a server manifest lists. Those of a codec that is not packaged are left out, as
+/// they would be without a manifest.
 fn listed(files: &[SourceFile], manifest: &ServerManifest) -> Result<Vec<Candidate>, MediaRule> {
-    manifest
+    let found = manifest
         .entries
         .iter()
-        .map(|entry| listed_track(files, entry))
-        .collect()
+        .map(|entry| listed_track(files, entry));
+    found.filter_map(Result::transpose).collect()
 }
 
-fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Candidate, MediaRule> {
+fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>, MediaRule> {
     let missing = |what: &str| MediaRule::ServerManifest(format!("{} {what}", entry.src));
     let file = files.iter().position(|file| file.name == entry.src);
     let file = file.ok_or_else(|| missing("is not in the folder"))?;
-    let fits = |track: &&Arc<Track>| {
-        track.media_type == entry.media_type
-            && entry.track_id.is_none_or(|id| id == track.header.track_id)
+    let named = |id: u32| entry.track_id.is_none_or(|named| named == id);
+    let fits =
+        |track: &&Arc<Track>| track.media_type == entry.media_type && named(track.header.track_id);
+    let index = &files[file].index;
+    let Some(track) = index.tracks.iter().find(fits) else {
+        let left_out = index.skipped.iter().any(|track| named(track.track_id));
+        return if left_out {
+            Ok(None)
+        } else {
+            Err(missing("has no such track"))
+        };
     };
-    let track = files[file].index.tracks.iter().find(fits);
-    let mut candidate = Candidate::of(
-        file,
-        track.ok_or_else(|| missing("has no such track that can be played"))?,
-    );
+    let mut candidate = Candidate::of(file, track);
     candidate.bitrate = entry
         .bitrate
         .filter(|bitrate| *bitrate > 0)
         .unwrap_or(candidate.bitrate);
-    let language = entry.language.as_deref().and_then(Language::from_text);
-    candidate.language = language.unwrap_or(candidate.language);
+    if let Some(tag) = &entry.language {
+        let language = language::from_tag(tag);
+        candidate.language =
+            language.ok_or_else(|| missing("has a systemLanguage that is none"))?;
+    }
     candidate.title.clone_from(&entry.title);
     if entry.media_type == MediaType::Audio {
         candidate.name.clone_from(&entry.track_name);
     }
-    Ok(candidate)
+    Ok(Some(candidate))
 }
 
-/// Name and bitrate are the identity of a rendition in URLs; of equal ones the later gets one bit
-/// per second more (ams.md section 23, trap 4).
+/// Name and bitrate are the identity of a rendition in URLs. A name stands for a set that players
+/// switch in, so a track that does not fit the set gets a name of its own; of equal bitrates in a
+/// set the later gets one bit per second more (ams.md section 23, trap 4).
 fn make_unique(renditions: &mut [Rendition]) {
-    for n in 1..renditions.len() {
+    for n in 0..renditions.len() {
         let (before, rest) = renditions.split_at_mut(n);
+        let Some(own) = rest.first_mut() else { return };
+        let fits = |name: &str, own: &Rendition| {
+            let reserved = own.track.media_type == MediaType::Audio && name == VIDEO;
+            let mut set = before.iter().filter(|known| known.name == name);
+            !reserved && set.all(|known| switchable(known, own))
+        };
+        let names = (2..).map(|k| format!("{}_{k}", own.name));
+        let name = std::iter::once(own.name.clone())
+            .chain(names)
+            .find(|name| fits(name, own));
+        own.name = name.unwrap_or_default();
         let taken = |bitrate: u64| {
             before
                 .iter()
-                .any(|known| known.name == rest[0].name && known.bitrate == bitrate)
+                .any(|known| known.name == own.name && known.bitrate == bitrate)
         };
-        let free = (rest[0].bitrate..).find(|bitrate| !taken(*bitrate));
-        rest[0].bitrate = free.unwrap_or(rest[0].bitrate);
+        own.bitrate = (own.bitrate..)
+            .find(|bitrate| !taken(*bitrate))
+            .unwrap_or(own.bitrate);
+    }
+}
+
+/// Whether players can switch between two renditions (ISO/IEC 23000-19 section 7.3.4).
+fn switchable(a: &Rendition, b: &Rendition) -> bool {
+    let starts = |rendition: &Rendition| {
+        rendition
+            .cuts
+            .starts
+            .iter()
+            .map(|cut| cut.start)
+            .collect::<Vec<_>>()
+    };
+    match (&a.track.codec, &b.track.codec) {
+        (Codec::Avc(_), Codec::Avc(_)) => true,
+        (Codec::Aac(first), Codec::Aac(second)) => {
+            (a.language, first.channels, first.sampling_rate)
+                == (b.language, second.channels, second.sampling_rate)
+                && starts(a) == starts(b)
+        }
+        _ => false,
     }
 }
 
 impl Rendition {
-    /// The highest bits per second of any fragment, header not counted.
-    pub fn peak_bitrate(&self) -> u64 {
-        let rate = |(bytes, ticks): (&u64, u64)| {
-            let bits = u128::from(*bytes) * 8 * u128::from(WIRE_TIMESCALE);
-            u64::try_from(bits / u128::from(ticks.max(1))).unwrap_or(u64::MAX)
-        };
-        self.fragment_bytes
-            .iter()
-            .zip(self.cuts.durations())
-            .map(rate)
-            .max()
-            .unwrap_or(0)
-    }
-
-    /// Bits per second over the whole presentation, headers not counted.
-    pub fn mean_bitrate(&self) -> u64 {
-        let bits = self
-            .fragment_bytes
-            .iter()
-            .map(|bytes| u128::from(*bytes) * 8)
-            .sum::<u128>();
-        let ticks: u64 = self.cuts.durations().sum();
-        let rate = bits * u128::from(WIRE_TIMESCALE) / u128::from(ticks.max(1));
-        u64::try_from(rate).unwrap_or(u64::MAX)
-    }
-
     /// Pictures per second, averaged over the track.
     pub fn frame_rate(&self) -> f64 {
         let index = &self.track.index;

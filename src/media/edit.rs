@@ -1,8 +1,11 @@
 //! What an edit list does to presentation times (ISO/IEC 14496-12 section 8.6.6).
 
 use super::MediaRule;
-use crate::isobmff::moov::elst::Edit;
+use crate::isobmff::moov::elst::{Edit, RATE_1};
 use crate::time::rescale;
+
+/// Longer presentations and edits are refused; sums of bounded times cannot overflow.
+pub(super) const MAX_SECONDS: u64 = 14 * 24 * 3600;
 
 /// An edit list in media ticks: a delay, a trim of the start, perhaps an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,13 +22,24 @@ impl Shift {
     /// Interprets the edits of a track: empty edits first, then at most one media edit.
     ///
     /// # Errors
-    /// [`MediaRule::EditList`] for anything else.
+    /// [`MediaRule::EditList`] for anything else, [`MediaRule::Limit`] for times beyond
+    /// [`MAX_SECONDS`].
     pub(super) fn of(edits: &[Edit], media: u32, movie: u32) -> Result<Self, MediaRule> {
+        let too_long = |edit: &Edit| {
+            edit.duration > u64::from(movie).saturating_mul(MAX_SECONDS)
+                || edit.media_time.unsigned_abs() > u64::from(media).saturating_mul(MAX_SECONDS)
+        };
+        if edits.iter().any(too_long) {
+            return Err(MediaRule::Limit("an edit lasts at most 14 days"));
+        }
         let empty = edits.iter().take_while(|edit| edit.media_time == -1);
         let delay: u64 = empty
             .clone()
             .map(|edit| edit.duration)
             .fold(0, u64::saturating_add);
+        if delay > u64::from(movie).saturating_mul(MAX_SECONDS) {
+            return Err(MediaRule::Limit("an edit lasts at most 14 days"));
+        }
         let to_media = |ticks: u64| rescale(i64::try_from(ticks).unwrap_or(i64::MAX), movie, media);
         let delay_ticks = to_media(delay);
         match &edits[empty.count()..] {
@@ -34,6 +48,7 @@ impl Shift {
                 Edit {
                     duration,
                     media_time,
+                    rate: RATE_1,
                 },
             ] if *media_time >= 0 => {
                 // The duration is rounded to the movie timescale: one tick of it is no edit.
@@ -57,10 +72,12 @@ mod tests {
     const EMPTY: Edit = Edit {
         duration: 480,
         media_time: -1,
+        rate: RATE_1,
     };
     const TRIM: Edit = Edit {
         duration: 0,
         media_time: 1024,
+        rate: RATE_1,
     };
 
     #[test]
@@ -78,10 +95,37 @@ mod tests {
     }
 
     #[test]
+    fn endless_edits_are_refused() {
+        for edit in [
+            Edit {
+                duration: u64::MAX,
+                media_time: 0,
+                rate: RATE_1,
+            },
+            Edit {
+                duration: 0,
+                media_time: i64::MAX,
+                rate: RATE_1,
+            },
+            Edit {
+                duration: 1 << 60,
+                media_time: -1,
+                rate: RATE_1,
+            },
+        ] {
+            assert!(matches!(
+                Shift::of(&[edit], 48_000, 1000),
+                Err(MediaRule::Limit(_))
+            ));
+        }
+    }
+
+    #[test]
     fn an_end_has_one_movie_tick_of_tolerance() {
         let edit = Edit {
             duration: 2000,
             media_time: 0,
+            rate: RATE_1,
         };
         assert_eq!(
             Shift::of(&[edit], 90_000, 1000).unwrap().end,

@@ -38,6 +38,9 @@ pub enum MediaRule {
     /// The edit list does more than delay and trim.
     #[error("edit-list: only an empty edit and one media edit are understood")]
     EditList,
+    /// A count or a time is beyond what any real file has; the text names the limit.
+    #[error("limit: {0}")]
+    Limit(&'static str),
     /// There is nothing to play.
     #[error("no-playable-track: {0}")]
     NoPlayableTrack(String),
@@ -53,7 +56,7 @@ pub enum MediaRule {
         limit: u64,
     },
     /// More quality levels than the grammar allows (ams.md section 5).
-    #[error("too-many-levels: more than 64 quality levels")]
+    #[error("too-many-levels: more than 64 quality levels or 64 audio tracks")]
     TooManyLevels,
     /// The server manifest is broken or names what is not there.
     #[error("server manifest: {0}")]

@@ -1,12 +1,19 @@
 //! The index of one MP4 file: all its tracks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use ring::digest::{SHA256, digest};
+
+use super::index::MAX_SAMPLES;
 use super::track::SkippedTrack;
 use super::{MediaRule, Track};
 use crate::bytes::ReadAt;
 use crate::isobmff::moov::mvhd;
 use crate::isobmff::{BoxRef, children, scan};
+
+/// More tracks in one file are refused.
+const MAX_TRACKS: usize = 64;
 
 /// Everything that is kept of a file: nothing of it refers to the file's bytes.
 #[derive(Debug)]
@@ -15,6 +22,8 @@ pub struct FileIndex {
     pub tracks: Vec<Arc<Track>>,
     /// The tracks that are left out.
     pub skipped: Vec<SkippedTrack>,
+    /// SHA-256 of the movie header: tells contents apart that have the same length and time.
+    pub digest: [u8; 32],
 }
 
 impl FileIndex {
@@ -32,7 +41,11 @@ impl FileIndex {
         if scan.fragmented || moov.find(b"mvex")?.is_some() {
             return Err(MediaRule::Fragmented);
         }
-        Self::of_movie(&moov, source.len())
+        let mut index = Self::of_movie(&moov, source.len())?;
+        index
+            .digest
+            .copy_from_slice(digest(&SHA256, &scan.moov).as_ref());
+        Ok(index)
     }
 
     fn of_movie(moov: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
@@ -46,13 +59,21 @@ impl FileIndex {
                     Err(reason) => skipped.push(reason),
                 }
             }
+            if tracks.len() + skipped.len() > MAX_TRACKS {
+                return Err(MediaRule::Limit("a file has at most 64 tracks"));
+            }
         }
         if tracks.is_empty() && skipped.is_empty() {
             return Err(MediaRule::NoPlayableTrack(
                 "the file has no tracks".to_owned(),
             ));
         }
-        Ok(Self { tracks, skipped })
+        check_together(&tracks, file_len)?;
+        Ok(Self {
+            tracks,
+            skipped,
+            digest: [0; 32],
+        })
     }
 
     /// Memory of the index in bytes, for caches.
@@ -60,4 +81,30 @@ impl FileIndex {
         let track = |track: &Arc<Track>| size_of::<Track>() + track.index.heap_size();
         size_of::<Self>() + self.tracks.iter().map(track).sum::<usize>()
     }
+}
+
+/// Rules over all tracks of a file: ids tell tracks apart, and samples do not share bytes, so that
+/// a short file cannot claim a long index.
+fn check_together(tracks: &[Arc<Track>], file_len: u64) -> Result<(), MediaRule> {
+    let mut ids = HashSet::new();
+    if !tracks.iter().all(|track| ids.insert(track.header.track_id)) {
+        return Err(MediaRule::SampleTable("tkhd: two tracks have the same id"));
+    }
+    let samples: u64 = tracks
+        .iter()
+        .map(|track| u64::from(track.index.len()))
+        .sum();
+    if samples > u64::from(MAX_SAMPLES) {
+        return Err(MediaRule::Limit("a file has at most 16,777,216 samples"));
+    }
+    let bytes = tracks
+        .iter()
+        .map(|track| track.bytes)
+        .fold(0, u64::saturating_add);
+    if bytes > file_len {
+        return Err(MediaRule::SampleTable(
+            "stsz: the samples are larger than the file",
+        ));
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ mod edit;
 mod error;
 pub mod file;
 pub mod index;
+pub mod language;
 pub mod server_manifest;
 pub mod timeline;
 pub mod track;

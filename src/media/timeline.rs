@@ -1,6 +1,8 @@
 //! Where fragments start: on key frames that all video levels share, near a target duration; audio
 //! is cut at the matching times. All times in wire ticks.
 
+use std::iter::Peekable;
+
 use super::{MediaRule, Track};
 use crate::time::WIRE_TIMESCALE;
 
@@ -8,8 +10,16 @@ use crate::time::WIRE_TIMESCALE;
 /// timescales round differently.
 const SAME_TIME: i64 = WIRE_TIMESCALE as i64 / 1000;
 
-/// How far apart common key frames may lie, beyond the target (ams.md section 5: about 20 s).
+/// How far apart common key frames may lie (ams.md section 5: about 20 s).
 const KEY_FRAME_LIMIT: i64 = 20 * WIRE_TIMESCALE as i64;
+
+/// More fragments in one track are refused; a day of one-second fragments has fewer.
+const MAX_FRAGMENTS: usize = 100_000;
+
+const TOO_MANY_FRAGMENTS: MediaRule = MediaRule::Limit("a track has at most 100,000 fragments");
+
+/// More samples in one fragment are refused; half a minute of sound or video has far fewer.
+const MAX_FRAGMENT_SAMPLES: usize = 50_000;
 
 /// Samples before time 0 that an audio decoder may want to warm up.
 const AUDIO_PREROLL: u32 = 4;
@@ -50,29 +60,43 @@ impl Timeline {
     /// Cuts all tracks. `target` is the wanted fragment duration.
     ///
     /// # Errors
-    /// Levels without common key frames, or key frames too far apart.
+    /// Levels without common key frames, key frames too far apart, or more fragments or samples in
+    /// one fragment than any real file has.
     pub fn build(video: &[&Track], audio: &[&Track], target: i64) -> Result<Self, MediaRule> {
-        let keys = common_key_frames(video)?;
-        let first = keys.iter().rposition(|key| key.time <= 0).unwrap_or(0);
-        let origin = keys.get(first).map_or(0, |key| (-key.time).max(0));
-        let chosen = choose(keys.get(first..).unwrap_or_default(), target);
+        let chosen = choose_key_frames(video, target)?;
+        let origin = chosen.first().map_or(0, |key| (-key.time).max(0));
         let video: Vec<Cuts> = video
             .iter()
             .enumerate()
             .map(|(level, track)| video_cuts(track, level, &chosen, origin))
             .collect();
         check_key_frame_interval(&video, target)?;
+        check_ends(&video)?;
         let boundaries: Vec<i64> = chosen.iter().map(|key| key.time + origin).collect();
         let video_end = video.iter().map(|cuts| cuts.end.cast_signed()).max();
         let audio = audio
             .iter()
             .map(|track| audio_cuts(track, &boundaries, video_end, target, origin))
-            .collect();
-        Ok(Self {
+            .collect::<Result<Vec<_>, _>>()?;
+        let timeline = Self {
             video,
             audio,
             origin,
-        })
+        };
+        timeline.check_sizes()?;
+        Ok(timeline)
+    }
+
+    fn check_sizes(&self) -> Result<(), MediaRule> {
+        for cuts in self.video.iter().chain(self.audio.iter().flatten()) {
+            if cuts.len() > MAX_FRAGMENTS {
+                return Err(TOO_MANY_FRAGMENTS);
+            }
+            if (0..cuts.len()).any(|n| cuts.samples(n).len() > MAX_FRAGMENT_SAMPLES) {
+                return Err(MediaRule::Limit("a fragment has at most 50,000 samples"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -84,31 +108,74 @@ struct Key {
     samples: Vec<u32>,
 }
 
-fn common_key_frames(levels: &[&Track]) -> Result<Vec<Key>, MediaRule> {
-    let Some((reference, others)) = levels.split_first() else {
-        return Ok(Vec::new());
-    };
-    let key = |n| Key {
-        time: reference.presentation_time(n),
-        samples: vec![n],
-    };
-    let mut keys: Vec<Key> = reference.index.sync_samples().map(key).collect();
-    for track in others {
-        let mut candidates = track.index.sync_samples().peekable();
-        keys.retain_mut(|key| {
-            let early = |n: &u32| track.presentation_time(*n) < key.time - SAME_TIME;
-            while candidates.next_if(early).is_some() {}
-            let same = |n: &u32| track.presentation_time(*n) <= key.time + SAME_TIME;
-            candidates
-                .next_if(same)
-                .map(|n| key.samples.push(n))
-                .is_some()
-        });
+/// The first common key frame that is not behind time 0, then from each the first that is at least
+/// about the target away.
+fn choose_key_frames(levels: &[&Track], target: i64) -> Result<Vec<Key>, MediaRule> {
+    let enough = target - target / 20;
+    let mut chosen: Vec<Key> = Vec::new();
+    for key in CommonKeys::of(levels) {
+        match chosen.as_slice() {
+            [] => chosen.push(key),
+            [_] if key.time <= 0 => chosen[0] = key,
+            [.., last] if key.time - last.time >= enough => chosen.push(key),
+            _ => {}
+        }
+        if chosen.len() > MAX_FRAGMENTS {
+            return Err(TOO_MANY_FRAGMENTS);
+        }
     }
-    if keys.is_empty() {
+    if chosen.is_empty() && !levels.is_empty() {
         return Err(not_aligned(levels));
     }
-    Ok(keys)
+    Ok(chosen)
+}
+
+/// Walks over the key frames of the first level that all other levels have too.
+struct CommonKeys<'a> {
+    first: Option<(&'a Track, KeyFrames<'a>)>,
+    others: Vec<(&'a Track, Peekable<KeyFrames<'a>>)>,
+}
+
+type KeyFrames<'a> = Box<dyn Iterator<Item = u32> + 'a>;
+
+impl<'a> CommonKeys<'a> {
+    fn of(levels: &[&'a Track]) -> Self {
+        let mut walks = levels
+            .iter()
+            .map(|track| (*track, track.index.sync_samples()));
+        let first = walks.next();
+        Self {
+            first,
+            others: walks
+                .map(|(track, keys)| (track, keys.peekable()))
+                .collect(),
+        }
+    }
+}
+
+impl Iterator for CommonKeys<'_> {
+    type Item = Key;
+
+    fn next(&mut self) -> Option<Key> {
+        let (track, keys) = self.first.as_mut()?;
+        loop {
+            let first = keys.next()?;
+            let time = track.presentation_time(first);
+            let others = self.others.iter_mut().map(|(track, keys)| {
+                let early = |n: &u32| track.presentation_time(*n) < time - SAME_TIME;
+                while keys.next_if(early).is_some() {}
+                keys.next_if(|n| track.presentation_time(*n) <= time + SAME_TIME)
+            });
+            // Every level moves on, also when one has no such key frame.
+            let found: Vec<Option<u32>> = others.collect();
+            if let Some(others) = found.into_iter().collect::<Option<Vec<u32>>>() {
+                return Some(Key {
+                    time,
+                    samples: [vec![first], others].concat(),
+                });
+            }
+        }
+    }
 }
 
 fn not_aligned(levels: &[&Track]) -> MediaRule {
@@ -122,23 +189,8 @@ fn not_aligned(levels: &[&Track]) -> MediaRule {
     })
 }
 
-/// From each start the first key frame that is at least about the target away.
-fn choose(keys: &[Key], target: i64) -> Vec<&Key> {
-    let enough = target - target / 20;
-    let mut chosen: Vec<&Key> = Vec::new();
-    for key in keys {
-        if chosen
-            .last()
-            .is_none_or(|last| key.time - last.time >= enough)
-        {
-            chosen.push(key);
-        }
-    }
-    chosen
-}
-
-fn video_cuts(track: &Track, level: usize, chosen: &[&Key], origin: i64) -> Cuts {
-    let cut = |key: &&Key| Cut {
+fn video_cuts(track: &Track, level: usize, chosen: &[Key], origin: i64) -> Cuts {
+    let cut = |key: &Key| Cut {
         sample: key.samples[level],
         start: (key.time + origin).max(0).cast_unsigned(),
     };
@@ -165,8 +217,22 @@ fn end_time(track: &Track, from: u32, to: u32, origin: i64) -> u64 {
         .cast_unsigned()
 }
 
+/// Levels of one presentation end together, but for rounding and a missing picture or two.
+fn check_ends(video: &[Cuts]) -> Result<(), MediaRule> {
+    let ends = || video.iter().map(|cuts| cuts.end);
+    let apart = ends().max().unwrap_or(0) - ends().min().unwrap_or(0);
+    if apart <= u64::from(WIRE_TIMESCALE) {
+        return Ok(());
+    }
+    let tenths = apart / u64::from(WIRE_TIMESCALE / 10);
+    let (seconds, tenths) = (tenths / 10, tenths % 10);
+    Err(MediaRule::NotAligned(format!(
+        "the video levels end {seconds}.{tenths} s apart"
+    )))
+}
+
 fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule> {
-    let limit = (target + KEY_FRAME_LIMIT).cast_unsigned();
+    let limit = (2 * target).max(KEY_FRAME_LIMIT).cast_unsigned();
     let longest = video.iter().flat_map(Cuts::durations).max().unwrap_or(0);
     if longest <= limit {
         return Ok(());
@@ -184,9 +250,11 @@ fn audio_cuts(
     video_end: Option<i64>,
     target: i64,
     origin: i64,
-) -> Option<Cuts> {
+) -> Result<Option<Cuts>, MediaRule> {
     let end_sample = track.edited_len();
-    let last = end_sample.checked_sub(1)?;
+    let Some(last) = end_sample.checked_sub(1) else {
+        return Ok(None);
+    };
     let start_of = |n: u32| track.presentation_time(n) + origin;
     let end = end_time(track, last, end_sample, origin);
     let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
@@ -198,25 +266,29 @@ fn audio_cuts(
     for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
         let sample = track.first_at_or_after(boundary - half - origin);
         let previous = starts.last().map_or(0, |cut| cut.sample);
-        if sample > previous && sample < end_sample && start_of(sample) > 0 {
+        if sample > previous && sample < end_sample && start_of(sample) > start_of(previous).max(0)
+        {
             starts.push(Cut {
                 sample,
                 start: start_of(sample).cast_unsigned(),
             });
         }
+        if starts.len() > MAX_FRAGMENTS {
+            return Err(TOO_MANY_FRAGMENTS);
+        }
     }
-    Some(Cuts {
+    Ok(Some(Cuts {
         starts,
         end_sample,
         end,
-    })
+    }))
 }
 
 /// What the decoder needs to warm up is kept where an edit list can hide it: before time 0. Behind
 /// a delay it would be heard.
 fn first_audio_sample(track: &Track, origin: i64, half: i64) -> u32 {
     match track.edit_start() {
-        start if start + origin > 0 => track.first_at_or_after(start - half),
+        delay if delay > 0 => track.first_at_or_after(delay - half),
         _ => track
             .first_at_or_after(-origin)
             .saturating_sub(AUDIO_PREROLL),

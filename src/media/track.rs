@@ -1,8 +1,8 @@
 //! One track of a file: codec, sample entry, sample index, edits.
 
-use super::edit::Shift;
+use super::edit::{MAX_SECONDS, Shift};
 use super::{MediaRule, SampleIndex};
-use crate::codec::{self, Codec, MediaType};
+use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
 use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
@@ -29,6 +29,8 @@ pub struct Track {
     pub timescale: u32,
     /// The samples.
     pub index: SampleIndex,
+    /// Bytes of all samples.
+    pub bytes: u64,
     shift: Shift,
 }
 
@@ -51,44 +53,57 @@ impl Track {
         movie_timescale: u32,
         file_len: u64,
     ) -> Result<Result<Self, SkippedTrack>, MediaRule> {
-        let trak = Trak::parse(trak)?;
-        let skipped = |reason: String| SkippedTrack {
-            track_id: trak.tkhd.track_id,
-            reason,
-        };
-        let media_type = match &trak.handler.0 {
+        let track_id = Trak::id(trak)?;
+        let skipped = |reason: String| Ok(Err(SkippedTrack { track_id, reason }));
+        let handler = Trak::handler(trak)?;
+        let media_type = match &handler.0 {
             b"vide" => MediaType::Video,
             b"soun" => MediaType::Audio,
-            _ => return Ok(Err(skipped(format!("handler '{}'", trak.handler)))),
+            _ => return skipped(format!("handler '{handler}'")),
         };
+        let trak = Trak::parse(trak)?;
         let entries = entry::entries(&trak.stbl.require(b"stsd")?)?;
-        let supported = entries.first().and_then(|entry| codec::row(entry.kind.0));
-        let Some(row) = supported.filter(|row| row.media_type == media_type) else {
+        if entries
+            .iter()
+            .all(|entry| packaged(entry, media_type).is_none())
+        {
             let kind = entries.first().map_or(FourCc(*b"none"), |entry| entry.kind);
-            return Ok(Err(skipped(format!("codec '{kind}' is not packaged yet"))));
-        };
+            return skipped(format!("codec '{kind}' is not packaged yet"));
+        }
         let index = SampleIndex::build(&trak.stbl, file_len)?;
         if index.is_empty() {
-            return Ok(Err(skipped("no samples".to_owned())));
+            return skipped("no samples".to_owned());
+        }
+        let longest = u64::from(trak.mdhd.timescale).saturating_mul(MAX_SECONDS);
+        if index.horizon().unsigned_abs() > longest {
+            return Err(MediaRule::Limit("a track lasts at most 14 days"));
         }
         let used = (index.description as usize)
             .checked_sub(1)
             .and_then(|n| entries.get(n));
         let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
+        let Some(row) = packaged(used, media_type) else {
+            return skipped(format!("codec '{}' is not packaged yet", used.kind));
+        };
         let Description {
             entry,
             size,
             config,
         } = describe(used, row)?;
+        let codec = match (row.parse)(config) {
+            Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
+            parsed => parsed?,
+        };
         Ok(Ok(Self {
             shift: Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?,
             header: trak.tkhd,
             media_type,
-            codec: (row.parse)(config)?,
+            codec,
             entry,
             language: trak.mdhd.language,
             size,
             timescale: trak.mdhd.timescale,
+            bytes: index.bytes(0..index.len()),
             index,
         }))
     }
@@ -144,9 +159,14 @@ impl Track {
     /// Average bits per second of the samples.
     pub fn average_bitrate(&self) -> u64 {
         let ticks = u128::from(self.index.dts(self.index.len()).unsigned_abs()).max(1);
-        let bits = u128::from(self.index.bytes(0..self.index.len())) * 8;
+        let bits = u128::from(self.bytes) * 8;
         u64::try_from(bits * u128::from(self.timescale) / ticks).unwrap_or(u64::MAX)
     }
+}
+
+/// The codec row of a sample entry, if it is packaged and of that kind.
+fn packaged(entry: &BoxRef<'_>, media_type: MediaType) -> Option<&'static codec::Row> {
+    codec::row(entry.kind.0).filter(|row| row.media_type == media_type)
 }
 
 /// What a sample entry says of its track.
@@ -178,7 +198,7 @@ fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>,
         MediaType::Audio => {
             let audio = AudioEntry::parse(entry)?;
             let config = audio.config(row.config_box)?.ok_or(missing)?;
-            let entry = audio.to_version_0(&config);
+            let entry = audio.to_version_0(entry, &config);
             Ok(Description {
                 entry,
                 size: (0, 0),

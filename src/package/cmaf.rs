@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::plan::{Cipher, Extent, Plan};
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{MapError, SampleMap, Scheme, TrackKey};
-use crate::codec::MediaType;
+use crate::codec::{Codec, MediaType};
 use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
 use crate::isobmff::moof::{self, FragmentHeader, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
@@ -18,10 +18,18 @@ use crate::isobmff::moov::{elst, hdlr, mvex, mvhd};
 use crate::isobmff::{FourCc, boxed, ftyp, full_box, stbl};
 use crate::media::index::Sample;
 use crate::media::{Rendition, Track};
+use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
 /// Payloads are addressed with 32 bits; a fragment that comes near is refused.
 const MAX_PAYLOAD: u64 = 0xf000_0000;
+
+/// Bytes of `moof` and the header of `mdat` without samples: moof 8, mfhd 16, traf 8, tfhd 16,
+/// tfdt 20, trun 20, mdat 8.
+const FIXED_HEAD: u64 = 96;
+
+/// Bytes of `saiz` (17), `saio` (20) and `senc` (16) without samples.
+const AUXILIARY_BOXES: u64 = 53;
 
 /// How a fragment is protected.
 #[derive(Debug, Clone)]
@@ -50,7 +58,7 @@ pub fn init_segment(rendition: &Rendition, protect: &Protect) -> Vec<u8> {
     let track = &rendition.track;
     let timing = Timing::of(rendition);
     let mut w = Writer::with_capacity(1024);
-    ftyp::write(&mut w, b"ftyp", brands(track.media_type));
+    ftyp::write(&mut w, b"ftyp", &brands(track));
     boxed(&mut w, b"moov", |w| {
         mvhd::write(w, WIRE_TIMESCALE);
         boxed(w, b"trak", |w| {
@@ -69,11 +77,23 @@ pub fn init_segment(rendition: &Rendition, protect: &Protect) -> Vec<u8> {
     w.into_vec()
 }
 
-fn brands(media_type: MediaType) -> &'static [&'static [u8; 4]] {
-    match media_type {
-        MediaType::Video => &[b"cmfc", b"iso6", b"cmf2"],
-        MediaType::Audio => &[b"cmfc", b"iso6"],
+/// CMAF structural brands, and the media profile brand of the track where it meets one
+/// (ISO/IEC 23000-19 annexes A and F).
+fn brands(track: &Track) -> Vec<&'static [u8; 4]> {
+    let mut brands: Vec<&[u8; 4]> = vec![b"cmfc", b"iso6"];
+    match &track.codec {
+        Codec::Avc(config) => {
+            brands.push(b"cmf2");
+            let ([_, _, level], (width, height)) = (config.profile_level, track.size);
+            if width <= 864 && height <= 576 && level <= 31 {
+                brands.push(b"cfsd");
+            } else if width <= 1920 && height <= 1080 && level <= 40 {
+                brands.push(b"cfhd");
+            }
+        }
+        Codec::Aac(_) => brands.push(b"caac"),
     }
+    brands
 }
 
 /// The track header with the values that do not depend on the source file.
@@ -245,6 +265,31 @@ fn head(
     w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
     w.bytes(b"mdat");
     Bytes::from(w.into_vec())
+}
+
+/// Length of the answer with fragment `n`, without looking into its samples: exact, but for video
+/// samples with more or fewer protected ranges than one.
+pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
+    let track = &rendition.track;
+    let composition = if track.index.has_composition_offsets() {
+        4
+    } else {
+        0
+    };
+    let auxiliary = match (Scheme::of(protection), track.media_type) {
+        (None, _) => 0,
+        (Some(scheme), MediaType::Audio) => u64::from(scheme.row().per_sample_iv_size),
+        // saiz lists the sizes; senc has a count and one entry.
+        (Some(scheme), MediaType::Video) => u64::from(scheme.row().per_sample_iv_size) + 1 + 2 + 6,
+    };
+    let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
+    let samples = rendition.cuts.samples(n).len() as u64;
+    let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
+    let length = FIXED_HEAD + boxes + samples * (12 + composition + auxiliary) + payload;
+    match protection {
+        Protection::Cbc => (length / 16 + 1) * 16,
+        Protection::Clear | Protection::Cenc | Protection::Cbcs => length,
+    }
 }
 
 /// The samples as source extents; neighbours merge.

@@ -4,7 +4,7 @@ pub mod cmaf;
 pub mod dash;
 pub mod format;
 pub mod hls;
-mod language;
 pub mod plan;
 pub mod presentation;
+mod rate;
 pub mod request;

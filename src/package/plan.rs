@@ -39,7 +39,7 @@ pub enum Cipher {
         pattern: Pattern,
         /// The key and its IVs.
         key: TrackKey,
-        /// The ranges in ascending order.
+        /// The ranges in ascending order; empty ones are dropped when the plan is made.
         ranges: Vec<ProtectedRange>,
     },
     /// One CBC chain over everything, with PKCS#7 padding (RFC 8216 section 4.3.2.4).
@@ -63,7 +63,11 @@ pub struct Plan {
 
 impl Plan {
     /// A plan for `head` followed by `extents` of the source.
-    pub fn new(head: Bytes, extents: Vec<Extent>, cipher: Cipher) -> Self {
+    pub fn new(head: Bytes, extents: Vec<Extent>, mut cipher: Cipher) -> Self {
+        if let Cipher::Samples { ranges, .. } = &mut cipher {
+            // A walk over the ranges of a piece ends at the first that lies behind it.
+            ranges.retain(|range| range.length > 0);
+        }
         let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
         let padding = match cipher {
             Cipher::Segment { .. } => BLOCK - usize::try_from(clear % BLOCK as u64).unwrap_or(0),
@@ -154,6 +158,11 @@ impl<P: AsRef<Plan>> Producer<P> {
     /// Bytes that are still to come.
     pub fn remaining(&self) -> u64 {
         self.end.saturating_sub(self.position + self.discard)
+    }
+
+    /// Whether the next piece costs more than its own bytes: a chain has to be run from its start.
+    pub fn is_catching_up(&self) -> bool {
+        self.discard > 0
     }
 
     /// Fills the next piece into `buffer`, which is [`PIECE`] bytes long, and gives the part of it

@@ -5,9 +5,13 @@ use std::io::{self, IoSliceMut};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use rustix::io::ReadWriteFlags;
 
 use crate::bytes::ReadAt;
+
+/// What opening a link says when links are not followed.
+const LOOP: rustix::io::Errno = rustix::io::Errno::LOOP;
 
 /// What tells one content of a path from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +20,8 @@ pub struct FileVersion {
     pub length: u64,
     /// Modification time: seconds and nanoseconds since the epoch.
     modified: (i64, i64),
+    /// Change time alike: it cannot be set back, as copying tools do with the other.
+    changed: (i64, i64),
     /// Device and inode: a file that is renamed over another is another file.
     node: (u64, u64),
 }
@@ -25,6 +31,7 @@ impl FileVersion {
         Self {
             length: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
             node: (metadata.dev(), metadata.ino()),
         }
     }
@@ -60,7 +67,26 @@ impl LocalFile {
     /// # Errors
     /// What the operating system says, or `InvalidInput` for what is no regular file.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        Self::open_with(path, OFlags::NONBLOCK)
+    }
+
+    /// Like [`Self::open`], but a link in the place of the file is refused.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `InvalidInput` for a link too.
+    pub fn open_no_link(path: &Path) -> io::Result<Self> {
+        let is_link = |error: &io::Error| rustix::io::Errno::from_io_error(error) == Some(LOOP);
+        Self::open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW).map_err(|error| {
+            if is_link(&error) {
+                io::ErrorKind::InvalidInput.into()
+            } else {
+                error
+            }
+        })
+    }
+
+    fn open_with(path: &Path, flags: OFlags) -> io::Result<Self> {
+        let flags = flags.bits().cast_signed();
         let file = File::options().read(true).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -157,6 +183,12 @@ mod tests {
     #[test]
     fn only_regular_files_open() {
         let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("file"), dir.path().join("link"));
+        std::fs::write(&file, b"x").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        LocalFile::open_no_link(&file).unwrap();
+        let refused = LocalFile::open_no_link(&link).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
         let refused = LocalFile::open(dir.path()).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
     }

@@ -51,20 +51,28 @@ pub(super) fn check_use_limit(claims: &Claims) -> Result<(), TokenError> {
     }
 }
 
+/// A token that says for which key it was made opens no other, whether the policy asks for the
+/// claim or not.
+pub(super) fn check_key_identifier(claims: &Claims, kid: Option<KeyId>) -> Result<(), TokenError> {
+    match (claims.get(KEY_IDENTIFIER_CLAIM), kid) {
+        (Some(found), Some(kid)) => names_key(found, kid),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn check_required(
     claims: &Claims,
     required: &[RequiredClaim],
-    kid: Option<KeyId>,
 ) -> Result<(), TokenError> {
     required.iter().try_for_each(|rule| {
         let found = claims
             .get(&rule.claim_type)
             .ok_or_else(|| TokenError::ClaimMissing(rule.claim_type.clone()))?;
-        match (&rule.claim_value, kid) {
-            (Some(value), _) if holds(found, value) => Ok(()),
-            (Some(_), _) => Err(TokenError::ClaimMismatch(rule.claim_type.clone())),
-            (None, Some(kid)) if rule.claim_type == KEY_IDENTIFIER_CLAIM => names_key(found, kid),
-            (None, _) => Ok(()),
+        match &rule.claim_value {
+            Some(value) if !holds(found, value) => {
+                Err(TokenError::ClaimMismatch(rule.claim_type.clone()))
+            }
+            _ => Ok(()),
         }
     })
 }

@@ -86,8 +86,12 @@ pub const RULES: &[Rule] = &[
         name: "required claims",
         check: |token, ask| {
             let required = &ask.restriction.required_claims;
-            claims::check_required(token.claims(), required, ask.kid)
+            claims::check_required(token.claims(), required)
         },
+    },
+    Rule {
+        name: "key identifier",
+        check: |token, ask| claims::check_key_identifier(token.claims(), ask.kid),
     },
 ];
 

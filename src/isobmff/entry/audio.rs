@@ -11,6 +11,7 @@ const FIXED: [usize; 3] = [28, 28 + 16, 28 + 36];
 #[derive(Debug, Clone)]
 pub struct AudioEntry<'a> {
     kind: FourCc,
+    version: usize,
     fields: &'a [u8],
     /// Child boxes: configuration, `btrt`, ...
     pub children: Children<'a>,
@@ -24,6 +25,7 @@ impl<'a> AudioEntry<'a> {
         let (_, children) = split(entry, FIXED[version])?;
         Ok(Self {
             kind: entry.kind,
+            version,
             fields,
             children,
         })
@@ -40,10 +42,20 @@ impl<'a> AudioEntry<'a> {
         }
     }
 
-    /// The entry in the version 0 form that ISO files have, with `config` as its only child.
-    pub fn to_version_0(&self, config: &BoxRef<'_>) -> SampleEntry {
+    /// The entry in the version 0 form that ISO files have. QuickTime versions are rewritten with
+    /// `config` as only child; what they say of channels and rate is not kept, the configuration
+    /// tells.
+    pub fn to_version_0(&self, entry: &BoxRef<'_>, config: &BoxRef<'_>) -> SampleEntry {
+        if self.version == 0 {
+            return SampleEntry {
+                kind: self.kind,
+                body: entry.body.to_vec(),
+            };
+        }
         let mut body = self.fields.to_vec();
         body[8..16].fill(0);
+        body[16..20].copy_from_slice(&[0, 2, 0, 16]);
+        body[20..28].fill(0);
         body.extend_from_slice(config.raw);
         SampleEntry {
             kind: self.kind,

@@ -3,6 +3,9 @@
 use crate::bytes::{Reader, Writer};
 use crate::isobmff::{BoxError, BoxRef, Rule, boxed, full_box};
 
+/// The speed of ordinary edits.
+pub const RATE_1: u32 = 0x1_0000;
+
 /// One edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edit {
@@ -10,9 +13,11 @@ pub struct Edit {
     pub duration: u64,
     /// First media time that is shown, in media timescale ticks; -1 is an empty edit.
     pub media_time: i64,
+    /// Speed, 16.16 fixed point; 1.0 in all but dwells.
+    pub rate: u32,
 }
 
-/// Reads all edits, version 0 or 1. The rate is not looked at.
+/// Reads all edits, version 0 or 1.
 pub fn parse(elst: &BoxRef<'_>) -> Result<Vec<Edit>, BoxError> {
     let (version, _, rest) = elst.full()?;
     let mut reader = Reader::new(rest);
@@ -26,7 +31,7 @@ pub fn parse(elst: &BoxRef<'_>) -> Result<Vec<Edit>, BoxError> {
         let wide = version == 1;
         let duration = reader.u32_or_u64(wide)?;
         let raw = reader.u32_or_u64(wide)?;
-        reader.skip(4)?;
+        let rate = reader.u32()?;
         let media_time = if wide {
             raw.cast_signed()
         } else {
@@ -35,6 +40,7 @@ pub fn parse(elst: &BoxRef<'_>) -> Result<Vec<Edit>, BoxError> {
         Ok(Edit {
             duration,
             media_time,
+            rate,
         })
     };
     (0..count).map(|_| edit().map_err(&truncated)).collect()
@@ -47,7 +53,7 @@ pub fn write(w: &mut Writer, media_time: u32) {
             w.u32(1);
             w.u32(0);
             w.u32(media_time);
-            w.u32(0x1_0000);
+            w.u32(RATE_1);
         });
     });
 }

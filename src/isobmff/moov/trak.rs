@@ -10,8 +10,6 @@ pub struct Trak<'a> {
     pub tkhd: Tkhd,
     /// Media header.
     pub mdhd: Mdhd,
-    /// Handler type: `vide`, `soun`, ...
-    pub handler: FourCc,
     /// The edit list; empty when there is none.
     pub edits: Vec<elst::Edit>,
     /// The sample table.
@@ -19,6 +17,16 @@ pub struct Trak<'a> {
 }
 
 impl<'a> Trak<'a> {
+    /// The handler type, which says whether the rest is worth reading.
+    pub fn handler(trak: &BoxRef<'a>) -> Result<FourCc, BoxError> {
+        hdlr::handler_type(&trak.require(b"mdia")?.require(b"hdlr")?)
+    }
+
+    /// The track id.
+    pub fn id(trak: &BoxRef<'a>) -> Result<u32, BoxError> {
+        Ok(Tkhd::parse(&trak.require(b"tkhd")?)?.track_id)
+    }
+
     /// Reads the headers and finds the sample table.
     pub fn parse(trak: &BoxRef<'a>) -> Result<Self, BoxError> {
         let mdia = trak.require(b"mdia")?;
@@ -32,7 +40,6 @@ impl<'a> Trak<'a> {
         Ok(Self {
             tkhd: Tkhd::parse(&trak.require(b"tkhd")?)?,
             mdhd: Mdhd::parse(&mdia.require(b"mdhd")?)?,
-            handler: hdlr::handler_type(&mdia.require(b"hdlr")?)?,
             edits: edits.unwrap_or_default(),
             stbl: mdia.require(b"minf")?.require(b"stbl")?,
         })

@@ -7,6 +7,8 @@ use crate::isobmff::stbl::CompositionOffsets;
 pub(super) enum Composition {
     /// All are 0.
     Zero,
+    /// All are the same.
+    Constant(i32),
     /// At most 256 different values; each sample names one.
     Palette {
         values: Box<[i32]>,
@@ -22,6 +24,14 @@ impl Composition {
         let count = count as usize;
         if ctts.iter().all(|(_, offset)| offset == 0) {
             return Self::Zero;
+        }
+        let first = ctts.iter().next().map_or(0, |(_, offset)| offset);
+        let covered = ctts
+            .iter()
+            .map(|(samples, _)| samples as usize)
+            .fold(0, usize::saturating_add);
+        if covered >= count && ctts.iter().all(|(_, offset)| offset == first) {
+            return Self::Constant(first);
         }
         Self::palette(ctts, count).unwrap_or_else(|| {
             let mut table = Vec::with_capacity(count);
@@ -62,6 +72,7 @@ impl Composition {
         let sample = sample as usize;
         match self {
             Self::Zero => 0,
+            Self::Constant(offset) => *offset,
             Self::Palette { values, codes } => codes
                 .get(sample)
                 .map_or(0, |code| values[usize::from(*code)]),
@@ -69,9 +80,22 @@ impl Composition {
         }
     }
 
-    pub(super) fn heap_size(&self) -> usize {
+    /// The largest distance from decoding to presentation in either direction.
+    pub(super) fn largest(&self) -> u32 {
         match self {
             Self::Zero => 0,
+            Self::Constant(offset) => offset.unsigned_abs(),
+            Self::Palette { values, .. } | Self::Table(values) => values
+                .iter()
+                .map(|value| value.unsigned_abs())
+                .max()
+                .unwrap_or(0),
+        }
+    }
+
+    pub(super) fn heap_size(&self) -> usize {
+        match self {
+            Self::Zero | Self::Constant(_) => 0,
             Self::Palette { values, codes } => size_of_val(&**values) + codes.len(),
             Self::Table(table) => size_of_val(&**table),
         }

@@ -112,6 +112,12 @@ impl SampleIndex {
         self.dts(n) + i64::from(self.composition.get(n))
     }
 
+    /// The end of all times in media ticks: no decoding or composition time is farther from 0.
+    pub fn horizon(&self) -> i64 {
+        self.dts(self.len())
+            .saturating_add(i64::from(self.composition.largest()))
+    }
+
     /// Whether any sample has a composition offset.
     pub fn has_composition_offsets(&self) -> bool {
         !matches!(self.composition, Composition::Zero)

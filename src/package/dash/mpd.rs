@@ -5,9 +5,8 @@ use std::io;
 use super::protection;
 use super::xml::Xml;
 use crate::codec::{Codec, MediaType};
-use crate::media::Rendition;
 use crate::media::timeline::Cuts;
-use crate::package::language;
+use crate::media::{Rendition, language};
 use crate::package::presentation::{Presentation, RenditionKey};
 use crate::time::WIRE_TIMESCALE;
 

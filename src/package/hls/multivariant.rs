@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use super::{VERSION, quoted};
 use crate::codec::Codec;
-use crate::media::Rendition;
-use crate::package::language;
+use crate::media::{Rendition, language};
 use crate::package::presentation::Presentation;
+use crate::package::rate;
+use crate::protection::Protection;
 
 const AUDIO_GROUP: &str = "audio";
 
@@ -30,33 +31,58 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
             writeln!(out, "{}", audio_line(presentation, rendition, n == 0))?;
         }
     }
+    let group: Vec<&Rendition> = audio.iter().map(|named| named.rendition).collect();
     for level in presentation.asset.video.iter().rev() {
-        writeln!(out, "{}", variant_line(Some(level), &audio))?;
+        writeln!(out, "{}", variant_line(presentation, Some(level), &group))?;
         writeln!(out, "{}", presentation.media_playlist_url(level))?;
     }
-    if !has_video || presentation.selectors.audio_only {
-        for rendition in audio.iter().take(if has_video { 1 } else { audio.len() }) {
-            let group: &[&Rendition] = if has_video { &audio } else { &[rendition] };
-            writeln!(out, "{}", variant_line(None, group))?;
-            writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
-        }
+    let alone: &[&Rendition] = match (has_video, presentation.selectors.audio_only) {
+        (true, true) => group.get(..1).unwrap_or_default(),
+        (true, false) => &[],
+        (false, _) => &group,
+    };
+    for rendition in alone {
+        writeln!(out, "{}", variant_line(presentation, None, &[rendition]))?;
+        writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
     }
     Ok(())
 }
 
-/// NAME is unique in a group, so of tracks with one name the first is listed.
-fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<&'a Rendition> {
-    let mut audio: Vec<&Rendition> = Vec::new();
+/// An audio rendition under the name that players show.
+struct Named<'a> {
+    rendition: &'a Rendition,
+    name: String,
+}
+
+/// Of a set that players switch in the first is listed: an HLS group has no levels. NAME is unique
+/// in the group (RFC 8216 section 4.3.4.1.1).
+fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<Named<'a>> {
+    let mut audio: Vec<Named<'_>> = Vec::new();
     for rendition in &presentation.asset.audio {
-        if audio.iter().all(|known| known.name != rendition.name) {
-            audio.push(rendition);
+        if audio
+            .iter()
+            .any(|known| known.rendition.name == rendition.name)
+        {
+            continue;
         }
+        let title = rendition
+            .title
+            .as_deref()
+            .unwrap_or(&rendition.name)
+            .to_owned();
+        let others = (2..).map(|n| format!("{title} {n}"));
+        let free = |name: &String| audio.iter().all(|known| known.name != *name);
+        let name = std::iter::once(title.clone())
+            .chain(others)
+            .find(free)
+            .unwrap_or_default();
+        audio.push(Named { rendition, name });
     }
     audio
 }
 
-fn audio_line(presentation: &Presentation<'_>, rendition: &Rendition, default: bool) -> String {
-    let name = rendition.title.as_deref().unwrap_or(&rendition.name);
+fn audio_line(presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
+    let Named { rendition, name } = named;
     let mut line = format!(
         "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}",
         quoted(name)
@@ -77,8 +103,13 @@ fn audio_line(presentation: &Presentation<'_>, rendition: &Rendition, default: b
 }
 
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
-fn variant_line(video: Option<&Rendition>, audio: &[&Rendition]) -> String {
-    let sum = |rate: fn(&Rendition) -> u64| {
+fn variant_line(
+    presentation: &Presentation<'_>,
+    video: Option<&Rendition>,
+    audio: &[&Rendition],
+) -> String {
+    let sum = |rate: fn(&Rendition, Protection) -> u64| {
+        let rate = |rendition: &Rendition| rate(rendition, presentation.protection);
         let audio = audio
             .iter()
             .map(|rendition| rate(rendition))
@@ -86,8 +117,7 @@ fn variant_line(video: Option<&Rendition>, audio: &[&Rendition]) -> String {
             .unwrap_or(0);
         video.map_or(0, rate) + audio
     };
-    let peak = sum(Rendition::peak_bitrate);
-    let mean = sum(Rendition::mean_bitrate);
+    let (peak, mean) = (sum(rate::peak), sum(rate::mean));
     let mut codecs: Vec<String> = Vec::new();
     for rendition in video.iter().chain(audio) {
         let codec = rendition.track.codec_string();

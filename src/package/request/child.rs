@@ -37,9 +37,7 @@ pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlErr
             "QualityLevels(bitrate) is expected behind the .ism",
         ));
     }
-    let bitrate = bitrate
-        .parse()
-        .map_err(|_| UrlError::Syntax("the bitrate is no decimal number"))?;
+    let bitrate = decimal(bitrate).ok_or(UrlError::Syntax("the bitrate is no decimal number"))?;
     let (keyword, params) = call(leaf)?;
     let mut params = params.split(',');
     let first = params.next().unwrap_or_default();
@@ -92,9 +90,7 @@ fn fragment<'a>(
     let item = if time.eq_ignore_ascii_case("i") {
         Item::Init(track)
     } else {
-        let start = time
-            .parse()
-            .map_err(|_| UrlError::Syntax("the time is no tick count"))?;
+        let start = decimal(time).ok_or(UrlError::Syntax("the time is no tick count"))?;
         Item::Fragment { track, start }
     };
     Ok((item, Selectors::parse(params)?))
@@ -108,4 +104,11 @@ fn track(bitrate: u64, name: &str) -> Result<TrackRef, UrlError> {
         bitrate,
         name: name.to_owned(),
     })
+}
+
+/// A number as manifests write it: no sign and no leading zero, so that each URL has one spelling.
+fn decimal(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| plain)?;
+    (text == "0" || !text.starts_with('0')).then_some(number)
 }

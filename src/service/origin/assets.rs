@@ -31,6 +31,7 @@ pub struct LoadedAsset {
     /// Stem of the server manifest, which stands in URLs; `None` when there is none.
     pub manifest_stem: Option<String>,
     files: Vec<Arc<LocalFile>>,
+    segment_ms: u32,
     /// Everything whose change would give another asset: the folder, its media, its manifest.
     watched: Vec<(PathBuf, FileVersion)>,
 }
@@ -43,11 +44,15 @@ impl LoadedAsset {
     }
 
     /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
+    /// How the asset is cut is part of it: with parameter sets that change in the samples, the
+    /// protected ranges of a sample may depend on where its fragment starts.
     pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
-        let file = &self.asset.files[rendition.file].name;
+        let source = &self.asset.files[rendition.file];
         let track = rendition.track.header.track_id;
-        let mut identity = format!("{asset}\0{file}\0{track}\0").into_bytes();
+        let segment = self.segment_ms;
+        let mut identity = format!("{asset}\0{}\0{track}\0{segment}\0", source.name).into_bytes();
         identity.extend(self.file(rendition).version().to_bytes());
+        identity.extend(source.index.digest);
         identity
     }
 
@@ -158,6 +163,7 @@ impl AssetCache {
         Ok(Arc::new(LoadedAsset {
             asset,
             manifest_stem: opened.manifest_stem,
+            segment_ms,
             files: opened.media.into_iter().map(|(_, file)| file).collect(),
             watched: opened.watched,
         }))

@@ -58,6 +58,16 @@ enum State {
     Done,
 }
 
+impl State {
+    /// What waits for a disk, or takes long, goes to a thread of its own.
+    fn reading(mut work: Work) -> Self {
+        Self::Reading(tokio::task::spawn_blocking(move || {
+            let piece = work.piece(LocalFile::read_exact_at);
+            (work, piece)
+        }))
+    }
+}
+
 struct Work {
     producer: Producer<Arc<Plan>>,
     file: Arc<LocalFile>,
@@ -132,18 +142,15 @@ impl Body for PlanBody {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
-                State::Idle(mut work) => {
-                    let piece = work.piece(LocalFile::read_cached_at);
-                    match piece {
+                State::Idle(mut work) if !work.producer.is_catching_up() => {
+                    match work.piece(LocalFile::read_cached_at) {
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            self.state = State::Reading(tokio::task::spawn_blocking(move || {
-                                let piece = work.piece(LocalFile::read_exact_at);
-                                (work, piece)
-                            }));
+                            self.state = State::reading(work);
                         }
                         piece => return Poll::Ready(self.deliver(work, piece)),
                     }
                 }
+                State::Idle(work) => self.state = State::reading(work),
                 State::Reading(mut reading) => {
                     let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
                         self.state = State::Reading(reading);

@@ -1,6 +1,7 @@
 //! Files of the asset, byte for byte (ams.md section 2.6).
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,11 +51,12 @@ pub(super) async fn answer(
         return Err(missing());
     }
     let path = asset.dir.join(name);
-    let opened = tokio::task::spawn_blocking(move || open(&path)).await;
+    // A link could lead out of the folder, so it is not followed.
+    let opened = tokio::task::spawn_blocking(move || LocalFile::open_no_link(&path)).await;
     let file = opened
         .map_err(|_| missing())?
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidInput => missing(),
+            ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
             _ => OriginError::storage(&error),
         })?;
     let known = TYPES.iter().find(|(known, _)| *known == extension);
@@ -75,14 +77,6 @@ pub(super) async fn answer(
             Arc::new(file),
         ),
     })
-}
-
-/// A link could lead out of the folder, so it is not followed.
-fn open(path: &Path) -> std::io::Result<LocalFile> {
-    if std::fs::symlink_metadata(path)?.is_symlink() {
-        return Err(std::io::ErrorKind::NotFound.into());
-    }
-    LocalFile::open(path)
 }
 
 fn missing() -> OriginError {

@@ -1,7 +1,6 @@
 //! How the origin refuses: the AMS error table (ams.md section 19).
 
 use crate::cenc::MapError;
-use crate::codec::CodecError;
 use crate::media::{MediaError, MediaRule};
 use crate::package::cmaf::FragmentError;
 use crate::package::request::UrlError;
@@ -114,11 +113,7 @@ impl From<FragmentError> for OriginError {
             FragmentError::TooLarge => Code::FORMAT_NOT_SUPPORTED,
             FragmentError::Map(MapError::Io(error)) => return Self::storage(error),
             FragmentError::Map(MapError::NalTooLong { .. }) => Code::INVALID_NALU_SIZE,
-            FragmentError::Map(MapError::Codec {
-                error: CodecError::Truncated(_) | CodecError::BadValue(_),
-                ..
-            })
-            | FragmentError::Map(MapError::TooManySubsamples { .. }) => {
+            FragmentError::Map(MapError::Codec { .. } | MapError::TooManySubsamples { .. }) => {
                 Code::INVALID_VIDEO_NAL_UNIT
             }
         };

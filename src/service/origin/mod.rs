@@ -247,20 +247,17 @@ impl Origin {
     ) -> Result<Arc<Plan>, OriginError> {
         let protect = self.protect(context, rendition).await?;
         let file = Arc::clone(context.loaded.file(rendition));
-        if matches!(protect, Protect::Samples(..)) {
-            // Headers inside the samples are read, perhaps from the disk.
-            let loaded = Arc::clone(&context.loaded);
-            let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
-            let planned = assets::blocking(move || {
-                let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
-                let plan = cmaf::fragment(rendition, n, protect, &*file)?;
-                file.check_unchanged()
-                    .map_err(|error| OriginError::storage(&error))?;
-                Ok::<_, OriginError>(plan)
-            });
-            return planned.await?.map(Arc::new);
-        }
-        Ok(Arc::new(cmaf::fragment(rendition, n, protect, &*file)?))
+        // Headers inside the samples are read, perhaps from the disk.
+        let loaded = Arc::clone(&context.loaded);
+        let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
+        let planned = assets::blocking(move || {
+            let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
+            let plan = cmaf::fragment(rendition, n, protect, &*file)?;
+            file.check_unchanged()
+                .map_err(|error| OriginError::storage(&error))?;
+            Ok::<_, OriginError>(plan)
+        });
+        planned.await?.map(Arc::new)
     }
 
     async fn protect(

@@ -75,6 +75,10 @@ fn what_is_no_request_is_refused_by_a_rule() {
         (r#"{"kids":["?"]}"#.into(), RequestError::NotBase64),
         ("".into(), RequestError::Malformed),
         ("[]".into(), RequestError::Malformed),
+        (
+            r#"[["nrQFDeRLSAKTLifXUIPiZg"],"temporary"]"#.into(),
+            RequestError::Malformed,
+        ),
         ("<xml/>".into(), RequestError::Malformed),
         ("[".repeat(60_000), RequestError::Malformed),
         (clearkey_request(&many), RequestError::TooManyKids),

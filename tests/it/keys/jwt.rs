@@ -366,6 +366,16 @@ fn the_key_identifier_claim_must_name_the_key() {
 }
 
 #[test]
+fn a_token_made_for_a_key_opens_no_other_also_when_the_policy_does_not_ask() {
+    let other = json!("9eb4050d-e44b-4802-932e-27d75083e267");
+    let token = hs256(&with(KEY_IDENTIFIER_CLAIM, other));
+    let mismatch = Err(TokenError::KeyIdentifierMismatch);
+    assert_eq!(check(&token, &restriction()), mismatch);
+    let token = hs256(&with(KEY_IDENTIFIER_CLAIM, json!(KID)));
+    assert_eq!(check(&token, &restriction()), Ok(()));
+}
+
+#[test]
 fn a_token_that_relies_on_counted_uses_is_refused() {
     let claims = with("urn:microsoft:azure:mediaservices:maxuses", json!(1));
     assert_eq!(

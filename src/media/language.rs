@@ -1,11 +1,12 @@
-//! Language tags in manifests (RFC 5646): two letters where there are two, else three.
+//! Language tags (RFC 5646): in manifests two letters where there are two, else three; in server
+//! manifests whatever operators write.
 
 use isolang::Language as Iso;
 
 use crate::isobmff::moov::mdhd::Language;
 
 /// The tag of a language; `None` for `und`, which manifests leave out.
-pub(super) fn tag(language: Language) -> Option<String> {
+pub fn tag(language: Language) -> Option<String> {
     if language == Language::UND {
         return None;
     }
@@ -14,6 +15,20 @@ pub(super) fn tag(language: Language) -> Option<String> {
         .or_else(|| bibliographic(code))
         .and_then(|iso| iso.to_639_1());
     Some(short.unwrap_or(code).to_owned())
+}
+
+/// Reads a tag: a code of two or three letters, perhaps with a region or script behind it, which
+/// media headers have no room for. `None` for anything else.
+pub fn from_tag(tag: &str) -> Option<Language> {
+    let primary = tag
+        .split(['-', '_'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match primary.len() {
+        2 => Language::from_text(Iso::from_639_1(&primary)?.to_639_3()),
+        _ => Language::from_text(&primary),
+    }
 }
 
 /// MP4 files may carry the bibliographic codes of ISO 639-2 where they differ.
@@ -55,5 +70,21 @@ mod tests {
         assert_eq!(tag("ger").as_deref(), Some("de"));
         assert_eq!(tag("nds").as_deref(), Some("nds"));
         assert_eq!(tag("und"), None);
+    }
+
+    #[test]
+    fn tags_become_codes() {
+        let code = |tag| from_tag(tag).map(|language| language.as_str().to_owned());
+        for (tag, expected) in [
+            ("fr", "fra"),
+            ("en-US", "eng"),
+            ("deu", "deu"),
+            ("zh_Hans", "zho"),
+        ] {
+            assert_eq!(code(tag).as_deref(), Some(expected), "{tag}");
+        }
+        for tag in ["", "english", "q1", "-en"] {
+            assert_eq!(code(tag), None, "{tag}");
+        }
     }
 }
