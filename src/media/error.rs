@@ -38,6 +38,12 @@ pub enum MediaRule {
     /// The edit list does more than delay and trim.
     #[error("edit-list: only an empty edit and one media edit are understood")]
     EditList,
+    /// A track is placed or lasts beyond what a presentation may.
+    #[error("too-long: samples or edits reach beyond {days} days")]
+    TooLong {
+        /// What is allowed.
+        days: u32,
+    },
     /// There is nothing to play.
     #[error("no-playable-track: {0}")]
     NoPlayableTrack(String),

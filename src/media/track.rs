@@ -8,7 +8,11 @@ use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
-use crate::time::to_wire;
+use crate::time::{WIRE_TIMESCALE, to_wire};
+
+/// Longer presentations are refused: work on the timeline grows with its length, which four bytes
+/// of a table can make centuries.
+const MAX_DAYS: u32 = 8;
 
 /// A track that can be packaged.
 #[derive(Debug)]
@@ -80,8 +84,10 @@ impl Track {
             size,
             config,
         } = describe(used, row)?;
+        let shift = Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?;
+        check_times(&index, shift, trak.mdhd.timescale)?;
         Ok(Ok(Self {
-            shift: Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?,
+            shift,
             header: trak.tkhd,
             media_type,
             codec: (row.parse)(config)?,
@@ -135,7 +141,7 @@ impl Track {
         let Some(end) = self.shift.end else {
             return self.index.len();
         };
-        let end = end - self.shift.offset;
+        let end = end.saturating_sub(self.shift.offset);
         let behind = |n: &u32| self.index.composition_time(*n) >= end;
         let dropped = (0..self.index.len()).rev().take_while(behind).count();
         self.index.len() - u32::try_from(dropped).unwrap_or(0)
@@ -147,6 +153,18 @@ impl Track {
         let bits = u128::from(self.index.bytes(0..self.index.len())) * 8;
         u64::try_from(bits * u128::from(self.timescale) / ticks).unwrap_or(u64::MAX)
     }
+}
+
+/// All times of a track must be near enough to be added and subtracted without care.
+fn check_times(index: &SampleIndex, shift: Shift, timescale: u32) -> Result<(), MediaRule> {
+    let (first, last) = index.composition_bounds();
+    let limit = i64::from(MAX_DAYS) * 86_400 * i64::from(WIRE_TIMESCALE);
+    let ends = [first, last].map(|ticks| ticks.saturating_add(shift.offset));
+    let near = |ticks: &i64| (-limit..=limit).contains(&to_wire(*ticks, timescale));
+    if ends.iter().chain(&[first, last, shift.start]).all(near) {
+        return Ok(());
+    }
+    Err(MediaRule::TooLong { days: MAX_DAYS })
 }
 
 /// What a sample entry says of its track.

@@ -69,6 +69,16 @@ impl Composition {
         }
     }
 
+    /// The lowest and the highest offset, 0 among them.
+    pub(super) fn bounds(&self) -> (i32, i32) {
+        let values: &[i32] = match self {
+            Self::Zero => &[],
+            Self::Palette { values, .. } | Self::Table(values) => values,
+        };
+        let widen = |(low, high): (i32, i32), value: &i32| (low.min(*value), high.max(*value));
+        values.iter().fold((0, 0), widen)
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         match self {
             Self::Zero => 0,

@@ -112,6 +112,12 @@ impl SampleIndex {
         self.dts(n) + i64::from(self.composition.get(n))
     }
 
+    /// Bounds of all composition times: no sample is shown before the first or after the second.
+    pub fn composition_bounds(&self) -> (i64, i64) {
+        let (lowest, highest) = self.composition.bounds();
+        (lowest.into(), self.dts(self.len()) + i64::from(highest))
+    }
+
     /// Whether any sample has a composition offset.
     pub fn has_composition_offsets(&self) -> bool {
         !matches!(self.composition, Composition::Zero)
@@ -192,3 +198,6 @@ fn sync_samples(stss: &SyncSamples<'_>, count: u32) -> Result<Box<[u32]>, MediaR
             "stss: the sync samples do not ascend inside the track",
         ))
 }
+
+#[cfg(test)]
+mod tests;
