@@ -39,7 +39,7 @@ pub enum Cipher {
         pattern: Pattern,
         /// The key and its IVs.
         key: TrackKey,
-        /// The ranges in ascending order.
+        /// The ranges in ascending order, none of them empty.
         ranges: Vec<ProtectedRange>,
     },
     /// One CBC chain over everything, with PKCS#7 padding (RFC 8216 section 4.3.2.4).
