@@ -273,3 +273,6 @@ impl Cuts {
             .ok()
     }
 }
+
+#[cfg(test)]
+mod tests;
