@@ -64,7 +64,7 @@ pub struct ProtectedRange {
 /// The protected ranges of a fragment and what `senc` says about them.
 #[derive(Debug, Default)]
 pub struct SampleMap {
-    /// Ranges in ascending order.
+    /// Ranges in ascending order, none of them empty.
     pub ranges: Vec<ProtectedRange>,
     /// Data for `saiz`, `saio`, `senc`.
     pub auxiliary: SampleAuxiliary,
@@ -117,6 +117,9 @@ impl SampleMap {
             return;
         }
         let (length, sample) = (sample.size, sample.number);
+        if length == 0 {
+            return;
+        }
         self.ranges.push(ProtectedRange {
             start,
             length,
@@ -291,6 +294,40 @@ impl SubsampleBuilder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::aac::AacConfig;
+    use crate::crypto::ContentKey;
+    use crate::ids::KeyId;
+
+    /// A walk over the ranges ends at an empty one: what follows would stay clear.
+    #[test]
+    fn a_sample_without_bytes_has_an_iv_but_no_range() {
+        let codec = Codec::Aac(AacConfig {
+            object_type_indication: 0x40,
+            object_type: 2,
+            sampling_rate: 48_000,
+            channels: 2,
+        });
+        let content_key = ContentKey::from_bytes([3; 16]);
+        let key = TrackKey::new(KeyId::from_bytes([7; 16]), &content_key, b"track");
+        let samples = [10, 0, 12].iter().zip(0..).map(|(size, number)| Sample {
+            number,
+            offset: 0,
+            size: *size,
+            dts: 0,
+            duration: 1024,
+            composition_offset: 0,
+            sync: true,
+        });
+        for scheme in [Scheme::Cenc, Scheme::Cbcs] {
+            let map = SampleMap::build(&[][..], &codec, scheme, &key, samples.clone()).unwrap();
+            let ranges = map
+                .ranges
+                .iter()
+                .map(|range| (range.start, range.length, range.sample));
+            assert_eq!(ranges.collect::<Vec<_>>(), [(0, 10, 0), (10, 12, 2)]);
+            assert_eq!(map.auxiliary.samples.len(), 3);
+        }
+    }
 
     fn subsamples(units: &[(u32, u32)]) -> Vec<(u16, u32)> {
         let mut map = SampleMap::default();

@@ -4,8 +4,8 @@ use super::MediaRule;
 use crate::isobmff::moov::elst::{Edit, RATE_1};
 use crate::time::rescale;
 
-/// Longer presentations and edits are refused; sums of bounded times cannot overflow.
-pub(super) const MAX_SECONDS: u64 = 14 * 24 * 3600;
+/// Times beyond that are refused; sums of bounded times cannot overflow.
+pub(super) const MAX_DAYS: u32 = 8;
 
 /// An edit list in media ticks: a delay, a trim of the start, perhaps an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,24 +22,23 @@ impl Shift {
     /// Interprets the edits of a track: empty edits first, then at most one media edit.
     ///
     /// # Errors
-    /// [`MediaRule::EditList`] for anything else, [`MediaRule::Limit`] for times beyond
-    /// [`MAX_SECONDS`].
+    /// [`MediaRule::EditList`] for anything else, [`MediaRule::TooLong`] for times beyond
+    /// [`MAX_DAYS`].
     pub(super) fn of(edits: &[Edit], media: u32, movie: u32) -> Result<Self, MediaRule> {
-        let too_long = |edit: &Edit| {
-            edit.duration > u64::from(movie).saturating_mul(MAX_SECONDS)
-                || edit.media_time.unsigned_abs() > u64::from(media).saturating_mul(MAX_SECONDS)
-        };
-        if edits.iter().any(too_long) {
-            return Err(MediaRule::Limit("an edit lasts at most 14 days"));
+        let limit = |timescale: u32| u64::from(timescale) * u64::from(MAX_DAYS) * 86_400;
+        let total = edits
+            .iter()
+            .map(|edit| edit.duration)
+            .fold(0, u64::saturating_add);
+        let late = |edit: &Edit| edit.media_time.unsigned_abs() > limit(media);
+        if total > limit(movie) || edits.iter().any(late) {
+            return Err(MediaRule::TooLong { days: MAX_DAYS });
         }
         let empty = edits.iter().take_while(|edit| edit.media_time == -1);
         let delay: u64 = empty
             .clone()
             .map(|edit| edit.duration)
             .fold(0, u64::saturating_add);
-        if delay > u64::from(movie).saturating_mul(MAX_SECONDS) {
-            return Err(MediaRule::Limit("an edit lasts at most 14 days"));
-        }
         let to_media = |ticks: u64| rescale(i64::try_from(ticks).unwrap_or(i64::MAX), movie, media);
         let delay_ticks = to_media(delay);
         match &edits[empty.count()..] {
@@ -115,7 +114,7 @@ mod tests {
         ] {
             assert!(matches!(
                 Shift::of(&[edit], 48_000, 1000),
-                Err(MediaRule::Limit(_))
+                Err(MediaRule::TooLong { .. })
             ));
         }
     }

@@ -41,6 +41,12 @@ pub enum MediaRule {
     /// A count or a time is beyond what any real file has; the text names the limit.
     #[error("limit: {0}")]
     Limit(&'static str),
+    /// A track is placed or lasts beyond what a presentation may.
+    #[error("too-long: samples or edits reach beyond {days} days")]
+    TooLong {
+        /// What is allowed.
+        days: u32,
+    },
     /// There is nothing to play.
     #[error("no-playable-track: {0}")]
     NoPlayableTrack(String),

@@ -7,6 +7,8 @@ pub mod asset;
 mod edit;
 mod error;
 pub mod file;
+#[cfg(test)]
+mod fixture;
 pub mod index;
 pub mod language;
 pub mod server_manifest;

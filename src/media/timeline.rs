@@ -345,3 +345,6 @@ impl Cuts {
             .ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

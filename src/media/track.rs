@@ -1,6 +1,6 @@
 //! One track of a file: codec, sample entry, sample index, edits.
 
-use super::edit::{MAX_SECONDS, Shift};
+use super::edit::{MAX_DAYS, Shift};
 use super::{MediaRule, SampleIndex};
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
@@ -8,7 +8,7 @@ use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
-use crate::time::to_wire;
+use crate::time::{WIRE_TIMESCALE, to_wire};
 
 /// A track that can be packaged.
 #[derive(Debug)]
@@ -74,10 +74,6 @@ impl Track {
         if index.is_empty() {
             return skipped("no samples".to_owned());
         }
-        let longest = u64::from(trak.mdhd.timescale).saturating_mul(MAX_SECONDS);
-        if index.horizon().unsigned_abs() > longest {
-            return Err(MediaRule::Limit("a track lasts at most 14 days"));
-        }
         let used = (index.description as usize)
             .checked_sub(1)
             .and_then(|n| entries.get(n));
@@ -94,8 +90,10 @@ impl Track {
             Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
             parsed => parsed?,
         };
+        let shift = Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?;
+        check_times(&index, shift, trak.mdhd.timescale)?;
         Ok(Ok(Self {
-            shift: Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?,
+            shift,
             header: trak.tkhd,
             media_type,
             codec,
@@ -150,7 +148,7 @@ impl Track {
         let Some(end) = self.shift.end else {
             return self.index.len();
         };
-        let end = end - self.shift.offset;
+        let end = end.saturating_sub(self.shift.offset);
         let behind = |n: &u32| self.index.composition_time(*n) >= end;
         let dropped = (0..self.index.len()).rev().take_while(behind).count();
         self.index.len() - u32::try_from(dropped).unwrap_or(0)
@@ -167,6 +165,18 @@ impl Track {
 /// The codec row of a sample entry, if it is packaged and of that kind.
 fn packaged(entry: &BoxRef<'_>, media_type: MediaType) -> Option<&'static codec::Row> {
     codec::row(entry.kind.0).filter(|row| row.media_type == media_type)
+}
+
+/// All times of a track must be near enough to be added and subtracted without care.
+fn check_times(index: &SampleIndex, shift: Shift, timescale: u32) -> Result<(), MediaRule> {
+    let (first, last) = index.composition_bounds();
+    let limit = i64::from(MAX_DAYS) * 86_400 * i64::from(WIRE_TIMESCALE);
+    let ends = [first, last].map(|ticks| ticks.saturating_add(shift.offset));
+    let near = |ticks: &i64| (-limit..=limit).contains(&to_wire(*ticks, timescale));
+    if ends.iter().chain(&[first, last, shift.start]).all(near) {
+        return Ok(());
+    }
+    Err(MediaRule::TooLong { days: MAX_DAYS })
 }
 
 /// What a sample entry says of its track.

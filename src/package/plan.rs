@@ -425,3 +425,6 @@ impl Window {
             .is_some_and(|r| end_of(r) > self.end)
     }
 }
+
+#[cfg(test)]
+mod tests;

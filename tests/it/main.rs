@@ -6,6 +6,7 @@
 //! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
+//! | `media/` | broken and odd files through the real server |
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `support/` | builders and clients that the tests share |
 
@@ -13,5 +14,6 @@ mod cli;
 mod http;
 mod keys;
 mod layers;
+mod media;
 mod oracle;
 mod support;

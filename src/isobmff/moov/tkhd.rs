@@ -47,12 +47,12 @@ impl Tkhd {
         parse().map_err(truncated)
     }
 
-    /// Writes the header of the only track of an init segment: id 1, enabled, duration 0.
+    /// Writes the header of a fragmented track: enabled, duration 0.
     pub fn write(&self, w: &mut Writer) {
         const ENABLED_IN_MOVIE: u32 = 3;
         full_box(w, b"tkhd", 0, ENABLED_IN_MOVIE, |w| {
             w.zeros(8);
-            w.u32(1);
+            w.u32(self.track_id);
             w.zeros(4 + 4 + 8 + 4);
             w.u16(self.volume);
             w.zeros(2);

@@ -80,17 +80,15 @@ impl Composition {
         }
     }
 
-    /// The largest distance from decoding to presentation in either direction.
-    pub(super) fn largest(&self) -> u32 {
-        match self {
-            Self::Zero => 0,
-            Self::Constant(offset) => offset.unsigned_abs(),
-            Self::Palette { values, .. } | Self::Table(values) => values
-                .iter()
-                .map(|value| value.unsigned_abs())
-                .max()
-                .unwrap_or(0),
-        }
+    /// The lowest and the highest offset, 0 among them.
+    pub(super) fn bounds(&self) -> (i32, i32) {
+        let values: &[i32] = match self {
+            Self::Zero => &[],
+            Self::Constant(value) => std::slice::from_ref(value),
+            Self::Palette { values, .. } | Self::Table(values) => values,
+        };
+        let widen = |(low, high): (i32, i32), value: &i32| (low.min(*value), high.max(*value));
+        values.iter().fold((0, 0), widen)
     }
 
     pub(super) fn heap_size(&self) -> usize {

@@ -112,10 +112,10 @@ impl SampleIndex {
         self.dts(n) + i64::from(self.composition.get(n))
     }
 
-    /// The end of all times in media ticks: no decoding or composition time is farther from 0.
-    pub fn horizon(&self) -> i64 {
-        self.dts(self.len())
-            .saturating_add(i64::from(self.composition.largest()))
+    /// Bounds of all composition times: no sample is shown before the first or after the second.
+    pub fn composition_bounds(&self) -> (i64, i64) {
+        let (lowest, highest) = self.composition.bounds();
+        (lowest.into(), self.dts(self.len()) + i64::from(highest))
     }
 
     /// Whether any sample has a composition offset.
@@ -198,3 +198,6 @@ fn sync_samples(stss: &SyncSamples<'_>, count: u32) -> Result<Box<[u32]>, MediaR
             "stss: the sync samples do not ascend inside the track",
         ))
 }
+
+#[cfg(test)]
+mod tests;

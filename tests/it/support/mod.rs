@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 pub(crate) mod oracle;
+pub(crate) mod origin;
 pub(crate) mod presentation;
 pub(crate) mod server;
 pub(crate) mod wire;

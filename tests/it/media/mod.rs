@@ -1,0 +1,3 @@
+//! Media files as they come: broken ones, odd ones, and what is made of them.
+
+mod malformed;

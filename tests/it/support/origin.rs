@@ -1,0 +1,143 @@
+//! Folders that tests may change under a running server, and answers read whole.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use tempfile::TempDir;
+
+use super::server::{DevServer, Stream};
+
+/// A clip that is always there: part of the product.
+pub(crate) const CLIP: &str = "gate_h264_180p.mp4";
+
+pub(crate) fn demo(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("assets/demo")
+        .join(name)
+}
+
+/// A `dev` server over folders of its own.
+pub(crate) struct Shelf {
+    pub(crate) server: DevServer,
+    media: TempDir,
+}
+
+impl Shelf {
+    /// One asset for each folder, with copies of these files. At least two, so that the names of
+    /// streams start with that of the folder.
+    pub(crate) fn start<'a>(folders: impl IntoIterator<Item = (&'a str, Vec<PathBuf>)>) -> Self {
+        let media = TempDir::new().unwrap();
+        for (folder, files) in folders {
+            let dir = media.path().join(folder);
+            fs::create_dir(&dir).unwrap();
+            for file in files {
+                copy(&file, &dir.join(file.file_name().unwrap()));
+            }
+        }
+        let server = DevServer::builder().media(media.path()).start();
+        Self { server, media }
+    }
+
+    /// Where a folder, or a file in it, lies.
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.media.path().join(inside)
+    }
+
+    /// Lets a folder hold this one file and nothing else.
+    pub(crate) fn replace_all(&self, folder: &str, file: &Path) {
+        for old in fs::read_dir(self.path(folder)).unwrap() {
+            fs::remove_file(old.unwrap().path()).unwrap();
+        }
+        copy(file, &self.path(folder).join(file.file_name().unwrap()));
+    }
+
+    /// The stream of a folder under a protection, open to all.
+    pub(crate) fn stream(&self, folder: &str, form: &str) -> &Stream {
+        self.server.ready.stream(&format!("{folder}-{form}-open"))
+    }
+}
+
+/// Copies bytes, not modes: files of the corpus are read-only.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::write(to, fs::read(from).unwrap()).unwrap();
+}
+
+impl Stream {
+    /// Everything in front of `manifest(...)`, with a slash at the end.
+    pub(crate) fn root(&self) -> &str {
+        let url = &self.manifests[0].url;
+        &url[..url.rfind("manifest(").unwrap()]
+    }
+
+    /// The address of a part of the stream, parameters as given.
+    pub(crate) fn url(&self, part: &str) -> String {
+        format!("{}{part}", self.root())
+    }
+}
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// Code and message of a refusal, whose body must repeat the status.
+    pub(crate) fn refusal(&self) -> (u16, &str, &str) {
+        let status = self.status.as_u16();
+        assert_eq!(self.header("content-type"), "application/xml", "{self:?}");
+        assert_eq!(element(self.text(), "status"), status.to_string());
+        assert_eq!(element(self.text(), "subStatus"), "0");
+        let code = element(self.text(), "hresult");
+        (status, code, element(self.text(), "message"))
+    }
+
+    /// The bytes, of an answer that must be 200.
+    pub(crate) fn ok(self) -> Vec<u8> {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        self.body
+    }
+}
+
+fn element<'x>(xml: &'x str, name: &str) -> &'x str {
+    let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap();
+    rest.split_once(&format!("</{name}>")).unwrap().0
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    let answer = request.send().await.unwrap();
+    Answer {
+        status: answer.status(),
+        headers: answer.headers().clone(),
+        body: answer.bytes().await.unwrap().into(),
+    }
+}
+
+pub(crate) fn request(method: Method, url: &str) -> RequestBuilder {
+    // A client belongs to the runtime of its test; connections are not shared between tests.
+    Client::new().request(method, url)
+}
+
+pub(crate) async fn get(url: &str) -> Answer {
+    send(request(Method::GET, url)).await
+}
+
+pub(crate) async fn get_with(url: &str, headers: &[(&'static str, &str)]) -> Answer {
+    let add = |request: RequestBuilder, (name, value): &(&'static str, &str)| {
+        request.header(*name, *value)
+    };
+    send(headers.iter().fold(request(Method::GET, url), add)).await
+}
