@@ -285,7 +285,7 @@ fn audio_cuts(
 }
 
 /// What the decoder needs to warm up is kept where an edit list can hide it: before time 0. Behind
-/// a delay it would be heard.
+/// a delay it would be heard. Pictures that are shown before a trim are shown with their sound.
 fn first_audio_sample(track: &Track, origin: i64, half: i64) -> u32 {
     match track.edit_start() {
         delay if delay > 0 => track.first_at_or_after(delay - half),

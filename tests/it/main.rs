@@ -8,7 +8,9 @@
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
 //! | `media/` | broken and odd files through the real server |
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
+//! | `origin/` | IVs, files that change under a running server, golden bytes, headers |
 //! | `support/` | builders and clients that the tests share |
+//! | `urls/` | streaming URLs on the wire: grammar, refusals, headers, ranges, downloads |
 
 mod cli;
 mod http;
@@ -16,4 +18,6 @@ mod keys;
 mod layers;
 mod media;
 mod oracle;
+mod origin;
 mod support;
+mod urls;

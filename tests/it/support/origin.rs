@@ -74,6 +74,24 @@ impl Stream {
     pub(crate) fn url(&self, part: &str) -> String {
         format!("{}{part}", self.root())
     }
+
+    /// The address of the `n`th fragment of the highest level, as HLS names it.
+    pub(crate) async fn fragment(&self, n: usize) -> String {
+        line(&self.playlist().await, "Fragments(", n).await
+    }
+
+    /// The address of the init segment of the highest level.
+    pub(crate) async fn init(&self) -> String {
+        let fragment = self.fragment(0).await;
+        let (front, rest) = fragment.split_once("(video=").unwrap();
+        let (_, selectors) = rest.split_once(',').unwrap();
+        format!("{front}(video=i,{selectors}")
+    }
+
+    /// The address of the media playlist of the highest level.
+    pub(crate) async fn playlist(&self) -> String {
+        line(&self.manifest("hls").url, "QualityLevels(", 0).await
+    }
 }
 
 /// An answer that was read to its end.
@@ -110,6 +128,14 @@ impl Answer {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self.body
     }
+}
+
+/// The address on the `n`th line of a playlist that starts so.
+async fn line(playlist: &str, start: &str, n: usize) -> String {
+    let text = String::from_utf8(get(playlist).await.ok()).unwrap();
+    let uri = text.lines().filter(|line| line.starts_with(start)).nth(n);
+    let (folder, _) = playlist.rsplit_once('/').unwrap();
+    format!("{folder}/{}", uri.unwrap())
 }
 
 fn element<'x>(xml: &'x str, name: &str) -> &'x str {

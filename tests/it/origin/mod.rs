@@ -1,0 +1,3 @@
+//! The origin from outside: IVs, files that change, golden bytes, headers.
+
+mod ivs;
