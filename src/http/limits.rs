@@ -18,10 +18,11 @@ pub struct Limits {
     /// From the end of one answer to the end of the next request head.
     #[serde(with = "text")]
     pub idle: Duration,
-    /// How long a client may take next to nothing of an answer before it is cut off.
+    /// How long a client may take next to nothing of any one answer before it is cut off.
     #[serde(with = "text")]
     pub stall: Duration,
-    /// What "next to nothing" means: bytes per second, on average over `stall`.
+    /// What "next to nothing" means: bytes per second, on average over `stall`; answers that wait
+    /// at once on one connection share it.
     pub stall_rate: u64,
     /// Lines of a request head (its bytes are limited to 64 KiB).
     pub header_lines: usize,

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::deadline::{Activity, Ended, Metered, Watch};
+use super::deadline::{Activity, Ended, Resettable, Watch};
 use super::exchange;
 use super::limits::Limits;
 
@@ -169,7 +169,7 @@ impl Connections {
             return;
         }
         let activity = Arc::new(Activity::default());
-        let io = TokioIo::new(Metered::new(stream, Arc::clone(&activity)));
+        let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
         let service =
             service_fn(|request| exchange::answer(app.clone(), Arc::clone(&activity), request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
@@ -211,7 +211,7 @@ async fn watch_over(activity: &Activity, limits: &Limits) -> Ended {
     let mut ticks = interval(watch.period());
     loop {
         let now = ticks.tick().await;
-        if let Some(ended) = watch.judge(now, activity.snapshot()) {
+        if let Some(ended) = watch.judge(now, &activity.snapshot()) {
             return ended;
         }
     }
