@@ -119,6 +119,11 @@ impl Config {
                 "is at least 1",
             ),
             (
+                "limits.connections_per_peer",
+                limits.connections_per_peer > 0,
+                "is at least 1",
+            ),
+            (
                 "limits.header_lines",
                 limits.header_lines >= 16,
                 "is at least 16",

@@ -10,6 +10,7 @@ pub mod limits;
 pub mod media;
 mod ops;
 mod pages;
+mod peers;
 pub mod problem;
 pub mod range;
 pub mod router;

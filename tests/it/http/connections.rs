@@ -220,6 +220,22 @@ async fn the_connection_limit_makes_later_clients_wait_not_fail() {
 }
 
 #[tokio::test]
+async fn a_peer_beyond_its_number_of_connections_is_turned_away_until_one_ends() {
+    let server = WireServer::start(Limits {
+        connections_per_peer: 2,
+        ..brisk()
+    })
+    .await;
+    let held = (server.connect().await, server.connect().await);
+    // Long before any deadline, and without an answer.
+    let (after, rest) = closed_after(&mut server.connect().await).await;
+    assert!(after < 200 * MS && rest.is_empty(), "{after:?} {rest}");
+    drop(held);
+    tokio::time::sleep(100 * MS).await;
+    assert!(server.get("/hello").await.ends_with("hello"));
+}
+
+#[tokio::test]
 async fn a_client_that_stops_reading_holds_little_and_then_nothing() {
     let server = WireServer::start(brisk()).await;
     let mut clients = Vec::new();
