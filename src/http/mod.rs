@@ -6,6 +6,7 @@ mod cors;
 mod deadline;
 pub mod delivery;
 mod exchange;
+mod host;
 pub mod limits;
 pub mod media;
 mod ops;
