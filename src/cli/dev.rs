@@ -48,7 +48,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let folders = folders(&args.media, &config.data)?;
     publish(&store, &config, &folders).await?;
     let token = token(&store).await?;
-    let catalog = Catalog::new(store.clone(), config.origin(address)).with_token(token);
+    let catalog = Catalog::new(store.clone(), config.origin(address))
+        .with_token(token, config.own_hosts(address));
     let streams = catalog.streams(Timestamp::now()).await?;
     let serving = run::serve(server, store.clone(), catalog.clone(), &config);
     let announced = async {

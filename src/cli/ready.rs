@@ -1,8 +1,5 @@
 //! The ready file: what scripts and tests need to know of a `dev` server (architecture, section 5).
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use data_encoding::HEXLOWER;
@@ -11,6 +8,7 @@ use serde::Serialize;
 use super::CliError;
 use crate::service::streams::{KeyInfo, Stream};
 use crate::store::Store;
+use crate::store::private::Draft;
 
 /// Content of the ready file.
 #[derive(Serialize)]
@@ -55,20 +53,11 @@ pub(super) async fn reveal(
 impl Ready {
     /// Writes the file under its name only when it is complete, readable by the owner alone.
     pub(super) fn write(&self, path: &Path) -> Result<(), CliError> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", self.pid));
-        let part = path.with_file_name(name);
         let text = serde_json::to_vec_pretty(self).map_err(CliError::environment)?;
         let write = || {
-            let mut options = OpenOptions::new();
-            let mut file = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&part)?;
-            file.write_all(&text)?;
-            fs::rename(&part, path)
+            let mut draft = Draft::beside(path)?;
+            draft.write(&text)?;
+            draft.replace(path)
         };
         write().map_err(|error| CliError::file(path, &error))
     }

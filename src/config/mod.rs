@@ -96,6 +96,24 @@ impl Config {
         }
     }
 
+    /// The hosts under which a browser on this machine, or behind the configured proxy, knows the
+    /// server. Any other name may be a foreign one that was made to resolve to our address.
+    pub fn own_hosts(&self, bound: SocketAddr) -> Vec<String> {
+        let port = bound.port();
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        let mut hosts: Vec<String> = names.map(|name| format!("{name}:{port}")).into();
+        hosts.push(bound.to_string());
+        if port == 80 {
+            hosts.extend(names.map(str::to_owned));
+        }
+        hosts.extend(
+            self.public_url
+                .as_ref()
+                .map(|url| url.authority().to_owned()),
+        );
+        hosts
+    }
+
     /// Where the key-encryption key lies when no other place is configured.
     pub fn default_kek_file(&self) -> PathBuf {
         self.data.join(KEK_FILE)
@@ -116,6 +134,11 @@ impl Config {
             (
                 "limits.connections",
                 limits.connections > 0,
+                "is at least 1",
+            ),
+            (
+                "limits.connections_per_peer",
+                limits.connections_per_peer > 0,
                 "is at least 1",
             ),
             (

@@ -1,4 +1,5 @@
-//! Cross-origin rules, the same for every answer (Fetch standard; players.md sections 1 and 2).
+//! Cross-origin rules, the same for every answer that players read (Fetch standard; players.md
+//! sections 1 and 2). The pages are not among them: their list may hold a token.
 //!
 //! Players show the reason of a refusal only when the refusal itself may be read, so errors carry
 //! the headers too. The origin is echoed with credentials allowed, because dash.js turns

@@ -1,15 +1,17 @@
 //! When a connection has earned its end: the silent, the idle and the stalled client.
 //!
 //! hyper's header timeout begins only after the HTTP version was told from the first bytes and
-//! knows nothing of a client that stops reading. So each connection counts what it does in an
-//! [`Activity`], and a [`Watch`] judges the counts. The judgement itself takes the time as an
-//! argument and does no I/O.
+//! knows nothing of a client that stops reading. So each exchange counts what the client takes of
+//! its answer, and a [`Watch`] judges every exchange by itself: on HTTP/2 neither new requests nor
+//! pings hide that one answer is not taken. The judgement itself takes the time as an argument and
+//! does no I/O.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -25,88 +27,122 @@ pub(super) enum Ended {
     Silent,
     /// No further request.
     Idle,
-    /// The client did not take the answer.
+    /// The client did not take an answer.
     Stalled,
 }
 
-/// Counters of one connection: its parts write them, its watch reads them.
+/// What one connection does: its exchanges write it, its watch reads it.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
-    requests: AtomicU64,
-    open: AtomicUsize,
-    working: AtomicUsize,
-    written: AtomicU64,
+    exchanges: Mutex<Exchanges>,
     aborted: AtomicBool,
 }
 
+#[derive(Debug, Default)]
+struct Exchanges {
+    begun: u64,
+    open: BTreeMap<u64, Arc<Progress>>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    working: AtomicBool,
+    taken: AtomicU64,
+}
+
 impl Activity {
-    /// A complete request head has come; the server has work with it.
-    pub(super) fn opened(&self) {
-        self.requests.fetch_add(1, Relaxed);
-        self.open.fetch_add(1, Relaxed);
-        self.working.fetch_add(1, Relaxed);
-    }
-
-    /// The answer is finished or given up; `working` says whose turn it was at that moment.
-    pub(super) fn closed(&self, working: bool) {
-        self.open.fetch_sub(1, Relaxed);
-        if working {
-            self.handed_over();
-        }
-    }
-
-    /// The server works on the next piece of an answer.
-    pub(super) fn took_up(&self) {
-        self.working.fetch_add(1, Relaxed);
-    }
-
-    /// A piece is ready: now it is the client's turn to take it.
-    pub(super) fn handed_over(&self) {
-        self.working.fetch_sub(1, Relaxed);
-    }
-
     /// The socket is to be reset when it is closed, so that the system drops unsent bytes too.
     pub(super) fn abort(&self) {
         self.aborted.store(true, Relaxed);
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
+        let exchanges = self.lock();
+        let waiting = |(&id, progress): (&u64, &Arc<Progress>)| {
+            let working = progress.working.load(Relaxed);
+            (!working).then(|| (id, progress.taken.load(Relaxed)))
+        };
         Snapshot {
-            requests: self.requests.load(Relaxed),
-            open: self.open.load(Relaxed),
-            working: self.working.load(Relaxed),
-            written: self.written.load(Relaxed),
+            begun: exchanges.begun,
+            open: exchanges.open.len(),
+            waiting: exchanges.open.iter().filter_map(waiting).collect(),
         }
+    }
+
+    /// Nothing that holds the lock can panic halfway.
+    fn lock(&self) -> MutexGuard<'_, Exchanges> {
+        self.exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The counters at one moment.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// One exchange of a connection, open until this is dropped: whose turn it is, and how much of the
+/// answer the client has taken.
+#[derive(Debug)]
+pub(super) struct Turn {
+    activity: Arc<Activity>,
+    id: u64,
+    progress: Arc<Progress>,
+}
+
+impl Turn {
+    /// A complete request head has come; the server has work with it.
+    pub(super) fn begin(activity: Arc<Activity>) -> Self {
+        let progress = Arc::new(Progress {
+            working: AtomicBool::new(true),
+            taken: AtomicU64::new(0),
+        });
+        let mut exchanges = activity.lock();
+        exchanges.begun += 1;
+        let id = exchanges.begun;
+        exchanges.open.insert(id, Arc::clone(&progress));
+        drop(exchanges);
+        Self {
+            activity,
+            id,
+            progress,
+        }
+    }
+
+    /// The server works on the next piece of the answer.
+    pub(super) fn take_up(&self) {
+        self.progress.working.store(true, Relaxed);
+    }
+
+    /// A piece is ready: now it is the client's turn to take it.
+    pub(super) fn hand_over(&self) {
+        self.progress.working.store(false, Relaxed);
+    }
+
+    /// The client has taken a piece.
+    pub(super) fn taken(&self, bytes: usize) {
+        self.progress.taken.fetch_add(bytes as u64, Relaxed);
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.activity.lock().open.remove(&self.id);
+    }
+}
+
+/// A connection at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Snapshot {
-    requests: u64,
+    /// Exchanges that were ever begun.
+    begun: u64,
+    /// Exchanges under way.
     open: usize,
-    working: usize,
-    written: u64,
+    /// Those of them that wait for the client, with the bytes that it has taken.
+    waiting: Vec<(u64, u64)>,
 }
 
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    FirstRequest,
-    Idle,
-    Working,
-    Sending,
-}
-
-impl Snapshot {
-    fn phase(&self) -> Phase {
-        match self {
-            Self { requests: 0, .. } => Phase::FirstRequest,
-            Self { open: 0, .. } => Phase::Idle,
-            Self { working: 0, .. } => Phase::Sending,
-            Self { .. } => Phase::Working,
-        }
-    }
+/// The time in which a client has to take enough of one answer.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    since: Instant,
+    taken_before: u64,
 }
 
 /// Judges one connection; is to be asked once every [`Watch::period`].
@@ -116,9 +152,9 @@ pub(super) struct Watch {
     idle: Duration,
     stall: Duration,
     stall_bytes: u64,
-    phase: Phase,
-    since: Instant,
-    base: Snapshot,
+    quiet_since: Instant,
+    begun: u64,
+    windows: BTreeMap<u64, Window>,
 }
 
 impl Watch {
@@ -127,13 +163,10 @@ impl Watch {
             first_request: limits.first_request,
             idle: limits.idle,
             stall: limits.stall,
-            stall_bytes: limits
-                .stall_rate
-                .saturating_mul(limits.stall.as_secs())
-                .max(1),
-            phase: Phase::FirstRequest,
-            since: now,
-            base: Snapshot::default(),
+            stall_bytes: limits.stall_rate.saturating_mul(limits.stall.as_secs()),
+            quiet_since: now,
+            begun: 0,
+            windows: BTreeMap::new(),
         }
     }
 
@@ -144,54 +177,56 @@ impl Watch {
     }
 
     /// Whether the connection is to be ended at this moment.
-    pub(super) fn judge(&mut self, now: Instant, seen: Snapshot) -> Option<Ended> {
-        if seen.phase() != self.phase || seen.requests != self.base.requests {
-            self.restart(now, seen);
+    pub(super) fn judge(&mut self, now: Instant, seen: &Snapshot) -> Option<Ended> {
+        if self.stalls(now, &seen.waiting) {
+            return Some(Ended::Stalled);
         }
-        let waited = now - self.since;
-        match self.phase {
-            Phase::FirstRequest if waited >= self.first_request => return Some(Ended::Silent),
-            Phase::Idle if seen.written != self.base.written => self.restart(now, seen),
-            Phase::Idle if waited >= self.idle => return Some(Ended::Idle),
-            Phase::Sending if waited >= self.stall => {
-                if seen.written - self.base.written < self.stall_bytes {
-                    return Some(Ended::Stalled);
-                }
-                self.restart(now, seen);
-            }
-            _ => {}
+        if seen.open > 0 || seen.begun != self.begun {
+            self.quiet_since = now;
+            self.begun = seen.begun;
         }
-        None
+        let quiet = now - self.quiet_since;
+        match seen.begun {
+            0 => (quiet >= self.first_request).then_some(Ended::Silent),
+            _ => (quiet >= self.idle).then_some(Ended::Idle),
+        }
     }
 
-    fn restart(&mut self, now: Instant, seen: Snapshot) {
-        self.phase = seen.phase();
-        self.since = now;
-        self.base = seen;
+    /// Answers that wait at the same time share the line, so each needs its share of the rate.
+    fn stalls(&mut self, now: Instant, waiting: &[(u64, u64)]) -> bool {
+        let share = (self.stall_bytes / waiting.len().max(1) as u64).max(1);
+        let mut before = std::mem::take(&mut self.windows);
+        let mut stalled = false;
+        for &(id, taken) in waiting {
+            let fresh = Window {
+                since: now,
+                taken_before: taken,
+            };
+            let mut window = before.remove(&id).unwrap_or(fresh);
+            if now - window.since >= self.stall {
+                stalled |= taken - window.taken_before < share;
+                window = fresh;
+            }
+            self.windows.insert(id, window);
+        }
+        stalled
     }
 }
 
-/// A socket that counts what the client has taken.
+/// A socket that can be told to forget what the client has not taken.
 #[derive(Debug)]
-pub(super) struct Metered {
+pub(super) struct Resettable {
     stream: TcpStream,
     activity: Arc<Activity>,
 }
 
-impl Metered {
+impl Resettable {
     pub(super) fn new(stream: TcpStream, activity: Arc<Activity>) -> Self {
         Self { stream, activity }
     }
-
-    fn count(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
-        if let Ok(bytes) = written {
-            self.activity.written.fetch_add(bytes as u64, Relaxed);
-        }
-        Poll::Ready(written)
-    }
 }
 
-impl Drop for Metered {
+impl Drop for Resettable {
     fn drop(&mut self) {
         if self.activity.aborted.load(Relaxed) {
             // When it fails the system keeps the unsent bytes for its own timeout, no longer.
@@ -200,7 +235,7 @@ impl Drop for Metered {
     }
 }
 
-impl AsyncRead for Metered {
+impl AsyncRead for Resettable {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -210,14 +245,13 @@ impl AsyncRead for Metered {
     }
 }
 
-impl AsyncWrite for Metered {
+impl AsyncWrite for Resettable {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
-        self.count(written)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -225,8 +259,7 @@ impl AsyncWrite for Metered {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
-        self.count(written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -248,7 +281,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// Lets `seconds` pass, one judgement per second, with counters given by `at`.
+    /// Lets `seconds` pass, one judgement per second, on what `at` gives.
     fn run(seconds: u32, at: impl Fn(u32) -> Snapshot) -> Option<(u32, Ended)> {
         let limits = Limits {
             stall_rate: 1000,
@@ -258,17 +291,17 @@ mod tests {
         let mut watch = Watch::new(&limits, start);
         (0..=seconds).find_map(|second| {
             watch
-                .judge(start + SECOND * second, at(second))
+                .judge(start + SECOND * second, &at(second))
                 .map(|ended| (second, ended))
         })
     }
 
-    fn sending(written: u64) -> Snapshot {
+    /// Answers that wait for the client, each with what was taken of it.
+    fn sending(taken: &[u64]) -> Snapshot {
         Snapshot {
-            requests: 1,
-            open: 1,
-            working: 0,
-            written,
+            begun: taken.len() as u64,
+            open: taken.len(),
+            waiting: (0..).zip(taken.iter().copied()).collect(),
         }
     }
 
@@ -279,49 +312,80 @@ mod tests {
 
     #[test]
     fn a_client_that_takes_nothing_or_too_little_is_stalled() {
-        assert_eq!(run(100, |_| sending(5000)), Some((30, Ended::Stalled)));
+        assert_eq!(run(100, |_| sending(&[5000])), Some((30, Ended::Stalled)));
         assert_eq!(
-            run(100, |second| sending(999 * u64::from(second))),
+            run(100, |second| sending(&[999 * u64::from(second)])),
             Some((30, Ended::Stalled))
         );
     }
 
     #[test]
     fn a_client_at_the_smallest_rate_and_one_that_starts_late_are_served() {
-        assert_eq!(run(600, |second| sending(1000 * u64::from(second))), None);
+        assert_eq!(run(600, |s| sending(&[1000 * u64::from(s)])), None);
         assert_eq!(
-            run(59, |second| sending(if second < 20 { 0 } else { 40_000 })),
+            run(59, |s| sending(&[if s < 20 { 0 } else { 40_000 }])),
             None
         );
     }
 
     #[test]
     fn a_client_that_stops_after_a_good_beginning_is_stalled_in_the_next_window() {
-        let taken = |second: u32| sending(100_000 * u64::from(second.min(29)));
+        let taken = |second: u32| sending(&[100_000 * u64::from(second.min(29))]);
         assert_eq!(run(600, taken), Some((60, Ended::Stalled)));
+    }
+
+    #[test]
+    fn answers_at_the_same_time_share_the_rate() {
+        let half = |second: u32| 500 * u64::from(second);
+        assert_eq!(run(600, |s| sending(&[half(s), half(s)])), None);
+    }
+
+    #[test]
+    fn neither_other_answers_nor_new_or_working_requests_hide_a_stalled_one() {
+        let fast = |second: u32| 1_000_000 * u64::from(second);
+        assert_eq!(
+            run(600, |s| sending(&[0, fast(s)])),
+            Some((30, Ended::Stalled))
+        );
+        let busy = |second: u32| Snapshot {
+            begun: u64::from(second) + 1,
+            open: 2,
+            ..sending(&[0])
+        };
+        assert_eq!(run(600, busy), Some((30, Ended::Stalled)));
     }
 
     #[test]
     fn the_servers_own_slowness_is_not_held_against_the_client() {
         let working = Snapshot {
-            requests: 1,
-            open: 2,
-            working: 1,
-            written: 0,
+            begun: 1,
+            open: 1,
+            waiting: Vec::new(),
         };
-        assert_eq!(run(600, |_| working), None);
+        assert_eq!(run(600, |_| working.clone()), None);
     }
 
     #[test]
-    fn a_connection_without_a_next_request_is_idle_once_its_answer_is_out() {
-        let after = |written| Snapshot {
-            requests: 3,
-            open: 0,
-            working: 0,
-            written,
+    fn a_connection_without_a_next_request_is_idle() {
+        let after = |begun| Snapshot {
+            begun,
+            ..Snapshot::default()
         };
-        assert_eq!(run(200, |_| after(9)), Some((75, Ended::Idle)));
-        let flushing = |second: u32| after(u64::from(second.min(50)));
-        assert_eq!(run(200, flushing), Some((125, Ended::Idle)));
+        assert_eq!(run(200, |_| after(3)), Some((75, Ended::Idle)));
+        let asking = |second: u32| after(1 + u64::from(second.min(50)));
+        assert_eq!(run(200, asking), Some((125, Ended::Idle)));
+    }
+
+    #[test]
+    fn an_exchange_is_open_until_it_is_dropped() {
+        let activity = Arc::new(Activity::default());
+        let turn = Turn::begin(Arc::clone(&activity));
+        assert_eq!(activity.snapshot().waiting, []);
+        turn.hand_over();
+        turn.taken(7);
+        assert_eq!(activity.snapshot().waiting, [(1, 7)]);
+        drop(turn);
+        let seen = activity.snapshot();
+        assert_eq!((seen.begun, seen.open), (1, 0));
     }
 }

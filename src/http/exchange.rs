@@ -1,9 +1,12 @@
 //! One request and its answer, from the complete head to the last byte or the client's leaving:
 //! counted for the deadlines, named by a request identifier, logged once.
+//!
+//! An answer leaves in pieces that know when the connection has let go of them. That, and not that
+//! a piece was made, tells how far the client is: an HTTP/2 client may hold made pieces back.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -17,12 +20,15 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::admission::Place;
-use super::deadline::Activity;
+use super::deadline::{Activity, Turn};
 
 /// Names one exchange in the answer and in the log.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_REQUEST_ID: usize = 64;
+
+/// The longest piece: small enough that a slow client takes one in the time it is given.
+const PIECE: usize = 64 * 1024;
 
 /// Answers one request.
 pub(super) async fn answer(
@@ -35,10 +41,16 @@ pub(super) async fn answer(
     let mut response = app.oneshot(request.map(Body::new)).await?;
     exchange.status = response.status().as_u16();
     exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
-    exchange.place = response.extensions_mut().remove();
-    exchange.hand_over();
+    if let Some(place) = response.extensions_mut().remove() {
+        exchange.hold.place.get_or_init(|| place);
+    }
+    exchange.hold.turn.hand_over();
     response.headers_mut().insert(REQUEST_ID, id);
-    Ok(response.map(|body| Tracked { body, exchange }))
+    Ok(response.map(|body| Tracked {
+        body,
+        rest: Bytes::new(),
+        exchange,
+    }))
 }
 
 /// The identifier that a proxy in front gave, when it is a harmless token; else a new one.
@@ -58,11 +70,35 @@ fn request_id(request: &Request<Incoming>) -> HeaderValue {
     })
 }
 
-/// What is known of the exchange; dropped at its end, whoever ends it.
+/// What an exchange holds until the last piece of its answer is taken.
+#[derive(Debug)]
+struct Hold {
+    turn: Turn,
+    place: OnceLock<Place>,
+}
+
+/// A piece of an answer on its way; dropped by the connection once it is taken or given up.
+struct Piece {
+    data: Bytes,
+    hold: Arc<Hold>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.data
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        self.hold.turn.taken(self.data.len());
+    }
+}
+
+/// What is known of the exchange; dropped with the body, whoever ends it.
 #[derive(Debug)]
 struct Exchange {
-    activity: Arc<Activity>,
-    working: bool,
+    hold: Arc<Hold>,
     id: HeaderValue,
     method: Method,
     path: String,
@@ -70,16 +106,15 @@ struct Exchange {
     status: u16,
     bytes: u64,
     complete: bool,
-    /// Given back when the exchange ends.
-    place: Option<Place>,
 }
 
 impl Exchange {
     fn begin(activity: Arc<Activity>, request: &Request<Incoming>, id: HeaderValue) -> Self {
-        activity.opened();
         Self {
-            activity,
-            working: true,
+            hold: Arc::new(Hold {
+                turn: Turn::begin(activity),
+                place: OnceLock::new(),
+            }),
             id,
             method: request.method().clone(),
             // The query may hold a token and is never logged.
@@ -88,28 +123,12 @@ impl Exchange {
             status: 0,
             bytes: 0,
             complete: false,
-            place: None,
-        }
-    }
-
-    fn take_up(&mut self) {
-        if !self.working {
-            self.working = true;
-            self.activity.took_up();
-        }
-    }
-
-    fn hand_over(&mut self) {
-        if self.working {
-            self.working = false;
-            self.activity.handed_over();
         }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.activity.closed(self.working);
         tracing::info!(
             target: "access",
             method = %self.method,
@@ -127,7 +146,39 @@ impl Drop for Exchange {
 #[derive(Debug)]
 pub(super) struct Tracked {
     body: Body,
+    /// What is left of a frame longer than a piece.
+    rest: Bytes,
     exchange: Exchange,
+}
+
+impl Tracked {
+    /// The next piece of `data`; what goes beyond it waits in `rest`.
+    fn piece(&mut self, mut data: Bytes) -> Frame<Bytes> {
+        self.rest = data.split_off(data.len().min(PIECE));
+        self.exchange.bytes += data.len() as u64;
+        self.exchange.complete = self.is_end_stream();
+        let hold = Arc::clone(&self.exchange.hold);
+        Frame::data(Bytes::from_owner(Piece { data, hold }))
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if !self.rest.is_empty() {
+            let rest = std::mem::take(&mut self.rest);
+            return Poll::Ready(Some(Ok(self.piece(rest))));
+        }
+        Pin::new(&mut self.body)
+            .poll_frame(cx)
+            .map(|frame| match frame? {
+                Ok(frame) => Some(Ok(match frame.into_data() {
+                    Ok(data) => self.piece(data),
+                    Err(trailers) => trailers,
+                })),
+                Err(error) => {
+                    tracing::warn!(path = self.exchange.path, %error, "cut off");
+                    Some(Err(error))
+                }
+            })
+    }
 }
 
 impl http_body::Body for Tracked {
@@ -138,27 +189,26 @@ impl http_body::Body for Tracked {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.exchange.take_up();
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.exchange.hold.turn.take_up();
+        let polled = self.next(cx);
         if let Poll::Ready(frame) = &polled {
-            self.exchange.hand_over();
-            match frame {
-                Some(Ok(frame)) => {
-                    self.exchange.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-                    self.exchange.complete = self.body.is_end_stream();
-                }
-                Some(Err(error)) => tracing::warn!(path = self.exchange.path, %error, "cut off"),
-                None => self.exchange.complete = true,
-            }
+            self.exchange.hold.turn.hand_over();
+            self.exchange.complete |= frame.is_none();
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let mut hint = self.body.size_hint();
+        let rest = self.rest.len() as u64;
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint.set_lower(hint.lower() + rest);
+        hint
     }
 }

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// Connections served at once; more wait in the listen queue of the system.
     pub connections: usize,
+    /// Connections of one peer address (of an IPv6 /64 network); more are closed unanswered. All
+    /// clients behind a proxy are one peer.
+    pub connections_per_peer: usize,
     /// From accept to the end of the first request head. A client that says nothing, or says it
     /// too slowly, is cut off.
     #[serde(with = "text")]
@@ -18,10 +21,11 @@ pub struct Limits {
     /// From the end of one answer to the end of the next request head.
     #[serde(with = "text")]
     pub idle: Duration,
-    /// How long a client may take next to nothing of an answer before it is cut off.
+    /// How long a client may take next to nothing of any one answer before it is cut off.
     #[serde(with = "text")]
     pub stall: Duration,
-    /// What "next to nothing" means: bytes per second, on average over `stall`.
+    /// What "next to nothing" means: bytes per second, on average over `stall`; answers that wait
+    /// at once on one connection share it.
     pub stall_rate: u64,
     /// Lines of a request head (its bytes are limited to 64 KiB).
     pub header_lines: usize,
@@ -43,6 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 8192,
+            connections_per_peer: 4096,
             first_request: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             stall: Duration::from_secs(30),

@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::OnceLock;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use ring::digest;
 
 use super::conditional;
+use super::host;
 use super::problem::Problem;
 use super::start_page;
 use crate::service::streams::Catalog;
@@ -31,7 +32,7 @@ const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// The player page may play from any origin; players make workers and media of blobs.
-const SECURITY: [(HeaderName, HeaderValue); 3] = [
+const SECURITY: [(HeaderName, HeaderValue); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -43,6 +44,10 @@ const SECURITY: [(HeaderName, HeaderValue); 3] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
     ),
     (
         header::REFERRER_POLICY,
@@ -144,12 +149,20 @@ async fn start(State(catalog): State<Catalog>) -> Result<Response, Problem> {
     Ok((kind, SECURITY, fresh(), page.into_string()).into_response())
 }
 
-async fn streams(State(catalog): State<Catalog>) -> Result<Response, Problem> {
-    let streams = catalog
+async fn streams(
+    State(catalog): State<Catalog>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut streams = catalog
         .streams(Timestamp::now())
         .await
         .map_err(unavailable)?;
-    Ok((fresh(), Json(serde_json::json!({ "streams": streams }))).into_response())
+    if !host::named(&uri, &headers).is_some_and(|host| catalog.is_own_host(host)) {
+        streams.iter_mut().for_each(|stream| stream.token = None);
+    }
+    let list = Json(serde_json::json!({ "streams": streams }));
+    Ok((SECURITY, fresh(), list).into_response())
 }
 
 /// Lists change with every command, and in `dev` they hold a token.

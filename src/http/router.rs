@@ -38,33 +38,55 @@ pub fn app(services: Services, limits: &Limits) -> Router {
         catalog,
         store,
     } = services;
+    let guards = Guards::new(limits);
     let routes = Router::new()
-        // /  /player  /assets/{name}  /streams.json
-        .merge(pages::routes(catalog))
         // /healthz  /readyz  /version
         .merge(ops::routes(store))
         // /keydelivery/...
         .merge(delivery::routes(delivery))
         // /{locatorId}/...
         .merge(media::routes(media));
-    layered(routes, limits)
+    // /  /player  /assets/{name}  /streams.json
+    let pages = guards.around(pages::routes(catalog));
+    guards.readable(routes).merge(pages)
 }
 
-/// Puts around `routes` what every answer goes through, outermost last: complete and small request
-/// bodies, a bounded number at once, an answer even when a handler panics, readable from every
-/// origin.
+/// Puts around `routes`, and around the answer to all other paths, what answers to players go
+/// through.
 pub fn layered(routes: Router, limits: &Limits) -> Router {
-    routes
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(from_fn_with_state(Arc::new(limits.clone()), upload::gather))
-        .layer(from_fn_with_state(places(limits), admission::admit))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(cors::allow))
+    Guards::new(limits).readable(routes)
 }
 
-fn places(limits: &Limits) -> Arc<Semaphore> {
-    Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS)))
+/// What every answer goes through; the limits hold over all routes together.
+struct Guards {
+    limits: Arc<Limits>,
+    places: Arc<Semaphore>,
+}
+
+impl Guards {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            limits: Arc::new(limits.clone()),
+            places: Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Outermost last: complete and small request bodies, a bounded number at once, an answer even
+    /// when a handler panics.
+    fn around(&self, routes: Router) -> Router {
+        let (limits, places) = (Arc::clone(&self.limits), Arc::clone(&self.places));
+        routes
+            .method_not_allowed_fallback(method_not_allowed)
+            .layer(from_fn_with_state(limits, upload::gather))
+            .layer(from_fn_with_state(places, admission::admit))
+            .layer(CatchPanicLayer::custom(panicked))
+    }
+
+    /// The same, and readable from every origin.
+    fn readable(&self, routes: Router) -> Router {
+        self.around(routes.fallback(not_found))
+            .layer(from_fn(cors::allow))
+    }
 }
 
 async fn not_found(uri: Uri) -> Problem {

@@ -17,9 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, interval, sleep, timeout};
 
-use super::deadline::{Activity, Ended, Metered, Watch};
+use super::deadline::{Activity, Ended, Resettable, Watch};
 use super::exchange;
 use super::limits::Limits;
+use super::peers::Peers;
 
 /// What hyper may hold of one request head, and of one answer before the client takes it (about
 /// one piece).
@@ -94,14 +95,19 @@ impl Server {
 }
 
 async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, connections: &Connections) {
+    let peers = Peers::new(connections.limits.connections_per_peer);
     // The semaphore is never closed, so this loop has no end of its own.
     while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
+                let Some(seat) = peers.seat(address.ip()) else {
+                    tracing::debug!(%address, "connection refused, its peer has too many");
+                    continue;
+                };
                 let connection = connections.clone().serve(stream);
                 tokio::spawn(async move {
                     connection.await;
-                    drop(slot);
+                    drop((seat, slot));
                 });
             }
             Err(error) => {
@@ -169,7 +175,7 @@ impl Connections {
             return;
         }
         let activity = Arc::new(Activity::default());
-        let io = TokioIo::new(Metered::new(stream, Arc::clone(&activity)));
+        let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
         let service =
             service_fn(|request| exchange::answer(app.clone(), Arc::clone(&activity), request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
@@ -211,7 +217,7 @@ async fn watch_over(activity: &Activity, limits: &Limits) -> Ended {
     let mut ticks = interval(watch.period());
     loop {
         let now = ticks.tick().await;
-        if let Some(ended) = watch.judge(now, activity.snapshot()) {
+        if let Some(ended) = watch.judge(now, &activity.snapshot()) {
             return ended;
         }
     }

@@ -116,6 +116,7 @@ pub struct Catalog {
     store: Store,
     origin: String,
     token: Option<String>,
+    hosts: Arc<[String]>,
 }
 
 impl Catalog {
@@ -125,16 +126,24 @@ impl Catalog {
             store,
             origin,
             token: None,
+            hosts: Arc::new([]),
         }
     }
 
-    /// Gives this token with every stream that needs one.
+    /// Gives this token with every stream that needs one; over HTTP only to clients that know the
+    /// server by one of these hosts.
     #[must_use]
-    pub fn with_token(self, token: String) -> Self {
+    pub fn with_token(self, token: String, hosts: Vec<String>) -> Self {
         Self {
             token: Some(token),
+            hosts: hosts.into(),
             ..self
         }
+    }
+
+    /// Whether `host`, with its port, is one that the token may be told to.
+    pub fn is_own_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
     /// The base of all URLs, without a trailing slash.

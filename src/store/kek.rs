@@ -1,13 +1,13 @@
 //! The file of the key-encryption key.
 
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::private::{Draft, tighten};
 use super::{StoreError, durable, random};
 use crate::keys::{KeyEncryptionKey, ParseKekError};
 
@@ -38,7 +38,7 @@ pub enum KekError {
     NoRandomness(#[from] StoreError),
 }
 
-/// Reads the key-encryption key from a file.
+/// Reads the key-encryption key from a file, which is closed to everybody but its owner first.
 ///
 /// # Errors
 /// [`KekError`] when the file cannot be read or holds something else.
@@ -47,6 +47,7 @@ pub fn load(path: &Path) -> Result<KeyEncryptionKey, KekError> {
         path: path.to_owned(),
         error: Arc::new(error),
     };
+    tighten(path).map_err(io)?;
     let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN as usize + 1));
     let file = fs::File::open(path).map_err(io)?;
     file.take(MAX_FILE_LEN + 1)
@@ -77,23 +78,15 @@ fn create(path: &Path, kek: &KeyEncryptionKey) -> Result<(), KekError> {
         path: path.to_owned(),
         error: Arc::new(error),
     };
-    let temporary = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .map_err(io)?;
-    let written = file
-        .write_all(format!("{}\n", *kek.to_hex()).as_bytes())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::hard_link(&temporary, path))
+    let made = Draft::beside(path)
+        .and_then(|mut draft| {
+            draft.write(format!("{}\n", *kek.to_hex()).as_bytes())?;
+            draft.claim(path)
+        })
         .and_then(|()| durable::sync_parent(path));
-    let removed = fs::remove_file(&temporary);
-    match written {
+    match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(io(error)),
-        _ => removed.map_err(io),
+        _ => Ok(()),
     }
 }
 
@@ -117,6 +110,17 @@ mod tests {
             made.fingerprint()
         );
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_key_file_that_was_open_to_others_is_closed_to_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kek");
+        load_or_create(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+        load(&path).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

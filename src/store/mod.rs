@@ -8,6 +8,7 @@ pub mod files;
 pub mod folder;
 pub mod kek;
 pub mod model;
+pub mod private;
 pub mod random;
 
 pub use db::Store;

@@ -17,9 +17,10 @@ use crate::token::{At, Bearer, Question, SigningKey, Verdict, explain};
 #[command(after_help = "\
 Examples:
   portcullis token check --policy token --data portcullis-data < token.txt
-  portcullis token check --key-base64-env TOKEN_KEY --issuer urn:i --audience urn:a \"$TOKEN\"")]
+  portcullis token check --key-base64-env TOKEN_KEY --issuer urn:i --audience urn:a < token.txt")]
 pub(super) struct Args {
-    /// The token; read from standard input when left out
+    /// The token; read from standard input when it is `-` or left out, which keeps it from other
+    /// users of the machine, who can see arguments
     token: Option<String>,
     #[command(flatten)]
     key: KeyArgs,
@@ -82,7 +83,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 }
 
 fn read_token(argument: Option<&str>) -> Result<Bearer, CliError> {
-    if let Some(token) = argument {
+    if let Some(token) = argument.filter(|token| *token != "-") {
         return Ok(Bearer::new(token));
     }
     let mut text = String::new();

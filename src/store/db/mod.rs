@@ -10,7 +10,7 @@ mod writer;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use sqlx::{ConnectOptions, Connection};
 use self::write::Write;
 use self::writer::Writer;
 use super::cache::ReadCaches;
+use super::private::tighten;
 use super::{Asset, Locator, NewLocator, StoreError, durable, random};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
@@ -43,13 +44,18 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database file, makes it when there is none (readable by its owner only), brings
+    /// Opens the database file, makes it when there is none, closes it and its journals to
+    /// everybody but their owner, brings
     /// its schema up to date and checks that it belongs to `kek`.
     ///
     /// # Errors
     /// [`StoreError::WrongKek`], [`StoreError::SchemaTooNew`], or a failure of file or database.
     pub async fn open(path: &Path, kek: &KeyEncryptionKey) -> Result<Self, StoreError> {
         create_private(path).map_err(|error| StoreError::io(path, error))?;
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let file = beside(path, suffix);
+            tighten(&file).map_err(|error| StoreError::io(&file, error))?;
+        }
         let mut connection = options(path).connect().await?;
         schema::migrate(&mut connection).await?;
         let vault = Vault::new(kek);
@@ -319,6 +325,13 @@ fn create_private(path: &Path) -> std::io::Result<()> {
         .open(path)?
         .sync_all()?;
     durable::sync_parent(path)
+}
+
+/// SQLite's name for a file that belongs to the database.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

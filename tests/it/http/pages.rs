@@ -1,4 +1,4 @@
-//! The pages and lists of a `dev` server, and that all its paths keep the cross-origin rules.
+//! The pages and lists of a `dev` server, and which of its paths other origins may read.
 
 use reqwest::{Client, Method, Response};
 use serde_json::Value;
@@ -140,16 +140,70 @@ async fn operators_get_health_readiness_and_version() {
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
 }
 
+/// The list of streams for a request that names `host`.
+async fn streams_for(host: &str) -> Value {
+    let answer = get("/streams.json", &[("host", host)]).await;
+    answer.json().await.unwrap()
+}
+
 #[tokio::test]
-async fn every_kind_of_path_keeps_the_cross_origin_rules() {
+async fn the_token_is_told_only_under_a_name_of_the_server() {
+    let origin = &DevServer::shared().origin;
+    let (_, port) = origin.rsplit_once(':').unwrap();
+    for (host, told) in [
+        (format!("127.0.0.1:{port}"), true),
+        (format!("LOCALHOST:{port}"), true),
+        (format!("[::1]:{port}"), true),
+        ("127.0.0.1:1".to_owned(), false),
+        ("localhost".to_owned(), false),
+        (format!("rebound.example:{port}"), false),
+        (format!("localhost.rebound.example:{port}"), false),
+    ] {
+        let list = streams_for(&host).await;
+        let streams = list["streams"].as_array().unwrap();
+        assert_eq!(streams.len(), DevServer::shared().streams.len());
+        let tokens = streams.iter().any(|stream| stream.get("token").is_some());
+        assert_eq!(tokens, told, "{host}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_told_over_http2_under_the_same_names() {
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let url = format!("{}/streams.json", DevServer::shared().origin);
+    let list: Value = client.get(url).send().await.unwrap().json().await.unwrap();
+    assert!(list.to_string().contains("\"token\""), "{list}");
+}
+
+#[tokio::test]
+async fn no_other_origin_may_read_a_page_or_its_data() {
+    for path in [
+        "/",
+        "/player",
+        "/streams.json",
+        "/assets/page.js",
+        "/assets/none.js",
+    ] {
+        for method in ["GET", "HEAD", "OPTIONS", "POST"] {
+            let asked = [("origin", "https://evil.example")];
+            let answer = request(method.parse().unwrap(), path, &asked).await;
+            let what = format!("{method} {path}: {}", answer.status());
+            assert!(!answer.status().is_server_error(), "{what}");
+            let open = |name: &str| name.starts_with("access-control-");
+            assert!(
+                !answer.headers().keys().any(|name| open(name.as_str())),
+                "{what}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_path_that_players_use_may_be_read_from_every_origin() {
     let ready = DevServer::shared();
     let kid = &ready.stream("aes-token").keys[0].kid;
     let locator = &ready.stream("clear-open").locator_id;
     let paths = [
-        "/".to_owned(),
-        "/player".to_owned(),
-        "/streams.json".to_owned(),
-        "/assets/none.js".to_owned(),
         "/healthz".to_owned(),
         "/nowhere".to_owned(),
         format!("/keydelivery/?kid={kid}"),

@@ -272,6 +272,22 @@ async fn files_hold_no_secret_and_belong_to_their_owner() {
     assert!(files >= 2, "database and write-ahead log are expected");
 }
 
+#[tokio::test]
+async fn files_that_were_open_to_others_are_closed_to_them() {
+    let service = KeyService::start().await;
+    let files = || fs::read_dir(service.dir.path()).unwrap();
+    for entry in files() {
+        let wide = fs::Permissions::from_mode(0o666);
+        fs::set_permissions(entry.unwrap().path(), wide).unwrap();
+    }
+    let _again = Store::open(&service.database(), &kek(1)).await.unwrap();
+    for entry in files() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", entry.path());
+    }
+}
+
 /// One way to write bytes down.
 type Form = fn(&[u8]) -> Vec<u8>;
 

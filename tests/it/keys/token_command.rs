@@ -73,6 +73,19 @@ fn folder(service: &KeyService) -> &str {
 }
 
 #[test]
+fn a_token_is_read_from_standard_input_and_no_example_shows_it_as_an_argument() {
+    let made = make(&[]);
+    for more in [&[][..], &["-"]] {
+        assert_eq!(code(&check(&made, more)), 0, "{more:?}");
+    }
+    let help = text(&token(&["check", "--help"], ""));
+    assert!(
+        help.contains("< token.txt") && !help.contains("$TOKEN"),
+        "{help}"
+    );
+}
+
+#[test]
 fn what_is_made_is_accepted_and_says_what_was_asked() {
     let made = make(&["--kid", KID, "--claim", "tier=hd", "--claim", "a=b=c"]);
     let checked = check(&made, &["--kid", KID]);
