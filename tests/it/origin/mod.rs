@@ -1,3 +1,5 @@
 //! The origin from outside: IVs, files that change, golden bytes, headers.
 
+mod changes;
+mod interrupted;
 mod ivs;

@@ -77,7 +77,8 @@ impl Stream {
 
     /// The address of the `n`th fragment of the highest level, as HLS names it.
     pub(crate) async fn fragment(&self, n: usize) -> String {
-        line(&self.playlist().await, "Fragments(", n).await
+        let playlist = self.playlist().await;
+        lines(&playlist, "Fragments(").await.swap_remove(n)
     }
 
     /// The address of the init segment of the highest level.
@@ -90,7 +91,9 @@ impl Stream {
 
     /// The address of the media playlist of the highest level.
     pub(crate) async fn playlist(&self) -> String {
-        line(&self.manifest("hls").url, "QualityLevels(", 0).await
+        let master = &self.manifest("hls").url;
+        let lines = lines(master, "QualityLevels(").await;
+        lines.into_iter().next_back().unwrap()
     }
 }
 
@@ -130,12 +133,12 @@ impl Answer {
     }
 }
 
-/// The address on the `n`th line of a playlist that starts so.
-async fn line(playlist: &str, start: &str, n: usize) -> String {
+/// The addresses on the lines of a playlist that start so.
+async fn lines(playlist: &str, start: &str) -> Vec<String> {
     let text = String::from_utf8(get(playlist).await.ok()).unwrap();
-    let uri = text.lines().filter(|line| line.starts_with(start)).nth(n);
     let (folder, _) = playlist.rsplit_once('/').unwrap();
-    format!("{folder}/{}", uri.unwrap())
+    let uris = text.lines().filter(|line| line.starts_with(start));
+    uris.map(|uri| format!("{folder}/{uri}")).collect()
 }
 
 fn element<'x>(xml: &'x str, name: &str) -> &'x str {

@@ -1,0 +1,229 @@
+//! Files that change under a running server: the next answer is of the new file or a refusal, and
+//! no answer mixes two.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::support::boxes::payload;
+use crate::support::origin::{Answer, Shelf, copy, demo, get};
+use crate::support::server::Stream;
+
+const SMALL: &str = "gate_h264_180p.mp4";
+const LARGE: &str = "gate_h264_540p.mp4";
+
+/// Gives both clips the same addresses.
+const SERVER_MANIFEST: &str = r#"<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
+<video src="movie.mp4" systemBitrate="400000"/></switch></body></smil>"#;
+
+fn shelf() -> Shelf {
+    let shelf = Shelf::start(["film", "other"].map(|folder| (folder, vec![demo(SMALL)])));
+    let film = shelf.path("film");
+    fs::rename(film.join(SMALL), film.join("movie.mp4")).unwrap();
+    fs::write(film.join("film.ism"), SERVER_MANIFEST).unwrap();
+    shelf
+}
+
+fn rename_over(shelf: &Shelf, clip: &str) {
+    let fresh = shelf.path("film/fresh.part");
+    copy(&demo(clip), &fresh);
+    fs::rename(fresh, shelf.path("film/movie.mp4")).unwrap();
+}
+
+fn fragment(stream: &Stream, start: u64) -> String {
+    let form = &stream.manifest("hls").url;
+    let (_, selectors) = form.rsplit_once("manifest(").unwrap();
+    let selectors = selectors.strip_suffix(')').unwrap();
+    stream.url(&format!(
+        "QualityLevels(400000)/Fragments(video={start},{selectors})"
+    ))
+}
+
+fn contains(file: &[u8], part: &[u8]) -> bool {
+    file.windows(64)
+        .enumerate()
+        .any(|(at, window)| window == &part[..64] && file[at..].starts_with(part))
+}
+
+/// The first fragment in the clear lies in this clip as one piece.
+async fn demand_clip(shelf: &Shelf, clip: &str) {
+    let body = get(&fragment(shelf.stream("film", "clear"), 0)).await.ok();
+    let source = fs::read(demo(clip)).unwrap();
+    assert!(contains(&source, payload(&body)), "not of {clip}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_renamed_over_another_is_served_at_once() {
+    let shelf = shelf();
+    for clip in [SMALL, LARGE, SMALL] {
+        rename_over(&shelf, clip);
+        demand_clip(&shelf, clip).await;
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_in_place_is_served_at_once() {
+    let shelf = shelf();
+    for clip in [SMALL, LARGE, SMALL] {
+        copy(&demo(clip), &shelf.path("film/movie.mp4"));
+        demand_clip(&shelf, clip).await;
+    }
+}
+
+#[tokio::test]
+async fn another_file_has_other_tags_and_ivs() {
+    let shelf = shelf();
+    for form in ["clear", "aes", "cenc", "cbcs"] {
+        let url = fragment(shelf.stream("film", form), 0);
+        let before = get(&url).await;
+        rename_over(&shelf, SMALL);
+        let after = get(&url).await;
+        assert_ne!(before.header("etag"), after.header("etag"), "{form}");
+        let (before, after) = (before.ok(), after.ok());
+        assert_eq!(
+            before == after,
+            form == "clear",
+            "{form}: an IV of the old file again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
+    let shelf = shelf();
+    let movie = shelf.path("film/movie.mp4");
+    let damage: [(&str, fn(&Path)); 4] = [
+        ("stco: samples lie past the end", |path| {
+            File::options()
+                .write(true)
+                .open(path)
+                .unwrap()
+                .set_len(100_000)
+                .unwrap();
+        }),
+        ("the file is empty", |path| fs::write(path, "").unwrap()),
+        ("no MP4", |path| {
+            fs::write(path, "<html>".repeat(50)).unwrap()
+        }),
+        ("movie.mp4 is not in the folder", |path| {
+            fs::remove_file(path).unwrap()
+        }),
+    ];
+    for (reason, damage) in damage {
+        demand_clip(&shelf, SMALL).await;
+        damage(&movie);
+        for form in ["clear", "cenc"] {
+            let answer = get(&fragment(shelf.stream("film", form), 0)).await;
+            let (status, _, message) = answer.refusal();
+            assert!((400..500).contains(&status), "{status} {message}");
+            assert!(message.contains(reason), "{message}");
+        }
+        copy(&demo(SMALL), &movie);
+    }
+    let (film, aside) = (shelf.path("film"), shelf.path("aside"));
+    fs::rename(&film, &aside).unwrap();
+    let gone = get(&fragment(shelf.stream("film", "clear"), 0)).await;
+    assert_eq!(gone.refusal().1, "MPE_RESOURCE_NOT_FOUND");
+    fs::rename(&aside, &film).unwrap();
+    demand_clip(&shelf, SMALL).await;
+}
+
+/// Two clips take turns while clients ask: every answer is wholly of one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_answer_mixes_two_files() {
+    let shelf = shelf();
+    let url = fragment(shelf.stream("film", "clear"), 0);
+    let mut known = Vec::new();
+    for clip in [SMALL, LARGE] {
+        rename_over(&shelf, clip);
+        known.push(get(&url).await.ok());
+    }
+    assert_ne!(known[0], known[1]);
+    let (known, done) = (Arc::new(known), Arc::new(AtomicBool::new(false)));
+    let clients: Vec<_> = (0..6)
+        .map(|_| tokio::spawn(ask(url.clone(), Arc::clone(&known), Arc::clone(&done))))
+        .collect();
+    for turn in 0..60 {
+        rename_over(&shelf, [SMALL, LARGE][turn % 2]);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    done.store(true, Ordering::Relaxed);
+    let mut seen = [0, 0];
+    for client in clients {
+        let answers = client.await.unwrap();
+        seen = [seen[0] + answers[0], seen[1] + answers[1]];
+    }
+    assert!(seen[0] > 10 && seen[1] > 10, "{seen:?}");
+}
+
+/// Asks until told to stop; counts the answers of either clip.
+async fn ask(url: String, known: Arc<Vec<Vec<u8>>>, done: Arc<AtomicBool>) -> [usize; 2] {
+    let mut seen = [0, 0];
+    while !done.load(Ordering::Relaxed) {
+        let answer: Answer = get(&url).await;
+        if answer.status != 200 {
+            let (status, _, message) = answer.refusal();
+            assert!((400..500).contains(&status), "{status}: {message}");
+            continue;
+        }
+        let which = known.iter().position(|body| *body == answer.body);
+        seen[which.expect("a mixture")] += 1;
+    }
+    seen
+}
+
+/// A movie header of eight megabytes, behind the media: reading it shows.
+fn with_a_large_header(clip: &Path) -> Vec<u8> {
+    const PADDING: u32 = 8 << 20;
+    let mut file = fs::read(clip).unwrap();
+    let at = file.windows(4).position(|kind| kind == b"moov").unwrap();
+    let size = u32::from_be_bytes(file[at - 4..at].try_into().unwrap());
+    let header = file[at + 4..at - 4 + size as usize].to_vec();
+    file[at..at + 4].copy_from_slice(b"free");
+    file.extend((size + PADDING).to_be_bytes());
+    file.extend(b"moov");
+    file.extend(header);
+    file.extend(PADDING.to_be_bytes());
+    file.extend(b"free");
+    file.resize(file.len() + PADDING as usize - 8, 0);
+    file
+}
+
+/// Bytes that a process has read from files so far.
+fn bytes_read(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
+    let (_, rest) = io.split_once("rchar: ").unwrap();
+    rest.lines().next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fifty_first_requests_read_the_movie_header_once() {
+    let shelf = shelf();
+    let fresh = shelf.path("film/fresh.part");
+    let file = with_a_large_header(&demo(SMALL));
+    File::create(&fresh).unwrap().write_all(&file).unwrap();
+    fs::rename(fresh, shelf.path("film/movie.mp4")).unwrap();
+    let url = fragment(shelf.stream("film", "clear"), 0);
+    let before = bytes_read(shelf.server.pid());
+    let requests: Vec<_> = (0..50)
+        .map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { get(&url).await.ok() })
+        })
+        .collect();
+    let mut bodies = Vec::new();
+    for request in requests {
+        bodies.push(request.await.unwrap());
+    }
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    let read = bytes_read(shelf.server.pid()) - before;
+    let sent: usize = bodies.iter().map(|body| payload(body).len()).sum();
+    let headers = (read - sent as u64) as f64 / f64::from(8 << 20);
+    assert!(
+        (1.0..1.5).contains(&headers),
+        "the header was read {headers} times"
+    );
+}

@@ -1,0 +1,153 @@
+//! Files as they lie in the asset (ams.md section 2.6), and nothing else of the machine.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+
+use crate::support::origin::{CLIP, Shelf, demo, get, get_with, request, send};
+use crate::support::server::portcullis;
+use crate::support::wire::Client;
+
+/// A server with the folder `film`, and the address of the locator that `portcullis add` made for
+/// it under a streaming policy.
+fn published(streaming_policy: &str) -> (Shelf, String) {
+    let shelf = Shelf::start([
+        ("film", vec![demo(CLIP), demo("gate_aac_eng.mp4")]),
+        ("other", vec![demo(CLIP)]),
+    ]);
+    let mut add = portcullis();
+    add.args([
+        "add",
+        "--json",
+        "--policy",
+        "open",
+        "--streaming-policy",
+        streaming_policy,
+    ]);
+    add.arg("--data")
+        .arg(&shelf.server.data)
+        .arg(shelf.path("film"));
+    let output = add.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let added: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let locator = added["streams"][0]["locatorId"].as_str().unwrap();
+    let address = format!("{}/{locator}", shelf.server.ready.origin);
+    (shelf, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_is_the_file_byte_for_byte() {
+    let (_shelf, locator) = published("Predefined_DownloadAndClearStreaming");
+    let url = format!("{locator}/{CLIP}");
+    let source = fs::read(demo(CLIP)).unwrap();
+    let whole = get(&url).await;
+    for (name, expected) in [
+        ("content-type", "video/mp4"),
+        ("cache-control", "public, max-age=3600"),
+        ("accept-ranges", "bytes"),
+        ("access-control-allow-origin", "*"),
+    ] {
+        assert_eq!(whole.header(name), expected);
+    }
+    let tag = whole.header("etag").to_owned();
+    assert!(whole.ok() == source);
+    let part = get_with(&url, &[("range", "bytes=70000-199999"), ("if-range", &tag)]).await;
+    assert!(part.status == 206 && part.body == source[70_000..200_000]);
+    let head = send(request(reqwest::Method::HEAD, &url)).await;
+    assert_eq!(head.header("content-length"), source.len().to_string());
+    let again = get_with(&url, &[("if-none-match", &tag)]).await;
+    assert_eq!(again.status, 304);
+    get(&format!(
+        "{locator}/film.ism/manifest(format=mpd-time-cmaf)"
+    ))
+    .await
+    .ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_alone_do_not_stream() {
+    let (_shelf, locator) = published("Predefined_DownloadOnly");
+    get(&format!("{locator}/{CLIP}")).await.ok();
+    let answer = get(&format!(
+        "{locator}/film.ism/manifest(format=mpd-time-cmaf)"
+    ))
+    .await;
+    let (status, code, _) = answer.refusal();
+    assert_eq!((status, code), (403, "MPE_OUTPUT_FORMAT_BLOCKED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_plain_files_of_the_folder_are_served() {
+    let (shelf, locator) = published("Predefined_DownloadAndClearStreaming");
+    let film = shelf.path("film");
+    fs::write(film.join("subtitles.vtt"), "WEBVTT\n").unwrap();
+    fs::write(film.join(".hidden.mp4"), "x").unwrap();
+    fs::write(film.join("notes.ismc"), "x").unwrap();
+    fs::create_dir(film.join("folder.txt")).unwrap();
+    symlink("/etc/passwd", film.join("link.txt")).unwrap();
+    symlink("/nowhere", film.join("dangling.txt")).unwrap();
+    symlink("/etc", film.join("etc")).unwrap();
+    let text = get(&format!("{locator}/subtitles.vtt")).await;
+    assert_eq!(
+        (text.header("content-type"), text.text()),
+        ("text/vtt", "WEBVTT\n")
+    );
+    for name in [
+        ".hidden.mp4",
+        "notes.ismc",
+        "folder.txt",
+        "link.txt",
+        "dangling.txt",
+        "etc",
+        "absent.mp4",
+        "film.ism",
+    ] {
+        let answer = get(&format!("{locator}/{name}")).await;
+        let (status, code, message) = answer.refusal();
+        assert_eq!((status, code), (404, "MPE_RESOURCE_NOT_FOUND"), "{name}");
+        assert!(
+            !message.contains("film/") && !message.contains("/tmp"),
+            "{message}"
+        );
+    }
+}
+
+/// Written by hand: clients tidy such paths up before they send them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_path_leads_out_of_the_folder() {
+    let (shelf, locator) = published("Predefined_DownloadAndClearStreaming");
+    let origin = &shelf.server.ready.origin;
+    let address = origin.strip_prefix("http://").unwrap();
+    let locator = locator.strip_prefix(origin.as_str()).unwrap();
+    for path in [
+        "/../other/gate_h264_180p.mp4",
+        "/..%2fother%2fgate_h264_180p.mp4",
+        "/%2e%2e/other/gate_h264_180p.mp4",
+        "/%2e%2e%2fother%2fgate_h264_180p.mp4",
+        "/..%5cother%5cgate_h264_180p.mp4",
+        "/%252e%252e%252fother%252fgate_h264_180p.mp4",
+        "/..",
+        "/%2e%2e",
+        "/.",
+        "/%2fetc%2fpasswd",
+        "//etc/passwd",
+        "/gate_h264_180p.mp4%00.txt",
+        "/gate_h264_180p.mp4/",
+        "/etc/passwd",
+    ] {
+        let mut client = Client(tokio::net::TcpStream::connect(address).await.unwrap());
+        let text = format!("GET {locator}{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        client.send(&text).await;
+        let answer = client.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 40"), "{path}: {answer}");
+        assert!(
+            !answer.contains("root:") && !answer.contains("ftyp"),
+            "{path}"
+        );
+    }
+}
