@@ -83,11 +83,9 @@ async fn another_file_has_other_tags_and_ivs() {
         let after = get(&url).await;
         assert_ne!(before.header("etag"), after.header("etag"), "{form}");
         let (before, after) = (before.ok(), after.ok());
-        assert_eq!(
-            before == after,
-            form == "clear",
-            "{form}: an IV of the old file again"
-        );
+        // Under cbcs the constant IV belongs to the key, so equal samples give equal bytes.
+        let same = matches!(form, "clear" | "cbcs");
+        assert_eq!(before == after, same, "{form}: an IV of the old file again");
     }
 }
 
@@ -95,7 +93,8 @@ async fn another_file_has_other_tags_and_ivs() {
 async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
     let shelf = shelf();
     let movie = shelf.path("film/movie.mp4");
-    let damage: [(&str, fn(&Path)); 4] = [
+    type Damage = (&'static str, fn(&Path));
+    let damage: [Damage; 4] = [
         ("stco: samples lie past the end", |path| {
             File::options()
                 .write(true)
