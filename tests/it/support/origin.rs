@@ -91,9 +91,8 @@ impl Stream {
 
     /// The address of the media playlist of the highest level.
     pub(crate) async fn playlist(&self) -> String {
-        let master = &self.manifest("hls").url;
-        let lines = lines(master, "QualityLevels(").await;
-        lines.into_iter().next_back().unwrap()
+        let children = hls_children(&self.manifest("hls").url).await;
+        children.into_iter().next_back().unwrap()
     }
 }
 
@@ -131,6 +130,15 @@ impl Answer {
         assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
         self.body
     }
+}
+
+/// The addresses of the media playlists of a multivariant playlist: sound, then levels upwards.
+pub(crate) async fn hls_children(master: &str) -> Vec<String> {
+    let text = String::from_utf8(get(master).await.ok()).unwrap();
+    let (folder, _) = master.rsplit_once('/').unwrap();
+    let at = text.match_indices("QualityLevels(");
+    let uri = |(at, _)| text[at..].lines().next().unwrap().trim_end_matches('"');
+    at.map(|found| format!("{folder}/{}", uri(found))).collect()
 }
 
 /// The addresses on the lines of a playlist that start so.
