@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn asset(&self, name: &str) -> Result<Arc<Asset>, StoreError> {
-        let load = read::asset(&self.0.readers, name);
+        let load = || read::asset(&self.0.readers, name);
         self.0.caches.assets.read(name.to_owned(), load).await
     }
 
@@ -140,11 +140,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn streaming_policy(&self, name: &str) -> Result<Arc<StreamingPolicy>, StoreError> {
-        let load = async {
-            match predefined::find(name) {
-                Some(policy) => Ok(Arc::new(policy)),
-                None => read::streaming_policy(&self.0.readers, name).await,
-            }
+        let load = async || match predefined::find(name) {
+            Some(policy) => Ok(Arc::new(policy)),
+            None => read::streaming_policy(&self.0.readers, name).await,
         };
         self.0
             .caches
@@ -210,7 +208,7 @@ impl Store {
         &self,
         name: &str,
     ) -> Result<Arc<ContentKeyPolicy>, StoreError> {
-        let load = read::content_key_policy(&self.0.readers, &self.0.vault, name);
+        let load = || read::content_key_policy(&self.0.readers, &self.0.vault, name);
         self.0
             .caches
             .content_key_policies
@@ -261,7 +259,7 @@ impl Store {
         self.0
             .caches
             .locators
-            .read(id, read::locator(&self.0.readers, id))
+            .read(id, || read::locator(&self.0.readers, id))
             .await
     }
 
@@ -286,7 +284,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn keys_of(&self, locator: LocatorId) -> Result<Arc<[KeyRecord]>, StoreError> {
-        let load = read::keys_of(&self.0.readers, locator);
+        let load = || read::keys_of(&self.0.readers, locator);
         self.0.caches.locator_keys.read(locator, load).await
     }
 
@@ -298,7 +296,7 @@ impl Store {
         self.0
             .caches
             .keys
-            .read(kid, read::key(&self.0.readers, kid))
+            .read(kid, || read::key(&self.0.readers, kid))
             .await
     }
 
