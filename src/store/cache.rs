@@ -1,8 +1,8 @@
 //! Read caches of the hot paths.
 //!
 //! Writes of this process drop what they change at once; those of another process on the same
-//! database are seen after [`TTL`] at the latest. What is not there is never cached, so a new
-//! locator or key works at once.
+//! database are seen after [`TTL`] at the latest. What is not there is not cached, except for
+//! [`MISSING_TTL`] that a key is not there, so that what players repeat costs no query each time.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 
 /// The longest time for which a deleted locator or a changed policy is still seen.
 pub(super) const TTL: Duration = Duration::from_secs(5);
+/// The longest time for which a key that another process made is not seen.
+const MISSING_TTL: Duration = Duration::from_secs(1);
 const ENTRIES: u64 = 10_000;
 
 pub(super) struct ReadCaches {
@@ -27,17 +29,19 @@ pub(super) struct ReadCaches {
     pub(super) locators: ReadCache<LocatorId, Locator>,
     pub(super) locator_keys: ReadCache<LocatorId, [KeyRecord]>,
     pub(super) keys: ReadCache<KeyId, KeyRecord>,
+    pub(super) missing_keys: ReadCache<KeyId, ()>,
 }
 
 impl ReadCaches {
     pub(super) fn new() -> Self {
         Self {
-            assets: ReadCache::new(),
-            streaming_policies: ReadCache::new(),
-            content_key_policies: ReadCache::new(),
-            locators: ReadCache::new(),
-            locator_keys: ReadCache::new(),
-            keys: ReadCache::new(),
+            assets: ReadCache::new(TTL),
+            streaming_policies: ReadCache::new(TTL),
+            content_key_policies: ReadCache::new(TTL),
+            locators: ReadCache::new(TTL),
+            locator_keys: ReadCache::new(TTL),
+            keys: ReadCache::new(TTL),
+            missing_keys: ReadCache::new(MISSING_TTL),
         }
     }
 }
@@ -70,11 +74,11 @@ where
     K: Hash + Eq + Send + Sync + Clone + 'static,
     V: Send + Sync + ?Sized + 'static,
 {
-    fn new() -> Self {
+    fn new(ttl: Duration) -> Self {
         Self {
             values: Cache::builder()
                 .max_capacity(ENTRIES)
-                .time_to_live(TTL)
+                .time_to_live(ttl)
                 .build(),
             epochs: Epochs::new(),
         }
@@ -98,6 +102,22 @@ where
             }
             self.values.invalidate(&key).await;
         }
+    }
+
+    /// The cached value.
+    pub(super) async fn cached(&self, key: &K) -> Option<Arc<V>> {
+        let found = self.values.get(key).await?;
+        (found.epoch == self.epochs.now(key)).then_some(found.value)
+    }
+
+    /// The present epoch of a key, to be asked before a query whose result is to be kept.
+    pub(super) fn epoch(&self, key: &K) -> u64 {
+        self.epochs.now(key)
+    }
+
+    /// Keeps the result of a query that began in this epoch.
+    pub(super) async fn keep(&self, key: K, epoch: u64, value: Arc<V>) {
+        self.values.insert(key, Dated { epoch, value }).await;
     }
 
     /// To be called when a write of the key is committed: no later read gives what was before.
@@ -143,7 +163,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_began_before_a_write_is_not_kept_beyond_it() {
-        let cache = Arc::new(ReadCache::<u8, str>::new());
+        let cache = Arc::new(ReadCache::<u8, str>::new(TTL));
         let (begun, has_begun) = oneshot::channel();
         let (go, may_go) = oneshot::channel::<()>();
         let steps = std::sync::Mutex::new(Some((begun, may_go)));
