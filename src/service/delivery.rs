@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::VaultError;
+use crate::keys::{KeyRecord, VaultError};
 use crate::license::clearkey::{self, RequestError, SessionType};
 use crate::license::{Ask, Grant, Refusal, decide};
 use crate::policy::ConfigurationKind;
@@ -124,8 +124,9 @@ impl Delivery {
         kid: KeyId,
         token: Option<&Bearer>,
     ) -> Result<ContentKey, DeliveryError> {
-        let (_, key) = self.deliver(Wish::Raw, kid, token).await?;
-
+        let found = self.find(Wish::Raw, &[kid]).await?.pop();
+        let record = found.ok_or(DeliveryError::UnknownKey)?;
+        let (_, key) = self.deliver(Wish::Raw, &record, token).await?;
         Ok(key)
     }
 
@@ -143,8 +144,10 @@ impl Delivery {
         let mut granted = Vec::with_capacity(request.kids.len());
         let mut refusal = DeliveryError::UnknownKey;
         let wish = Wish::ClearKey(request.session);
-        for kid in request.kids {
-            match self.deliver(wish, kid, token).await {
+        let found = self.find(wish, &request.kids).await?;
+        let in_order = |kid| found.iter().find(|record| record.kid == kid);
+        for record in request.kids.into_iter().filter_map(in_order) {
+            match self.deliver(wish, record, token).await {
                 Ok(key) => granted.push(key),
                 Err(error @ (DeliveryError::Store(_) | DeliveryError::Vault(_))) => {
                     return Err(error);
@@ -159,28 +162,40 @@ impl Delivery {
         Ok(clearkey::licence(&granted, request.session))
     }
 
+    /// The keys that are there. One record of the audit names all that are not, so that a request
+    /// leaves no more records than keys that exist, and one.
+    async fn find(&self, wish: Wish, kids: &[KeyId]) -> Result<Vec<Arc<KeyRecord>>, DeliveryError> {
+        let found = self.store.keys(kids).await.map_err(|error| {
+            let error = DeliveryError::from(error);
+            audit_refusal(wish, kids, None, &error);
+            error
+        })?;
+        let known = |kid: &KeyId| found.iter().any(|record| record.kid == *kid);
+        let unknown: Vec<KeyId> = kids.iter().copied().filter(|kid| !known(kid)).collect();
+        audit_refusal(wish, &unknown, None, &DeliveryError::UnknownKey);
+        Ok(found)
+    }
+
     async fn deliver(
         &self,
         wish: Wish,
-        kid: KeyId,
+        record: &KeyRecord,
         token: Option<&Bearer>,
     ) -> Result<(Grant, ContentKey), DeliveryError> {
-        let mut locator = None;
-        let outcome = self.decide(wish, kid, token, &mut locator).await;
-        audit(wish, kid, locator, &outcome);
+        let outcome = self.decide(wish, record, token).await;
+        match &outcome {
+            Ok(_) => audit_delivery(wish, record),
+            Err(error) => audit_refusal(wish, &[record.kid], Some(record.locator), error),
+        }
         outcome
     }
 
-    /// Notes the locator as soon as it is known, for the audit.
     async fn decide(
         &self,
         wish: Wish,
-        kid: KeyId,
+        record: &KeyRecord,
         token: Option<&Bearer>,
-        noted: &mut Option<LocatorId>,
     ) -> Result<(Grant, ContentKey), DeliveryError> {
-        let record = self.store.key(kid).await?;
-        *noted = Some(record.locator);
         let locator = self.store.locator(record.locator).await?;
         let policy = record
             .policy
@@ -197,7 +212,7 @@ impl Delivery {
             &policy,
             &Ask {
                 kind,
-                kid,
+                kid: record.kid,
                 token,
                 at,
             },
@@ -209,26 +224,22 @@ impl Delivery {
             return Err(DeliveryError::PersistenceNotAllowed);
         }
 
-        let key = self.store.vault().unwrap(&record)?;
+        let key = self.store.vault().unwrap(record)?;
         Ok((grant, key))
     }
 }
 
-fn audit(
-    wish: Wish,
-    kid: KeyId,
-    locator: Option<LocatorId>,
-    outcome: &Result<(Grant, ContentKey), DeliveryError>,
-) {
-    let system = wish.system();
+fn audit_delivery(wish: Wish, record: &KeyRecord) {
+    let KeyRecord { kid, locator, .. } = record;
+    tracing::info!(target: "audit", %kid, %locator, system = wish.system(), "key delivered");
+}
+
+/// One record for all of these keys, which must have been refused for the same reason; of several
+/// the first is named.
+fn audit_refusal(wish: Wish, kids: &[KeyId], locator: Option<LocatorId>, error: &DeliveryError) {
+    let [kid, more @ ..] = kids else { return };
+    let more = (!more.is_empty()).then_some(more.len());
     let locator = locator.map(tracing::field::display);
-    match outcome {
-        Ok(_) => {
-            tracing::info!(target: "audit", %kid, locator, system, "key delivered");
-        }
-        Err(error) => {
-            let reason = error.reason();
-            tracing::info!(target: "audit", %kid, locator, system, reason, "key refused");
-        }
-    }
+    let (system, reason) = (wish.system(), error.reason());
+    tracing::info!(target: "audit", %kid, more, locator, system, reason, "key refused");
 }

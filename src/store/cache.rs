@@ -1,12 +1,12 @@
 //! Read caches of the hot paths.
 //!
 //! Writes of this process drop what they change at once; those of another process on the same
-//! database are seen after [`TTL`] at the latest. What is not there is never cached, so a new
-//! locator or key works at once.
+//! database are seen after [`TTL`] at the latest. What is not there is not cached, except for
+//! [`MISSING_TTL`] that a key is not there, so that what players repeat costs no query each time.
 
-use std::future::Future;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -18,6 +18,8 @@ use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 
 /// The longest time for which a deleted locator or a changed policy is still seen.
 pub(super) const TTL: Duration = Duration::from_secs(5);
+/// The longest time for which a key that another process made is not seen.
+const MISSING_TTL: Duration = Duration::from_secs(1);
 const ENTRIES: u64 = 10_000;
 
 pub(super) struct ReadCaches {
@@ -27,50 +29,164 @@ pub(super) struct ReadCaches {
     pub(super) locators: ReadCache<LocatorId, Locator>,
     pub(super) locator_keys: ReadCache<LocatorId, [KeyRecord]>,
     pub(super) keys: ReadCache<KeyId, KeyRecord>,
+    pub(super) missing_keys: ReadCache<KeyId, ()>,
 }
 
 impl ReadCaches {
     pub(super) fn new() -> Self {
         Self {
-            assets: ReadCache::new(),
-            streaming_policies: ReadCache::new(),
-            content_key_policies: ReadCache::new(),
-            locators: ReadCache::new(),
-            locator_keys: ReadCache::new(),
-            keys: ReadCache::new(),
+            assets: ReadCache::new(TTL),
+            streaming_policies: ReadCache::new(TTL),
+            content_key_policies: ReadCache::new(TTL),
+            locators: ReadCache::new(TTL),
+            locator_keys: ReadCache::new(TTL),
+            keys: ReadCache::new(TTL),
+            missing_keys: ReadCache::new(MISSING_TTL),
         }
     }
 }
 
 /// One cache: any number of concurrent first reads of a key make one query.
-pub(super) struct ReadCache<K, V: ?Sized>(Cache<K, Arc<V>>);
+///
+/// A query may have begun before a write and end after it. So each value carries the epoch in which
+/// its query began, and counts only in that epoch; a write ends the epoch of its key.
+pub(super) struct ReadCache<K, V: ?Sized> {
+    values: Cache<K, Dated<V>>,
+    epochs: Epochs,
+}
+
+struct Dated<V: ?Sized> {
+    epoch: u64,
+    value: Arc<V>,
+}
+
+impl<V: ?Sized> Clone for Dated<V> {
+    fn clone(&self) -> Self {
+        Self {
+            epoch: self.epoch,
+            value: Arc::clone(&self.value),
+        }
+    }
+}
 
 impl<K, V> ReadCache<K, V>
 where
     K: Hash + Eq + Send + Sync + Clone + 'static,
     V: Send + Sync + ?Sized + 'static,
 {
-    fn new() -> Self {
-        Self(
-            Cache::builder()
+    fn new(ttl: Duration) -> Self {
+        Self {
+            values: Cache::builder()
                 .max_capacity(ENTRIES)
-                .time_to_live(TTL)
+                .time_to_live(ttl)
                 .build(),
-        )
+            epochs: Epochs::new(),
+        }
     }
 
-    pub(super) async fn read(
-        &self,
-        key: K,
-        load: impl Future<Output = Result<Arc<V>, StoreError>>,
-    ) -> Result<Arc<V>, StoreError> {
-        self.0
-            .try_get_with(key, load)
-            .await
-            .map_err(|error| StoreError::clone(&error))
+    /// The cached value, or what `load` gives.
+    pub(super) async fn read<F>(&self, key: K, load: impl Fn() -> F) -> Result<Arc<V>, StoreError>
+    where
+        F: Future<Output = Result<Arc<V>, StoreError>>,
+    {
+        loop {
+            let dated = async {
+                let epoch = self.epochs.now(&key);
+                let value = load().await?;
+                Ok::<_, StoreError>(Dated { epoch, value })
+            };
+            let found = self.values.try_get_with_by_ref(&key, dated).await;
+            let found = found.map_err(|error| StoreError::clone(&error))?;
+            if found.epoch == self.epochs.now(&key) {
+                return Ok(found.value);
+            }
+            self.values.invalidate(&key).await;
+        }
     }
 
+    /// The cached value.
+    pub(super) async fn cached(&self, key: &K) -> Option<Arc<V>> {
+        let found = self.values.get(key).await?;
+        (found.epoch == self.epochs.now(key)).then_some(found.value)
+    }
+
+    /// The present epoch of a key, to be asked before a query whose result is to be kept.
+    pub(super) fn epoch(&self, key: &K) -> u64 {
+        self.epochs.now(key)
+    }
+
+    /// Keeps the result of a query that began in this epoch.
+    pub(super) async fn keep(&self, key: K, epoch: u64, value: Arc<V>) {
+        self.values.insert(key, Dated { epoch, value }).await;
+    }
+
+    /// To be called when a write of the key is committed: no later read gives what was before.
     pub(super) async fn forget(&self, key: &K) {
-        self.0.invalidate(key).await;
+        self.epochs.end(key);
+        self.values.invalidate(key).await;
+    }
+}
+
+/// Counters of writes; keys share one by hash, which costs no more than a query too many.
+struct Epochs {
+    hasher: RandomState,
+    counts: [AtomicU64; 64],
+}
+
+impl Epochs {
+    fn new() -> Self {
+        Self {
+            hasher: RandomState::new(),
+            counts: [const { AtomicU64::new(0) }; 64],
+        }
+    }
+
+    fn now(&self, key: &impl Hash) -> u64 {
+        self.of(key).load(SeqCst)
+    }
+
+    fn end(&self, key: &impl Hash) {
+        self.of(key).fetch_add(1, SeqCst);
+    }
+
+    fn of(&self, key: &impl Hash) -> &AtomicU64 {
+        let hash = self.hasher.hash_one(key) as usize;
+        &self.counts[hash % self.counts.len()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_began_before_a_write_is_not_kept_beyond_it() {
+        let cache = Arc::new(ReadCache::<u8, str>::new(TTL));
+        let (begun, has_begun) = oneshot::channel();
+        let (go, may_go) = oneshot::channel::<()>();
+        let steps = std::sync::Mutex::new(Some((begun, may_go)));
+        let slow = Arc::clone(&cache);
+        let reading = tokio::spawn(async move {
+            let load = || {
+                let step = steps.lock().unwrap().take();
+                async move {
+                    let Some((begun, may_go)) = step else {
+                        return Ok("new".into());
+                    };
+                    begun.send(()).unwrap();
+                    may_go.await.unwrap();
+                    Ok("old".into())
+                }
+            };
+            slow.read(1, load).await.unwrap()
+        });
+        has_begun.await.unwrap();
+        cache.forget(&1).await;
+        go.send(()).unwrap();
+        assert_eq!(&*reading.await.unwrap(), "new");
+        let load = async || Ok("not asked".into());
+        assert_eq!(&*cache.read(1, load).await.unwrap(), "new");
     }
 }

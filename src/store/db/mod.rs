@@ -23,7 +23,7 @@ use self::write::Write;
 use self::writer::Writer;
 use super::cache::ReadCaches;
 use super::private::tighten;
-use super::{Asset, Locator, NewLocator, StoreError, durable, random};
+use super::{Asset, Kind, Locator, NewLocator, StoreError, durable, random};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn asset(&self, name: &str) -> Result<Arc<Asset>, StoreError> {
-        let load = read::asset(&self.0.readers, name);
+        let load = || read::asset(&self.0.readers, name);
         self.0.caches.assets.read(name.to_owned(), load).await
     }
 
@@ -140,11 +140,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn streaming_policy(&self, name: &str) -> Result<Arc<StreamingPolicy>, StoreError> {
-        let load = async {
-            match predefined::find(name) {
-                Some(policy) => Ok(Arc::new(policy)),
-                None => read::streaming_policy(&self.0.readers, name).await,
-            }
+        let load = async || match predefined::find(name) {
+            Some(policy) => Ok(Arc::new(policy)),
+            None => read::streaming_policy(&self.0.readers, name).await,
         };
         self.0
             .caches
@@ -210,7 +208,7 @@ impl Store {
         &self,
         name: &str,
     ) -> Result<Arc<ContentKeyPolicy>, StoreError> {
-        let load = read::content_key_policy(&self.0.readers, &self.0.vault, name);
+        let load = || read::content_key_policy(&self.0.readers, &self.0.vault, name);
         self.0
             .caches
             .content_key_policies
@@ -232,10 +230,15 @@ impl Store {
     /// [`StoreError::AlreadyExists`] for a taken name, identifier or KID,
     /// [`StoreError::NotFound`] for an asset or policy that is not there.
     pub async fn create_locator(&self, new: NewLocator) -> Result<(), StoreError> {
+        let kids: Vec<KeyId> = new.keys.iter().map(|key| key.kid).collect();
         self.0
             .writer
             .write(Write::CreateLocator(Box::new(new)))
-            .await
+            .await?;
+        for kid in &kids {
+            self.0.caches.missing_keys.forget(kid).await;
+        }
+        Ok(())
     }
 
     /// Deletes a locator and its keys; the asset and the policies stay.
@@ -261,7 +264,7 @@ impl Store {
         self.0
             .caches
             .locators
-            .read(id, read::locator(&self.0.readers, id))
+            .read(id, || read::locator(&self.0.readers, id))
             .await
     }
 
@@ -286,7 +289,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn keys_of(&self, locator: LocatorId) -> Result<Arc<[KeyRecord]>, StoreError> {
-        let load = read::keys_of(&self.0.readers, locator);
+        let load = || read::keys_of(&self.0.readers, locator);
         self.0.caches.locator_keys.read(locator, load).await
     }
 
@@ -295,11 +298,39 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn key(&self, kid: KeyId) -> Result<Arc<KeyRecord>, StoreError> {
-        self.0
-            .caches
-            .keys
-            .read(kid, read::key(&self.0.readers, kid))
-            .await
+        let found = self.keys(&[kid]).await?.pop();
+        found.ok_or_else(|| StoreError::missing(Kind::ContentKey, kid))
+    }
+
+    /// Those of these keys that are there, wrapped (cached); one query for all that are not cached.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn keys(&self, kids: &[KeyId]) -> Result<Vec<Arc<KeyRecord>>, StoreError> {
+        let ReadCaches {
+            keys, missing_keys, ..
+        } = &self.0.caches;
+        let mut found = Vec::with_capacity(kids.len());
+        let mut asked = Vec::new();
+        for &kid in kids {
+            if let Some(key) = keys.cached(&kid).await {
+                found.push(key);
+            } else if missing_keys.cached(&kid).await.is_none() {
+                asked.push((kid, keys.epoch(&kid), missing_keys.epoch(&kid)));
+            }
+        }
+        if asked.is_empty() {
+            return Ok(found);
+        }
+        let loaded = read::keys(&self.0.readers, asked.iter().map(|(kid, ..)| *kid)).await?;
+        for (kid, epoch, missing_epoch) in asked {
+            match loaded.iter().find(|key| key.kid == kid) {
+                Some(key) => keys.keep(kid, epoch, Arc::clone(key)).await,
+                None => missing_keys.keep(kid, missing_epoch, Arc::new(())).await,
+            }
+        }
+        found.extend(loaded);
+        Ok(found)
     }
 
     fn seal(&self, policy: &ContentKeyPolicy) -> Result<(String, WrappedKey), StoreError> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 use jiff::Timestamp;
-use sqlx::{FromRow, SqlitePool};
+use sqlx::{FromRow, QueryBuilder, SqlitePool};
 
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, Vault, WrappedKey};
@@ -110,11 +110,20 @@ pub(super) async fn locators(db: &SqlitePool) -> Result<Vec<Locator>, StoreError
     rows.into_iter().map(to_locator).collect()
 }
 
-pub(super) async fn key(db: &SqlitePool, kid: KeyId) -> Result<Arc<KeyRecord>, StoreError> {
-    let sql = select!(content_keys "WHERE kid = $1");
-    Ok(Arc::new(to_key(
-        one(db, sql, Kind::ContentKey, &kid.to_string()).await?,
-    )?))
+pub(super) async fn keys(
+    db: &SqlitePool,
+    kids: impl Iterator<Item = KeyId>,
+) -> Result<Vec<Arc<KeyRecord>>, StoreError> {
+    let mut query = QueryBuilder::new(select!(content_keys "WHERE kid IN ("));
+    let mut list = query.separated(", ");
+    for kid in kids {
+        list.push_bind(kid.to_string());
+    }
+    query.push(")");
+    let rows: Vec<KeyRow> = query.build_query_as().fetch_all(db).await?;
+    rows.into_iter()
+        .map(|row| Ok(Arc::new(to_key(row)?)))
+        .collect()
 }
 
 pub(super) async fn keys_of(

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
+use portcullis::ids::KeyId;
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
 
@@ -38,16 +39,43 @@ impl Log {
     }
 }
 
-#[tokio::test]
-async fn each_decision_leaves_one_record_without_key_token_or_query() {
-    let log = Log::default();
+fn logged(log: &Log) -> tracing::subscriber::DefaultGuard {
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()
         .with_max_level(LevelFilter::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_default(subscriber)
+}
+
+#[tokio::test]
+async fn any_number_of_unknown_keys_in_a_request_leaves_one_record() {
+    let log = Log::default();
+    let _guard = logged(&log);
+    let service = KeyService::start().await;
+    let (record, _) = service
+        .publish_key(&request("s", "Portcullis_CencClearKey", "open"))
+        .await;
+    let mut kids: Vec<KeyId> = (0..63).map(|_| KeyId::random()).collect();
+    kids.insert(20, record.kid);
+    let answer = service
+        .post("/keydelivery/ClearKey/", clearkey_request(&kids))
+        .await;
+    assert_eq!(answer.status, 200);
+    let records = log.audit();
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!(records[0]["reason"], "key-unknown");
+    assert_eq!(records[0]["kid"], kids[0].to_string());
+    assert_eq!(records[0]["more"], 62);
+    assert_eq!(records[1]["kid"], record.kid.to_string());
+    assert_eq!(records[1]["message"], "key delivered");
+}
+
+#[tokio::test]
+async fn each_decision_leaves_one_record_without_key_token_or_query() {
+    let log = Log::default();
+    let _guard = logged(&log);
     let service = KeyService::start().await;
     let (record, key) = service
         .publish_key(&request("s", "Portcullis_CencClearKey", "token"))

@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use portcullis::ids::{KeyId, LocatorId};
+use portcullis::keys::KeyRecord;
 use portcullis::service::publish::Publisher;
 use portcullis::store::{Asset, Kind, Locator, NewLocator, Store, StoreError};
 use sqlx::{Connection, SqliteConnection};
@@ -231,6 +233,54 @@ async fn hot_reads_do_not_touch_the_database() {
         sqlx::query(sql).execute(&mut db).await.unwrap();
     }
     read().await;
+}
+
+#[tokio::test]
+async fn a_key_that_was_missed_is_found_at_once_here_and_soon_by_others() {
+    let service = KeyService::start().await;
+    let other = Store::open(&service.database(), &kek(1)).await.unwrap();
+    let (template, _) = service
+        .publish_key(&request("s", "Predefined_ClearKey", "open"))
+        .await;
+    let (id, kid) = (LocatorId::random(), KeyId::random());
+    for store in [&service.store, &other] {
+        let missed = store.key(kid).await;
+        assert!(matches!(missed, Err(StoreError::NotFound { .. })));
+    }
+    let locator = service.store.locator(template.locator).await.unwrap();
+    let locator = Locator {
+        id,
+        name: "t".into(),
+        ..Locator::clone(&locator)
+    };
+    let key = KeyRecord {
+        kid,
+        locator: id,
+        ..template
+    };
+    let keys = vec![key.clone()];
+    let new = NewLocator { locator, keys };
+    service.store.create_locator(new).await.unwrap();
+    assert_eq!(*service.store.key(kid).await.unwrap(), key);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(*other.key(kid).await.unwrap(), key);
+}
+
+#[tokio::test]
+async fn many_keys_are_read_together_and_those_that_are_not_there_left_out() {
+    let service = KeyService::start().await;
+    let asked = request("s", "Predefined_ClearKey", "open");
+    let (one, _) = service.publish_key(&asked).await;
+    let asked = request("t", "Predefined_ClearKey", "open");
+    let (two, _) = service.publish_key(&asked).await;
+    let kids = [one.kid, KeyId::random(), two.kid];
+    let fresh = Store::open(&service.database(), &kek(1)).await.unwrap();
+    for _ in 0..2 {
+        let found = fresh.keys(&kids).await.unwrap();
+        let mut found: Vec<_> = found.iter().map(|key| key.kid).collect();
+        found.sort_by_key(|kid| *kid != one.kid);
+        assert_eq!(found, [one.kid, two.kid]);
+    }
 }
 
 #[tokio::test]
