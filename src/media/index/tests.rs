@@ -69,7 +69,7 @@ fn runs_of<T: std::fmt::Debug>(
 fn specs() -> impl Strategy<Value = TrackSpec> {
     let compact = prop::sample::select(vec![None, Some(4), Some(8), Some(16)]);
     let shape = (1_usize..300, compact, 0_usize..40, any::<bool>());
-    let parts = shape.prop_flat_map(|(count, compact, gap, wide)| {
+    shape.prop_flat_map(|(count, compact, gap, wide)| {
         let largest = 1_u32 << compact.unwrap_or(10).min(10);
         let sizes = prop::collection::vec(0..largest, count..=count);
         let chunks = prop::collection::vec(1_u32..150, 1..5);
@@ -87,8 +87,7 @@ fn specs() -> impl Strategy<Value = TrackSpec> {
                 ..TrackSpec::video(600, 1, sizes)
             },
         )
-    });
-    parts
+    })
 }
 
 proptest! {

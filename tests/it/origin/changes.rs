@@ -19,6 +19,9 @@ const LARGE: &str = "gate_h264_540p.mp4";
 const SERVER_MANIFEST: &str = r#"<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
 <video src="movie.mp4" systemBitrate="400000"/></switch></body></smil>"#;
 
+/// What is done to a file.
+type Damage = fn(&Path);
+
 fn shelf() -> Shelf {
     let shelf = Shelf::start(["film", "other"].map(|folder| (folder, vec![demo(SMALL)])));
     let film = shelf.path("film");
@@ -95,7 +98,7 @@ async fn another_file_has_other_tags_and_ivs() {
 async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
     let shelf = shelf();
     let movie = shelf.path("film/movie.mp4");
-    let damage: [(&str, fn(&Path)); 4] = [
+    let damages: [(&str, Damage); 4] = [
         ("stco: samples lie past the end", |path| {
             File::options()
                 .write(true)
@@ -112,7 +115,7 @@ async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
             fs::remove_file(path).unwrap()
         }),
     ];
-    for (reason, damage) in damage {
+    for (reason, damage) in damages {
         demand_clip(&shelf, SMALL).await;
         damage(&movie);
         for form in ["clear", "cenc"] {
