@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use data_encoding::HEXLOWER;
+use data_encoding::{BASE64, HEXLOWER};
 use portcullis::isobmff::dump::{Node, dump};
 
 use crate::support::boxes::{Protected, protection};
@@ -34,9 +34,11 @@ fn redacted(stream: &Stream, text: &str) -> String {
         .replace(origin, "http://HOST")
         .replace(&stream.locator_id, "LOCATOR");
     for key in &stream.keys {
-        text = text
-            .replace(&key.kid, "KID")
-            .replace(&key.kid.replace('-', ""), "KID");
+        let hex = key.kid.replace('-', "");
+        let base64 = BASE64.encode(&HEXLOWER.decode(hex.as_bytes()).unwrap());
+        for spelling in [&key.kid, &hex, &base64] {
+            text = text.replace(spelling.as_str(), "KID");
+        }
     }
     let mut parts = text.split("IV=0x");
     let mut all = parts.next().unwrap().to_owned();
