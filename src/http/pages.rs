@@ -141,7 +141,7 @@ pub(super) fn routes(catalog: Catalog) -> Router {
 
 async fn start(State(catalog): State<Catalog>) -> Result<Response, Problem> {
     let streams = catalog
-        .streams(Timestamp::now())
+        .listed(Timestamp::now())
         .await
         .map_err(unavailable)?;
     let page = start_page::render(catalog.origin(), &streams);
@@ -154,11 +154,13 @@ async fn streams(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let mut streams = catalog
-        .streams(Timestamp::now())
+    let streams = catalog
+        .listed(Timestamp::now())
         .await
         .map_err(unavailable)?;
-    if !host::named(&uri, &headers).is_some_and(|host| catalog.is_own_host(host)) {
+    let told = host::named(&uri, &headers).is_some_and(|host| catalog.is_own_host(host));
+    let mut streams = streams.to_vec();
+    if !told {
         streams.iter_mut().for_each(|stream| stream.token = None);
     }
     let list = Json(serde_json::json!({ "streams": streams }));

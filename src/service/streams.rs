@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use moka::future::Cache;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -110,10 +112,14 @@ impl<K> Stream<K> {
     }
 }
 
+/// For how long a list is handed out again.
+const LISTED_FOR: Duration = Duration::from_secs(1);
+
 /// Lists what is published.
 #[derive(Clone)]
 pub struct Catalog {
     store: Store,
+    listed: Cache<(), Arc<[Stream<KeyInfo>]>>,
     origin: String,
     token: Option<String>,
     hosts: Arc<[String]>,
@@ -124,6 +130,7 @@ impl Catalog {
     pub fn new(store: Store, origin: String) -> Self {
         Self {
             store,
+            listed: Cache::builder().time_to_live(LISTED_FOR).build(),
             origin,
             token: None,
             hosts: Arc::new([]),
@@ -154,6 +161,17 @@ impl Catalog {
     /// The base of key and licence URLs, without a trailing slash.
     pub fn key_delivery(&self) -> String {
         format!("{}/keydelivery", self.origin)
+    }
+
+    /// What [`Self::streams`] gave at most a second ago: a list costs several queries and a look
+    /// into each folder, and everybody may ask for it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn listed(&self, now: Timestamp) -> Result<Arc<[Stream<KeyInfo>]>, StoreError> {
+        let list = async { Ok::<_, StoreError>(self.streams(now).await?.into()) };
+        let listed = self.listed.try_get_with((), list).await;
+        listed.map_err(|error| StoreError::clone(&error))
     }
 
     /// Every stream that is served now, by name.

@@ -123,7 +123,7 @@ fn headers(stream: u8, method: &str, path: &str) -> Vec<u8> {
     [&frame[..], &block].concat()
 }
 
-const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\x0012345678";
+const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0abcdefgh";
 
 /// Writes what `frame` gives for 1, 2, 3... until the server closes, and gives the time that took.
 async fn closed_in_spite_of(client: Client, frame: impl Fn(u8) -> Vec<u8>) -> Duration {

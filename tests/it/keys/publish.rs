@@ -1,10 +1,13 @@
 //! Locators and their keys come into being together, once.
 
+use std::time::Duration;
+
 use portcullis::ids::LocatorId;
 use portcullis::policy::{ContentKeyPolicy, Restriction, StreamingPolicy};
 use portcullis::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
+use portcullis::service::streams::Catalog;
 use portcullis::store::{Kind, StoreError};
 
 use crate::support::keys::{KeyService, NOW, at, request};
@@ -213,4 +216,25 @@ async fn a_locator_identifier_may_be_chosen_and_used_again_after_deletion() {
     service.store.delete_locator(id).await.unwrap();
     let (second, _) = service.publish_key(&chosen).await;
     assert_ne!(first.kid, second.kid);
+}
+
+#[tokio::test]
+async fn the_public_list_is_made_at_most_once_a_second() {
+    let service = KeyService::start().await;
+    let catalog = Catalog::new(service.store.clone(), "http://gateway.example".into());
+    let names = async || -> Vec<String> {
+        let list = catalog.listed(at(NOW)).await.unwrap();
+        list.iter().map(|stream| stream.name.clone()).collect()
+    };
+    let publish = async |name| {
+        let asked = request(name, "Predefined_ClearKey", "open");
+        service.publish(&asked).await;
+    };
+    publish("s").await;
+    assert_eq!(names().await, ["s"]);
+    publish("t").await;
+    assert_eq!(names().await, ["s"]);
+    assert_eq!(catalog.streams(at(NOW)).await.unwrap().len(), 2);
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert_eq!(names().await, ["s", "t"]);
 }
