@@ -72,9 +72,11 @@ impl OriginError {
         }
     }
 
-    /// A failure of the storage. What the system said goes to the log, not to the client.
+    /// A failure of the storage. What the system said goes to the log, not to the client. Reads stay
+    /// inside the length that a file had when it was opened: one that ends early was cut since.
     pub fn storage(error: &std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::InvalidData {
+        use std::io::ErrorKind::{InvalidData, UnexpectedEof};
+        if matches!(error.kind(), InvalidData | UnexpectedEof) {
             return Self::new(Code::STORAGE_CONFLICT, "the file changed while it was read");
         }
         tracing::error!(%error, "media storage failed");

@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::support::boxes::payload;
-use crate::support::origin::{Answer, Shelf, copy, demo, get};
+use portcullis::crypto::ctr::Keystream;
+use portcullis::crypto::{ContentKey, Expanded};
+use reqwest::Client;
+
+use crate::support::boxes::{payload, protection};
+use crate::support::origin::{Shelf, copy, demo, get};
 use crate::support::server::Stream;
 
 const SMALL: &str = "gate_h264_180p.mp4";
@@ -68,7 +72,7 @@ async fn a_file_that_is_renamed_over_another_is_served_at_once() {
 async fn a_file_that_is_written_in_place_is_served_at_once() {
     let shelf = shelf();
     for clip in [SMALL, LARGE, SMALL] {
-        copy(&demo(clip), &shelf.path("film/movie.mp4"));
+        write_in_place(&shelf, clip);
         demand_clip(&shelf, clip).await;
     }
 }
@@ -130,50 +134,95 @@ async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
     demand_clip(&shelf, SMALL).await;
 }
 
-/// Two clips take turns while clients ask: every answer is wholly of one of them.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_answer_mixes_two_files() {
+/// Two clips take turns while clients ask: every whole answer is of one of them.
+async fn no_answer_mixes(form: &'static str, replace: fn(&Shelf, &str)) {
     let shelf = shelf();
     let url = fragment(shelf.stream("film", "clear"), 0);
     let mut known = Vec::new();
     for clip in [SMALL, LARGE] {
-        rename_over(&shelf, clip);
-        known.push(get(&url).await.ok());
+        replace(&shelf, clip);
+        known.push(payload(&get(&url).await.ok()).to_vec());
     }
     assert_ne!(known[0], known[1]);
-    let (known, done) = (Arc::new(known), Arc::new(AtomicBool::new(false)));
+    let url = fragment(shelf.stream("film", form), 0);
+    let done = Arc::new(AtomicBool::new(false));
     let clients: Vec<_> = (0..6)
-        .map(|_| tokio::spawn(ask(url.clone(), Arc::clone(&known), Arc::clone(&done))))
+        .map(|_| tokio::spawn(ask(url.clone(), Arc::clone(&done))))
         .collect();
     for turn in 0..60 {
-        rename_over(&shelf, [SMALL, LARGE][turn % 2]);
+        replace(&shelf, [SMALL, LARGE][turn % 2]);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     done.store(true, Ordering::Relaxed);
+    let key = shelf.stream("film", form).keys.first();
     let mut seen = [0, 0];
     for client in clients {
-        let answers = client.await.unwrap();
-        seen = [seen[0] + answers[0], seen[1] + answers[1]];
-    }
-    assert!(seen[0] > 10 && seen[1] > 10, "{seen:?}");
-}
-
-/// Asks until told to stop; counts the answers of either clip.
-async fn ask(url: String, known: Arc<Vec<Vec<u8>>>, done: Arc<AtomicBool>) -> [usize; 2] {
-    let mut seen = [0, 0];
-    while !done.load(Ordering::Relaxed) {
-        let answer: Answer = get(&url).await;
-        if answer.status != 200 {
-            let (status, _, message) = answer.refusal();
-            assert!((400..500).contains(&status), "{status}: {message}");
-            continue;
+        for body in client.await.unwrap() {
+            let clear = match key {
+                None => payload(&body).to_vec(),
+                Some(key) => decrypted(&body, &key.key),
+            };
+            let which = known.iter().position(|known| *known == clear);
+            seen[which.expect("a mixture")] += 1;
         }
-        let which = known.iter().position(|body| *body == answer.body);
-        seen[which.expect("a mixture")] += 1;
     }
-    seen
+    assert!(seen[0] > 5 && seen[1] > 5, "{seen:?}");
 }
 
+/// The media data of a `cenc` fragment of pictures.
+fn decrypted(fragment: &[u8], key: &str) -> Vec<u8> {
+    let key = data_encoding::HEXLOWER.decode(key.as_bytes()).unwrap();
+    let key = Expanded::new(&ContentKey::from_bytes(key.try_into().unwrap()));
+    let mut media = payload(fragment).to_vec();
+    let mut at = 0;
+    for sample in protection(fragment, 8) {
+        let mut stream = Keystream::new(&key, sample.iv.try_into().unwrap(), 0);
+        for (clear, hidden) in sample.subsamples {
+            stream.apply(&mut media[at + clear..at + clear + hidden]);
+            at += clear + hidden;
+        }
+    }
+    media
+}
+
+fn write_in_place(shelf: &Shelf, clip: &str) {
+    copy(&demo(clip), &shelf.path("film/movie.mp4"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn renamed_files_never_mix() {
+    no_answer_mixes("clear", rename_over).await;
+    no_answer_mixes("cenc", rename_over).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn overwritten_files_never_mix() {
+    no_answer_mixes("clear", write_in_place).await;
+    no_answer_mixes("cenc", write_in_place).await;
+}
+
+/// Asks until told to stop; gives the whole answers.
+async fn ask(url: String, done: Arc<AtomicBool>) -> Vec<Vec<u8>> {
+    let mut bodies = Vec::new();
+    let http = Client::new();
+    while !done.load(Ordering::Relaxed) {
+        // An error is an answer that was broken off.
+        let Ok(answer) = http.get(&url).send().await else {
+            continue;
+        };
+        let status = answer.status().as_u16();
+        let Ok(body) = answer.bytes().await else {
+            continue;
+        };
+        if status == 200 {
+            bodies.push(body.to_vec());
+        } else {
+            let text = String::from_utf8_lossy(&body);
+            assert!((400..500).contains(&status), "{text}");
+        }
+    }
+    bodies
+}
 /// A movie header of eight megabytes, behind the media: reading it shows.
 fn with_a_large_header(clip: &Path) -> Vec<u8> {
     const PADDING: u32 = 8 << 20;
