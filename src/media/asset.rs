@@ -296,28 +296,28 @@ fn make_unique(renditions: &mut [Rendition]) {
 impl Rendition {
     /// The highest bits per second of any fragment, header not counted.
     pub fn peak_bitrate(&self) -> u64 {
-        let rate = |(bytes, ticks): (&u64, u64)| {
-            let bits = u128::from(*bytes) * 8 * u128::from(WIRE_TIMESCALE);
-            u64::try_from(bits / u128::from(ticks.max(1))).unwrap_or(u64::MAX)
-        };
-        self.fragment_bytes
-            .iter()
+        self.peak_of(self.fragment_bytes.iter().copied())
+    }
+
+    /// Bits per second over the whole presentation, headers not counted.
+    pub fn mean_bitrate(&self) -> u64 {
+        self.mean_of(self.fragment_bytes.iter().copied())
+    }
+
+    /// The highest bits per second when the fragments have these sizes.
+    pub fn peak_of(&self, sizes: impl Iterator<Item = u64>) -> u64 {
+        let rate = |(bytes, ticks): (u64, u64)| bits_per_second(u128::from(bytes), ticks);
+        sizes
             .zip(self.cuts.durations())
             .map(rate)
             .max()
             .unwrap_or(0)
     }
 
-    /// Bits per second over the whole presentation, headers not counted.
-    pub fn mean_bitrate(&self) -> u64 {
-        let bits = self
-            .fragment_bytes
-            .iter()
-            .map(|bytes| u128::from(*bytes) * 8)
-            .sum::<u128>();
-        let ticks: u64 = self.cuts.durations().sum();
-        let rate = bits * u128::from(WIRE_TIMESCALE) / u128::from(ticks.max(1));
-        u64::try_from(rate).unwrap_or(u64::MAX)
+    /// Bits per second over the whole presentation when the fragments have these sizes.
+    pub fn mean_of(&self, sizes: impl Iterator<Item = u64>) -> u64 {
+        let bytes = sizes.map(u128::from).sum();
+        bits_per_second(bytes, self.cuts.durations().sum())
     }
 
     /// Pictures per second, averaged over the track.
@@ -338,6 +338,11 @@ impl Rendition {
         let divisor = greatest_common_divisor(numerator, denominator).max(1);
         (numerator / divisor, denominator / divisor)
     }
+}
+
+fn bits_per_second(bytes: u128, ticks: u64) -> u64 {
+    let bits = bytes * 8 * u128::from(WIRE_TIMESCALE);
+    u64::try_from(bits / u128::from(ticks.max(1))).unwrap_or(u64::MAX)
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {

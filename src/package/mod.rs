@@ -8,3 +8,4 @@ mod language;
 pub mod plan;
 pub mod presentation;
 pub mod request;
+pub mod ts;

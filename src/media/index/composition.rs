@@ -13,7 +13,7 @@ pub(super) enum Composition {
         codes: Box<[u8]>,
     },
     /// More than 256 different values.
-    Table(Box<[i32]>),
+    Table { values: Box<[i32]>, lowest: i32 },
 }
 
 impl Composition {
@@ -32,7 +32,10 @@ impl Composition {
                 );
             }
             table.resize(count, 0);
-            Self::Table(table.into())
+            Self::Table {
+                lowest: table.iter().copied().min().unwrap_or(0).min(0),
+                values: table.into(),
+            }
         })
     }
 
@@ -65,7 +68,17 @@ impl Composition {
             Self::Palette { values, codes } => codes
                 .get(sample)
                 .map_or(0, |code| values[usize::from(*code)]),
-            Self::Table(table) => table.get(sample).copied().unwrap_or(0),
+            Self::Table { values, .. } => values.get(sample).copied().unwrap_or(0),
+        }
+    }
+
+    /// The lowest offset, or 0 when none is negative.
+    pub(super) fn lowest(&self) -> i32 {
+        match self {
+            Self::Zero => 0,
+            // A palette always holds 0.
+            Self::Palette { values, .. } => values.iter().copied().min().unwrap_or(0),
+            Self::Table { lowest, .. } => *lowest,
         }
     }
 
@@ -73,7 +86,7 @@ impl Composition {
         match self {
             Self::Zero => 0,
             Self::Palette { values, codes } => size_of_val(&**values) + codes.len(),
-            Self::Table(table) => size_of_val(&**table),
+            Self::Table { values, .. } => size_of_val(&**values),
         }
     }
 }
@@ -104,6 +117,7 @@ mod tests {
             let read: Vec<i32> = (0..count).map(|n| composition.get(n)).collect();
             prop_assert_eq!(&read[..offsets.len()], offsets.as_slice());
             prop_assert_eq!(read[offsets.len()], 0);
+            prop_assert_eq!(composition.lowest(), *read.iter().min().unwrap());
         }
     }
 }

@@ -211,7 +211,7 @@ impl Origin {
             content_type: media_type(rendition),
             etag,
             cache: CachePolicy::Media,
-            content: Content::Planned(plan, Arc::clone(context.loaded.file(rendition))),
+            content: Content::Planned(plan, [Arc::clone(context.loaded.file(rendition))].into()),
         })
     }
 

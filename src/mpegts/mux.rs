@@ -1,0 +1,398 @@
+//! The layout of one segment, and its bytes from any packet on.
+//!
+//! A unit (a table or a PES packet) is a list of chunks: bytes that the muxer writes (headers,
+//! start codes, parameter sets) and bytes that stay in the source. From the sizes follow all packet
+//! positions, so that the length is exact before anything is read.
+//!
+//! A piece is filled in one pass: the source bytes are read to its end, in few large reads, and
+//! moved to their packets from the front. What is written never overtakes what is still to be
+//! moved, as headers only add to the bytes behind them.
+
+use std::io;
+
+use super::packet::{Access, Header, PACKET, ROOM};
+use super::psi;
+
+/// PIDs of elementary streams count from here.
+const FIRST_PID: u16 = 0x100;
+const ASSOCIATION_PID: u16 = 0;
+
+/// Bytes of the muxer, then bytes of a source.
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    inline: u32,
+    length: u32,
+    offset: u64,
+    source: usize,
+}
+
+/// A table or a PES packet.
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    first_packet: u64,
+    first_chunk: usize,
+    /// Where its inline bytes start.
+    first_inline: usize,
+    /// Bytes of all its chunks.
+    size: u64,
+    pid: u16,
+    /// Continuity counter of its first packet.
+    counter: u8,
+    access: Access,
+}
+
+impl Unit {
+    fn packets(&self) -> u64 {
+        (self.size + self.access.len() as u64).div_ceil(ROOM as u64)
+    }
+
+    /// The payload in front of packet `n`.
+    fn payload_before(&self, n: u64) -> u64 {
+        let stuffed = (n * ROOM as u64).saturating_sub(self.access.len() as u64);
+        if n == 0 { 0 } else { stuffed.min(self.size) }
+    }
+
+    fn header(&self, n: u64) -> Header {
+        let payload = self.payload_before(n + 1) - self.payload_before(n);
+        Header {
+            pid: self.pid,
+            counter: self.counter.wrapping_add(n.to_le_bytes()[0]),
+            unit_start: n == 0,
+            access: if n == 0 {
+                self.access
+            } else {
+                Access::default()
+            },
+            // The payload is at most the room.
+            adaptation: ROOM - usize::try_from(payload).unwrap_or(ROOM),
+        }
+    }
+}
+
+/// The layout of a segment.
+#[derive(Debug)]
+pub struct Segment {
+    units: Box<[Unit]>,
+    chunks: Box<[Chunk]>,
+    inline: Box<[u8]>,
+    packets: u64,
+}
+
+/// Puts a segment together.
+#[derive(Debug)]
+pub struct Mux {
+    units: Vec<Unit>,
+    chunks: Vec<Chunk>,
+    inline: Vec<u8>,
+    packets: u64,
+    /// Continuity counters of the elementary streams.
+    counters: Vec<u8>,
+    /// Inline bytes that belong to the next chunk.
+    pending: u32,
+}
+
+impl Mux {
+    /// Starts with the tables. The first of the stream types carries the clock.
+    pub fn new(stream_types: &[u8]) -> Self {
+        let mut mux = Self {
+            units: Vec::new(),
+            chunks: Vec::new(),
+            inline: Vec::new(),
+            packets: 0,
+            counters: vec![0; stream_types.len()],
+            pending: 0,
+        };
+        let streams: Vec<(u16, u8)> = (FIRST_PID..).zip(stream_types.iter().copied()).collect();
+        for (pid, table) in [
+            (ASSOCIATION_PID, psi::association()),
+            (psi::MAP_PID, psi::map(&streams)),
+        ] {
+            mux.open(pid, 0, Access::default());
+            mux.inline(&table);
+            mux.close();
+        }
+        mux
+    }
+
+    /// Adds a PES packet of elementary stream `stream`, which `fill` describes.
+    pub fn unit(&mut self, stream: usize, access: Access, fill: impl FnOnce(&mut Self)) {
+        // A program has at most two streams.
+        let pid = FIRST_PID + u16::try_from(stream).unwrap_or(0);
+        let counter = self.counters[stream];
+        self.open(pid, counter, access);
+        fill(self);
+        let packets = self.close();
+        self.counters[stream] = counter.wrapping_add(packets.to_le_bytes()[0]);
+    }
+
+    /// Appends bytes to the unit.
+    pub fn inline(&mut self, bytes: &[u8]) {
+        self.inline.extend_from_slice(bytes);
+        // Headers and parameter sets are short.
+        self.pending += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    }
+
+    /// Appends bytes that stay in a source.
+    pub fn source(&mut self, source: usize, offset: u64, length: u32) {
+        self.chunks.push(Chunk {
+            inline: std::mem::take(&mut self.pending),
+            length,
+            offset,
+            source,
+        });
+    }
+
+    fn open(&mut self, pid: u16, counter: u8, access: Access) {
+        self.units.push(Unit {
+            first_packet: self.packets,
+            first_chunk: self.chunks.len(),
+            first_inline: self.inline.len(),
+            size: 0,
+            pid,
+            counter,
+            access,
+        });
+    }
+
+    /// Ends the unit; gives how many packets it has.
+    fn close(&mut self) -> u64 {
+        if self.pending > 0 {
+            self.source(0, 0, 0);
+        }
+        let Some(unit) = self.units.last_mut() else {
+            return 0;
+        };
+        let chunks = &self.chunks[unit.first_chunk..];
+        let size = |chunk: &Chunk| u64::from(chunk.inline) + u64::from(chunk.length);
+        unit.size = chunks.iter().map(size).sum();
+        self.packets += unit.packets();
+        unit.packets()
+    }
+
+    /// The finished layout.
+    pub fn finish(self) -> Segment {
+        Segment {
+            units: self.units.into(),
+            chunks: self.chunks.into(),
+            inline: self.inline.into(),
+            packets: self.packets,
+        }
+    }
+}
+
+/// Bytes on their way into a piece.
+#[derive(Debug)]
+enum Step {
+    /// From the muxer's own bytes.
+    Inline { at: usize, length: usize },
+    /// From what was read; the position counts from the first byte read.
+    Source { at: usize, length: usize },
+}
+
+/// A read that several steps share.
+#[derive(Debug)]
+struct Read {
+    source: usize,
+    offset: u64,
+    length: usize,
+}
+
+/// Everything that fills one piece.
+#[derive(Debug, Default)]
+struct Work {
+    steps: Vec<Step>,
+    reads: Vec<Read>,
+    /// Bytes of all reads.
+    read: usize,
+    /// Inline bytes since the last read: what a read may fetch in vain between two chunks.
+    slack: usize,
+}
+
+impl Work {
+    fn inline(&mut self, at: usize, length: usize) {
+        if length > 0 {
+            self.slack += length;
+            self.steps.push(Step::Inline { at, length });
+        }
+    }
+
+    /// Neighbours in the source share a read when the gap between them costs no room.
+    fn source(&mut self, source: usize, offset: u64, length: usize) {
+        if length == 0 {
+            return;
+        }
+        let slack = std::mem::take(&mut self.slack) as u64;
+        let shared = self.reads.last_mut().filter(|last| {
+            let end = last.offset + last.length as u64;
+            last.source == source && (end..=end + slack).contains(&offset)
+        });
+        match shared {
+            Some(last) => {
+                // At most the slack.
+                let gap = usize::try_from(offset - last.offset).unwrap_or(0) - last.length;
+                last.length += gap + length;
+                self.read += gap + length;
+            }
+            None => {
+                self.reads.push(Read {
+                    source,
+                    offset,
+                    length,
+                });
+                self.read += length;
+            }
+        }
+        self.steps.push(Step::Source {
+            at: self.read - length,
+            length,
+        });
+    }
+}
+
+impl Segment {
+    /// Length in bytes.
+    pub fn length(&self) -> u64 {
+        self.packets * PACKET as u64
+    }
+
+    /// Memory of the layout in bytes.
+    pub fn heap_size(&self) -> usize {
+        size_of_val(&*self.units) + size_of_val(&*self.chunks) + self.inline.len()
+    }
+
+    /// Fills `piece` with the packets from `position` on; both are whole packets inside the
+    /// segment. `read` fills a part from a source.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub fn fill(
+        &self,
+        position: u64,
+        piece: &mut [u8],
+        mut read: impl FnMut(usize, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let first = position / PACKET as u64;
+        let count = (piece.len() / PACKET) as u64;
+        let work = self.work(first, first + count);
+        // Everything that is read is sent, or has inline bytes in its place.
+        let tail = piece.len() - work.read;
+        let mut at = tail;
+        for part in &work.reads {
+            read(part.source, part.offset, &mut piece[at..at + part.length])?;
+            at += part.length;
+        }
+        self.spread(first, piece, tail, work.steps);
+        Ok(())
+    }
+
+    /// The unit that holds a packet.
+    fn unit_at(&self, packet: u64) -> usize {
+        let behind = self
+            .units
+            .partition_point(|unit| unit.first_packet <= packet);
+        behind.saturating_sub(1)
+    }
+
+    /// What the packets `from..to` are made of.
+    fn work(&self, from: u64, to: u64) -> Work {
+        let mut work = Work::default();
+        for n in self.unit_at(from)..self.units.len() {
+            let unit = &self.units[n];
+            if unit.first_packet >= to {
+                break;
+            }
+            let inside = |packet: u64| packet.saturating_sub(unit.first_packet).min(unit.packets());
+            let start = unit.payload_before(inside(from));
+            let end = unit.payload_before(inside(to));
+            let behind = self
+                .units
+                .get(n + 1)
+                .map_or(self.chunks.len(), |u| u.first_chunk);
+            let chunks = &self.chunks[unit.first_chunk..behind];
+            chunk_work(chunks, unit.first_inline, start..end, &mut work);
+        }
+        work
+    }
+
+    /// Writes the packets from the front of the piece, moving what was read out of its tail.
+    fn spread(&self, first: u64, piece: &mut [u8], tail: usize, steps: Vec<Step>) {
+        let mut steps = steps.into_iter();
+        let mut step = steps.next();
+        let mut n = self.unit_at(first);
+        for (packet, start) in (first..).zip((0..piece.len()).step_by(PACKET)) {
+            if self
+                .units
+                .get(n + 1)
+                .is_some_and(|next| next.first_packet <= packet)
+            {
+                n += 1;
+            }
+            let header = self.units[n].header(packet - self.units[n].first_packet);
+            let mut at = start + header.write(&mut piece[start..start + PACKET]);
+            while at < start + PACKET {
+                let Some(current) = &mut step else { return };
+                at += self.advance(current, piece, at..start + PACKET, tail);
+                if current.is_done() {
+                    step = steps.next();
+                }
+            }
+        }
+    }
+
+    /// Moves as much of a step as fits; gives how many bytes.
+    fn advance(
+        &self,
+        step: &mut Step,
+        piece: &mut [u8],
+        room: std::ops::Range<usize>,
+        tail: usize,
+    ) -> usize {
+        let (Step::Inline { at, length } | Step::Source { at, length }) = &*step;
+        let (from, count) = (*at, room.len().min(*length));
+        match step {
+            Step::Inline { at, length } => {
+                let target = &mut piece[room.start..room.start + count];
+                target.copy_from_slice(&self.inline[from..from + count]);
+                (*at, *length) = (from + count, *length - count);
+            }
+            Step::Source { at, length } => {
+                piece.copy_within(tail + from..tail + from + count, room.start);
+                (*at, *length) = (from + count, *length - count);
+            }
+        }
+        count
+    }
+}
+
+impl Step {
+    fn is_done(&self) -> bool {
+        matches!(
+            self,
+            Self::Inline { length: 0, .. } | Self::Source { length: 0, .. }
+        )
+    }
+}
+
+/// The bytes `wanted` of a unit that consists of `chunks`.
+fn chunk_work(chunks: &[Chunk], inline: usize, wanted: std::ops::Range<u64>, work: &mut Work) {
+    let (mut at, mut inline) = (0_u64, inline);
+    for chunk in chunks {
+        if at >= wanted.end {
+            break;
+        }
+        // Positions inside a piece, or inside a chunk, which has 32 bits.
+        let clip = |start: u64, length: u32| {
+            let end = start + u64::from(length);
+            let from = wanted.start.clamp(start, end) - start;
+            let to = wanted.end.clamp(start, end) - start;
+            (from, usize::try_from(to - from).unwrap_or(0))
+        };
+        let (skipped, count) = clip(at, chunk.inline);
+        work.inline(inline + usize::try_from(skipped).unwrap_or(0), count);
+        inline += chunk.inline as usize;
+        at += u64::from(chunk.inline);
+        let (skipped, count) = clip(at, chunk.length);
+        work.source(chunk.source, chunk.offset + skipped, count);
+        at += u64::from(chunk.length);
+    }
+}
