@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use super::{VERSION, quoted};
+use super::{quoted, version};
 use crate::codec::Codec;
 use crate::media::Rendition;
 use crate::package::language;
 use crate::package::presentation::Presentation;
+use crate::package::ts;
 
 const AUDIO_GROUP: &str = "audio";
 
@@ -19,40 +20,90 @@ pub fn multivariant(presentation: &Presentation<'_>) -> String {
 }
 
 fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std::fmt::Result {
+    let version = version(presentation);
     writeln!(
         out,
-        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS"
+        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS"
     )?;
     let audio = audio_renditions(presentation);
-    let has_video = !presentation.asset.video.is_empty();
-    if has_video {
+    let video = presentation.asset.video.iter();
+    let video: Vec<&Rendition> = video.filter(|level| presentation.carries(level)).collect();
+    let has_group = !video.is_empty() && !presentation.selectors.format.muxes_audio();
+    if has_group {
         for (n, rendition) in audio.iter().enumerate() {
             writeln!(out, "{}", audio_line(presentation, rendition, n == 0))?;
         }
     }
-    for level in presentation.asset.video.iter().rev() {
-        writeln!(out, "{}", variant_line(Some(level), &audio))?;
-        writeln!(out, "{}", presentation.media_playlist_url(level))?;
+    for level in video.iter().rev() {
+        write_level(out, presentation, level, &audio)?;
     }
-    if !has_video || presentation.selectors.audio_only {
-        for rendition in audio.iter().take(if has_video { 1 } else { audio.len() }) {
-            let group: &[&Rendition] = if has_video { &audio } else { &[rendition] };
-            writeln!(out, "{}", variant_line(None, group))?;
+    if video.is_empty() || presentation.selectors.audio_only {
+        let listed = if video.is_empty() { audio.len() } else { 1 };
+        for rendition in audio.iter().take(listed) {
+            let group: &[&Rendition] = if has_group { &audio } else { &[rendition] };
+            writeln!(out, "{}", variant_line(presentation, None, group))?;
             writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
         }
     }
     Ok(())
 }
 
-/// NAME is unique in a group, so of tracks with one name the first is listed.
+fn write_level(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    level: &Rendition,
+    audio: &[&Rendition],
+) -> std::fmt::Result {
+    writeln!(out, "{}", variant_line(presentation, Some(level), audio))?;
+    writeln!(out, "{}", presentation.media_playlist_url(level))?;
+    if !presentation.selectors.format.has_key_frames() {
+        return Ok(());
+    }
+    let (peak, codec) = (rates(presentation, level).peak, level.track.codec_string());
+    let (width, height) = level.track.size;
+    let uri = presentation.key_frame_playlist_url(level);
+    writeln!(
+        out,
+        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},RESOLUTION={width}x{height},\
+         CODECS=\"{codec}\",URI=\"{uri}\""
+    )
+}
+
+/// NAME is unique in a group, so of tracks with one name the first is listed. Of formats that mux
+/// it is the muxed track alone, unless there are no pictures to mux it into.
 fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<&'a Rendition> {
+    let asset = presentation.asset;
+    if presentation.selectors.format.muxes_audio() && !asset.video.is_empty() {
+        return presentation.muxed_audio().into_iter().collect();
+    }
     let mut audio: Vec<&Rendition> = Vec::new();
-    for rendition in &presentation.asset.audio {
-        if audio.iter().all(|known| known.name != rendition.name) {
+    for rendition in &asset.audio {
+        let listed = audio.iter().any(|known| known.name == rendition.name);
+        if !listed && presentation.carries(rendition) {
             audio.push(rendition);
         }
     }
     audio
+}
+
+/// Bits per second of the segments of a rendition.
+struct Rates {
+    peak: u64,
+    mean: u64,
+}
+
+/// What transport streams add to the samples is known nearly, before any is read.
+fn rates(presentation: &Presentation<'_>, rendition: &Rendition) -> Rates {
+    if presentation.selectors.format.is_transport() {
+        return Rates {
+            peak: rendition.peak_of(ts::sizes(rendition)),
+            mean: rendition.mean_of(ts::sizes(rendition)),
+        };
+    }
+    Rates {
+        peak: rendition.peak_bitrate(),
+        mean: rendition.mean_bitrate(),
+    }
 }
 
 fn audio_line(presentation: &Presentation<'_>, rendition: &Rendition, default: bool) -> String {
@@ -77,17 +128,18 @@ fn audio_line(presentation: &Presentation<'_>, rendition: &Rendition, default: b
 }
 
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
-fn variant_line(video: Option<&Rendition>, audio: &[&Rendition]) -> String {
-    let sum = |rate: fn(&Rendition) -> u64| {
-        let audio = audio
-            .iter()
-            .map(|rendition| rate(rendition))
-            .max()
-            .unwrap_or(0);
-        video.map_or(0, rate) + audio
+fn variant_line(
+    presentation: &Presentation<'_>,
+    video: Option<&Rendition>,
+    audio: &[&Rendition],
+) -> String {
+    let sum = |rate: fn(Rates) -> u64| {
+        let of = |rendition: &Rendition| rate(rates(presentation, rendition));
+        let audio = audio.iter().map(|rendition| of(rendition)).max();
+        video.map_or(0, of) + audio.unwrap_or(0)
     };
-    let peak = sum(Rendition::peak_bitrate);
-    let mean = sum(Rendition::mean_bitrate);
+    let peak = sum(|rates| rates.peak);
+    let mean = sum(|rates| rates.mean);
     let mut codecs: Vec<String> = Vec::new();
     for rendition in video.iter().chain(audio) {
         let codec = rendition.track.codec_string();
@@ -105,7 +157,8 @@ fn variant_line(video: Option<&Rendition>, audio: &[&Rendition]) -> String {
         );
     }
     let _ = write!(line, ",CODECS=\"{}\"", codecs.join(","));
-    if video.is_some() && !audio.is_empty() {
+    let grouped = !presentation.selectors.format.muxes_audio();
+    if grouped && video.is_some() && !audio.is_empty() {
         let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
     }
     line

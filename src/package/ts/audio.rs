@@ -96,7 +96,7 @@ impl<'a> Frames<'a> {
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,
 /// and at both ends of the presentation everything that is left.
-pub(super) fn samples_beside(audio: &Rendition, video: &Rendition, n: usize) -> Range<u32> {
+pub fn samples_beside(audio: &Rendition, video: &Rendition, n: usize) -> Range<u32> {
     let cuts = &audio.cuts;
     let all = cuts.samples(0).start..cuts.end_sample;
     let at = |n: usize| match video.cuts.starts.get(n) {

@@ -3,6 +3,8 @@
 mod audio;
 mod video;
 
+pub use audio::samples_beside;
+
 use std::iter::Peekable;
 
 use super::cmaf::{FragmentError, Protect};
@@ -20,11 +22,11 @@ use crate::time::{WIRE_TIMESCALE, rescale};
 /// they are shown) has a time stamp too. In seconds.
 const OFFSET: i64 = 10;
 
-/// The clock runs this much behind decoding times: what a decoder may hold. In seconds.
-const CLOCK_DELAY: f64 = 0.5;
-
 /// Ticks per second of clock references.
 const REFERENCE_CLOCK: u32 = 27_000_000;
+
+/// The clock runs half a second behind decoding times: what a decoder may hold.
+const CLOCK_DELAY: i64 = REFERENCE_CLOCK as i64 / 2;
 
 /// Bytes that a picture costs beside its samples, nearly: PES header, clock reference, delimiter,
 /// start codes, and the stuffing of its last packet, which is half a packet in the mean.
@@ -234,10 +236,9 @@ impl Stamps<'_> {
     /// A clock reference at the decoding time of a sample.
     fn access(&self, sample: &Sample) -> Access {
         let (_, dts) = self.rendition.track.times(sample, REFERENCE_CLOCK);
-        let delay = (CLOCK_DELAY * f64::from(REFERENCE_CLOCK)) as i64;
         Access {
             random: sample.sync,
-            pcr: Some(self.moved(dts - delay, REFERENCE_CLOCK)),
+            pcr: Some(self.moved(dts - CLOCK_DELAY, REFERENCE_CLOCK)),
         }
     }
 
