@@ -396,3 +396,112 @@ fn chunk_work(chunks: &[Chunk], inline: usize, wanted: std::ops::Range<u64>, wor
         at += u64::from(chunk.length);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const STREAMS: [u8; 2] = [0x1b, 0x0f];
+
+    /// One unit as a test wants it: its stream, clock, and chunks (inline, source, gap before).
+    type Description = (bool, Option<u64>, Vec<(usize, usize, usize)>);
+
+    fn descriptions() -> impl Strategy<Value = Vec<Description>> {
+        let chunk = (0_usize..40, 0_usize..900, 0_usize..50);
+        let unit = (
+            any::<bool>(),
+            proptest::option::of(0..1_u64 << 40),
+            proptest::collection::vec(chunk, 1..8),
+        );
+        proptest::collection::vec(unit, 1..20)
+    }
+
+    fn source() -> Vec<u8> {
+        (0..200_000_u32).map(|n| (n * 7 / 3) as u8).collect()
+    }
+
+    /// The layout, and what each stream must hold.
+    fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
+        let source = source();
+        let (mut mux, mut expected) = (Mux::new(&STREAMS), [Vec::new(), Vec::new()]);
+        let mut offset = 0;
+        for (second, pcr, chunks) in units {
+            let stream = usize::from(*second);
+            let access = Access {
+                random: pcr.is_some_and(|pcr| pcr % 2 == 0),
+                pcr: *pcr,
+            };
+            mux.unit(stream, access, |mux| {
+                for (inline, length, gap) in chunks {
+                    offset += gap;
+                    let bytes = vec![0xab; *inline + 1];
+                    mux.inline(&bytes);
+                    mux.source(stream, offset as u64, u32::try_from(*length).unwrap());
+                    expected[stream].extend(bytes);
+                    expected[stream].extend(&source[offset..offset + length]);
+                    offset += length;
+                }
+            });
+        }
+        (mux.finish(), expected)
+    }
+
+    fn fill(segment: &Segment, packets: std::ops::Range<usize>) -> Vec<u8> {
+        let mut piece = vec![0xee; packets.len() * PACKET];
+        let source = source();
+        let read = |_, offset: u64, part: &mut [u8]| {
+            let offset = usize::try_from(offset).unwrap();
+            part.copy_from_slice(&source[offset..offset + part.len()]);
+            Ok(())
+        };
+        let position = (packets.start * PACKET) as u64;
+        segment.fill(position, &mut piece, read).unwrap();
+        piece
+    }
+
+    /// Payload of a PID, counters checked.
+    fn payload_of(stream: &[u8], pid: u16) -> Vec<u8> {
+        let (mut payload, mut counter) = (Vec::new(), 0);
+        for packet in stream.chunks(PACKET) {
+            assert_eq!(packet[0], 0x47);
+            if u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) != pid {
+                continue;
+            }
+            assert_eq!(packet[3] & 0x0f, counter & 0x0f, "continuity of {pid}");
+            counter += 1;
+            let adaptation = match packet[3] >> 4 {
+                1 => 0,
+                3 => usize::from(packet[4]) + 1,
+                other => panic!("adaptation field control {other}"),
+            };
+            payload.extend(&packet[4 + adaptation..]);
+        }
+        payload
+    }
+
+    proptest! {
+        #[test]
+        fn packets_carry_what_the_units_hold(units in descriptions()) {
+            let (segment, expected) = build(&units);
+            let whole = fill(&segment, 0..usize::try_from(segment.packets).unwrap());
+            prop_assert_eq!(whole.len() as u64, segment.length());
+            prop_assert_eq!(&payload_of(&whole, FIRST_PID), &expected[0]);
+            prop_assert_eq!(&payload_of(&whole, FIRST_PID + 1), &expected[1]);
+            prop_assert_eq!(payload_of(&whole, 0), psi::association());
+        }
+
+        #[test]
+        fn any_packets_alone_are_those_of_the_whole(
+            units in descriptions(), from in 0.0..1.0_f64, to in 0.0..1.0_f64,
+        ) {
+            let (segment, _) = build(&units);
+            let packets = segment.packets as f64;
+            let mut ends = [(from * packets) as usize, (to * packets) as usize];
+            ends.sort_unstable();
+            let whole = fill(&segment, 0..usize::try_from(segment.packets).unwrap());
+            let part = fill(&segment, ends[0]..ends[1]);
+            prop_assert_eq!(&part, &whole[ends[0] * PACKET..ends[1] * PACKET]);
+        }
+    }
+}
