@@ -43,13 +43,21 @@ struct Unit {
 
 impl Unit {
     fn packets(&self) -> u64 {
-        (self.size + self.access.len() as u64).div_ceil(ROOM as u64)
+        let mut packets = (self.size + self.access.len() as u64).div_ceil(ROOM as u64);
+        while self.room_before(packets) < self.size {
+            packets += 1;
+        }
+        packets
+    }
+
+    /// How much the first `n` packets can hold.
+    fn room_before(&self, n: u64) -> u64 {
+        (n * ROOM as u64).saturating_sub(self.access.len_before(n))
     }
 
     /// The payload in front of packet `n`.
     fn payload_before(&self, n: u64) -> u64 {
-        let stuffed = (n * ROOM as u64).saturating_sub(self.access.len() as u64);
-        if n == 0 { 0 } else { stuffed.min(self.size) }
+        self.room_before(n).min(self.size)
     }
 
     fn header(&self, n: u64) -> Header {
@@ -58,11 +66,7 @@ impl Unit {
             pid: self.pid,
             counter: self.counter.wrapping_add(n.to_le_bytes()[0]),
             unit_start: n == 0,
-            access: if n == 0 {
-                self.access
-            } else {
-                Access::default()
-            },
+            access: self.access.of_packet(n),
             // The payload is at most the room.
             adaptation: ROOM - usize::try_from(payload).unwrap_or(ROOM),
         }
@@ -400,18 +404,20 @@ fn chunk_work(chunks: &[Chunk], inline: usize, wanted: std::ops::Range<u64>, wor
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mpegts::packet::Repeat;
     use proptest::prelude::*;
 
     const STREAMS: [u8; 2] = [0x1b, 0x0f];
 
     /// One unit as a test wants it: its stream, clock, and chunks (inline, source, gap before).
-    type Description = (bool, Option<u64>, Vec<(usize, usize, usize)>);
+    type Description = (bool, Option<u64>, u64, Vec<(usize, usize, usize)>);
 
     fn descriptions() -> impl Strategy<Value = Vec<Description>> {
         let chunk = (0_usize..40, 0_usize..900, 0_usize..50);
         let unit = (
             any::<bool>(),
             proptest::option::of(0..1_u64 << 40),
+            0..9_u64,
             proptest::collection::vec(chunk, 1..8),
         );
         proptest::collection::vec(unit, 1..20)
@@ -426,11 +432,15 @@ mod tests {
         let source = source();
         let (mut mux, mut expected) = (Mux::new(&STREAMS), [Vec::new(), Vec::new()]);
         let mut offset = 0;
-        for (second, pcr, chunks) in units {
+        for (second, pcr, every, chunks) in units {
             let stream = usize::from(*second);
             let access = Access {
                 random: pcr.is_some_and(|pcr| pcr % 2 == 0),
                 pcr: *pcr,
+                repeat: (*every > 0).then_some(Repeat {
+                    every: *every,
+                    step: 27_000,
+                }),
             };
             mux.unit(stream, access, |mux| {
                 for (inline, length, gap) in chunks {

@@ -11,6 +11,9 @@ const UNIT_START: u8 = 0x40;
 const RANDOM_ACCESS: u8 = 0x40;
 const HAS_PCR: u8 = 0x10;
 
+/// Bytes of an adaptation field with a clock reference.
+pub const CLOCK_FIELD: usize = 8;
+
 /// Ticks of the extension of a clock reference in one tick of its base.
 const EXTENSION: u64 = 300;
 
@@ -21,16 +24,50 @@ pub struct Access {
     pub random: bool,
     /// Program clock reference in ticks of 27 MHz.
     pub pcr: Option<u64>,
+    /// Further clock references inside a unit that lasts long.
+    pub repeat: Option<Repeat>,
+}
+
+/// Clock references at regular distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repeat {
+    /// Packets from one to the next; at least 1.
+    pub every: u64,
+    /// Ticks of 27 MHz from one to the next.
+    pub step: u64,
 }
 
 impl Access {
     /// Bytes of the adaptation field without stuffing, its length byte included.
     pub fn len(self) -> usize {
         match (self.random, self.pcr) {
-            (_, Some(_)) => 8,
+            (_, Some(_)) => CLOCK_FIELD,
             (true, None) => 2,
             (false, None) => 0,
         }
+    }
+
+    /// What packet `n` of the unit says.
+    pub fn of_packet(self, n: u64) -> Self {
+        let repeated = self.repeat.filter(|repeat| n % repeat.every == 0);
+        match (n, self.pcr, repeated) {
+            (0, ..) => self,
+            (_, Some(pcr), Some(repeat)) => Self {
+                pcr: Some(pcr + n / repeat.every * repeat.step),
+                ..Self::default()
+            },
+            _ => Self::default(),
+        }
+    }
+
+    /// Bytes of the adaptation fields of the first `n` packets, stuffing not counted.
+    pub fn len_before(self, n: u64) -> u64 {
+        let first = if n == 0 { 0 } else { self.len() as u64 };
+        let repeated = match (self.pcr, self.repeat) {
+            (Some(_), Some(repeat)) => n.saturating_sub(1) / repeat.every,
+            _ => 0,
+        };
+        first + repeated * CLOCK_FIELD as u64
     }
 
     /// Whether no adaptation field is needed.

@@ -469,6 +469,7 @@ mod tests {
             let access = Access {
                 random: n == 0,
                 pcr: Some(u64::from(n) * 1_080_000),
+                repeat: None,
             };
             mux.unit(0, access, |mux| {
                 mux.inline(&[0; 25]);

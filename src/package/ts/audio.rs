@@ -7,12 +7,18 @@ use crate::codec::Codec;
 use crate::codec::adts::{Adts, HEADER};
 use crate::media::Rendition;
 use crate::media::index::Sample;
-use crate::mpegts::packet::Access;
+use crate::mpegts::packet::{Access, ROOM, Repeat};
 use crate::mpegts::{Mux, pes, psi};
 
-/// Frames that start within this time (80 ms) share a PES packet: with the last frame's duration
-/// a clock reference still comes every 100 ms.
-const PACKET_TICKS: u64 = pes::CLOCK as u64 * 80 / 1000;
+/// Frames that start within this time (400 ms) may share a PES packet.
+const PACKET_TICKS: u64 = pes::CLOCK as u64 * 400 / 1000;
+
+/// More bytes do not share one: a decoder's buffer for sound holds 3584 (ISO/IEC 13818-1 section
+/// 2.4.2.3).
+const PACKET_BYTES: usize = 2944;
+
+/// Clock references inside a long packet are this far apart at most (90 ms).
+const CLOCK_STEP: u64 = super::REFERENCE_CLOCK as u64 * 90 / 1000;
 
 /// Writes the frames of a rendition.
 pub(super) struct Frames<'a> {
@@ -43,14 +49,39 @@ impl<'a> Frames<'a> {
         let mut packets: Vec<Vec<Sample>> = Vec::new();
         for sample in self.stamps.rendition.track.index.samples(samples) {
             let pts = self.stamps.of(&sample).pts;
-            match packets.last_mut() {
-                Some(packet) if pts.saturating_sub(self.start(packet)) < PACKET_TICKS => {
-                    packet.push(sample);
-                }
-                _ => packets.push(vec![sample]),
+            let fits = |packet: &&mut Vec<Sample>| {
+                let near = pts.saturating_sub(self.start(packet)) < PACKET_TICKS;
+                near && size(packet) + size(&[sample]) <= PACKET_BYTES
+            };
+            match packets.last_mut().filter(fits) {
+                Some(packet) => packet.push(sample),
+                None => packets.push(vec![sample]),
             }
         }
         packets
+    }
+
+    /// Sound without pictures carries the clock, as evenly as its bytes.
+    fn access(&self, packet: &[Sample], bytes: usize) -> Access {
+        let (Some(first), Some(last), 0) = (packet.first(), packet.last(), self.stream) else {
+            return Access::default();
+        };
+        let access = self.stamps.access(first);
+        let end = self.stamps.access(last).pcr;
+        let between = end
+            .zip(access.pcr)
+            .map_or(0, |(end, start)| end.saturating_sub(start));
+        let frames = packet.len() as u64;
+        let duration = between * frames / (frames - 1).max(1);
+        let packets = bytes.div_ceil(ROOM) as u64;
+        let every = (packets / duration.div_ceil(CLOCK_STEP).max(1)).max(1);
+        Access {
+            repeat: Some(Repeat {
+                every,
+                step: duration * every / packets.max(1),
+            }),
+            ..access
+        }
     }
 
     /// The time stamp of a PES packet.
@@ -61,9 +92,6 @@ impl<'a> Frames<'a> {
     }
 
     pub(super) fn write(&self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
-        let Some(first) = packet.first() else {
-            return Ok(());
-        };
         let headers = packet
             .iter()
             .map(|sample| {
@@ -72,17 +100,10 @@ impl<'a> Frames<'a> {
                 self.adts.header(sample.size).ok_or(too_long)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let size: usize = packet
-            .iter()
-            .map(|sample| HEADER + sample.size as usize)
-            .sum();
         let pts = self.start(packet);
-        let header = pes::header(self.stream_id, pes::Times { pts, dts: pts }, size);
-        // Beside pictures they carry the clock.
-        let access = match self.stream {
-            0 => self.stamps.access(first),
-            _ => Access::default(),
-        };
+        let bytes = size(packet);
+        let header = pes::header(self.stream_id, pes::Times { pts, dts: pts }, bytes);
+        let access = self.access(packet, header.len() + bytes);
         mux.unit(self.stream, access, |mux| {
             mux.inline(&header);
             for (sample, header) in packet.iter().zip(headers) {
@@ -92,6 +113,14 @@ impl<'a> Frames<'a> {
         });
         Ok(())
     }
+}
+
+/// Bytes of frames with their headers.
+fn size(frames: &[Sample]) -> usize {
+    frames
+        .iter()
+        .map(|frame| HEADER + frame.size as usize)
+        .sum()
 }
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,

@@ -33,7 +33,7 @@ const CLOCK_DELAY: i64 = REFERENCE_CLOCK as i64 / 2;
 const PICTURE_OVERHEAD: u64 = 138;
 
 /// The same for a frame of sound: ADTS header and its share of a PES packet.
-const FRAME_OVERHEAD: u64 = 40;
+const FRAME_OVERHEAD: u64 = 24;
 
 /// Tables, parameter sets.
 const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
@@ -239,6 +239,7 @@ impl Stamps<'_> {
         Access {
             random: sample.sync,
             pcr: Some(self.moved(dts - CLOCK_DELAY, REFERENCE_CLOCK)),
+            repeat: None,
         }
     }
 

@@ -4,4 +4,5 @@ pub(crate) mod keys;
 pub(crate) mod oracle;
 pub(crate) mod presentation;
 pub(crate) mod server;
+pub(crate) mod transport;
 pub(crate) mod wire;
