@@ -5,5 +5,7 @@ pub mod mux;
 pub mod packet;
 pub mod pes;
 pub mod psi;
+pub mod segment;
 
-pub use mux::{Mux, Segment};
+pub use mux::Mux;
+pub use segment::Segment;

@@ -31,7 +31,7 @@ pub struct Access {
 /// Clock references at regular distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repeat {
-    /// Packets from one to the next; at least 1.
+    /// Packets from one to the next; not 0.
     pub every: u64,
     /// Ticks of 27 MHz from one to the next.
     pub step: u64,
@@ -49,7 +49,7 @@ impl Access {
 
     /// What packet `n` of the unit says.
     pub fn of_packet(self, n: u64) -> Self {
-        let repeated = self.repeat.filter(|repeat| n % repeat.every == 0);
+        let repeated = self.repeat.filter(|repeat| n.is_multiple_of(repeat.every));
         match (n, self.pcr, repeated) {
             (0, ..) => self,
             (_, Some(pcr), Some(repeat)) => Self {
@@ -123,8 +123,8 @@ impl Header {
 
 /// 33 bits of base, 6 reserved bits, 9 bits of extension.
 fn clock_reference(pcr: u64) -> [u8; 6] {
-    let base = pcr / EXTENSION & ((1 << 33) - 1);
-    let [_, _, bytes @ ..] = (base << 15 | 0x3f << 9 | pcr % EXTENSION).to_be_bytes();
+    let base = (pcr / EXTENSION) & ((1 << 33) - 1);
+    let [_, _, bytes @ ..] = (base << 15 | 0x3f << 9 | (pcr % EXTENSION)).to_be_bytes();
     bytes
 }
 

@@ -35,18 +35,18 @@ impl AvcConfig {
             return Err(CodecError::BadValue("the avcC version is not 1"));
         }
         let mut parameter_sets = ParameterSets::default();
-        let (mut sps, mut pps): (Vec<Box<[u8]>>, Vec<Box<[u8]>>) = Default::default();
+        let (mut sps, mut pps) = (Vec::new(), Vec::new());
         let sps_count = reader.u8().map_err(&truncated)? & 0x1f;
         for _ in 0..sps_count {
             let nal = parameter_set(&mut reader).map_err(&truncated)?;
             parameter_sets.add_sps(nal)?;
-            sps.push(nal.into());
+            sps.push(Box::from(nal));
         }
         let pps_count = reader.u8().map_err(&truncated)?;
         for _ in 0..pps_count {
             let nal = parameter_set(&mut reader).map_err(&truncated)?;
             parameter_sets.add_pps(nal)?;
-            pps.push(nal.into());
+            pps.push(Box::from(nal));
         }
         Ok(Self {
             profile_level: [profile, compatibility, level],

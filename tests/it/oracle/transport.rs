@@ -275,8 +275,9 @@ async fn key_frames(format: &str, encryption: Option<&str>) -> (Url, Vec<MediaSe
     let http = Client::new();
     let base = Url::parse(&manifest(&TITLES[0], format, encryption).1).expect("an address");
     let master = m3u8_rs::parse_master_playlist_res(&fetch(&http, &base).await).expect("a master");
-    let frames = master.variants.iter().filter(|variant| variant.is_i_frame);
-    let uri = &frames.last().expect("a key frame playlist").uri;
+    let mut variants = master.variants.iter();
+    let frames = variants.rfind(|variant| variant.is_i_frame);
+    let uri = &frames.expect("a key frame playlist").uri;
     let playlist = base.join(uri).expect("an address");
     let media = fetch(&http, &playlist).await;
     let media = m3u8_rs::parse_media_playlist_res(&media).expect("a playlist");
