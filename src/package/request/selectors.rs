@@ -46,12 +46,12 @@ impl Selectors {
         })
     }
 
-    /// The audio track that goes into video segments: the one that is named, else the first that
-    /// can be carried. `None` also for formats that do not mux.
+    /// The audio track that goes into video segments: the one that is named, else the first, of
+    /// those that can be carried. `None` also for formats that do not mux.
     pub fn muxed_audio<'a>(&self, asset: &'a Asset) -> Option<&'a Rendition> {
-        let fits = |rendition: &&Rendition| match &self.audio_track {
-            Some(name) => rendition.name == *name,
-            None => ts::carries(&rendition.track),
+        let fits = |rendition: &&Rendition| {
+            let named = self.audio_track.as_ref();
+            named.is_none_or(|name| rendition.name == *name) && ts::carries(&rendition.track)
         };
         let muxes = self.format.muxes_audio();
         asset.audio.iter().find(fits).filter(|_| muxes)

@@ -448,6 +448,21 @@ async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
     }
 }
 
+/// Where the policy leaves no choice, transport streams do without the word; CMAF does not.
+#[tokio::test]
+async fn the_only_encryption_needs_no_name() {
+    let (_, url) = manifest(&TITLES[0], "m3u8-aapl", Some("cbc"));
+    let unnamed = url.replace(",encryption=cbc", "");
+    let http = Client::new();
+    let tracks = presentation::hls(&http, &unnamed).await;
+    let named = presentation::hls(&http, &url).await;
+    assert!(tracks[0].media() == named[0].media());
+    let playlist = fetch(&http, tracks[0].playlist.as_ref().expect("HLS")).await;
+    assert!(String::from_utf8_lossy(&playlist).contains("METHOD=AES-128"));
+    let cmaf = reqwest::get(unnamed.replace("m3u8-aapl", "m3u8-cmaf")).await;
+    assert_eq!(cmaf.expect("an answer").status(), 400);
+}
+
 /// The second language is muxed in when it is named.
 #[tokio::test]
 async fn the_named_audio_track_is_muxed_in() {
