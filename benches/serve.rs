@@ -26,17 +26,20 @@ fn main() {
     stalled_readers();
 }
 
-/// Server CPU for clear, cenc, cbcs and AES-128 fragments of about 5 MB.
+/// Server CPU for clear, cenc, cbcs and AES-128 fragments, and transport streams, of about 5 MB.
 fn cost_per_megabyte() {
     let server = Server::start(&asset(1, 7000));
-    println!("\nprotection   fragments/s   MB/s   server CPU ms per MB");
-    for (stream, protocol) in [
-        ("clear-open", "dash"),
-        ("cenc-open", "dash"),
-        ("cbcs-open", "dash"),
-        ("aes-open", "hls"),
+    println!("\nprotection   format          fragments/s   MB/s   server CPU ms per MB");
+    for (stream, format) in [
+        ("clear-open", "mpd-time-cmaf"),
+        ("cenc-open", "mpd-time-cmaf"),
+        ("cbcs-open", "mpd-time-cmaf"),
+        ("aes-open", "m3u8-cmaf"),
+        ("clear-open", "m3u8-aapl"),
+        ("clear-open", "m3u8-aapl-v3"),
+        ("aes-open", "m3u8-aapl"),
     ] {
-        let fragments = server.top_level_fragments(stream, protocol);
+        let fragments = server.top_level_fragments(stream, format);
         warm(&server, &fragments);
         let (cpu, start) = (server.cpu(), Instant::now());
         let (mut bytes, mut count) = (0, 0);
@@ -49,7 +52,7 @@ fn cost_per_megabyte() {
         let (seconds, cpu) = (start.elapsed().as_secs_f64(), server.cpu() - cpu);
         let megabytes = bytes as f64 / 1e6;
         println!(
-            "{stream:12} {:11.0} {:6.0} {:22.3}",
+            "{stream:12} {format:15} {:11.0} {:6.0} {:22.3}",
             f64::from(count) / seconds,
             megabytes / seconds,
             cpu * 1000.0 / megabytes,
@@ -78,7 +81,7 @@ fn long_asset() {
     );
     let server = Server::start(&long);
     let start = Instant::now();
-    server.get(&server.manifest("cenc-open", "dash"));
+    server.get(&server.manifest("cenc-open", "mpd-time-cmaf"));
     println!(
         "first manifest after a cold start: {:.1} ms",
         start.elapsed().as_secs_f64() * 1e3
@@ -96,7 +99,7 @@ fn long_asset() {
 fn stalled_readers() {
     const CLIENTS: usize = 1000;
     let server = Server::start(&asset(1, 7000));
-    let fragments = server.top_level_fragments("cenc-open", "dash");
+    let fragments = server.top_level_fragments("cenc-open", "mpd-time-cmaf");
     let before = server.resident();
     let mut clients = Vec::with_capacity(CLIENTS);
     for n in 0..CLIENTS {
@@ -165,7 +168,7 @@ struct Server {
     child: Child,
     _data: tempfile::TempDir,
     origin: String,
-    /// Manifest paths by (stream, protocol).
+    /// Manifest paths by (stream, format).
     manifests: BTreeMap<(String, String), String>,
     connection: std::cell::RefCell<TcpStream>,
 }
@@ -195,7 +198,7 @@ impl Server {
                 let text =
                     |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
                 let path = text(&manifest["url"]).replacen(&origin, "", 1);
-                manifests.insert((text(&stream["name"]), text(&manifest["protocol"])), path);
+                manifests.insert((text(&stream["name"]), text(&manifest["format"])), path);
             }
         }
         let connection = connect(&origin).into();
@@ -212,21 +215,18 @@ impl Server {
         connect(&self.origin)
     }
 
-    fn manifest(&self, stream: &str, protocol: &str) -> String {
-        self.manifests[&(stream.to_owned(), protocol.to_owned())].clone()
+    fn manifest(&self, stream: &str, format: &str) -> String {
+        self.manifests[&(stream.to_owned(), format.to_owned())].clone()
     }
 
     /// Paths of all fragments of the highest level, which lies first in an MPD and last in HLS.
-    fn top_level_fragments(&self, stream: &str, protocol: &str) -> Vec<String> {
-        let hls = self
-            .manifests
-            .keys()
-            .any(|(name, kind)| name == stream && kind == "hls");
-        assert!(
-            hls,
-            "every stream has HLS, whose playlists list the fragments"
-        );
-        let manifest = self.manifest(stream, "hls");
+    fn top_level_fragments(&self, stream: &str, format: &str) -> Vec<String> {
+        // Every stream has HLS with the same fragments, and playlists are easy to read.
+        let listed = match format {
+            "mpd-time-cmaf" => "m3u8-cmaf",
+            other => other,
+        };
+        let manifest = self.manifest(stream, listed);
         let base = &manifest[..=manifest.rfind('/').expect("a path")];
         let text = self.text(&manifest);
         let playlist = text
@@ -239,12 +239,7 @@ impl Server {
             .lines()
             .filter(|line| line.starts_with("Fragments("));
         let paths = paths.map(|leaf| format!("{base}{level}{leaf}"));
-        match protocol {
-            "dash" => paths
-                .map(|path| path.replace("m3u8-cmaf", "mpd-time-cmaf"))
-                .collect(),
-            _ => paths.collect(),
-        }
+        paths.map(|path| path.replace(listed, format)).collect()
     }
 
     fn text(&self, path: &str) -> String {
@@ -308,7 +303,7 @@ impl Server {
 
     /// Milliseconds of CPU per fragment, cenc, for a choice of the top level's fragments.
     fn cpu_per_fragment(&self, choose: impl Fn(&[String]) -> Vec<String>) -> f64 {
-        let fragments = choose(&self.top_level_fragments("cenc-open", "dash"));
+        let fragments = choose(&self.top_level_fragments("cenc-open", "mpd-time-cmaf"));
         warm(self, &fragments);
         let (cpu, start, mut count) = (self.cpu(), Instant::now(), 0);
         while start.elapsed() < Duration::from_secs(5) {

@@ -8,9 +8,9 @@
 //! |---|---|---|
 //! | 0 | [`bytes`] [`ids`] [`protection`] [`time`] | readers and writers, GUIDs, timescales |
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
-//! | 2 | [`isobmff`] | boxes: read, write, dump |
+//! | 2 | [`isobmff`] [`mpegts`] | boxes: read, write, dump; transport streams |
 //! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
-//! | 4 | [`package`] | URL grammar, plans, CMAF, HLS, DASH |
+//! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH |
 //! | 5 | [`keys`] [`policy`] [`token`] [`license`] | key records, policies, tokens, licences |
 //! | 6 | [`store`] | database, files, caches |
 //! | 7 | [`service`] | origin, delivery, publishing |
@@ -32,6 +32,7 @@ pub mod isobmff;
 pub mod keys;
 pub mod license;
 pub mod media;
+pub mod mpegts;
 pub mod package;
 pub mod policy;
 pub mod protection;

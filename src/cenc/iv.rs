@@ -43,6 +43,16 @@ impl IvContext {
     pub fn segment(&self, start: u64) -> [u8; 16] {
         first_16(hash(&[&self.seed, b"segment", &start.to_be_bytes()]))
     }
+
+    /// The IV of a segment of a transport stream.
+    pub fn transport(&self, start: u64) -> [u8; 16] {
+        first_16(hash(&[&self.seed, b"transport", &start.to_be_bytes()]))
+    }
+
+    /// The IV of the key frame of a transport stream at `start`, as a resource of its own.
+    pub fn key_frame(&self, start: u64) -> [u8; 16] {
+        first_16(hash(&[&self.seed, b"key frame", &start.to_be_bytes()]))
+    }
 }
 
 /// SHA-256 over parts, each with its length in front so that they cannot run into each other.
@@ -80,7 +90,13 @@ mod tests {
         for track in &tracks {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
-            assert!((0..1000).all(|n| blocks.insert(track.segment(n * 60_000_000))));
+            for of_start in [
+                IvContext::segment,
+                IvContext::transport,
+                IvContext::key_frame,
+            ] {
+                assert!((0..1000).all(|n| blocks.insert(of_start(track, n * 60_000_000))));
+            }
             assert_eq!(track.constant(), tracks[0].constant());
         }
     }

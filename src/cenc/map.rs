@@ -294,7 +294,7 @@ impl SubsampleBuilder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::aac::AacConfig;
+    use crate::codec::aac::{AacConfig, Core};
     use crate::crypto::ContentKey;
     use crate::ids::KeyId;
 
@@ -303,6 +303,11 @@ mod tests {
     fn a_sample_without_bytes_has_an_iv_but_no_range() {
         let codec = Codec::Aac(AacConfig {
             object_type_indication: 0x40,
+            core: Core {
+                object_type: 2,
+                sampling_rate: 48_000,
+                channel_configuration: 2,
+            },
             object_type: 2,
             sampling_rate: 48_000,
             channels: 2,

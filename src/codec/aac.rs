@@ -14,7 +14,7 @@ const AAC_OBJECT_TYPES: [u8; 4] = [MPEG4_AUDIO, 0x66, 0x67, 0x68];
 const MPEG4_AUDIO: u8 = 0x40;
 
 /// Sampling rates by index (ISO/IEC 14496-3 table 1.18).
-const SAMPLING_RATES: [u32; 13] = [
+pub(super) const SAMPLING_RATES: [u32; 13] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
     7_350,
 ];
@@ -38,6 +38,19 @@ pub struct AacConfig {
     pub channels: u8,
     /// Object type indication of the `esds`: MPEG-4 audio, or one of the profiles of MPEG-2 AAC.
     pub object_type_indication: u8,
+    /// What a decoder without SBR and PS would see: all that ADTS can signal.
+    pub core: Core,
+}
+
+/// The core layer of an AAC track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Core {
+    /// Audio object type.
+    pub object_type: u32,
+    /// Sampling rate in Hz.
+    pub sampling_rate: u32,
+    /// Channel configuration as coded (table 1.19).
+    pub channel_configuration: u8,
 }
 
 impl AacConfig {
@@ -135,9 +148,18 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
     let mut bits = PlainBits(data, 0);
     let mut object_type = object_type(&mut bits)?;
     let mut sampling_rate = sampling_rate(&mut bits)?;
-    let channels = CHANNELS.get(bits.take(4)? as usize).copied().unwrap_or(0);
+    // Four bits.
+    let channel_configuration = u8::try_from(bits.take(4)?).unwrap_or(0);
+    let channels = CHANNELS.get(usize::from(channel_configuration));
+    let channels = channels.copied().unwrap_or(0);
+    let mut core = Core {
+        object_type,
+        sampling_rate,
+        channel_configuration,
+    };
     if object_type == AOT_SBR || object_type == AOT_PS {
         sampling_rate = self::sampling_rate(&mut bits)?;
+        core.object_type = self::object_type(&mut bits)?;
     } else if let Some((extension, rate)) = sync_extension(bits) {
         object_type = extension;
         sampling_rate = rate;
@@ -149,6 +171,7 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
         sampling_rate,
         channels,
         object_type_indication,
+        core,
     })
 }
 
@@ -216,6 +239,19 @@ mod tests {
         assert_eq!(config(&[0x11, 0x90, 0x56, 0xe5, 0x00]), (2, 48_000, 2));
         // Explicit hierarchical HE-AAC: AOT 5, core 22.05 kHz, output 44.1 kHz.
         assert_eq!(config(&[0x2b, 0x92, 0x08, 0x00]), (5, 44_100, 2));
+    }
+
+    #[test]
+    fn the_core_of_he_aac_is_what_adts_signals() {
+        for data in [
+            &[0x2b, 0x92, 0x08, 0x00][..],
+            &[0x13, 0x90, 0x56, 0xe5, 0xa0],
+        ] {
+            let core = AacConfig::parse_audio_specific_config(data).unwrap().core;
+            assert_eq!(core.object_type, 2);
+            assert_eq!(core.sampling_rate, 22_050);
+            assert_eq!(core.channel_configuration, 2);
+        }
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! and the function that reads it.
 
 pub mod aac;
+pub mod adts;
 pub mod avc;
 pub mod nal;
 

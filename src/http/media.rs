@@ -135,7 +135,7 @@ fn body(content: Content, part: Range<u64>) -> Body {
             let at = |position: u64| usize::try_from(position).unwrap_or(bytes.len());
             Body::from(bytes.slice(at(part.start)..at(part.end)))
         }
-        Content::Planned(plan, file) => Body::new(PlanBody::new(plan, file, part)),
+        Content::Planned(plan, sources) => Body::new(PlanBody::new(plan, sources, part)),
     }
 }
 

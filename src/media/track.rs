@@ -8,7 +8,8 @@ use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
-use crate::time::{WIRE_TIMESCALE, to_wire};
+use crate::media::index::Sample;
+use crate::time::{WIRE_TIMESCALE, rescale, to_wire};
 
 /// A track that can be packaged.
 #[derive(Debug)]
@@ -119,6 +120,16 @@ impl Track {
         )
     }
 
+    /// Presentation and decoding time of a sample in `timescale`, edits applied, each rounded once
+    /// from source ticks. Decoding times are moved by the same amount in the whole track so that
+    /// no sample is shown before it is decoded.
+    pub fn times(&self, sample: &Sample, timescale: u32) -> (i64, i64) {
+        let to = |ticks: i64| rescale(ticks + self.shift.offset, self.timescale, timescale);
+        let shown = sample.dts + i64::from(sample.composition_offset);
+        let decoded = sample.dts + i64::from(self.index.lowest_composition_offset());
+        (to(shown), to(decoded))
+    }
+
     /// Decoding time of sample `n` in wire ticks, moved so that a sample with the composition
     /// offset of sample `like` is decoded when it is shown. `n` may be the number of samples.
     pub fn decode_time(&self, n: u32, like: u32) -> i64 {
@@ -132,7 +143,7 @@ impl Track {
     /// The first sample whose presentation is not before `time` (wire ticks), for tracks that
     /// are shown in decoding order.
     pub fn first_at_or_after(&self, time: i64) -> u32 {
-        let ticks = crate::time::rescale(time, crate::time::WIRE_TIMESCALE, self.timescale);
+        let ticks = rescale(time, crate::time::WIRE_TIMESCALE, self.timescale);
         self.index.first_at_or_after(ticks - self.shift.offset)
     }
 

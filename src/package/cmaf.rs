@@ -7,6 +7,7 @@
 use bytes::Bytes;
 
 use super::plan::{Cipher, Extent, Plan};
+use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType};
@@ -48,6 +49,9 @@ pub enum FragmentError {
     /// Its samples cannot be protected.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// It cannot be put into a transport stream.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
     /// It is too large.
     #[error("the fragment is larger than 3.75 GiB")]
     TooLarge,

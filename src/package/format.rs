@@ -22,6 +22,24 @@ pub enum Format {
     DashCmaf,
     /// `m3u8-cmaf`: HLS version 7 with CMAF fragments.
     HlsCmaf,
+    /// `m3u8-aapl`: HLS version 4, transport streams, audio apart, key frame playlists.
+    HlsTs4,
+    /// `m3u8-aapl-v3`: HLS version 3, transport streams, one audio track muxed into the video.
+    HlsTs3,
+    /// `m3u8-aapl-v8`: as version 4 with another number.
+    HlsTs8,
+}
+
+/// What segments are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// CMAF fragments behind an init segment.
+    Cmaf,
+    /// MPEG-2 transport streams.
+    Transport {
+        /// Whether one audio track is muxed into the video segments.
+        muxed: bool,
+    },
 }
 
 /// One row of the format table.
@@ -31,6 +49,13 @@ pub struct Row {
     pub format: Format,
     /// The value of `format=` in URLs.
     pub selector: &'static str,
+    /// Other values that mean the same.
+    pub aliases: &'static [&'static str],
+    /// What the segments are made of.
+    pub container: Container,
+    /// EXT-X-VERSION; `None` where there are no playlists. CMAF needs 6 for its EXT-X-MAP; AMS
+    /// and most packagers write 7 (ams.md section 3.3).
+    pub playlist_version: Option<u8>,
     /// The protocol whose switch in the streaming policy governs the format.
     pub protocol: Protocol,
     /// The protections that the format can carry (ams.md section 6.1), most usual first.
@@ -42,12 +67,18 @@ pub const TABLE: &[Row] = &[
     Row {
         format: Format::DashCmaf,
         selector: "mpd-time-cmaf",
+        aliases: &[],
+        container: Container::Cmaf,
+        playlist_version: None,
         protocol: Protocol::Dash,
         protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
     },
     Row {
         format: Format::HlsCmaf,
         selector: "m3u8-cmaf",
+        aliases: &[],
+        container: Container::Cmaf,
+        playlist_version: Some(7),
         protocol: Protocol::Hls,
         protections: &[
             Protection::Clear,
@@ -55,6 +86,33 @@ pub const TABLE: &[Row] = &[
             Protection::Cenc,
             Protection::Cbcs,
         ],
+    },
+    Row {
+        format: Format::HlsTs4,
+        selector: "m3u8-aapl",
+        aliases: &["m3u8-aapl-v4"],
+        container: Container::Transport { muxed: false },
+        playlist_version: Some(4),
+        protocol: Protocol::Hls,
+        protections: &[Protection::Clear, Protection::Cbc],
+    },
+    Row {
+        format: Format::HlsTs3,
+        selector: "m3u8-aapl-v3",
+        aliases: &[],
+        container: Container::Transport { muxed: true },
+        playlist_version: Some(3),
+        protocol: Protocol::Hls,
+        protections: &[Protection::Clear, Protection::Cbc],
+    },
+    Row {
+        format: Format::HlsTs8,
+        selector: "m3u8-aapl-v8",
+        aliases: &[],
+        container: Container::Transport { muxed: false },
+        playlist_version: Some(8),
+        protocol: Protocol::Hls,
+        protections: &[Protection::Clear, Protection::Cbc],
     },
 ];
 
@@ -64,6 +122,9 @@ impl Format {
         match self {
             Self::DashCmaf => &TABLE[0],
             Self::HlsCmaf => &TABLE[1],
+            Self::HlsTs4 => &TABLE[2],
+            Self::HlsTs3 => &TABLE[3],
+            Self::HlsTs8 => &TABLE[4],
         }
     }
 
@@ -74,9 +135,43 @@ impl Format {
 
     /// Reads the value of `format=`, in any case.
     pub fn from_selector(selector: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.selector.eq_ignore_ascii_case(selector))
-            .map(|row| row.format)
+        let names = |row: &&Row| {
+            let mut names = row.aliases.iter().chain([&row.selector]);
+            names.any(|name| name.eq_ignore_ascii_case(selector))
+        };
+        TABLE.iter().find(names).map(|row| row.format)
+    }
+
+    /// Whether one audio track is muxed into the video segments.
+    pub fn muxes_audio(self) -> bool {
+        self.row().container == Container::Transport { muxed: true }
+    }
+
+    /// Whether the segments are transport streams.
+    pub fn is_transport(self) -> bool {
+        matches!(self.row().container, Container::Transport { .. })
+    }
+
+    /// Whether there are playlists of key frames.
+    pub fn has_key_frames(self) -> bool {
+        self.row().container == Container::Transport { muxed: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_format_and_its_names() {
+        for row in TABLE {
+            assert_eq!(row.format.row().selector, row.selector);
+            for name in row.aliases.iter().chain([&row.selector]) {
+                assert_eq!(
+                    Format::from_selector(&name.to_uppercase()),
+                    Some(row.format)
+                );
+            }
+        }
     }
 }

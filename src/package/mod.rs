@@ -8,3 +8,4 @@ pub mod plan;
 pub mod presentation;
 mod rate;
 pub mod request;
+pub mod ts;

@@ -13,9 +13,14 @@ use crate::cenc::{Scheme, TrackKey};
 use crate::crypto::chains::{self, Chain, Pattern};
 use crate::crypto::ctr::Keystream;
 use crate::crypto::{BLOCK, Expanded};
+use crate::mpegts::Segment;
+use crate::mpegts::packet::PACKET;
 
 /// Bytes of a piece: what one answer holds in memory at a time.
 pub const PIECE: usize = 64 * 1024;
+
+/// Transport streams are cut where whole packets are whole cipher blocks.
+const TRANSPORT_STEP: u64 = (PACKET * BLOCK / 4) as u64;
 
 /// Source bytes that lie one behind the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +61,8 @@ pub enum Cipher {
 pub struct Plan {
     head: Bytes,
     extents: Vec<Extent>,
+    /// Stands in the place of head and extents.
+    transport: Option<Segment>,
     cipher: Cipher,
     padding: usize,
     length: u64,
@@ -69,13 +76,31 @@ impl Plan {
             ranges.retain(|range| range.length > 0);
         }
         let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
+        Self {
+            head,
+            extents,
+            ..Self::of_length(clear, cipher)
+        }
+    }
+
+    /// A plan for a segment of a transport stream, clear or encrypted as a whole.
+    pub fn transport(segment: Segment, cipher: Cipher) -> Self {
+        let length = segment.length();
+        Self {
+            transport: Some(segment),
+            ..Self::of_length(length, cipher)
+        }
+    }
+
+    fn of_length(clear: u64, cipher: Cipher) -> Self {
         let padding = match cipher {
             Cipher::Segment { .. } => BLOCK - usize::try_from(clear % BLOCK as u64).unwrap_or(0),
             _ => 0,
         };
         Self {
-            head,
-            extents,
+            head: Bytes::new(),
+            extents: Vec::new(),
+            transport: None,
             cipher,
             padding,
             length: clear + padding as u64,
@@ -93,7 +118,12 @@ impl Plan {
             Cipher::Samples { ranges, .. } => size_of_val(ranges.as_slice()),
             _ => 0,
         };
-        size_of::<Self>() + self.head.len() + size_of_val(self.extents.as_slice()) + ranges
+        let transport = self.transport.as_ref().map_or(0, Segment::heap_size);
+        size_of::<Self>()
+            + self.head.len()
+            + size_of_val(self.extents.as_slice())
+            + transport
+            + ranges
     }
 
     fn head_len(&self) -> u64 {
@@ -166,7 +196,7 @@ impl<P: AsRef<Plan>> Producer<P> {
     }
 
     /// Fills the next piece into `buffer`, which is [`PIECE`] bytes long, and gives the part of it
-    /// to send; empty at the end. `read` fills the given part from the source.
+    /// to send; empty at the end. `read` fills the given part from the numbered source.
     ///
     /// When `read` fails nothing has moved: the same piece can be asked for again.
     ///
@@ -175,7 +205,7 @@ impl<P: AsRef<Plan>> Producer<P> {
     pub fn next_piece(
         &mut self,
         buffer: &mut [u8],
-        mut read: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+        mut read: impl FnMut(usize, u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<Range<usize>> {
         loop {
             if self.remaining() == 0 {
@@ -184,8 +214,13 @@ impl<P: AsRef<Plan>> Producer<P> {
             let length = self.piece_length(buffer.len());
             let piece = &mut buffer[..length];
             self.copy_head_and_padding(piece);
+            if let Some(segment) = &self.plan.as_ref().transport {
+                let left = segment.length().saturating_sub(self.position);
+                let packets = length.min(usize::try_from(left).unwrap_or(length));
+                segment.fill(self.position, &mut piece[..packets], &mut read)?;
+            }
             for part in self.reads(length) {
-                read(part.offset, &mut piece[part.at..part.at + part.length])?;
+                read(0, part.offset, &mut piece[part.at..part.at + part.length])?;
             }
             self.encrypt(piece);
             self.advance(length);
@@ -210,6 +245,7 @@ impl<P: AsRef<Plan>> Producer<P> {
         }
         let end = self.position + length as u64;
         let over = match &plan.cipher {
+            _ if plan.transport.is_some() => end % TRANSPORT_STEP,
             Cipher::Clear => 0,
             Cipher::Segment { .. } => end % BLOCK as u64,
             Cipher::Samples {
@@ -354,6 +390,7 @@ impl<P: AsRef<Plan>> Producer<P> {
 /// the first range that matters.
 fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
     match &plan.cipher {
+        Cipher::Clear if plan.transport.is_some() => (wanted - wanted % TRANSPORT_STEP, 0),
         Cipher::Clear => (wanted, 0),
         Cipher::Segment { .. } => (0, 0),
         Cipher::Samples { scheme, ranges, .. } => {
@@ -428,3 +465,5 @@ impl Window {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod transport_tests;

@@ -1,7 +1,9 @@
 //! What manifest writers need of one request: the asset, the selectors, the keys.
 
 use super::request::Selectors;
+use super::ts;
 use crate::cenc::IvContext;
+use crate::codec::MediaType;
 use crate::ids::KeyId;
 use crate::media::{Asset, Rendition};
 use crate::protection::Protection;
@@ -68,17 +70,48 @@ impl<'a> Presentation<'a> {
         self.asset.audio.iter().zip(keys)
     }
 
+    /// Whether the format can carry a rendition.
+    pub fn carries(&self, rendition: &Rendition) -> bool {
+        !self.selectors.format.is_transport() || ts::carries(&rendition.track)
+    }
+
+    /// The audio track that goes into video segments.
+    pub fn muxed_audio(&self) -> Option<&'a Rendition> {
+        self.selectors.muxed_audio(self.asset)
+    }
+
+    /// The selectors as children of a rendition repeat them.
+    fn selectors_of(&self, rendition: &Rendition) -> String {
+        let is_video = rendition.track.media_type == MediaType::Video;
+        match self.muxed_audio().filter(|_| is_video) {
+            Some(audio) => format!("{},audiotrack={}", self.selectors, audio.name),
+            None => self.selectors.to_string(),
+        }
+    }
+
     /// URL of a media playlist, relative to the multivariant playlist.
     pub fn media_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
-        format!(
-            "QualityLevels({bitrate})/Manifest({name},{})",
-            self.selectors
-        )
+        let selectors = self.selectors_of(rendition);
+        format!("QualityLevels({bitrate})/Manifest({name},{selectors})")
+    }
+
+    /// URL of a playlist of key frames, relative to the multivariant playlist.
+    pub fn key_frame_playlist_url(&self, rendition: &Rendition) -> String {
+        let Rendition { bitrate, name, .. } = rendition;
+        let selectors = self.selectors_of(rendition);
+        format!("QualityLevels({bitrate})/Manifest({name},{selectors},type=keyframes)")
     }
 
     /// The last component of a fragment URL; `time` is a start in ticks, `i`, or a template.
     pub fn fragment_leaf(&self, rendition: &Rendition, time: &str) -> String {
-        format!("Fragments({}={time},{})", rendition.name, self.selectors)
+        let selectors = self.selectors_of(rendition);
+        format!("Fragments({}={time},{selectors})", rendition.name)
+    }
+
+    /// The last component of the URL of a key frame.
+    pub fn key_frame_leaf(&self, rendition: &Rendition, time: u64) -> String {
+        let selectors = self.selectors_of(rendition);
+        format!("KeyFrames({}={time},{selectors})", rendition.name)
     }
 }

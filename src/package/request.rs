@@ -4,6 +4,7 @@
 //! /{locatorId}/{base}.ism/manifest[(param,...)][.m3u8|.mpd]
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Manifest({track}[,param...])
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Fragments({track}={ticks|i}[,param...])
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/KeyFrames({track}={ticks}[,param...])
 //! /{locatorId}/{file}
 //! ```
 //! Keywords and parameter names are compared without case; each path component is percent-decoded
@@ -76,10 +77,19 @@ pub enum Item {
     Manifest,
     /// A media playlist.
     MediaPlaylist(TrackRef),
+    /// A playlist of key frames.
+    KeyFramePlaylist(TrackRef),
     /// An init segment.
     Init(TrackRef),
     /// A media fragment.
     Fragment {
+        /// Of which track.
+        track: TrackRef,
+        /// Its start in wire ticks.
+        start: u64,
+    },
+    /// The key frame at the start of a fragment.
+    KeyFrame {
         /// Of which track.
         track: TrackRef,
         /// Its start in wire ticks.
@@ -206,6 +216,7 @@ mod tests {
             format: Format::HlsCmaf,
             encryption: Some(Protection::Cbcs),
             audio_only: false,
+            audio_track: None,
         };
         for path in [
             "my%20film.ism/manifest(format=m3u8-cmaf,encryption=cbcs-aapl)",
@@ -214,8 +225,8 @@ mod tests {
         ] {
             let (base, selectors, item) = presentation(path);
             assert_eq!(
-                (base.as_str(), selectors, item),
-                ("my film", expected, Item::Manifest)
+                (base.as_str(), &selectors, item),
+                ("my film", &expected, Item::Manifest)
             );
         }
     }
@@ -239,6 +250,21 @@ mod tests {
         );
         let (.., item) = presentation("a.ism/QualityLevels(5)/Manifest(video,format=m3u8-cmaf)");
         assert_eq!(item, Item::MediaPlaylist(track(5, "video")));
+    }
+
+    #[test]
+    fn key_frames_and_muxed_tracks_have_urls() {
+        let (_, selectors, item) = presentation(
+            "a.ism/QualityLevels(5)/Manifest(video,format=m3u8-aapl-v4,type=keyframes)",
+        );
+        assert_eq!(item, Item::KeyFramePlaylist(track(5, "video")));
+        assert_eq!(selectors.format, Format::HlsTs4);
+        let (_, selectors, item) = presentation(
+            "a.ism/QualityLevels(5)/KeyFrames(video=7,format=m3u8-aapl-v3,audiotrack=deu)",
+        );
+        let track = track(5, "video");
+        assert_eq!(item, Item::KeyFrame { track, start: 7 });
+        assert_eq!(selectors.audio_track.as_deref(), Some("deu"));
     }
 
     #[test]
@@ -283,6 +309,7 @@ mod tests {
             "a.ism/QualityLevels(1)/Manifest(,format=m3u8-cmaf)",
             "a.ism/QualityLevels(99999999999999999999)/Fragments(video=0,format=m3u8-cmaf)",
             "a.ism/QualityLevels(1)/Secrets(video=0)",
+            "a.ism/QualityLevels(1)/KeyFrames(video=i,format=m3u8-aapl)",
             "a.ism/x/y/z",
             "..%2fsecret",
             "%2e%2e",

@@ -6,7 +6,7 @@ import { startHost } from "./support/host.js";
 import { manifestOf, startServer, streamOf } from "./support/server.js";
 import { watchWire } from "./support/wire.js";
 
-/** player, protocol, streams: what players.md section 5 says this player must be able to play. */
+/** player, protocol or format, streams: what players.md section 5 says this player must be able to play. */
 const MATRIX = [
   ["shaka5", "dash", ["clear-open", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
   ["shaka5", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
@@ -16,6 +16,15 @@ const MATRIX = [
   ["hlsjs", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token"]],
   ["videojs", "hls", ["aes-open", "aes-token"]],
   ["videojs", "dash", ["cenc-open", "cenc-token", "cbcs-token"]],
+  ["shaka5", "m3u8-aapl", ["clear-open", "aes-open", "aes-token"]],
+  ["shaka5", "m3u8-aapl-v3", ["clear-open", "aes-open"]],
+  ["shaka5", "m3u8-aapl-v8", ["clear-open"]],
+  ["shaka4", "m3u8-aapl", ["clear-open", "aes-token"]],
+  ["hlsjs", "m3u8-aapl", ["clear-open", "aes-open", "aes-token"]],
+  ["hlsjs", "m3u8-aapl-v3", ["clear-open", "aes-open"]],
+  ["hlsjs", "m3u8-aapl-v8", ["clear-open"]],
+  ["videojs", "m3u8-aapl", ["clear-open", "aes-token"]],
+  ["videojs", "m3u8-aapl-v3", ["clear-open"]],
 ];
 
 const PLAY_LIMIT_MS = 15_000;

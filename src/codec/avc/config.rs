@@ -14,6 +14,10 @@ pub struct AvcConfig {
     pub length_size: LengthSize,
     /// The parameter sets of the record; empty for avc3 that carries them in the samples only.
     pub parameter_sets: ParameterSets,
+    /// The sequence parameter sets of the record as NAL units, for streams that repeat them.
+    pub sps: Vec<Box<[u8]>>,
+    /// The picture parameter sets of the record as NAL units.
+    pub pps: Vec<Box<[u8]>>,
 }
 
 impl AvcConfig {
@@ -31,18 +35,25 @@ impl AvcConfig {
             return Err(CodecError::BadValue("the avcC version is not 1"));
         }
         let mut parameter_sets = ParameterSets::default();
+        let (mut sps, mut pps) = (Vec::new(), Vec::new());
         let sps_count = reader.u8().map_err(&truncated)? & 0x1f;
         for _ in 0..sps_count {
-            parameter_sets.add_sps(parameter_set(&mut reader).map_err(&truncated)?)?;
+            let nal = parameter_set(&mut reader).map_err(&truncated)?;
+            parameter_sets.add_sps(nal)?;
+            sps.push(Box::from(nal));
         }
         let pps_count = reader.u8().map_err(&truncated)?;
         for _ in 0..pps_count {
-            parameter_sets.add_pps(parameter_set(&mut reader).map_err(&truncated)?)?;
+            let nal = parameter_set(&mut reader).map_err(&truncated)?;
+            parameter_sets.add_pps(nal)?;
+            pps.push(Box::from(nal));
         }
         Ok(Self {
             profile_level: [profile, compatibility, level],
             length_size: LengthSize::from_minus_one(length_size)?,
             parameter_sets,
+            sps,
+            pps,
         })
     }
 }

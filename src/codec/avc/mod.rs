@@ -26,6 +26,8 @@ pub mod nal_type {
     pub const SPS: u8 = 7;
     /// Picture parameter set.
     pub const PPS: u8 = 8;
+    /// Access unit delimiter.
+    pub const DELIMITER: u8 = 9;
 }
 
 /// The parameter sets in force, as the configuration record gives them and NAL units in the

@@ -15,7 +15,7 @@ pub(super) enum Composition {
         codes: Box<[u8]>,
     },
     /// More than 256 different values.
-    Table(Box<[i32]>),
+    Table { values: Box<[i32]>, lowest: i32 },
 }
 
 impl Composition {
@@ -42,7 +42,10 @@ impl Composition {
                 );
             }
             table.resize(count, 0);
-            Self::Table(table.into())
+            Self::Table {
+                lowest: table.iter().copied().min().unwrap_or(0).min(0),
+                values: table.into(),
+            }
         })
     }
 
@@ -76,7 +79,18 @@ impl Composition {
             Self::Palette { values, codes } => codes
                 .get(sample)
                 .map_or(0, |code| values[usize::from(*code)]),
-            Self::Table(table) => table.get(sample).copied().unwrap_or(0),
+            Self::Table { values, .. } => values.get(sample).copied().unwrap_or(0),
+        }
+    }
+
+    /// The lowest offset, or 0 when none is negative.
+    pub(super) fn lowest(&self) -> i32 {
+        match self {
+            Self::Zero => 0,
+            Self::Constant(offset) => (*offset).min(0),
+            // A palette always holds 0.
+            Self::Palette { values, .. } => values.iter().copied().min().unwrap_or(0),
+            Self::Table { lowest, .. } => *lowest,
         }
     }
 
@@ -85,7 +99,7 @@ impl Composition {
         let values: &[i32] = match self {
             Self::Zero => &[],
             Self::Constant(value) => std::slice::from_ref(value),
-            Self::Palette { values, .. } | Self::Table(values) => values,
+            Self::Palette { values, .. } | Self::Table { values, .. } => values,
         };
         let widen = |(low, high): (i32, i32), value: &i32| (low.min(*value), high.max(*value));
         values.iter().fold((0, 0), widen)
@@ -95,7 +109,7 @@ impl Composition {
         match self {
             Self::Zero | Self::Constant(_) => 0,
             Self::Palette { values, codes } => size_of_val(&**values) + codes.len(),
-            Self::Table(table) => size_of_val(&**table),
+            Self::Table { values, .. } => size_of_val(&**values),
         }
     }
 }
@@ -126,6 +140,7 @@ mod tests {
             let read: Vec<i32> = (0..count).map(|n| composition.get(n)).collect();
             prop_assert_eq!(&read[..offsets.len()], offsets.as_slice());
             prop_assert_eq!(read[offsets.len()], 0);
+            prop_assert_eq!(composition.lowest(), *read.iter().min().unwrap());
         }
     }
 }

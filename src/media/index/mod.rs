@@ -123,6 +123,11 @@ impl SampleIndex {
         !matches!(self.composition, Composition::Zero)
     }
 
+    /// The lowest composition offset of the track; 0 when none is negative.
+    pub fn lowest_composition_offset(&self) -> i32 {
+        self.composition.lowest()
+    }
+
     /// The first sample whose decoding time is not before `dts`.
     pub fn first_at_or_after(&self, dts: i64) -> u32 {
         self.times.first_at_or_after(dts).min(self.len())

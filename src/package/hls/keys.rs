@@ -41,8 +41,8 @@ pub(super) fn for_all_segments(
 
 /// The line before one segment under AES-128. Each segment has its own IV: under one line all
 /// segments would share one, and without IV all renditions of a key would use the same numbers.
-pub(super) fn for_segment(key: &RenditionKey, delivery: &DeliveryUrls, start: u64) -> String {
-    let iv = HEXLOWER.encode(&key.ivs.segment(start));
+pub(super) fn for_segment(key: &RenditionKey, delivery: &DeliveryUrls, iv: [u8; 16]) -> String {
+    let iv = HEXLOWER.encode(&iv);
     format!(
         "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\",IV=0x{iv}",
         delivery.raw_key(key.kid)

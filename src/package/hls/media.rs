@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{VERSION, keys};
+use super::{keys, version};
+use crate::cenc::IvContext;
 use crate::media::Rendition;
 use crate::media::timeline::Cuts;
 use crate::package::presentation::{Presentation, RenditionKey};
@@ -21,25 +22,35 @@ pub fn media(
     out
 }
 
+/// The playlist of the key frames at which segments start. Of clear segments they are the first
+/// `lengths[n]` bytes; a range of an AES-128 segment could not be decrypted, so there they are
+/// resources of their own (packaging.md section 4).
+pub fn key_frames(
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+    key: Option<&RenditionKey>,
+    lengths: &[u64],
+) -> String {
+    let mut out = String::with_capacity(512 + rendition.cuts.len() * 160);
+    // Writing to a string cannot fail.
+    let _ = write_key_frames(&mut out, presentation, rendition, key, lengths);
+    out
+}
+
 fn write_media(
     out: &mut String,
     presentation: &Presentation<'_>,
     rendition: &Rendition,
     key: Option<&RenditionKey>,
 ) -> std::fmt::Result {
-    writeln!(
-        out,
-        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-PLAYLIST-TYPE:VOD"
-    )?;
-    writeln!(
-        out,
-        "#EXT-X-TARGETDURATION:{}",
-        target_duration(&rendition.cuts)
-    )?;
-    writeln!(out, "#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-INDEPENDENT-SEGMENTS")?;
-    // In front of the keys: the init segment is never encrypted as a whole.
-    let map = presentation.fragment_leaf(rendition, "i");
-    writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
+    write_head(out, presentation, rendition)?;
+    writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
+    let transport = presentation.selectors.format.is_transport();
+    if !transport {
+        // In front of the keys: the init segment is never encrypted as a whole.
+        let map = presentation.fragment_leaf(rendition, "i");
+        writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
+    }
     let delivery = presentation.delivery;
     for line in key
         .iter()
@@ -47,30 +58,84 @@ fn write_media(
     {
         writeln!(out, "{line}")?;
     }
+    let iv_of = if transport {
+        IvContext::transport
+    } else {
+        IvContext::segment
+    };
     let per_segment = key.filter(|_| presentation.protection == Protection::Cbc);
-    for (cut, microseconds) in rendition
-        .cuts
-        .starts
-        .iter()
-        .zip(microseconds(&rendition.cuts))
-    {
+    for (start, duration) in segments(&rendition.cuts) {
         if let Some(key) = per_segment {
-            writeln!(out, "{}", keys::for_segment(key, delivery, cut.start))?;
+            let line = keys::for_segment(key, delivery, iv_of(&key.ivs, start));
+            writeln!(out, "{line}")?;
         }
-        let (seconds, rest) = (microseconds / 1_000_000, microseconds % 1_000_000);
-        let uri = presentation.fragment_leaf(rendition, &cut.start.to_string());
-        writeln!(out, "#EXTINF:{seconds}.{rest:06},\n{uri}")?;
+        let uri = presentation.fragment_leaf(rendition, &start.to_string());
+        writeln!(out, "#EXTINF:{duration},\n{uri}")?;
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
 
-/// Every duration rounded to the second is at most this (RFC 8216bis section 4.4.3.1).
-fn target_duration(cuts: &Cuts) -> u64 {
-    microseconds(cuts)
-        .map(|duration| (duration + 500_000) / 1_000_000)
-        .max()
-        .unwrap_or(1)
-        .max(1)
+fn write_key_frames(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+    key: Option<&RenditionKey>,
+    lengths: &[u64],
+) -> std::fmt::Result {
+    write_head(out, presentation, rendition)?;
+    writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
+    for ((start, duration), length) in segments(&rendition.cuts).zip(lengths) {
+        if let Some(key) = key {
+            let iv = key.ivs.key_frame(start);
+            writeln!(out, "{}", keys::for_segment(key, presentation.delivery, iv))?;
+            let uri = presentation.key_frame_leaf(rendition, start);
+            writeln!(out, "#EXTINF:{duration},\n{uri}")?;
+        } else {
+            let uri = presentation.fragment_leaf(rendition, &start.to_string());
+            writeln!(
+                out,
+                "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{length}@0\n{uri}"
+            )?;
+        }
+    }
+    writeln!(out, "#EXT-X-ENDLIST")
+}
+
+fn write_head(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+) -> std::fmt::Result {
+    let version = version(presentation);
+    writeln!(
+        out,
+        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD"
+    )?;
+    let target = target_duration(&rendition.cuts, version);
+    writeln!(
+        out,
+        "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0"
+    )
+}
+
+/// From version 6 on every duration rounded to the second is at most this, before it every
+/// duration itself (packaging.md section 7.1).
+fn target_duration(cuts: &Cuts, version: u8) -> u64 {
+    let whole = |duration: u64| match version {
+        ..6 => duration.div_ceil(1_000_000),
+        _ => (duration + 500_000) / 1_000_000,
+    };
+    microseconds(cuts).map(whole).max().unwrap_or(1).max(1)
+}
+
+/// Start in wire ticks and duration in seconds of every segment.
+fn segments(cuts: &Cuts) -> impl Iterator<Item = (u64, String)> {
+    let seconds = |duration: u64| {
+        let (seconds, rest) = (duration / 1_000_000, duration % 1_000_000);
+        format!("{seconds}.{rest:06}")
+    };
+    let starts = cuts.starts.iter().map(|cut| cut.start);
+    starts.zip(microseconds(cuts).map(seconds))
 }
 
 /// Durations in microseconds: differences of rounded times, so that they add up to the total.

@@ -1,15 +1,19 @@
-//! HLS playlists (RFC 8216, draft-pantos-hls-rfc8216bis) over CMAF fragments, version 7.
+//! HLS playlists (RFC 8216, draft-pantos-hls-rfc8216bis) over CMAF fragments and transport streams.
+
+use super::presentation::Presentation;
 
 mod keys;
 mod media;
 mod multivariant;
 
-pub use media::media;
+pub use media::{key_frames, media};
 pub use multivariant::multivariant;
 
-/// Version of all playlists: EXT-X-MAP in ordinary playlists needs 6, AMS and most packagers
-/// write 7 for CMAF (ams.md section 3.3).
-const VERSION: u8 = 7;
+/// EXT-X-VERSION of all playlists of a presentation; only HLS formats come here.
+fn version(presentation: &Presentation<'_>) -> u8 {
+    let row = presentation.selectors.format.row();
+    row.playlist_version.unwrap_or(1)
+}
 
 /// A quoted string must not hold quotes or line ends (RFC 8216 section 4.2).
 fn quoted(text: &str) -> String {

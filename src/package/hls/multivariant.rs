@@ -2,12 +2,11 @@
 
 use std::fmt::Write;
 
-use super::{VERSION, quoted};
+use super::{quoted, version};
 use crate::codec::Codec;
 use crate::media::{Rendition, language};
 use crate::package::presentation::Presentation;
-use crate::package::rate;
-use crate::protection::Protection;
+use crate::package::rate::Rates;
 
 const AUDIO_GROUP: &str = "audio";
 
@@ -20,32 +19,53 @@ pub fn multivariant(presentation: &Presentation<'_>) -> String {
 }
 
 fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std::fmt::Result {
+    let version = version(presentation);
     writeln!(
         out,
-        "#EXTM3U\n#EXT-X-VERSION:{VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS"
+        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS"
     )?;
     let audio = audio_renditions(presentation);
-    let has_video = !presentation.asset.video.is_empty();
-    if has_video {
-        for (n, rendition) in audio.iter().enumerate() {
-            writeln!(out, "{}", audio_line(presentation, rendition, n == 0))?;
+    let video = presentation.asset.video.iter();
+    let video: Vec<&Rendition> = video.filter(|level| presentation.carries(level)).collect();
+    let has_group = !video.is_empty() && !presentation.selectors.format.muxes_audio();
+    if has_group {
+        for (n, named) in audio.iter().enumerate() {
+            writeln!(out, "{}", audio_line(presentation, named, n == 0))?;
         }
     }
-    let group: Vec<&Rendition> = audio.iter().map(|named| named.rendition).collect();
-    for level in presentation.asset.video.iter().rev() {
-        writeln!(out, "{}", variant_line(presentation, Some(level), &group))?;
-        writeln!(out, "{}", presentation.media_playlist_url(level))?;
+    let audio: Vec<&Rendition> = audio.iter().map(|named| named.rendition).collect();
+    for level in video.iter().rev() {
+        write_level(out, presentation, level, &audio)?;
     }
-    let alone: &[&Rendition] = match (has_video, presentation.selectors.audio_only) {
-        (true, true) => group.get(..1).unwrap_or_default(),
-        (true, false) => &[],
-        (false, _) => &group,
-    };
-    for rendition in alone {
-        writeln!(out, "{}", variant_line(presentation, None, &[rendition]))?;
-        writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
+    if video.is_empty() || presentation.selectors.audio_only {
+        let listed = if video.is_empty() { audio.len() } else { 1 };
+        for rendition in audio.iter().take(listed) {
+            writeln!(out, "{}", variant_line(presentation, None, &[rendition]))?;
+            writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
+        }
     }
     Ok(())
+}
+
+fn write_level(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    level: &Rendition,
+    audio: &[&Rendition],
+) -> std::fmt::Result {
+    writeln!(out, "{}", variant_line(presentation, Some(level), audio))?;
+    writeln!(out, "{}", presentation.media_playlist_url(level))?;
+    if !presentation.selectors.format.has_key_frames() {
+        return Ok(());
+    }
+    let (peak, codec) = (rates(presentation, level).peak, level.track.codec_string());
+    let (width, height) = level.track.size;
+    let uri = presentation.key_frame_playlist_url(level);
+    writeln!(
+        out,
+        "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},RESOLUTION={width}x{height},\
+         CODECS=\"{codec}\",URI=\"{uri}\""
+    )
 }
 
 /// An audio rendition under the name that players show.
@@ -54,11 +74,22 @@ struct Named<'a> {
     name: String,
 }
 
-/// Of a set that players switch in the first is listed: an HLS group has no levels. NAME is unique
-/// in the group (RFC 8216 section 4.3.4.1.1).
+/// Of a set that players switch in the first is listed: an HLS group has no levels. Of formats
+/// that mux it is the muxed track alone, unless there are no pictures to mux it into. NAME is
+/// unique in the group (RFC 8216 section 4.3.4.1.1).
 fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<Named<'a>> {
+    let asset = presentation.asset;
+    let muxed = presentation.selectors.format.muxes_audio() && !asset.video.is_empty();
+    let candidates: Vec<&Rendition> = match muxed {
+        true => presentation.muxed_audio().into_iter().collect(),
+        false => asset
+            .audio
+            .iter()
+            .filter(|audio| presentation.carries(audio))
+            .collect(),
+    };
     let mut audio: Vec<Named<'_>> = Vec::new();
-    for rendition in &presentation.asset.audio {
+    for rendition in candidates {
         if audio
             .iter()
             .any(|known| known.rendition.name == rendition.name)
@@ -79,6 +110,14 @@ fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<Named<'a>> {
         audio.push(Named { rendition, name });
     }
     audio
+}
+
+fn rates(presentation: &Presentation<'_>, rendition: &Rendition) -> Rates {
+    Rates::of(
+        rendition,
+        presentation.selectors.format,
+        presentation.protection,
+    )
 }
 
 fn audio_line(presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
@@ -108,16 +147,13 @@ fn variant_line(
     video: Option<&Rendition>,
     audio: &[&Rendition],
 ) -> String {
-    let sum = |rate: fn(&Rendition, Protection) -> u64| {
-        let rate = |rendition: &Rendition| rate(rendition, presentation.protection);
-        let audio = audio
-            .iter()
-            .map(|rendition| rate(rendition))
-            .max()
-            .unwrap_or(0);
-        video.map_or(0, rate) + audio
+    let sum = |rate: fn(Rates) -> u64| {
+        let of = |rendition: &Rendition| rate(rates(presentation, rendition));
+        let audio = audio.iter().map(|rendition| of(rendition)).max();
+        video.map_or(0, of) + audio.unwrap_or(0)
     };
-    let (peak, mean) = (sum(rate::peak), sum(rate::mean));
+    let peak = sum(|rates| rates.peak);
+    let mean = sum(|rates| rates.mean);
     let mut codecs: Vec<String> = Vec::new();
     for rendition in video.iter().chain(audio) {
         let codec = rendition.track.codec_string();
@@ -135,7 +171,8 @@ fn variant_line(
         );
     }
     let _ = write!(line, ",CODECS=\"{}\"", codecs.join(","));
-    if video.is_some() && !audio.is_empty() {
+    let grouped = !presentation.selectors.format.muxes_audio();
+    if grouped && video.is_some() && !audio.is_empty() {
         let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
     }
     line

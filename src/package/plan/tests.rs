@@ -181,7 +181,7 @@ fn produced(case: &Case, wanted: Range<u64>, failing: &[usize]) -> Vec<u8> {
     while producer.remaining() > 0 {
         let before = producer.remaining();
         let mut buffer = vec![0xee; case.buffer];
-        let piece = producer.next_piece(&mut buffer, |offset, target| {
+        let piece = producer.next_piece(&mut buffer, |_, offset, target| {
             reads += 1;
             if failing.contains(&reads) {
                 target.fill(0x55);
@@ -201,7 +201,7 @@ fn produced(case: &Case, wanted: Range<u64>, failing: &[usize]) -> Vec<u8> {
         }
     }
     let mut buffer = vec![0; case.buffer];
-    let end = producer.next_piece(&mut buffer, |_, _| panic!("a read behind the end"));
+    let end = producer.next_piece(&mut buffer, |_, _, _| panic!("a read behind the end"));
     assert!(end.unwrap().is_empty());
     out
 }

@@ -44,9 +44,10 @@ pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlErr
     match keyword.to_ascii_lowercase().as_str() {
         "manifest" => media_playlist(bitrate, first, params),
         "fragments" => fragment(bitrate, first, params),
-        "keyframes" | "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
+        "keyframes" => key_frame(bitrate, first, params),
+        "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
         _ => Err(UrlError::Syntax(
-            "Manifest(...) or Fragments(...) is expected",
+            "Manifest(...), Fragments(...) or KeyFrames(...) is expected",
         )),
     }
 }
@@ -66,8 +67,14 @@ fn media_playlist<'a>(
     params: impl Iterator<Item = &'a str>,
 ) -> Result<(Item, Selectors), UrlError> {
     let mut others = Vec::new();
+    let mut item: fn(TrackRef) -> Item = Item::MediaPlaylist;
     for param in params {
         match param.trim().split_once('=') {
+            Some((name, kind))
+                if name.eq_ignore_ascii_case("type") && kind.eq_ignore_ascii_case("keyframes") =>
+            {
+                item = Item::KeyFramePlaylist;
+            }
             Some((name, kind)) if name.eq_ignore_ascii_case("type") => {
                 return Err(UrlError::Format(format!("type={kind}")));
             }
@@ -75,7 +82,7 @@ fn media_playlist<'a>(
         }
     }
     let selectors = Selectors::parse(others.into_iter())?;
-    Ok((Item::MediaPlaylist(track(bitrate, name)?), selectors))
+    Ok((item(track(bitrate, name)?), selectors))
 }
 
 fn fragment<'a>(
@@ -83,17 +90,35 @@ fn fragment<'a>(
     first: &str,
     params: impl Iterator<Item = &'a str>,
 ) -> Result<(Item, Selectors), UrlError> {
-    let (name, time) = first
-        .split_once('=')
-        .ok_or(UrlError::Syntax("track=time is expected"))?;
-    let track = track(bitrate, name)?;
+    let (track, time) = track_and_time(bitrate, first)?;
     let item = if time.eq_ignore_ascii_case("i") {
         Item::Init(track)
     } else {
-        let start = decimal(time).ok_or(UrlError::Syntax("the time is no tick count"))?;
+        let start = ticks(time)?;
         Item::Fragment { track, start }
     };
     Ok((item, Selectors::parse(params)?))
+}
+
+fn key_frame<'a>(
+    bitrate: u64,
+    first: &str,
+    params: impl Iterator<Item = &'a str>,
+) -> Result<(Item, Selectors), UrlError> {
+    let (track, time) = track_and_time(bitrate, first)?;
+    let start = ticks(time)?;
+    Ok((Item::KeyFrame { track, start }, Selectors::parse(params)?))
+}
+
+fn track_and_time(bitrate: u64, text: &str) -> Result<(TrackRef, &str), UrlError> {
+    let (name, time) = text
+        .split_once('=')
+        .ok_or(UrlError::Syntax("track=time is expected"))?;
+    Ok((track(bitrate, name)?, time))
+}
+
+fn ticks(time: &str) -> Result<u64, UrlError> {
+    decimal(time).ok_or(UrlError::Syntax("the time is no tick count"))
 }
 
 fn track(bitrate: u64, name: &str) -> Result<TrackRef, UrlError> {

@@ -3,14 +3,16 @@
 use std::fmt;
 
 use super::UrlError;
+use crate::media::{Asset, Rendition};
 use crate::package::format::Format;
+use crate::package::ts;
 use crate::protection::Protection;
 
 /// Values of `encryption=` that AMS knew and this version does not serve.
 const OTHER_ENCRYPTIONS: &[&str] = &["piff"];
 
 /// What the parameters select. Prints as the parameters of child URLs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selectors {
     /// `format=`.
     pub format: Format,
@@ -18,6 +20,8 @@ pub struct Selectors {
     pub encryption: Option<Protection>,
     /// `audio-only=`: HLS adds a variant without pictures.
     pub audio_only: bool,
+    /// `audioTrack=` of formats that mux; the others list all tracks whatever it says.
+    pub audio_track: Option<String>,
 }
 
 impl Selectors {
@@ -31,12 +35,26 @@ impl Selectors {
             given.set(name.trim(), value.trim())?;
         }
         let format = given.format.unwrap_or_default();
+        let format =
+            Format::from_selector(format).ok_or_else(|| UrlError::Format(format.to_owned()))?;
+        let audio_track = given.audio_track.filter(|_| format.muxes_audio());
         Ok(Self {
-            format: Format::from_selector(format)
-                .ok_or_else(|| UrlError::Format(format.to_owned()))?,
+            format,
+            audio_track: audio_track.map(str::to_owned),
             encryption: given.encryption.map(encryption).transpose()?,
             audio_only: given.audio_only.map(boolean).transpose()?.unwrap_or(false),
         })
+    }
+
+    /// The audio track that goes into video segments: the one that is named, else the first, of
+    /// those that can be carried. `None` also for formats that do not mux.
+    pub fn muxed_audio<'a>(&self, asset: &'a Asset) -> Option<&'a Rendition> {
+        let fits = |rendition: &&Rendition| {
+            let named = self.audio_track.as_ref();
+            named.is_none_or(|name| rendition.name == *name) && ts::carries(&rendition.track)
+        };
+        let muxes = self.format.muxes_audio();
+        asset.audio.iter().find(fits).filter(|_| muxes)
     }
 }
 
@@ -46,7 +64,6 @@ struct Given<'a> {
     format: Option<&'a str>,
     encryption: Option<&'a str>,
     audio_only: Option<&'a str>,
-    /// Selects the muxed track of formats that mux; CMAF lists all tracks whatever it says.
     audio_track: Option<&'a str>,
 }
 

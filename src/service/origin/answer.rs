@@ -33,13 +33,16 @@ pub struct Answer {
     pub content: Content,
 }
 
+/// The files that a plan reads, by the numbers it gives them.
+pub type Sources = Arc<[Arc<LocalFile>]>;
+
 /// The bytes of an answer.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// In memory.
     Bytes(Bytes),
     /// Made while they are sent.
-    Planned(Arc<Plan>, Arc<LocalFile>),
+    Planned(Arc<Plan>, Sources),
 }
 
 impl Answer {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
+use super::answer::Sources;
 use crate::bytes::ReadAt;
 use crate::package::plan::{PIECE, Plan, Producer};
 use crate::store::files::LocalFile;
@@ -70,7 +71,7 @@ impl State {
 
 struct Work {
     producer: Producer<Arc<Plan>>,
-    file: Arc<LocalFile>,
+    sources: Sources,
 }
 
 impl Work {
@@ -83,12 +84,16 @@ impl Work {
             buffer: Piece::take_buffer(),
             part: 0..0,
         };
-        let file = Arc::clone(&self.file);
-        piece.part = self
-            .producer
-            .next_piece(&mut piece.buffer, |offset, part| read(&file, offset, part))?;
+        let sources = &self.sources;
+        let read = |source: usize, offset, part: &mut [u8]| match sources.get(source) {
+            Some(file) => read(file, offset, part),
+            None => Err(io::ErrorKind::NotFound.into()),
+        };
+        piece.part = self.producer.next_piece(&mut piece.buffer, read)?;
         // After the reads: what was read before this check belongs to the version of the plan.
-        self.file.check_unchanged()?;
+        for file in sources.iter() {
+            file.check_unchanged()?;
+        }
         Ok(Bytes::from_owner(piece))
     }
 }
@@ -101,11 +106,11 @@ pub struct PlanBody {
 
 impl PlanBody {
     /// Sends a part of the answer, which lies inside it.
-    pub fn new(plan: Arc<Plan>, file: Arc<LocalFile>, range: Range<u64>) -> Self {
+    pub fn new(plan: Arc<Plan>, sources: Sources, range: Range<u64>) -> Self {
         let producer = Producer::new(plan, range);
         Self {
             remaining: producer.remaining(),
-            state: State::Idle(Work { producer, file }),
+            state: State::Idle(Work { producer, sources }),
         }
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn answer(
         cache: CachePolicy::Download,
         content: Content::Planned(
             Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),
-            Arc::new(file),
+            [Arc::new(file)].into(),
         ),
     })
 }

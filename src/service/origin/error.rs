@@ -4,6 +4,7 @@ use crate::cenc::MapError;
 use crate::media::{MediaError, MediaRule};
 use crate::package::cmaf::FragmentError;
 use crate::package::request::UrlError;
+use crate::package::ts::TransportError;
 use crate::store::StoreError;
 
 /// A row of the error table.
@@ -45,6 +46,7 @@ codes! {
     INPUT_FORMAT_NOT_SUPPORTED = 415 "MPE_INPUT_FORMAT_NOT_SUPPORTED";
     ENCRYPTION_NOT_SUPPORTED = 415 "MPE_ENCRYPTION_NOT_SUPPORTED";
     OUTPUT_PROTECTION_NOT_SUPPORTED = 415 "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED";
+    MEDIA_ENCODING_NOT_SUPPORTED = 415 "MPE_MEDIA_ENCODING_NOT_SUPPORTED";
     INVALID_VIDEO_NAL_UNIT = 415 "MPE_INVALID_VIDEO_NAL_UNIT";
     INVALID_NALU_SIZE = 415 "MPE_INVALID_NALU_SIZE";
     KEY_FRAME_INTERVAL_TOO_LARGE = 415 "MPE_KEY_FRAME_INTERVAL_TOO_LARGE";
@@ -113,9 +115,17 @@ impl From<FragmentError> for OriginError {
     fn from(error: FragmentError) -> Self {
         let code = match &error {
             FragmentError::TooLarge => Code::FORMAT_NOT_SUPPORTED,
-            FragmentError::Map(MapError::Io(error)) => return Self::storage(error),
-            FragmentError::Map(MapError::NalTooLong { .. }) => Code::INVALID_NALU_SIZE,
-            FragmentError::Map(MapError::Codec { .. } | MapError::TooManySubsamples { .. }) => {
+            FragmentError::Map(MapError::Io(error))
+            | FragmentError::Transport(TransportError::Io(error)) => return Self::storage(error),
+            FragmentError::Map(MapError::NalTooLong { .. })
+            | FragmentError::Transport(TransportError::NalTooLong { .. }) => {
+                Code::INVALID_NALU_SIZE
+            }
+            FragmentError::Transport(
+                TransportError::NotCarried(_) | TransportError::FrameTooLong { .. },
+            ) => Code::MEDIA_ENCODING_NOT_SUPPORTED,
+            FragmentError::Transport(TransportError::TooManyNals { .. })
+            | FragmentError::Map(MapError::Codec { .. } | MapError::TooManySubsamples { .. }) => {
                 Code::INVALID_VIDEO_NAL_UNIT
             }
         };

@@ -36,7 +36,7 @@ impl Origin {
         let record = self.key_record(context).await?;
         let key_of = |rendition| {
             let kid = record.as_ref()?.kid;
-            let identity = context.loaded.identity(&context.locator.asset, rendition);
+            let identity = context.identity(rendition);
             Some(RenditionKey {
                 kid,
                 ivs: IvContext::new(kid, &identity),

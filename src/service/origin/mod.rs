@@ -6,12 +6,13 @@ mod body;
 mod download;
 mod error;
 mod keys;
+mod transport;
 
 use std::sync::Arc;
 
 use moka::future::Cache;
 
-pub use answer::{Answer, CachePolicy, Content};
+pub use answer::{Answer, CachePolicy, Content, Sources};
 pub use assets::{AssetCache, LoadedAsset, check_folder};
 pub use body::PlanBody;
 pub use error::{Code, OriginError, TABLE};
@@ -30,6 +31,7 @@ use crate::service::delivery::Clock;
 use crate::store::{Locator, Store};
 
 const MPD: &str = "application/dash+xml";
+const TRANSPORT: &str = "video/mp2t";
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 
 /// Bump when the bytes of fragments change for the same input: caches then hold old tags.
@@ -92,7 +94,7 @@ impl Origin {
                 selectors,
                 item,
             } => {
-                let protection = protection(selectors, &policy)?;
+                let protection = protection(&selectors, &policy)?;
                 let loaded = self.assets.get(&stored).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
                 if base != expected {
@@ -105,6 +107,7 @@ impl Origin {
                     selectors,
                     protection,
                 };
+                context.check_tracks()?;
                 self.item(&context, item, delivery).await
             }
         }
@@ -120,7 +123,14 @@ impl Origin {
             Item::Manifest => self.manifest(context, delivery).await,
             Item::MediaPlaylist(track) => self.media_playlist(context, &track, delivery).await,
             Item::Init(track) => self.init_segment(context, &track).await,
-            Item::Fragment { track, start } => self.fragment(context, &track, start).await,
+            Item::Fragment { track, start } => self.fragment(context, &track, start, false).await,
+            Item::KeyFramePlaylist(track) => {
+                self.key_frame_playlist(context, &track, delivery).await
+            }
+            Item::KeyFrame { track, start } => {
+                context.key_frame_track(&track)?;
+                self.fragment(context, &track, start, true).await
+            }
         }
     }
 
@@ -131,7 +141,7 @@ impl Origin {
     ) -> Result<Presentation<'a>, OriginError> {
         Ok(Presentation {
             asset: &context.loaded.asset,
-            selectors: context.selectors,
+            selectors: context.selectors.clone(),
             protection: context.protection,
             keys: self.rendition_keys(context).await?,
             delivery,
@@ -149,7 +159,9 @@ impl Origin {
                 MPD,
                 dash::mpd(&presentation).map_err(|error| OriginError::storage(&error))?,
             ),
-            Format::HlsCmaf => (PLAYLIST, hls::multivariant(&presentation).into_bytes()),
+            Format::HlsCmaf | Format::HlsTs3 | Format::HlsTs4 | Format::HlsTs8 => {
+                (PLAYLIST, hls::multivariant(&presentation).into_bytes())
+            }
         };
         Ok(Answer::of_bytes(content_type, CachePolicy::Manifest, text))
     }
@@ -160,7 +172,7 @@ impl Origin {
         track: &TrackRef,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
-        if context.selectors.format != Format::HlsCmaf {
+        if context.selectors.format.row().playlist_version.is_none() {
             let detail = "only HLS has media playlists";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
@@ -181,6 +193,10 @@ impl Origin {
         track: &TrackRef,
     ) -> Result<Answer, OriginError> {
         let (_, rendition) = find(&context.loaded, track)?;
+        if context.selectors.format.is_transport() {
+            let detail = "transport streams have no init segment";
+            return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
+        }
         let protect = self.protect(context, rendition).await?;
         let data = cmaf::init_segment(rendition, &protect);
         Ok(Answer::of_bytes(
@@ -195,23 +211,32 @@ impl Origin {
         context: &Context,
         track: &TrackRef,
         start: u64,
+        key_frame: bool,
     ) -> Result<Answer, OriginError> {
         let (_, rendition) = find(&context.loaded, track)?;
         let n = rendition.cuts.find(start).ok_or_else(|| {
             let detail = "no fragment of this track starts at that time";
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
-        let etag = self.fragment_tag(context, rendition, n).await?;
-        let plan = self
-            .plans
-            .try_get_with_by_ref(&etag, self.plan(context, rendition, n))
-            .await;
+        let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
+        let transport = context.selectors.format.is_transport();
+        let plan = if transport {
+            let plan = self.transport_plan(context, rendition, n, key_frame);
+            self.plans.try_get_with_by_ref(&etag, plan).await
+        } else {
+            let plan = self.plan(context, rendition, n);
+            self.plans.try_get_with_by_ref(&etag, plan).await
+        };
         let plan = plan.map_err(|error| (*error).clone())?;
         Ok(Answer {
-            content_type: media_type(rendition),
+            content_type: if transport {
+                TRANSPORT
+            } else {
+                media_type(rendition)
+            },
             etag,
             cache: CachePolicy::Media,
-            content: Content::Planned(plan, Arc::clone(context.loaded.file(rendition))),
+            content: Content::Planned(plan, context.sources(rendition)),
         })
     }
 
@@ -221,22 +246,28 @@ impl Origin {
         context: &Context,
         rendition: &Rendition,
         n: usize,
+        key_frame: bool,
     ) -> Result<String, OriginError> {
-        let identity = context.loaded.identity(&context.locator.asset, rendition);
+        let identity = context.identity(rendition);
         let samples = rendition.cuts.samples(n);
         let key = self.key_record(context).await?;
         let kid = key.as_ref().map_or(&[][..], |key| key.kid.as_bytes());
         let scheme = context.protection.row().map_or("", |row| row.scheme);
-        Ok(answer::tag(&[
+        let (number, origin) = (n.to_be_bytes(), rendition.origin.to_be_bytes());
+        let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
+        let mut parts: Vec<&[u8]> = vec![
             FRAGMENT_REVISION,
             &identity,
-            &samples.start.to_be_bytes(),
-            &samples.end.to_be_bytes(),
-            &n.to_be_bytes(),
-            &rendition.origin.to_be_bytes(),
+            &range[0],
+            &range[1],
+            &number,
+            &origin,
             scheme.as_bytes(),
             kid,
-        ]))
+        ];
+        let transport = context.transport_tag(rendition, n, key_frame);
+        parts.extend(transport.as_deref());
+        Ok(answer::tag(&parts))
     }
 
     async fn plan(
@@ -269,7 +300,7 @@ impl Origin {
             return Ok(Protect::Clear);
         };
         let key = self.unwrap_key(&record)?;
-        let identity = context.loaded.identity(&context.locator.asset, rendition);
+        let identity = context.identity(rendition);
         let key = TrackKey::new(record.kid, &key, &identity);
         Ok(match Scheme::of(context.protection) {
             Some(scheme) => Protect::Samples(scheme, key),
@@ -279,7 +310,7 @@ impl Origin {
 }
 
 /// The protection in force, from the URL and the streaming policy (ams.md section 2.4).
-fn protection(selectors: Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {
+fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {
     let protocol = selectors.format.row().protocol;
     let allowed = policy.protections(protocol);
     let refuse = |code, detail: &str| Err(OriginError::new(code, detail));
@@ -298,6 +329,12 @@ fn protection(selectors: Selectors, policy: &StreamingPolicy) -> Result<Protecti
             "the streaming policy does not configure that encryption for the protocol",
         ),
         None if allowed.contains(&Protection::Clear) => Ok(Protection::Clear),
+        // Only CMAF demands the word where there is no choice.
+        None if selectors.format.is_transport()
+            && matches!(&*allowed, [only] if selectors.format.supports(*only)) =>
+        {
+            Ok(allowed[0])
+        }
         None => refuse(
             Code::ENCRYPTION_NOT_SPECIFIED,
             "the content is encrypted: add encryption=... to the parameters",

@@ -48,7 +48,7 @@ export const streamOf = (server, name) =>
   server.streams.find((stream) => stream.name === name) ??
   fail(`no stream ${name}; the server has ${server.streams.map((stream) => stream.name).join(", ")}`);
 
-/** The URL of the stream's manifest for a protocol ("dash", "hls"). */
-export const manifestOf = (stream, protocol) =>
-  stream.manifests.find((manifest) => manifest.protocol === protocol)?.url ??
-  fail(`stream ${stream.name} has no ${protocol} manifest`);
+/** The URL of the stream's first manifest for a protocol ("dash", "hls") or of a format. */
+export const manifestOf = (stream, form) =>
+  stream.manifests.find(({ protocol, format }) => protocol === form || format === form)?.url ??
+  fail(`stream ${stream.name} has no ${form} manifest`);

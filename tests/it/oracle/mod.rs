@@ -5,3 +5,4 @@ mod manifests;
 mod playback;
 mod samples;
 mod titles;
+mod transport;

@@ -39,6 +39,9 @@ pub(crate) const MUXED: Title = Title {
 /// A track of a source file.
 pub(crate) struct Source {
     pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    /// The stream of the file, as ffmpeg names it.
+    pub(crate) stream: &'static str,
     pub(crate) samples: Samples,
 }
 
@@ -59,6 +62,8 @@ impl Title {
                 let samples = samples_of_file(file, stream);
                 sources.push(Source {
                     name: format!("{name} {stream}"),
+                    path: file.clone(),
+                    stream,
                     samples,
                 });
             }

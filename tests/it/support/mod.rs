@@ -6,4 +6,5 @@ pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod presentation;
 pub(crate) mod server;
+pub(crate) mod transport;
 pub(crate) mod wire;

@@ -152,6 +152,69 @@ pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
     );
 }
 
+/// The elementary stream of a track of a file: AVC as a byte stream, AAC as ADTS.
+pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
+    extract(&["-ignore_editlist", "1"], utf8(file), stream)
+}
+
+/// As [`elementary_stream`], of a transport stream.
+pub(crate) fn elementary_stream_of_bytes(media: &[u8], stream: Stream<'_>) -> Vec<u8> {
+    extract(&[], utf8(stored(media, ".ts").path()), stream)
+}
+
+/// As [`elementary_stream`], of a playlist that is played through HTTP.
+pub(crate) fn elementary_stream_of_playlist(url: &str, stream: Stream<'_>) -> Vec<u8> {
+    extract(AS_PLAYLIST, url, stream)
+}
+
+fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
+    let format = if stream.starts_with('v') {
+        "h264"
+    } else {
+        "adts"
+    };
+    copied(input_flags, input, stream, format)
+}
+
+/// The track alone in a transport stream that ffmpeg muxes.
+pub(crate) fn muxed_by_ffmpeg(file: &Path, stream: Stream<'_>) -> Vec<u8> {
+    copied(&[], utf8(file), stream, "mpegts")
+}
+
+fn copied(input_flags: &[&str], input: &str, stream: Stream<'_>, format: &str) -> Vec<u8> {
+    let output = stored(&[], ".out");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror"]);
+    command.arg("-y").args(input_flags).args(["-i", input]);
+    command.args(["-map", &format!("0:{stream}"), "-c", "copy", "-f", format]);
+    run(command.arg(output.path()));
+    std::fs::read(output.path()).expect("ffmpeg wrote its output")
+}
+
+/// Decodes a piece of a transport stream by itself and fails on any complaint; gives how many
+/// pictures or blocks of sound came out.
+pub(crate) fn decodes_alone(media: &[u8], stream: Stream<'_>) -> usize {
+    let file = stored(media, ".ts");
+    let mut command = Command::new("ffmpeg");
+    command.args([
+        "-hide_banner",
+        "-nostdin",
+        "-loglevel",
+        "warning",
+        "-xerror",
+    ]);
+    command.arg("-i").arg(file.path());
+    command.args(["-map", &format!("0:{stream}"), "-f", "framemd5", "-"]);
+    let said = run(&mut command);
+    assert!(
+        said.complaints.is_empty(),
+        "ffmpeg decodes a segment with complaints:\n{}",
+        said.complaints
+    );
+    let lines = said.output.lines();
+    lines.filter(|line| !line.starts_with('#')).count()
+}
+
 /// What is wrong with an MPD by the shared schema: `None` when nothing is, or when the schema is
 /// not there to judge (which is said).
 pub(crate) fn mpd_complaint(mpd: &str) -> Option<String> {

@@ -24,7 +24,7 @@ pub(crate) struct Segment {
 }
 
 impl Track {
-    /// Initialization segment and media segments, one after the other: a fragmented MP4 file.
+    /// Initialization segment, if there is one, and media segments, one after the other.
     pub(crate) fn media(&self) -> Vec<u8> {
         let segments = self.segments.iter().map(|segment| segment.bytes.as_slice());
         std::iter::once(self.init.as_slice())
@@ -151,6 +151,7 @@ pub(crate) async fn hls(http: &Client, manifest: &str) -> Vec<Track> {
     let variants = master
         .variants
         .iter()
+        .filter(|variant| !variant.is_i_frame)
         .map(|variant| ("video", None, variant.uri.clone()));
     let renditions = master.alternatives.iter().filter_map(|media| {
         let audio = media.media_type == AlternativeMediaType::Audio;
@@ -183,7 +184,10 @@ async fn hls_track(
         .first()
         .and_then(|segment| segment.map.as_ref());
     let place = |uri: &str| playlist.join(uri).expect("an address");
-    let init = fetch(http, &place(&map.expect("an EXT-X-MAP").uri)).await;
+    let init = match map {
+        Some(map) => fetch(http, &place(&map.uri)).await,
+        None => Vec::new(),
+    };
     let mut segments = Vec::new();
     for segment in &media.segments {
         let bytes = fetch(http, &place(&segment.uri)).await;

@@ -1,0 +1,111 @@
+//! Puts the layout of a segment together: tables first, then PES packets in the order given.
+
+use super::packet::Access;
+use super::psi;
+use super::segment::{Chunk, Segment, Unit};
+
+/// PIDs of elementary streams count from here.
+pub(super) const FIRST_PID: u16 = 0x100;
+const ASSOCIATION_PID: u16 = 0;
+
+/// Puts a segment together.
+#[derive(Debug)]
+pub struct Mux {
+    units: Vec<Unit>,
+    chunks: Vec<Chunk>,
+    inline: Vec<u8>,
+    packets: u64,
+    /// Continuity counters of the elementary streams.
+    counters: Vec<u8>,
+    /// Inline bytes that belong to the next chunk.
+    pending: u32,
+}
+
+impl Mux {
+    /// Starts with the tables. The first of the stream types carries the clock.
+    pub fn new(stream_types: &[u8]) -> Self {
+        let mut mux = Self {
+            units: Vec::new(),
+            chunks: Vec::new(),
+            inline: Vec::new(),
+            packets: 0,
+            counters: vec![0; stream_types.len()],
+            pending: 0,
+        };
+        let streams: Vec<(u16, u8)> = (FIRST_PID..).zip(stream_types.iter().copied()).collect();
+        for (pid, table) in [
+            (ASSOCIATION_PID, psi::association()),
+            (psi::MAP_PID, psi::map(&streams)),
+        ] {
+            mux.open(pid, 0, Access::default());
+            mux.inline(&table);
+            mux.close();
+        }
+        mux
+    }
+
+    /// Adds a PES packet of elementary stream `stream`, which `fill` describes.
+    pub fn unit(&mut self, stream: usize, access: Access, fill: impl FnOnce(&mut Self)) {
+        // A program has at most two streams.
+        let pid = FIRST_PID + u16::try_from(stream).unwrap_or(0);
+        let counter = self.counters[stream];
+        self.open(pid, counter, access);
+        fill(self);
+        let packets = self.close();
+        self.counters[stream] = counter.wrapping_add(packets.to_le_bytes()[0]);
+    }
+
+    /// Appends bytes to the unit.
+    pub fn inline(&mut self, bytes: &[u8]) {
+        self.inline.extend_from_slice(bytes);
+        // Headers and parameter sets are short.
+        self.pending += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    }
+
+    /// Appends bytes that stay in a source.
+    pub fn source(&mut self, source: usize, offset: u64, length: u32) {
+        self.chunks.push(Chunk {
+            inline: std::mem::take(&mut self.pending),
+            length,
+            offset,
+            source,
+        });
+    }
+
+    fn open(&mut self, pid: u16, counter: u8, access: Access) {
+        self.units.push(Unit {
+            first_packet: self.packets,
+            first_chunk: self.chunks.len(),
+            first_inline: self.inline.len(),
+            size: 0,
+            pid,
+            counter,
+            access,
+        });
+    }
+
+    /// Ends the unit; gives how many packets it has.
+    fn close(&mut self) -> u64 {
+        if self.pending > 0 {
+            self.source(0, 0, 0);
+        }
+        let Some(unit) = self.units.last_mut() else {
+            return 0;
+        };
+        let chunks = &self.chunks[unit.first_chunk..];
+        let size = |chunk: &Chunk| u64::from(chunk.inline) + u64::from(chunk.length);
+        unit.size = chunks.iter().map(size).sum();
+        self.packets += unit.packets();
+        unit.packets()
+    }
+
+    /// The finished layout.
+    pub fn finish(self) -> Segment {
+        Segment {
+            units: self.units.into(),
+            chunks: self.chunks.into(),
+            inline: self.inline.into(),
+            packets: self.packets,
+        }
+    }
+}

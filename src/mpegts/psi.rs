@@ -1,0 +1,109 @@
+//! Program association and program map tables (ISO/IEC 13818-1 section 2.4.4), one packet each.
+
+use super::packet::ROOM;
+
+/// The only program.
+const PROGRAM: u16 = 1;
+/// Where its map is.
+pub const MAP_PID: u16 = 0x1000;
+
+const ASSOCIATION_TABLE: u8 = 0;
+const MAP_TABLE: u8 = 2;
+
+/// One row of the table of codecs that transport streams carry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Types of the MP4 sample entries.
+    pub sample_entries: &'static [&'static [u8; 4]],
+    /// Stream type in the program map (table 2-34).
+    pub stream_type: u8,
+    /// Stream id in PES headers (table 2-22).
+    pub stream_id: u8,
+}
+
+/// Every codec that is carried.
+pub const TABLE: &[Row] = &[
+    Row {
+        sample_entries: &[b"avc1", b"avc3"],
+        stream_type: 0x1b,
+        stream_id: 0xe0,
+    },
+    Row {
+        sample_entries: &[b"mp4a"],
+        stream_type: 0x0f,
+        stream_id: 0xc0,
+    },
+];
+
+/// The row of a sample entry type.
+pub fn row(sample_entry: [u8; 4]) -> Option<&'static Row> {
+    TABLE
+        .iter()
+        .find(|row| row.sample_entries.contains(&&sample_entry))
+}
+
+/// The payload of the packet with the program association.
+pub fn association() -> [u8; ROOM] {
+    let [high, low] = MAP_PID.to_be_bytes();
+    let [first, second] = PROGRAM.to_be_bytes();
+    section(ASSOCIATION_TABLE, &[first, second, 0xe0 | high, low])
+}
+
+/// The payload of the packet with the program map. `streams` are PID and stream type, at most 30;
+/// the first carries the clock.
+pub fn map(streams: &[(u16, u8)]) -> [u8; ROOM] {
+    let [high, low] = streams
+        .first()
+        .map_or(0x1fff, |stream| stream.0)
+        .to_be_bytes();
+    let mut body = vec![0xe0 | high, low, 0xf0, 0];
+    for (pid, stream_type) in streams {
+        let [high, low] = pid.to_be_bytes();
+        body.extend([*stream_type, 0xe0 | high, low, 0xf0, 0]);
+    }
+    section(MAP_TABLE, &body)
+}
+
+/// Pointer field, section and stuffing.
+fn section(table: u8, body: &[u8]) -> [u8; ROOM] {
+    let mut out = [0xff; ROOM];
+    // Behind the length: identifier, version, section numbers, body, checksum.
+    let length = u8::try_from(5 + body.len() + 4).unwrap_or(u8::MAX);
+    let [first, second] = PROGRAM.to_be_bytes();
+    let head = [0, table, 0xb0, length, first, second, 0xc1, 0, 0];
+    let end = head.len() + body.len();
+    out[..head.len()].copy_from_slice(&head);
+    out[head.len()..end].copy_from_slice(body);
+    let checksum = crc(&out[1..end]);
+    out[end..end + 4].copy_from_slice(&checksum.to_be_bytes());
+    out
+}
+
+/// CRC-32 of annex A: polynomial 04C11DB7, nothing reflected or inverted.
+fn crc(data: &[u8]) -> u32 {
+    data.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
+            let carry = if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 };
+            crc << 1 ^ carry
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checksum_is_the_one_of_the_standard() {
+        assert_eq!(crc(b"123456789"), 0x0376_e6e7);
+    }
+
+    #[test]
+    fn a_section_with_its_checksum_has_the_remainder_zero() {
+        for table in [association(), map(&[(0x100, 0x1b), (0x101, 0x0f)])] {
+            let length = usize::from(table[3]);
+            assert_eq!(crc(&table[1..4 + length]), 0);
+            assert!(table[4 + length..].iter().all(|byte| *byte == 0xff));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! AAC frames as ADTS, several in a PES packet.
+
+use std::ops::Range;
+
+use super::{Stamps, TransportError};
+use crate::codec::Codec;
+use crate::codec::adts::{Adts, HEADER};
+use crate::media::Rendition;
+use crate::media::index::Sample;
+use crate::mpegts::packet::{Access, ROOM, Repeat};
+use crate::mpegts::{Mux, pes, psi};
+
+/// Frames that start within this time (400 ms) may share a PES packet.
+const PACKET_TICKS: u64 = pes::CLOCK as u64 * 400 / 1000;
+
+/// More bytes do not share one: a decoder's buffer for sound holds 3584 (ISO/IEC 13818-1 section
+/// 2.4.2.3).
+const PACKET_BYTES: usize = 2944;
+
+/// Clock references inside a long packet are this far apart at most (90 ms).
+const CLOCK_STEP: u64 = super::REFERENCE_CLOCK as u64 * 90 / 1000;
+
+/// Writes the frames of a rendition.
+pub(super) struct Frames<'a> {
+    stamps: Stamps<'a>,
+    adts: Adts,
+    stream_id: u8,
+    /// The elementary stream, and the source: sound beside pictures is the second of both.
+    stream: usize,
+}
+
+impl<'a> Frames<'a> {
+    pub(super) fn new(rendition: &'a Rendition, stream: usize) -> Result<Self, TransportError> {
+        let track = &rendition.track;
+        let adts = match &track.codec {
+            Codec::Aac(config) => Adts::of(config),
+            Codec::Avc(_) => None,
+        };
+        Ok(Self {
+            stamps: Stamps { rendition },
+            adts: adts.ok_or_else(|| TransportError::NotCarried(track.codec_string()))?,
+            stream_id: psi::row(track.entry.kind.0).map_or(0xc0, |row| row.stream_id),
+            stream,
+        })
+    }
+
+    /// The samples as PES packets.
+    pub(super) fn packets(&self, samples: Range<u32>) -> Vec<Vec<Sample>> {
+        let mut packets: Vec<Vec<Sample>> = Vec::new();
+        for sample in self.stamps.rendition.track.index.samples(samples) {
+            let pts = self.stamps.of(&sample).pts;
+            let fits = |packet: &&mut Vec<Sample>| {
+                let near = pts.saturating_sub(self.start(packet)) < PACKET_TICKS;
+                near && size(packet) + size(&[sample]) <= PACKET_BYTES
+            };
+            match packets.last_mut().filter(fits) {
+                Some(packet) => packet.push(sample),
+                None => packets.push(vec![sample]),
+            }
+        }
+        packets
+    }
+
+    /// Sound without pictures carries the clock, as evenly as its bytes.
+    fn access(&self, packet: &[Sample], bytes: usize) -> Access {
+        let (Some(first), Some(last), 0) = (packet.first(), packet.last(), self.stream) else {
+            return Access::default();
+        };
+        let access = self.stamps.access(first);
+        let end = self.stamps.access(last).pcr;
+        let between = end
+            .zip(access.pcr)
+            .map_or(0, |(end, start)| end.saturating_sub(start));
+        let frames = packet.len() as u64;
+        let duration = between * frames / (frames - 1).max(1);
+        let packets = bytes.div_ceil(ROOM) as u64;
+        let every = (packets / duration.div_ceil(CLOCK_STEP).max(1)).max(1);
+        Access {
+            repeat: Some(Repeat {
+                every,
+                step: duration * every / packets.max(1),
+            }),
+            ..access
+        }
+    }
+
+    /// The time stamp of a PES packet.
+    pub(super) fn start(&self, packet: &[Sample]) -> u64 {
+        packet
+            .first()
+            .map_or(0, |sample| self.stamps.of(sample).pts)
+    }
+
+    pub(super) fn write(&self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
+        let headers = packet
+            .iter()
+            .map(|sample| {
+                let number = sample.number;
+                let too_long = TransportError::FrameTooLong { sample: number };
+                self.adts.header(sample.size).ok_or(too_long)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let pts = self.start(packet);
+        let bytes = size(packet);
+        let header = pes::header(self.stream_id, pes::Times { pts, dts: pts }, bytes);
+        let access = self.access(packet, header.len() + bytes);
+        mux.unit(self.stream, access, |mux| {
+            mux.inline(&header);
+            for (sample, header) in packet.iter().zip(headers) {
+                mux.inline(&header);
+                mux.source(self.stream, sample.offset, sample.size);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Bytes of frames with their headers.
+fn size(frames: &[Sample]) -> usize {
+    frames
+        .iter()
+        .map(|frame| HEADER + frame.size as usize)
+        .sum()
+}
+
+/// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,
+/// and at both ends of the presentation everything that is left.
+pub fn samples_beside(audio: &Rendition, video: &Rendition, n: usize) -> Range<u32> {
+    let cuts = &audio.cuts;
+    let all = cuts.samples(0).start..cuts.end_sample;
+    let at = |n: usize| match video.cuts.starts.get(n) {
+        Some(_) if n == 0 => all.start,
+        Some(cut) => audio
+            .track
+            .first_at_or_after(cut.start.cast_signed() - audio.origin)
+            .clamp(all.start, all.end),
+        None => all.end,
+    };
+    at(n)..at(n + 1)
+}

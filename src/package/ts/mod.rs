@@ -1,0 +1,252 @@
+//! Segments of HLS in MPEG-2 transport streams (packaging.md section 11; ams.md section 2.3).
+
+mod audio;
+mod video;
+
+pub use audio::samples_beside;
+
+use std::iter::Peekable;
+
+use super::cmaf::{FragmentError, Protect};
+use super::plan::{Cipher, Plan};
+use crate::bytes::ReadAt;
+use crate::codec::adts::Adts;
+use crate::codec::{Codec, MediaType};
+use crate::media::index::Sample;
+use crate::media::{Rendition, Track};
+use crate::mpegts::packet::{Access, PACKET, ROOM};
+use crate::mpegts::{Mux, Segment, pes, psi};
+use crate::time::{WIRE_TIMESCALE, rescale};
+
+/// Added to all times, so that what lies before time 0 (priming, pictures that are decoded before
+/// they are shown) has a time stamp too. In seconds.
+const OFFSET: i64 = 10;
+
+/// Ticks per second of clock references.
+const REFERENCE_CLOCK: u32 = 27_000_000;
+
+/// The clock runs half a second behind decoding times: what a decoder may hold.
+const CLOCK_DELAY: i64 = REFERENCE_CLOCK as i64 / 2;
+
+/// Bytes that a picture costs beside its samples, nearly: PES header, clock reference, delimiter,
+/// start codes, and the stuffing of its last packet, which is half a packet in the mean.
+const PICTURE_OVERHEAD: u64 = 138;
+
+/// The same for a frame of sound: ADTS header and its share of a PES packet.
+const FRAME_OVERHEAD: u64 = 24;
+
+/// Tables, parameter sets.
+const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
+
+/// Why a segment cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// A NAL unit does not fit into its sample.
+    #[error("sample {sample}: a NAL unit of {length} bytes does not fit into the sample")]
+    NalTooLong {
+        /// Sample number.
+        sample: u32,
+        /// The length that is claimed.
+        length: u32,
+    },
+    /// A sample has more NAL units than any picture.
+    #[error("sample {sample}: too many NAL units")]
+    TooManyNals {
+        /// Sample number.
+        sample: u32,
+    },
+    /// Transport streams have no form for the track.
+    #[error("transport streams cannot carry the codec {0}")]
+    NotCarried(String),
+    /// A frame of sound is longer than ADTS can say.
+    #[error("sample {sample}: the frame is too long for ADTS")]
+    FrameTooLong {
+        /// Sample number.
+        sample: u32,
+    },
+    /// Reading the file failed.
+    #[error("reading failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// What one segment holds.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Whose fragment gives the segment its times; its file is source 0.
+    pub main: &'a Rendition,
+    /// Sound that is muxed in; its file is source 1.
+    pub muxed: Option<&'a Rendition>,
+    /// Which fragment.
+    pub n: usize,
+    /// Only the tables and the key frame at the start.
+    pub key_frame: bool,
+}
+
+/// Whether transport streams can carry a track.
+pub fn carries(track: &Track) -> bool {
+    let sayable = match &track.codec {
+        Codec::Avc(_) => true,
+        Codec::Aac(config) => Adts::of(config).is_some(),
+    };
+    sayable && psi::row(track.entry.kind.0).is_some()
+}
+
+/// Plans a segment. Of `source`, the file of the main rendition, only NAL unit headers are read.
+///
+/// # Errors
+/// A codec that is not carried, samples that break their codec's rules, or a failed read.
+pub fn segment<S: ReadAt + ?Sized>(
+    wanted: &Wanted<'_>,
+    protect: Protect,
+    source: &S,
+) -> Result<Plan, FragmentError> {
+    let start = wanted.main.cuts.starts.get(wanted.n);
+    let start = start.map_or(0, |cut| cut.start);
+    let cipher = match protect {
+        Protect::Clear => Cipher::Clear,
+        Protect::Segment(key) => Cipher::Segment {
+            iv: if wanted.key_frame {
+                key.ivs.key_frame(start)
+            } else {
+                key.ivs.transport(start)
+            },
+            key: key.key,
+        },
+        // The format table lets no such request through.
+        Protect::Samples(..) => {
+            let codec = wanted.main.track.codec_string();
+            return Err(TransportError::NotCarried(codec).into());
+        }
+    };
+    Ok(Plan::transport(layout(wanted, source)?, cipher))
+}
+
+/// Bytes of the packets that a clear segment starts with: tables and the key frame.
+///
+/// # Errors
+/// As [`segment`].
+pub fn key_frame_length<S: ReadAt + ?Sized>(
+    main: &Rendition,
+    n: usize,
+    source: &S,
+) -> Result<u64, FragmentError> {
+    let wanted = Wanted {
+        main,
+        muxed: None,
+        n,
+        key_frame: true,
+    };
+    Ok(layout(&wanted, source)?.length())
+}
+
+/// About how many bytes each segment of a rendition has, as far as that is known without reading.
+pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = u64> {
+    let each = match rendition.track.media_type {
+        MediaType::Video => PICTURE_OVERHEAD,
+        MediaType::Audio => FRAME_OVERHEAD,
+    };
+    let fragments = rendition.fragment_bytes.iter().enumerate();
+    fragments.map(move |(n, bytes)| {
+        let samples = rendition.cuts.samples(n).len() as u64;
+        (bytes + samples * each + SEGMENT_OVERHEAD) * PACKET as u64 / ROOM as u64
+    })
+}
+
+fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment, TransportError> {
+    let tracks = || [Some(wanted.main), wanted.muxed].into_iter().flatten();
+    let rows: Vec<&psi::Row> = tracks()
+        .map(|rendition| {
+            psi::row(rendition.track.entry.kind.0)
+                .ok_or_else(|| TransportError::NotCarried(rendition.track.codec_string()))
+        })
+        .collect::<Result<_, _>>()?;
+    let types: Vec<u8> = rows.iter().map(|row| row.stream_type).collect();
+    let mut mux = Mux::new(&types);
+    let mut sound = Sound::of(wanted)?;
+    if let Codec::Avc(config) = &wanted.main.track.codec {
+        let mut pictures = video::Pictures::new(wanted.main, config, source);
+        let range = wanted.main.cuts.samples(wanted.n);
+        let count = if wanted.key_frame { 1 } else { range.len() };
+        for sample in wanted.main.track.index.samples(range).take(count) {
+            let dts = pictures.stamps.of(&sample).dts;
+            sound.write_until(Some(dts), &mut mux)?;
+            pictures.write(&sample, &mut mux)?;
+        }
+    }
+    sound.write_until(None, &mut mux)?;
+    Ok(mux.finish())
+}
+
+/// The sound of a segment: its main rendition, or one that is muxed in, or none.
+struct Sound<'a> {
+    frames: Option<audio::Frames<'a>>,
+    packets: Peekable<std::vec::IntoIter<Vec<Sample>>>,
+}
+
+impl<'a> Sound<'a> {
+    fn of(wanted: &Wanted<'a>) -> Result<Self, TransportError> {
+        let main = wanted.main;
+        let (rendition, stream, samples) = match (main.track.media_type, wanted.muxed) {
+            (MediaType::Audio, _) => (Some(main), 0, main.cuts.samples(wanted.n)),
+            (MediaType::Video, Some(muxed)) => {
+                (Some(muxed), 1, audio::samples_beside(muxed, main, wanted.n))
+            }
+            (MediaType::Video, None) => (None, 0, 0..0),
+        };
+        let frames = rendition
+            .map(|rendition| audio::Frames::new(rendition, stream))
+            .transpose()?;
+        let packets = frames
+            .as_ref()
+            .map_or_else(Vec::new, |frames| frames.packets(samples));
+        Ok(Self {
+            frames,
+            packets: packets.into_iter().peekable(),
+        })
+    }
+
+    /// Writes the PES packets whose first frame is due by `dts`, or all.
+    fn write_until(&mut self, dts: Option<u64>, mux: &mut Mux) -> Result<(), TransportError> {
+        let Some(frames) = &self.frames else {
+            return Ok(());
+        };
+        let due = |samples: &Vec<Sample>| dts.is_none_or(|dts| frames.start(samples) <= dts);
+        while let Some(samples) = self.packets.next_if(due) {
+            frames.write(&samples, mux)?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns the times of a rendition's samples into time stamps.
+struct Stamps<'a> {
+    rendition: &'a Rendition,
+}
+
+impl Stamps<'_> {
+    fn of(&self, sample: &Sample) -> pes::Times {
+        let (pts, dts) = self.rendition.track.times(sample, pes::CLOCK);
+        let to_stamp = |ticks: i64| self.moved(ticks, pes::CLOCK);
+        pes::Times {
+            pts: to_stamp(pts),
+            dts: to_stamp(dts),
+        }
+    }
+
+    /// A clock reference at the decoding time of a sample.
+    fn access(&self, sample: &Sample) -> Access {
+        let (_, dts) = self.rendition.track.times(sample, REFERENCE_CLOCK);
+        Access {
+            random: sample.sync,
+            pcr: Some(self.moved(dts - CLOCK_DELAY, REFERENCE_CLOCK)),
+            repeat: None,
+        }
+    }
+
+    fn moved(&self, ticks: i64, timescale: u32) -> u64 {
+        let origin = rescale(self.rendition.origin, WIRE_TIMESCALE, timescale);
+        let moved = ticks + origin + OFFSET * i64::from(timescale);
+        // Sources that start more than ten seconds early wrap, as time stamps do.
+        moved.rem_euclid(i64::from(timescale) << 33).cast_unsigned()
+    }
+}

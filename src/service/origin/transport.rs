@@ -1,0 +1,162 @@
+//! What transport streams need beside fragments: a second track in a segment, key frames.
+
+use std::sync::Arc;
+
+use super::answer::Sources;
+use super::{
+    Answer, CachePolicy, Code, Context, LoadedAsset, Origin, OriginError, PLAYLIST, assets, find,
+};
+use crate::codec::MediaType;
+use crate::media::Rendition;
+use crate::package::cmaf::FragmentError;
+use crate::package::hls;
+use crate::package::plan::Plan;
+use crate::package::presentation::DeliveryUrls;
+use crate::package::request::{TrackRef, UrlError};
+use crate::package::ts::{self, Wanted};
+use crate::protection::Protection;
+use crate::store::files::LocalFile;
+
+impl Context {
+    /// The audio track that goes into the segments of a rendition.
+    fn muxed(&self, rendition: &Rendition) -> Option<&Rendition> {
+        let is_video = rendition.track.media_type == MediaType::Video;
+        let muxed = self.selectors.muxed_audio(&self.loaded.asset);
+        muxed.filter(|_| is_video)
+    }
+
+    /// Names what the segments of a rendition hold: IVs and entity tags are derived from it.
+    pub(super) fn identity(&self, rendition: &Rendition) -> Vec<u8> {
+        let tracks = [Some(rendition), self.muxed(rendition)];
+        let of = |rendition| self.loaded.identity(&self.locator.asset, rendition);
+        tracks.into_iter().flatten().flat_map(of).collect()
+    }
+
+    /// The files that plans of a rendition read.
+    pub(super) fn sources(&self, rendition: &Rendition) -> Sources {
+        let tracks = [Some(rendition), self.muxed(rendition)];
+        let file = |rendition| Arc::clone(self.loaded.file(rendition));
+        tracks.into_iter().flatten().map(file).collect()
+    }
+
+    /// What the bytes of a segment depend on beyond what those of a fragment do.
+    pub(super) fn transport_tag(
+        &self,
+        rendition: &Rendition,
+        n: usize,
+        key_frame: bool,
+    ) -> Option<Vec<u8>> {
+        if !self.selectors.format.is_transport() {
+            return None;
+        }
+        let mut tag = vec![u8::from(key_frame)];
+        if let Some(audio) = self.muxed(rendition) {
+            let samples = ts::samples_beside(audio, rendition, n);
+            tag.extend(samples.start.to_be_bytes());
+            tag.extend(samples.end.to_be_bytes());
+        }
+        Some(tag)
+    }
+
+    /// Refuses when the format can carry none of the tracks, or not the one that is named.
+    pub(super) fn check_tracks(&self) -> Result<(), OriginError> {
+        let asset = &self.loaded.asset;
+        if self.selectors.audio_track.is_some() && self.selectors.muxed_audio(asset).is_none() {
+            let detail = "there is no audio track of that name";
+            return Err(OriginError::new(Code::TRACK_NOT_FOUND, detail));
+        }
+        let mut tracks = asset.renditions().map(|rendition| &*rendition.track);
+        if self.selectors.format.is_transport() && !tracks.any(ts::carries) {
+            let detail = "transport streams can carry none of the tracks";
+            return Err(OriginError::new(Code::MEDIA_ENCODING_NOT_SUPPORTED, detail));
+        }
+        Ok(())
+    }
+
+    /// The rendition whose key frames are asked for: pictures, of a format that has such lists.
+    pub(super) fn key_frame_track(
+        &self,
+        track: &TrackRef,
+    ) -> Result<(usize, &Rendition), OriginError> {
+        let (n, rendition) = find(&self.loaded, track)?;
+        let is_video = rendition.track.media_type == MediaType::Video;
+        if is_video && self.selectors.format.has_key_frames() {
+            return Ok((n, rendition));
+        }
+        Err(UrlError::Format("type=keyframes".to_owned()).into())
+    }
+}
+
+impl Origin {
+    pub(super) async fn key_frame_playlist(
+        &self,
+        context: &Context,
+        track: &TrackRef,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        let (number, rendition) = context.key_frame_track(track)?;
+        let presentation = self.presentation(context, delivery).await?;
+        let key = presentation.keys.get(number).and_then(Option::as_ref);
+        let lengths = match context.protection {
+            Protection::Clear => key_frame_lengths(context, rendition).await?,
+            _ => vec![0; rendition.cuts.len()],
+        };
+        let text = hls::key_frames(&presentation, rendition, key, &lengths);
+        let text = text.into_bytes();
+        Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text))
+    }
+
+    pub(super) async fn transport_plan(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+        key_frame: bool,
+    ) -> Result<Arc<Plan>, OriginError> {
+        let protect = self.protect(context, rendition).await?;
+        let selectors = context.selectors.clone();
+        let plan = reading(context, rendition, move |loaded, main, source| {
+            let is_video = main.track.media_type == MediaType::Video;
+            let muxed = selectors.muxed_audio(&loaded.asset);
+            let wanted = Wanted {
+                main,
+                muxed: muxed.filter(|_| is_video),
+                n,
+                key_frame,
+            };
+            ts::segment(&wanted, protect, source)
+        });
+        plan.await.map(Arc::new)
+    }
+}
+
+/// How many bytes of each clear segment hold its key frame.
+async fn key_frame_lengths(
+    context: &Context,
+    rendition: &Rendition,
+) -> Result<Vec<u64>, OriginError> {
+    let lengths = |_: &LoadedAsset, main: &Rendition, source: &LocalFile| {
+        let length = |n| ts::key_frame_length(main, n, source);
+        (0..main.cuts.len()).map(length).collect()
+    };
+    reading(context, rendition, lengths).await
+}
+
+/// Reads headers inside the samples of a rendition, perhaps from the disk.
+async fn reading<T: Send + 'static>(
+    context: &Context,
+    rendition: &Rendition,
+    work: impl FnOnce(&LoadedAsset, &Rendition, &LocalFile) -> Result<T, FragmentError> + Send + 'static,
+) -> Result<T, OriginError> {
+    let loaded = Arc::clone(&context.loaded);
+    let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
+    let read = assets::blocking(move || {
+        let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
+        let file = loaded.file(rendition);
+        let done = work(&loaded, rendition, file)?;
+        file.check_unchanged()
+            .map_err(|error| OriginError::storage(&error))?;
+        Ok(done)
+    });
+    read.await?
+}

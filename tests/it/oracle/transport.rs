@@ -1,0 +1,523 @@
+//! Transport streams: every sample arrives, at its time, in segments that stand alone.
+
+use aes::Aes128;
+use cipher::block_padding::Pkcs7;
+use cipher::{BlockModeDecrypt, KeyIvInit};
+use m3u8_rs::MediaSegment;
+use reqwest::{Client, Url, header};
+
+use super::titles::{CLIP, LADDER, MUXED, Source, Title, key_of, open_streams};
+use crate::support::oracle::{
+    decodes_alone, decodes_without_complaint, elementary_stream, elementary_stream_of_bytes,
+    elementary_stream_of_playlist, muxed_by_ffmpeg,
+};
+use crate::support::presentation::{self, Track, fetch};
+use crate::support::server::{DevServer, Manifest, Stream};
+use crate::support::transport::{Found, adts_frames, essential_nals, nals, read};
+
+const CLOCK: f64 = 90_000.0;
+const REFERENCE_CLOCK: f64 = 27_000_000.0;
+
+/// A title with a server of its own.
+struct Served {
+    title: Title,
+    server: DevServer,
+}
+
+fn serve(title: Title) -> Served {
+    let server = title.serve();
+    Served { title, server }
+}
+
+/// The streams of a title that carry transport streams under a protection, with the manifests.
+fn manifests<'a>(
+    served: &'a Served,
+    encryption: Option<&'a str>,
+) -> impl Iterator<Item = (&'a Stream, &'a Manifest)> {
+    open_streams(&served.server).flat_map(move |stream| {
+        let fits = move |manifest: &&Manifest| {
+            manifest.format.starts_with("m3u8-aapl") && manifest.encryption.as_deref() == encryption
+        };
+        let fitting = stream.manifests.iter().filter(fits);
+        fitting.map(move |manifest| (stream, manifest))
+    })
+}
+
+fn manifest<'a>(
+    served: &'a Served,
+    format: &str,
+    encryption: Option<&'a str>,
+) -> (&'a Stream, String) {
+    let mut all = manifests(served, encryption);
+    let (stream, manifest) = all.find(|(_, m)| m.format == format).expect(format);
+    (stream, manifest.url.clone())
+}
+
+async fn clear_tracks(title: &Served, format: &str) -> Vec<Track> {
+    presentation::hls(&Client::new(), &manifest(title, format, None).1).await
+}
+
+/// The samples of one kind as one string of bytes, without what a transport stream may add.
+fn normal(kind: &str, elementary: &[u8]) -> Vec<u8> {
+    match kind {
+        "video" => essential_nals(elementary).join(&[0, 0, 1][..]),
+        _ => elementary.to_vec(),
+    }
+}
+
+/// Source tracks of one kind, by what they hold.
+fn sources_of(title: &Served, kind: &str) -> Vec<(String, Vec<u8>)> {
+    let of_kind = |source: &Source| source.stream.starts_with(&kind[..1]);
+    let sources = title.title.sources();
+    let found = sources.iter().filter(|source| of_kind(source));
+    let read = |source: &Source| {
+        let elementary = elementary_stream(&source.path, source.stream);
+        (source.name.clone(), normal(kind, &elementary))
+    };
+    found.map(read).collect()
+}
+
+fn kinds(track: &Track, format: &str) -> Vec<&'static str> {
+    match (track.kind, format) {
+        ("video", "m3u8-aapl-v3") => vec!["video", "audio"],
+        (kind, _) => vec![kind],
+    }
+}
+
+/// Fails unless every track is a source track, and every picture track of the sources is there.
+async fn every_sample_arrives(title: &Served) {
+    let sources = [sources_of(title, "video"), sources_of(title, "audio")];
+    for encryption in [None, Some("cbc")] {
+        for format in ["m3u8-aapl", "m3u8-aapl-v3"] {
+            let (_, url) = manifest(title, format, encryption);
+            let mut seen: Vec<&str> = Vec::new();
+            for track in presentation::hls(&Client::new(), &url).await {
+                for kind in kinds(&track, format) {
+                    let elementary = match encryption {
+                        None => elementary_stream_of_bytes(&track.media(), &kind[..1]),
+                        Some(_) => {
+                            let playlist = track.playlist.as_ref().expect("HLS");
+                            elementary_stream_of_playlist(playlist.as_str(), &kind[..1])
+                        }
+                    };
+                    let ours = normal(kind, &elementary);
+                    // Files of a muxed set may hold the same sound.
+                    let of_kind = sources[usize::from(kind == "audio")].iter();
+                    let same = of_kind.filter(|(_, theirs)| *theirs == ours);
+                    let before = seen.len();
+                    seen.extend(same.map(|(name, _)| name.as_str()));
+                    assert!(seen.len() > before, "{url}: a {kind} track of no source");
+                }
+            }
+            // One audio track is muxed in: it was found above.
+            let demanded: Vec<_> = match format {
+                "m3u8-aapl" => sources.iter().flatten().collect(),
+                _ => sources[0].iter().collect(),
+            };
+            for (name, _) in demanded {
+                assert!(seen.contains(&name.as_str()), "{url} lacks {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_sample_of_the_clip_arrives_in_transport_streams() {
+    every_sample_arrives(&serve(CLIP)).await;
+}
+
+#[tokio::test]
+async fn every_sample_of_the_ladder_arrives_in_transport_streams() {
+    every_sample_arrives(&serve(LADDER)).await;
+}
+
+#[tokio::test]
+async fn every_sample_of_the_muxed_set_arrives_in_transport_streams() {
+    every_sample_arrives(&serve(MUXED)).await;
+}
+
+/// One kind of a track: time stamps of all PES packets with the number of samples in each.
+fn stamps(track: &Track, kind: &str) -> Vec<(i64, i64, usize)> {
+    let found: Vec<Found> = track.segments.iter().map(|s| read(&s.bytes)).collect();
+    let units = found.iter().flat_map(|found| found.of_kind(kind));
+    let count = |payload: &[u8]| match kind {
+        "video" => 1,
+        _ => adts_frames(payload),
+    };
+    units
+        .map(|unit| (unit.pts, unit.dts, count(&unit.payload)))
+        .collect()
+}
+
+/// Time stamps differ from those of the source by one constant, within one tick.
+#[tokio::test]
+async fn time_stamps_are_those_of_the_source() {
+    for title in &[CLIP, LADDER, MUXED].map(serve) {
+        let sources = title.title.sources();
+        for track in clear_tracks(title, "m3u8-aapl").await {
+            let stamps = stamps(&track, track.kind);
+            let frames: usize = stamps.iter().map(|stamp| stamp.2).sum();
+            let fits = sources.iter().any(|source| {
+                let samples = &source.samples;
+                let seconds = |ticks: i64| ticks as f64 / samples.timescale as f64;
+                let mut at = 0;
+                let offsets = stamps.iter().filter_map(|(pts, dts, count)| {
+                    let sample = samples.list.get(at)?;
+                    at += count;
+                    let shown = *pts as f64 / CLOCK - seconds(sample.pts);
+                    let decoded = *dts as f64 / CLOCK - seconds(sample.dts);
+                    Some((shown, decoded))
+                });
+                let offsets: Vec<(f64, f64)> = offsets.collect();
+                let close = |offset: &(f64, f64)| {
+                    let moved = (offset.0 - offsets[0].0).abs();
+                    moved.max((offset.1 - offsets[0].1).abs()) < 1.0 / CLOCK
+                };
+                frames == samples.list.len() && offsets.iter().all(close)
+            });
+            assert!(fits, "{:?}", track.playlist);
+            if track.kind == "video" {
+                assert_eq!(stamps[0].0, 900_000, "pictures start at ten seconds");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_segment_stands_alone() {
+    let clip = serve(CLIP);
+    for format in ["m3u8-aapl", "m3u8-aapl-v3"] {
+        for track in clear_tracks(&clip, format).await {
+            for segment in &track.segments {
+                let found = read(&segment.bytes);
+                assert_eq!(found.continuity_errors, 0);
+                assert!(!found.units.is_empty());
+                if let Some(unit) = found.of_kind("video").first() {
+                    let kinds = nals(&unit.payload);
+                    let kinds: Vec<u8> = kinds.iter().map(|nal| nal[0] & 0x1f).collect();
+                    assert_eq!(kinds[..3], [9, 7, 8], "{:?}", track.playlist);
+                    assert_eq!(kinds.iter().filter(|kind| **kind == 7).count(), 1);
+                    assert!(kinds.contains(&5));
+                }
+                for kind in kinds(&track, format) {
+                    decodes_alone(&segment.bytes, &kind[..1]);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn joined_segments_and_playlists_decode_without_complaint() {
+    let clip = serve(CLIP);
+    for (format, encryption) in [
+        ("m3u8-aapl", None),
+        ("m3u8-aapl-v3", None),
+        ("m3u8-aapl", Some("cbc")),
+        ("m3u8-aapl-v3", Some("cbc")),
+        ("m3u8-aapl-v8", Some("cbc")),
+    ] {
+        let (_, url) = manifest(&clip, format, encryption);
+        decodes_without_complaint(&url, "v:0");
+        decodes_without_complaint(&url, "a:0");
+    }
+    for track in clear_tracks(&clip, "m3u8-aapl-v3").await {
+        decodes_alone(&track.media(), "v");
+        decodes_alone(&track.media(), "a");
+    }
+}
+
+/// Clock references come every 100 ms, and lie on the time line of the source.
+#[tokio::test]
+async fn the_clock_is_even() {
+    let clip = serve(CLIP);
+    for track in clear_tracks(&clip, "m3u8-aapl").await {
+        let (mut clock, mut delays) = (Vec::new(), Vec::new());
+        for segment in &track.segments {
+            let found = read(&segment.bytes);
+            clock.extend(found.clock.iter().map(|pcr| *pcr as f64 / REFERENCE_CLOCK));
+            for unit in &found.units {
+                let start = unit.clock.expect("a clock reference where a unit starts");
+                delays.push(unit.dts as f64 / CLOCK - start as f64 / REFERENCE_CLOCK);
+            }
+        }
+        let steps = clock.windows(2).map(|two| two[1] - two[0]);
+        let interval = steps.fold(0.0, f64::max);
+        let mean = delays.iter().sum::<f64>() / delays.len() as f64;
+        let jitter = delays
+            .iter()
+            .map(|delay| (delay - mean).abs())
+            .fold(0.0, f64::max);
+        println!(
+            "{} {}: clock reference every {:.1} ms at most, jitter {:.0} ns",
+            track.kind,
+            track.segments.len(),
+            interval * 1e3,
+            jitter * 1e9
+        );
+        assert!(interval <= 0.1, "{interval}");
+        // Time stamps are rounded to 11 us, clock references to 37 ns.
+        assert!(jitter <= 0.5 / CLOCK + 1.0 / REFERENCE_CLOCK, "{jitter}");
+        assert!(clock.is_sorted());
+    }
+}
+
+/// What the container adds to the elementary streams, against ffmpeg's muxer.
+#[tokio::test]
+async fn the_overhead_is_not_above_that_of_ffmpeg() {
+    for title in &[CLIP, LADDER].map(serve) {
+        for track in clear_tracks(title, "m3u8-aapl").await {
+            let ours: usize = track.segments.iter().map(|s| s.bytes.len()).sum();
+            let elementary = elementary_stream_of_bytes(&track.media(), &track.kind[..1]);
+            let theirs = title.title.sources().into_iter().find_map(|source| {
+                let theirs = elementary_stream(&source.path, source.stream);
+                let same = normal(track.kind, &theirs) == normal(track.kind, &elementary);
+                same.then(|| muxed_by_ffmpeg(&source.path, source.stream).len())
+            });
+            let theirs = theirs.expect("a source of the track");
+            let percent = |whole: usize| 100.0 * (whole as f64 / elementary.len() as f64 - 1.0);
+            println!(
+                "{} of {} bytes: overhead {:.2} %, ffmpeg's {:.2} %",
+                track.kind,
+                elementary.len(),
+                percent(ours),
+                percent(theirs)
+            );
+            assert!(ours <= theirs, "{ours} against {theirs}");
+        }
+    }
+}
+
+/// The segments of the key frame playlist of the highest level.
+async fn key_frames(format: &str, encryption: Option<&str>) -> (Url, Vec<MediaSegment>) {
+    let clip = serve(CLIP);
+    let http = Client::new();
+    let base = Url::parse(&manifest(&clip, format, encryption).1).expect("an address");
+    let master = m3u8_rs::parse_master_playlist_res(&fetch(&http, &base).await).expect("a master");
+    let mut variants = master.variants.iter();
+    let frames = variants.rfind(|variant| variant.is_i_frame);
+    let uri = &frames.expect("a key frame playlist").uri;
+    let playlist = base.join(uri).expect("an address");
+    let media = fetch(&http, &playlist).await;
+    let media = m3u8_rs::parse_media_playlist_res(&media).expect("a playlist");
+    assert!(media.i_frames_only && media.end_list);
+    (playlist, media.segments)
+}
+
+fn decrypted(mut data: Vec<u8>, key: &str, iv: &str) -> Vec<u8> {
+    let bytes = |hex: &str| -> [u8; 16] {
+        let digits = hex.trim_start_matches("0x");
+        let bytes = data_encoding::HEXLOWER
+            .decode(digits.as_bytes())
+            .expect("hexadecimal");
+        bytes.try_into().expect("16 bytes")
+    };
+    let decryptor = cbc::Decryptor::<Aes128>::new(&bytes(key).into(), &bytes(iv).into());
+    decryptor
+        .decrypt_padded::<Pkcs7>(&mut data)
+        .expect("padding")
+        .to_vec()
+}
+
+/// Every key frame decodes alone: as a range of its clear segment, and, encrypted, as a resource.
+#[tokio::test]
+async fn every_key_frame_decodes_alone() {
+    let clip = serve(CLIP);
+    let http = Client::new();
+    let (clear_playlist, clear) = key_frames("m3u8-aapl", None).await;
+    let (playlist, encrypted) = key_frames("m3u8-aapl", Some("cbc")).await;
+    let (stream, _) = manifest(&clip, "m3u8-aapl", Some("cbc"));
+    assert_eq!(clear.len(), 4);
+    assert_eq!(clear.len(), encrypted.len());
+    for (clear, encrypted) in clear.iter().zip(&encrypted) {
+        let range = clear.byte_range.as_ref().expect("EXT-X-BYTERANGE");
+        let url = clear_playlist.join(&clear.uri).expect("an address");
+        let last = range.length - 1;
+        let request = http
+            .get(url)
+            .header(header::RANGE, format!("bytes=0-{last}"));
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), 206);
+        let frame = answer.bytes().await.expect("a body").to_vec();
+        assert_eq!(decodes_alone(&frame, "v"), 1);
+        let whole = fetch(&http, &playlist.join(&encrypted.uri).expect("an address")).await;
+        let key = encrypted.key.as_ref().expect("EXT-X-KEY");
+        let iv = key.iv.as_deref().expect("an IV").to_lowercase();
+        assert!(encrypted.byte_range.is_none());
+        assert!(decrypted(whole, &key_of(stream).key, &iv) == frame);
+    }
+}
+
+/// AES-128 changes nothing but the encryption, and versions 4 and 8 differ in their playlists only.
+#[tokio::test]
+async fn encrypted_segments_hold_the_clear_ones() {
+    let clip = serve(CLIP);
+    let http = Client::new();
+    for format in ["m3u8-aapl", "m3u8-aapl-v3"] {
+        let (stream, url) = manifest(&clip, format, Some("cbc"));
+        let encrypted = presentation::hls(&http, &url).await;
+        for (ours, clear) in encrypted.iter().zip(clear_tracks(&clip, format).await) {
+            let text = fetch(&http, ours.playlist.as_ref().expect("HLS")).await;
+            let media = m3u8_rs::parse_media_playlist_res(&text).expect("a playlist");
+            for (n, segment) in media.segments.iter().enumerate() {
+                let key = segment.key.as_ref().expect("a key for every segment");
+                let iv = key.iv.as_deref().expect("an IV").to_lowercase();
+                let data = ours.segments[n].bytes.clone();
+                assert!(decrypted(data, &key_of(stream).key, &iv) == clear.segments[n].bytes);
+            }
+        }
+    }
+    let four = clear_tracks(&clip, "m3u8-aapl").await;
+    let eight = clear_tracks(&clip, "m3u8-aapl-v8").await;
+    for (four, eight) in four.iter().zip(&eight) {
+        assert!(four.media() == eight.media());
+    }
+}
+
+/// BANDWIDTH is not below the peak of the segments, and AVERAGE-BANDWIDTH is near their mean.
+#[tokio::test]
+async fn bandwidths_are_those_of_the_segments() {
+    let http = Client::new();
+    for title in &[CLIP, LADDER, MUXED].map(serve) {
+        let (_, url) = manifest(title, "m3u8-aapl-v3", None);
+        let base = Url::parse(&url).expect("an address");
+        let text = fetch(&http, &base).await;
+        let master = m3u8_rs::parse_master_playlist_res(&text).expect("a master");
+        for variant in &master.variants {
+            let playlist = base.join(&variant.uri).expect("an address");
+            let tracks = presentation::hls(&http, &url).await;
+            let mut tracks = tracks.iter();
+            let track = tracks.find(|track| track.playlist.as_ref() == Some(&playlist));
+            let segments = &track.expect("the variant").segments;
+            let rate = |bytes: usize, seconds: f64| bytes as f64 * 8.0 / seconds;
+            let peaks = segments.iter().map(|s| rate(s.bytes.len(), s.seconds));
+            let peak = peaks.fold(0.0, f64::max);
+            let bytes = segments.iter().map(|s| s.bytes.len()).sum();
+            let mean = rate(bytes, segments.iter().map(|s| s.seconds).sum());
+            let said = variant.bandwidth as f64;
+            assert!(
+                said >= peak && said < 1.3 * peak,
+                "{playlist}: {said} for {peak}"
+            );
+            let said = variant.average_bandwidth.expect("AVERAGE-BANDWIDTH") as f64;
+            assert!(
+                (said / mean - 1.0).abs() < 0.1,
+                "{playlist}: {said} for {mean}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
+    let clip = serve(CLIP);
+    let (_, url) = manifest(&clip, "m3u8-aapl", None);
+    let base = url
+        .split("manifest(")
+        .next()
+        .expect("a manifest")
+        .to_owned();
+    let level = clear_tracks(&clip, "m3u8-aapl").await;
+    let level = level[0].playlist.as_ref().expect("HLS").path().to_owned();
+    let level = level.rsplit('/').nth(1).expect("QualityLevels").to_owned();
+    for (leaf, status, code) in [
+        (
+            "manifest(format=m3u8-aapl,encryption=cenc)",
+            415,
+            "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
+        ),
+        (
+            "manifest(format=m3u8-aapl,encryption=cbcs-aapl)",
+            415,
+            "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
+        ),
+        (
+            "manifest(format=m3u8-aapl-v3,audioTrack=nobody)",
+            404,
+            "MPE_EGRESS_TRACK_NOT_FOUND",
+        ),
+        (
+            "{level}/Fragments(video=i,format=m3u8-aapl)",
+            400,
+            "MPE_BAD_URL_SYNTAX",
+        ),
+        (
+            "{level}/Fragments(video=1,format=m3u8-aapl)",
+            404,
+            "MPE_EGRESS_TIMESTAMP_NOT_FOUND",
+        ),
+        (
+            "{level}/KeyFrames(video=1,format=m3u8-aapl)",
+            404,
+            "MPE_EGRESS_TIMESTAMP_NOT_FOUND",
+        ),
+        (
+            "{level}/KeyFrames(video=0,format=m3u8-aapl-v3)",
+            415,
+            "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
+        ),
+        (
+            "{level}/Manifest(video,format=m3u8-cmaf,type=keyframes)",
+            415,
+            "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
+        ),
+    ] {
+        let url = format!("{base}{}", leaf.replace("{level}", &level));
+        let answer = reqwest::get(&url).await.expect("an answer");
+        assert_eq!(answer.status().as_u16(), status, "{url}");
+        let body = answer.text().await.expect("a body");
+        assert!(body.contains(code), "{url}: {body}");
+    }
+}
+
+/// Where the policy leaves no choice, transport streams do without the word; CMAF does not.
+#[tokio::test]
+async fn the_only_encryption_needs_no_name() {
+    let clip = serve(CLIP);
+    let (_, url) = manifest(&clip, "m3u8-aapl", Some("cbc"));
+    let unnamed = url.replace(",encryption=cbc", "");
+    let http = Client::new();
+    let tracks = presentation::hls(&http, &unnamed).await;
+    let named = presentation::hls(&http, &url).await;
+    assert!(tracks[0].media() == named[0].media());
+    let playlist = fetch(&http, tracks[0].playlist.as_ref().expect("HLS")).await;
+    assert!(String::from_utf8_lossy(&playlist).contains("METHOD=AES-128"));
+    let cmaf = reqwest::get(unnamed.replace("m3u8-aapl", "m3u8-cmaf")).await;
+    assert_eq!(cmaf.expect("an answer").status(), 400);
+}
+
+/// The second language is muxed in when it is named.
+#[tokio::test]
+async fn the_named_audio_track_is_muxed_in() {
+    let clip = serve(CLIP);
+    let audio = clear_tracks(&clip, "m3u8-aapl").await;
+    let audio: Vec<&Track> = audio.iter().filter(|track| track.kind == "audio").collect();
+    let (_, url) = manifest(&clip, "m3u8-aapl-v3", None);
+    for wanted in audio {
+        let path = wanted.playlist.as_ref().expect("HLS").path().to_owned();
+        let name = path
+            .split("Manifest(")
+            .nth(1)
+            .and_then(|rest| rest.split(',').next());
+        let url = url.replace("-v3", &format!("-v3,audioTrack={}", name.expect("a name")));
+        let muxed = presentation::hls(&Client::new(), &url).await;
+        let frames = |track: &Track| {
+            let found: Vec<Found> = track.segments.iter().map(|s| read(&s.bytes)).collect();
+            let units = found.iter().flat_map(|found| found.of_kind("audio"));
+            units
+                .flat_map(|unit| unit.payload.clone())
+                .collect::<Vec<u8>>()
+        };
+        assert!(frames(&muxed[0]) == frames(wanted), "{url}");
+    }
+}
+
+/// The reader sees a lost packet.
+#[tokio::test]
+async fn the_judges_notice_a_lost_packet() {
+    let clip = serve(CLIP);
+    let tracks = clear_tracks(&clip, "m3u8-aapl").await;
+    let mut damaged = tracks[0].segments[0].bytes.clone();
+    damaged.drain(188 * 5..188 * 6);
+    assert_eq!(read(&damaged).continuity_errors, 1);
+}
