@@ -74,8 +74,9 @@ impl OriginError {
         }
     }
 
-    /// A failure of the storage. What the system said goes to the log, not to the client. Reads stay
-    /// inside the length that a file had when it was opened: one that ends early was cut since.
+    /// A failure of the storage. What the system said goes to the log, not to the client. Reads
+    /// stay inside the length that a file had when it was opened: one that ends early was cut
+    /// since.
     pub fn storage(error: &std::io::Error) -> Self {
         use std::io::ErrorKind::{InvalidData, UnexpectedEof};
         if matches!(error.kind(), InvalidData | UnexpectedEof) {
