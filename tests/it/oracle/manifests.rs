@@ -109,7 +109,8 @@ async fn both_protocols_name_the_languages() {
             "{url}"
         );
     }
-    for url in manifests(&server, "hls") {
+    // Version 3 muxes one track.
+    for url in manifests(&server, "hls").filter(|url| !url.contains("aapl-v3")) {
         assert_eq!(
             languages(&presentation::hls(&http, url).await),
             ["de", "en"],

@@ -289,10 +289,13 @@ async fn the_overhead_is_not_above_that_of_ffmpeg() {
 }
 
 /// The segments of the key frame playlist of the highest level.
-async fn key_frames(format: &str, encryption: Option<&str>) -> (Url, Vec<MediaSegment>) {
-    let clip = serve(CLIP);
+async fn key_frames(
+    clip: &Served,
+    format: &str,
+    encryption: Option<&str>,
+) -> (Url, Vec<MediaSegment>) {
     let http = Client::new();
-    let base = Url::parse(&manifest(&clip, format, encryption).1).expect("an address");
+    let base = Url::parse(&manifest(clip, format, encryption).1).expect("an address");
     let master = m3u8_rs::parse_master_playlist_res(&fetch(&http, &base).await).expect("a master");
     let mut variants = master.variants.iter();
     let frames = variants.rfind(|variant| variant.is_i_frame);
@@ -324,8 +327,8 @@ fn decrypted(mut data: Vec<u8>, key: &str, iv: &str) -> Vec<u8> {
 async fn every_key_frame_decodes_alone() {
     let clip = serve(CLIP);
     let http = Client::new();
-    let (clear_playlist, clear) = key_frames("m3u8-aapl", None).await;
-    let (playlist, encrypted) = key_frames("m3u8-aapl", Some("cbc")).await;
+    let (clear_playlist, clear) = key_frames(&clip, "m3u8-aapl", None).await;
+    let (playlist, encrypted) = key_frames(&clip, "m3u8-aapl", Some("cbc")).await;
     let (stream, _) = manifest(&clip, "m3u8-aapl", Some("cbc"));
     assert_eq!(clear.len(), 4);
     assert_eq!(clear.len(), encrypted.len());

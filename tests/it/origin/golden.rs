@@ -56,7 +56,10 @@ async fn manifests() {
         let stream = stream(form);
         for manifest in &stream.manifests {
             let text = get(&manifest.url).await;
-            let name = format!("{form}-{}", manifest.protocol);
+            let name = match manifest.format.ends_with("-cmaf") {
+                true => format!("{form}-{}", manifest.protocol),
+                false => format!("{form}-{}", manifest.format),
+            };
             check(&name, &redacted(stream, text.text()));
         }
         let children = hls_children(&stream.manifest("hls").url).await;

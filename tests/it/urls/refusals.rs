@@ -149,7 +149,7 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
     ),
     (
         "clear",
-        "manifest(format=m3u8-aapl)",
+        "manifest(format=mpd-time-csf)",
         415,
         "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
     ),
