@@ -83,7 +83,7 @@ fn long_asset() {
     let mut server = Server::start(&long);
     for _ in 0..7 {
         let start = Instant::now();
-        server.get(&server.manifest("cenc-open", "dash"));
+        server.get(&server.manifest("cenc-open", "mpd-time-cmaf"));
         first.push(start.elapsed().as_secs_f64() * 1e3);
         server = Server::start(&long);
     }
