@@ -12,12 +12,12 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use self::write::Write;
 use self::writer::Writer;
@@ -31,6 +31,9 @@ use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
 /// How long a write waits for another process.
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
+
+/// Pause before a busy database is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// The store of assets, policies, locators and keys. Clones share everything.
 #[derive(Clone)]
@@ -56,8 +59,7 @@ impl Store {
             let file = beside(path, suffix);
             tighten(&file).map_err(|error| StoreError::io(&file, error))?;
         }
-        let mut connection = options(path).connect().await?;
-        schema::migrate(&mut connection).await?;
+        let connection = prepare(path).await?;
         let vault = Vault::new(kek);
         let writer = Writer::spawn(connection);
         writer.write(Write::BindKek(vault.fingerprint())).await?;
@@ -342,6 +344,26 @@ impl Store {
             .seal_policy(&policy.name, properties.as_bytes(), nonce);
         Ok((policy.name.clone(), sealed))
     }
+}
+
+/// Connects and brings the schema up to date. Going over to WAL and the first migration do not wait
+/// for another process as later writes do, so they are tried again.
+async fn prepare(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match connect(path).await {
+            Err(StoreError::Busy) if Instant::now() < deadline => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+async fn connect(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options(path).connect().await?;
+    schema::migrate(&mut connection).await?;
+    Ok(connection)
 }
 
 /// SQLite gives its journal files the mode of the database file, so the mode is set before.
