@@ -6,9 +6,6 @@ use roxmltree::{Document, Node};
 use super::MediaRule;
 use crate::codec::MediaType;
 
-/// A larger document is refused.
-const MAX_SIZE: usize = 1 << 20;
-
 /// The tracks that a server manifest lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerManifest {
@@ -36,12 +33,15 @@ pub struct Entry {
 }
 
 impl ServerManifest {
+    /// A larger document, in bytes, is refused.
+    pub const MAX_SIZE: usize = 1 << 20;
+
     /// Reads a document; a byte order mark is tolerated, a DTD is not.
     ///
     /// # Errors
     /// [`MediaRule::ServerManifest`] with what is wrong.
     pub fn parse(data: &[u8]) -> Result<Self, MediaRule> {
-        if data.len() > MAX_SIZE {
+        if data.len() > Self::MAX_SIZE {
             return Err(wrong("larger than 1 MiB"));
         }
         let text = std::str::from_utf8(data).map_err(|_| wrong("not UTF-8"))?;

@@ -1,7 +1,7 @@
 //! Assets as they are needed to answer: files opened and indexed once, kept as long as nothing in
 //! the folder changes, weighed in bytes, loaded once for any number of first requests.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,7 +246,7 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         [] => None,
         [path] => {
             watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
-            Some((file_name(path), std::fs::read(path).map_err(storage)?))
+            Some((file_name(path), read_manifest(path).map_err(storage)?))
         }
         _ => return Err(several_manifests()),
     };
@@ -259,6 +259,16 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         manifest,
         watched,
     })
+}
+
+/// One byte more than a server manifest may have is enough to refuse it.
+fn read_manifest(path: &Path) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    let limit = ServerManifest::MAX_SIZE as u64 + 1;
+    std::fs::File::open(path)?
+        .take(limit)
+        .read_to_end(&mut data)?;
+    Ok(data)
 }
 
 fn several_manifests() -> OriginError {
