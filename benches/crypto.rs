@@ -22,13 +22,7 @@ const IV: [u8; 16] = [9; 16];
 
 fn chains_of(size: usize) -> Vec<Chain> {
     let starts = (0..TOTAL / size).map(|n| n * size);
-    starts
-        .map(|start| Chain {
-            start,
-            length: size,
-            iv: IV,
-        })
-        .collect()
+    starts.map(|start| Chain { start, length: size, iv: IV }).collect()
 }
 
 /// The stock mode, one chain after the other.
@@ -76,11 +70,7 @@ fn crypto(c: &mut Criterion) {
         });
     }
     group.bench_function("AES-128 segment", |b| {
-        let chain = Chain {
-            start: 0,
-            length: TOTAL,
-            iv: IV,
-        };
+        let chain = Chain { start: 0, length: TOTAL, iv: IV };
         b.iter(|| chains::encrypt(&key, Pattern::FULL, &mut data, &mut [chain]));
     });
     group.finish();

@@ -69,11 +69,7 @@ fn long_asset() {
         let file = LocalFile::open(&path).expect("the asset opens");
         let index = FileIndex::read(&file).expect("the asset is sound");
         bytes += index.heap_size();
-        samples += index
-            .tracks
-            .iter()
-            .map(|track| track.index.len())
-            .sum::<u32>();
+        samples += index.tracks.iter().map(|track| track.index.len()).sum::<u32>();
     }
     let per_sample = bytes as f64 / f64::from(samples);
     println!(
@@ -141,18 +137,11 @@ fn asset(minutes: u32, kbit: u32) -> PathBuf {
         .stderr(Stdio::inherit())
         .output()
         .expect("bash runs");
-    assert!(
-        output.status.success(),
-        "scripts/long-asset.sh failed; run make setup"
-    );
+    assert!(output.status.success(), "scripts/long-asset.sh failed; run make setup");
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     for path in media_files(&folder) {
         // Into the page cache.
-        io::copy(
-            &mut fs::File::open(path).expect("readable"),
-            &mut io::sink(),
-        )
-        .expect("readable");
+        io::copy(&mut fs::File::open(path).expect("readable"), &mut io::sink()).expect("readable");
     }
     folder
 }
@@ -160,9 +149,7 @@ fn asset(minutes: u32, kbit: u32) -> PathBuf {
 fn media_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the folder is there");
     let paths = entries.map(|entry| entry.expect("readable").path());
-    paths
-        .filter(|path| path.extension().is_some_and(|ext| ext == "mp4"))
-        .collect()
+    paths.filter(|path| path.extension().is_some_and(|ext| ext == "mp4")).collect()
 }
 
 fn request(path: &str) -> String {
@@ -208,13 +195,7 @@ impl Server {
             }
         }
         let connection = connect(&origin).into();
-        Self {
-            child,
-            _data: data,
-            origin,
-            manifests,
-            connection,
-        }
+        Self { child, _data: data, origin, manifests, connection }
     }
 
     fn connect(&self) -> TcpStream {
@@ -235,15 +216,10 @@ impl Server {
         let manifest = self.manifest(stream, listed);
         let base = &manifest[..=manifest.rfind('/').expect("a path")];
         let text = self.text(&manifest);
-        let playlist = text
-            .lines()
-            .rfind(|line| !line.starts_with('#'))
-            .expect("a level");
+        let playlist = text.lines().rfind(|line| !line.starts_with('#')).expect("a level");
         let level = &playlist[..=playlist.rfind('/').expect("a level path")];
         let fragments = self.text(&format!("{base}{playlist}"));
-        let paths = fragments
-            .lines()
-            .filter(|line| line.starts_with("Fragments("));
+        let paths = fragments.lines().filter(|line| line.starts_with("Fragments("));
         let paths = paths.map(|leaf| format!("{base}{level}{leaf}"));
         paths.map(|path| path.replace(listed, format)).collect()
     }
@@ -268,22 +244,14 @@ impl Server {
         let mut filled = 0;
         let head = loop {
             filled += stream.read(&mut buffer[filled..]).expect("an answer");
-            if let Some(at) = buffer[..filled]
-                .windows(4)
-                .position(|four| four == b"\r\n\r\n")
-            {
+            if let Some(at) = buffer[..filled].windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
             }
         };
         let text = String::from_utf8_lossy(&buffer[..head]).to_lowercase();
         assert!(text.starts_with("http/1.1 200"), "{path}: {text}");
-        let length = text
-            .split("content-length: ")
-            .nth(1)
-            .and_then(|rest| rest.split('\r').next());
-        let length: usize = length
-            .and_then(|length| length.parse().ok())
-            .expect("a length");
+        let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
+        let length: usize = length.and_then(|length| length.parse().ok()).expect("a length");
         take(&buffer[head..filled]);
         let mut left = length - (filled - head);
         while left > 0 {
@@ -297,12 +265,7 @@ impl Server {
     /// CPU seconds, user and system.
     fn cpu(&self) -> f64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("alive");
-        let fields: Vec<&str> = stat
-            .rsplit(')')
-            .next()
-            .unwrap_or("")
-            .split_whitespace()
-            .collect();
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or("").split_whitespace().collect();
         let ticks = |n: usize| fields[n].parse::<f64>().expect("a number");
         (ticks(11) + ticks(12)) / TICKS_PER_SECOND
     }
@@ -323,15 +286,8 @@ impl Server {
     fn resident(&self) -> f64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("alive");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("VmRSS:"))
-            .expect("a line");
-        line.split_whitespace()
-            .nth(1)
-            .and_then(|kb| kb.parse::<f64>().ok())
-            .expect("kB")
-            * 1024.0
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+        line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).expect("kB") * 1024.0
     }
 }
 

@@ -79,22 +79,10 @@ guid_type!(
 const SYSTEMS: &[(SystemId, &str)] = &[
     (SystemId::COMMON, "W3C common"),
     (SystemId::CLEAR_KEY, "ClearKey"),
-    (
-        SystemId(0xedef8ba9_79d6_4ace_a3c8_27dcd51d21ed_u128.to_be_bytes()),
-        "Widevine",
-    ),
-    (
-        SystemId(0x9a04f079_9840_4286_ab92_e65be0885f95_u128.to_be_bytes()),
-        "PlayReady",
-    ),
-    (
-        SystemId(0x94ce86fb_07ff_4f43_adb8_93d2fa968ca2_u128.to_be_bytes()),
-        "FairPlay",
-    ),
-    (
-        SystemId(0x5e629af5_38da_4063_8977_97ffbd9902d4_u128.to_be_bytes()),
-        "Marlin",
-    ),
+    (SystemId(0xedef8ba9_79d6_4ace_a3c8_27dcd51d21ed_u128.to_be_bytes()), "Widevine"),
+    (SystemId(0x9a04f079_9840_4286_ab92_e65be0885f95_u128.to_be_bytes()), "PlayReady"),
+    (SystemId(0x94ce86fb_07ff_4f43_adb8_93d2fa968ca2_u128.to_be_bytes()), "FairPlay"),
+    (SystemId(0x5e629af5_38da_4063_8977_97ffbd9902d4_u128.to_be_bytes()), "Marlin"),
 ];
 
 impl SystemId {
@@ -105,10 +93,7 @@ impl SystemId {
 
     /// The name of a known system.
     pub fn name(self) -> Option<&'static str> {
-        SYSTEMS
-            .iter()
-            .find(|(system, _)| *system == self)
-            .map(|(_, name)| *name)
+        SYSTEMS.iter().find(|(system, _)| *system == self).map(|(_, name)| *name)
     }
 }
 
@@ -126,12 +111,7 @@ mod tests {
 
     #[test]
     fn other_uuid_spellings_are_refused() {
-        for text in [
-            "",
-            "{9eb4050d-e44b-4802-932e-27d75083e266}",
-            "urn:uuid:x",
-            "9eb4050d",
-        ] {
+        for text in ["", "{9eb4050d-e44b-4802-932e-27d75083e266}", "urn:uuid:x", "9eb4050d"] {
             assert_eq!(text.parse::<KeyId>(), Err(ParseGuidError), "{text}");
         }
     }

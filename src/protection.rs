@@ -62,17 +62,11 @@ impl Protection {
 
     /// Reads the value of `encryption=`, in any case.
     pub fn from_url_value(value: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.url_value.eq_ignore_ascii_case(value))
-            .map(|row| row.protection)
+        TABLE.iter().find(|row| row.url_value.eq_ignore_ascii_case(value)).map(|row| row.protection)
     }
 
     /// Reads an AMS content key type.
     pub fn from_key_type(key_type: &str) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.key_type == key_type)
-            .map(|row| row.protection)
+        TABLE.iter().find(|row| row.key_type == key_type).map(|row| row.protection)
     }
 }

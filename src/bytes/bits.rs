@@ -21,13 +21,7 @@ pub struct BitReader<'a> {
 impl<'a> BitReader<'a> {
     /// Starts at the first bit of `data`.
     pub fn new(data: &'a [u8]) -> Self {
-        Self {
-            data,
-            next: 0,
-            zeros: 0,
-            current: 0,
-            left: 0,
-        }
+        Self { data, next: 0, zeros: 0, current: 0, left: 0 }
     }
 
     /// Escaped bytes that are touched so far; a byte of which one bit is read counts whole.
@@ -43,11 +37,7 @@ impl<'a> BitReader<'a> {
             byte = *self.data.get(self.next).ok_or(Truncated)?;
         }
         self.next += 1;
-        self.zeros = if byte == 0 {
-            self.zeros.saturating_add(1)
-        } else {
-            0
-        };
+        self.zeros = if byte == 0 { self.zeros.saturating_add(1) } else { 0 };
         self.current = byte;
         self.left = 8;
         Ok(())
@@ -86,11 +76,7 @@ impl<'a> BitReader<'a> {
     /// A signed Exp-Golomb value, `se(v)`.
     pub fn se(&mut self) -> Result<i64, Truncated> {
         let code = i64::from(self.ue()?);
-        Ok(if code % 2 == 0 {
-            -(code / 2)
-        } else {
-            code / 2 + 1
-        })
+        Ok(if code % 2 == 0 { -(code / 2) } else { code / 2 + 1 })
     }
 }
 

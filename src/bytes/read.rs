@@ -53,8 +53,7 @@ impl<'a> Reader<'a> {
 
     /// A 24-bit unsigned value.
     pub fn u24(&mut self) -> Result<u32, Truncated> {
-        self.array()
-            .map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
+        self.array().map(|[a, b, c]| u32::from_be_bytes([0, a, b, c]))
     }
 
     /// A 32-bit unsigned value.
@@ -69,11 +68,7 @@ impl<'a> Reader<'a> {
 
     /// A field that is 32 bits wide in version 0 of a box and 64 bits in version 1.
     pub fn u32_or_u64(&mut self, wide: bool) -> Result<u64, Truncated> {
-        if wide {
-            self.u64()
-        } else {
-            self.u32().map(u64::from)
-        }
+        if wide { self.u64() } else { self.u32().map(u64::from) }
     }
 }
 

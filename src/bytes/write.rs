@@ -9,9 +9,7 @@ pub struct Writer {
 impl Writer {
     /// An empty writer with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            buffer: Vec::with_capacity(capacity),
-        }
+        Self { buffer: Vec::with_capacity(capacity) }
     }
 
     /// How many bytes are written.

@@ -17,10 +17,7 @@ impl IvContext {
     /// `track` names the track and the version of its source: two tracks that share a key, and two
     /// versions of a file, must not share IVs.
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
-        Self {
-            seed: hash(&[b"portcullis iv", kid.as_bytes(), track]),
-            kid,
-        }
+        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid }
     }
 
     /// The IV of one sample for schemes with 8-byte IVs: 40 bits that tell the tracks of a key
@@ -90,11 +87,7 @@ mod tests {
         for track in &tracks {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
-            for of_start in [
-                IvContext::segment,
-                IvContext::transport,
-                IvContext::key_frame,
-            ] {
+            for of_start in [IvContext::segment, IvContext::transport, IvContext::key_frame] {
                 assert!((0..1000).all(|n| blocks.insert(of_start(track, n * 60_000_000))));
             }
             assert_eq!(track.constant(), tracks[0].constant());

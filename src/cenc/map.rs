@@ -97,16 +97,12 @@ impl SampleMap {
             }
             let count = map.auxiliary.subsamples.len() - before;
             let iv = (scheme.row().per_sample_iv_size > 0).then(|| key.ivs.sample(sample.number));
-            let too_many = MapError::TooManySubsamples {
-                sample: sample.number,
-            };
+            let too_many = MapError::TooManySubsamples { sample: sample.number };
             if count > SampleAuxiliary::max_subsamples(iv.map_or(0, |iv| iv.len())) {
                 return Err(too_many);
             }
             let subsamples = u16::try_from(count).map_err(|_| too_many)?;
-            map.auxiliary
-                .samples
-                .push(SampleEntryAux { iv, subsamples });
+            map.auxiliary.samples.push(SampleEntryAux { iv, subsamples });
             payload += sample.size;
         }
         Ok(map)
@@ -120,12 +116,7 @@ impl SampleMap {
         if length == 0 {
             return;
         }
-        self.ranges.push(ProtectedRange {
-            start,
-            length,
-            sample,
-            position: 0,
-        });
+        self.ranges.push(ProtectedRange { start, length, sample, position: 0 });
     }
 }
 
@@ -141,12 +132,7 @@ struct NalWalk<'a, S: ?Sized> {
 impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
     fn new(source: &'a S, config: &'a AvcConfig, scheme: Scheme) -> Self {
         let sets = config.parameter_sets.clone();
-        Self {
-            window: Window::new(source),
-            config,
-            sets,
-            scheme,
-        }
+        Self { window: Window::new(source), config, sets, scheme }
     }
 
     fn sample(
@@ -156,12 +142,7 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
         map: &mut SampleMap,
     ) -> Result<(), MapError> {
         let length_size = u32::try_from(self.config.length_size.bytes()).unwrap_or(4);
-        let mut builder = SubsampleBuilder {
-            map,
-            sample: sample.number,
-            clear: 0,
-            position: 0,
-        };
+        let mut builder = SubsampleBuilder { map, sample: sample.number, clear: 0, position: 0 };
         let mut at = 0;
         while at < sample.size {
             let left = sample.size - at;
@@ -182,9 +163,7 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
         if ((sample.size - at) as usize) < size.bytes() {
             return Err(too_long(sample, 0));
         }
-        let field = self
-            .window
-            .get(sample.offset + u64::from(at), size.bytes())?;
+        let field = self.window.get(sample.offset + u64::from(at), size.bytes())?;
         size.read(field).ok_or(too_long(sample, 0))
     }
 
@@ -195,19 +174,16 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
             return Ok(0);
         }
         let offset = sample.offset + u64::from(at);
-        let codec = |error| MapError::Codec {
-            sample: sample.number,
-            error,
-        };
+        let codec = |error| MapError::Codec { sample: sample.number, error };
         match self.window.get(offset, 1)?[0] & 0x1f {
             nal_type::SLICE | nal_type::IDR_SLICE => {
                 let front = self.window.get(offset, (nal as usize).min(HEADER_WINDOW))?;
                 let length = slice_header_len(front, &self.sets).map_err(codec)?;
                 Ok(u32::try_from(length).unwrap_or(nal).min(nal))
             }
-            nal_type::PARTITION_A..=nal_type::PARTITION_C => Err(codec(CodecError::BadValue(
-                "data partitioning cannot be protected",
-            ))),
+            nal_type::PARTITION_A..=nal_type::PARTITION_C => {
+                Err(codec(CodecError::BadValue("data partitioning cannot be protected")))
+            }
             kind @ (nal_type::SPS | nal_type::PPS) => {
                 if nal > MAX_PARAMETER_SET {
                     return Err(too_long(sample, nal));
@@ -235,10 +211,7 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
 }
 
 fn too_long(sample: &Sample, length: u32) -> MapError {
-    MapError::NalTooLong {
-        sample: sample.number,
-        length,
-    }
+    MapError::NalTooLong { sample: sample.number, length }
 }
 
 /// Collects the subsamples of one sample; clear runs merge.
@@ -278,10 +251,7 @@ impl SubsampleBuilder<'_> {
     fn write(&mut self, protected: u32) {
         let list = &mut self.map.auxiliary.subsamples;
         while self.clear > u32::from(u16::MAX) {
-            list.push(Subsample {
-                clear: u16::MAX,
-                protected: 0,
-            });
+            list.push(Subsample { clear: u16::MAX, protected: 0 });
             self.clear -= u32::from(u16::MAX);
         }
         // Not larger than 65,535 after the loop.
@@ -303,11 +273,7 @@ mod tests {
     fn a_sample_without_bytes_has_an_iv_but_no_range() {
         let codec = Codec::Aac(AacConfig {
             object_type_indication: 0x40,
-            core: Core {
-                object_type: 2,
-                sampling_rate: 48_000,
-                channel_configuration: 2,
-            },
+            core: Core { object_type: 2, sampling_rate: 48_000, channel_configuration: 2 },
             object_type: 2,
             sampling_rate: 48_000,
             channels: 2,
@@ -325,10 +291,7 @@ mod tests {
         });
         for scheme in [Scheme::Cenc, Scheme::Cbcs] {
             let map = SampleMap::build(&[][..], &codec, scheme, &key, samples.clone()).unwrap();
-            let ranges = map
-                .ranges
-                .iter()
-                .map(|range| (range.start, range.length, range.sample));
+            let ranges = map.ranges.iter().map(|range| (range.start, range.length, range.sample));
             assert_eq!(ranges.collect::<Vec<_>>(), [(0, 10, 0), (10, 12, 2)]);
             assert_eq!(map.auxiliary.samples.len(), 3);
         }
@@ -336,23 +299,14 @@ mod tests {
 
     fn subsamples(units: &[(u32, u32)]) -> Vec<(u16, u32)> {
         let mut map = SampleMap::default();
-        let mut builder = SubsampleBuilder {
-            map: &mut map,
-            sample: 0,
-            clear: 0,
-            position: 0,
-        };
+        let mut builder = SubsampleBuilder { map: &mut map, sample: 0, clear: 0, position: 0 };
         let mut at = 0;
         for (clear, protected) in units {
             builder.push(at, *clear, *protected);
             at += clear + protected;
         }
         builder.finish();
-        map.auxiliary
-            .subsamples
-            .iter()
-            .map(|s| (s.clear, s.protected))
-            .collect()
+        map.auxiliary.subsamples.iter().map(|s| (s.clear, s.protected)).collect()
     }
 
     #[test]

@@ -63,10 +63,7 @@ pub const TABLE: &[Row] = &[
 impl Scheme {
     /// The scheme that a protection stands for; `None` when samples stay as they are.
     pub fn of(protection: Protection) -> Option<Self> {
-        TABLE
-            .iter()
-            .find(|row| row.protection == protection)
-            .map(|row| row.scheme)
+        TABLE.iter().find(|row| row.protection == protection).map(|row| row.scheme)
     }
 
     /// The table row of this scheme.
@@ -100,11 +97,7 @@ pub struct TrackKey {
 impl TrackKey {
     /// Binds a key to a track: `track` names it uniquely among all that use the key.
     pub fn new(kid: KeyId, key: &ContentKey, track: &[u8]) -> Self {
-        Self {
-            kid,
-            key: Expanded::new(key),
-            ivs: IvContext::new(kid, track),
-        }
+        Self { kid, key: Expanded::new(key), ivs: IvContext::new(kid, track) }
     }
 
     /// The protection information for the sample entry of the track.

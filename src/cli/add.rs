@@ -76,20 +76,13 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 
 impl Args {
     fn request(&self, folder: &Folder) -> crate::service::publish::PublishRequest {
-        let form = FORMS
-            .iter()
-            .find(|form| form.short == self.streaming_policy);
+        let form = FORMS.iter().find(|form| form.short == self.streaming_policy);
         let access = match self.policy {
             Policy::Token if form.is_none_or(|form| form.has_keys) => Access::Token,
             Policy::Token | Policy::Open => Access::Open,
         };
         let policy = form.map_or(self.streaming_policy.as_str(), |form| form.policy);
-        let name = format!(
-            "{}-{}-{}",
-            folder.name,
-            self.streaming_policy,
-            access_name(access)
-        );
+        let name = format!("{}-{}-{}", folder.name, self.streaming_policy, access_name(access));
         request(name, &folder.name, policy, access)
     }
 }
@@ -102,10 +95,7 @@ fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
         folders.extend(folders_at(dir)?);
     }
     if let Some(first) = files.first() {
-        let name = args
-            .name
-            .clone()
-            .unwrap_or_else(|| name_from(first.file_stem()));
+        let name = args.name.clone().unwrap_or_else(|| name_from(first.file_stem()));
         folders.push(gather(&name_from(Some(name.as_ref())), &files, data)?);
     }
     match (&args.name, folders.as_mut_slice()) {
@@ -119,10 +109,7 @@ fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
 /// Copies files into a folder of their own below the data folder.
 fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliError> {
     if let Some(other) = files.iter().find(|file| !is_media(file)) {
-        return Err(CliError::refused(format_args!(
-            "{}: not an MP4 file",
-            other.display()
-        )));
+        return Err(CliError::refused(format_args!("{}: not an MP4 file", other.display())));
     }
     let dir = data.join("assets").join(name);
     instance::make_private_dir(&dir)?;
@@ -131,13 +118,8 @@ fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliErro
         copy(file, &target)
             .map_err(|error| CliError::refused(format_args!("{}: {error}", file.display())))?;
     }
-    let dir = dir
-        .canonicalize()
-        .map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder {
-        name: name.to_owned(),
-        dir,
-    })
+    let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
+    Ok(Folder { name: name.to_owned(), dir })
 }
 
 /// Copies under a temporary name, then renames: a running server never sees half a file. A copy of
@@ -172,10 +154,7 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 fn print(streams: &[Stream<KeyInfo>], json: bool) -> Result<(), CliError> {
     if json {
         let document = serde_json::json!({ "streams": streams });
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&document).map_err(CliError::environment)?
-        );
+        println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
     }
     for stream in streams {

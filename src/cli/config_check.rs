@@ -30,15 +30,9 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
     let Command::Check { config, json } = args.command;
     let config = Config::load(config.as_deref(), std::env::vars())?;
     if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&config).map_err(CliError::environment)?
-        );
+        println!("{}", serde_json::to_string_pretty(&config).map_err(CliError::environment)?);
     } else {
-        print!(
-            "{}",
-            toml::to_string_pretty(&config).map_err(CliError::environment)?
-        );
+        print!("{}", toml::to_string_pretty(&config).map_err(CliError::environment)?);
         println!("\n# key-encryption key: {}", source(&config));
     }
     Ok(())

@@ -33,26 +33,10 @@ pub(super) struct Form {
 
 /// The ways that `dev` publishes everything in.
 pub(super) const FORMS: &[Form] = &[
-    Form {
-        short: "clear",
-        policy: "Predefined_ClearStreamingOnly",
-        has_keys: false,
-    },
-    Form {
-        short: "aes",
-        policy: "Predefined_ClearKey",
-        has_keys: true,
-    },
-    Form {
-        short: "cenc",
-        policy: "Portcullis_CencClearKey",
-        has_keys: true,
-    },
-    Form {
-        short: "cbcs",
-        policy: "Portcullis_CbcsClearKey",
-        has_keys: true,
-    },
+    Form { short: "clear", policy: "Predefined_ClearStreamingOnly", has_keys: false },
+    Form { short: "aes", policy: "Predefined_ClearKey", has_keys: true },
+    Form { short: "cenc", policy: "Portcullis_CencClearKey", has_keys: true },
+    Form { short: "cbcs", policy: "Portcullis_CbcsClearKey", has_keys: true },
 ];
 
 /// Name of the content key policy, and last part of stream names.
@@ -75,10 +59,7 @@ pub(super) struct Folder {
 impl Folder {
     /// An asset named after its folder.
     pub(super) fn at(dir: PathBuf) -> Self {
-        Self {
-            name: name_from(dir.file_name()),
-            dir,
-        }
+        Self { name: name_from(dir.file_name()), dir }
     }
 }
 
@@ -86,19 +67,11 @@ impl Folder {
 pub(super) fn name_from(name: Option<&OsStr>) -> String {
     let name = name.map(OsStr::to_string_lossy).unwrap_or_default();
     let safe = |c: char| {
-        if c.is_ascii_alphanumeric() || "-_.".contains(c) {
-            c
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }
     };
     let name: String = name.chars().map(safe).collect();
     let name = name.trim_matches(|c| "-.".contains(c));
-    if name.is_empty() {
-        "asset".to_owned()
-    } else {
-        name.to_owned()
-    }
+    if name.is_empty() { "asset".to_owned() } else { name.to_owned() }
 }
 
 /// The folder itself when it has media files, else every folder in it that has some, by name.
@@ -115,9 +88,7 @@ pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
     }
     if found.is_empty() {
         let dir = dir.display();
-        return Err(CliError::refused(format_args!(
-            "{dir}: no MP4 files here or one folder down"
-        )));
+        return Err(CliError::refused(format_args!("{dir}: no MP4 files here or one folder down")));
     }
     Ok(found)
 }
@@ -151,11 +122,7 @@ pub(super) struct Library {
 impl Library {
     pub(super) fn new(store: Store, config: &Config) -> Self {
         let segment_ms = u32::try_from(config.media.segment.as_millis()).unwrap_or(u32::MAX);
-        Self {
-            publisher: Publisher::new(store.clone()),
-            store,
-            segment_ms,
-        }
+        Self { publisher: Publisher::new(store.clone()), store, segment_ms }
     }
 
     /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
@@ -167,11 +134,9 @@ impl Library {
             created: Timestamp::now(),
         };
         let what = format!("reading {}", folder.dir.display());
-        let checked = patiently(what, check_folder(&asset))
-            .await
-            .map_err(|error| {
-                CliError::refused(format_args!("{}: {error}", folder.dir.display()))
-            })?;
+        let checked = patiently(what, check_folder(&asset)).await.map_err(|error| {
+            CliError::refused(format_args!("{}: {error}", folder.dir.display()))
+        })?;
         for track in &checked.asset.skipped {
             tracing::warn!(asset = folder.name, track, "left out");
         }
@@ -204,10 +169,7 @@ impl Library {
 
     /// Publishes an asset; a stream that is there and alike stays as it is, keys included.
     pub(super) async fn publish(&self, request: &PublishRequest) -> Result<Locator, CliError> {
-        Ok(self
-            .publisher
-            .publish_once(request, Timestamp::now())
-            .await?)
+        Ok(self.publisher.publish_once(request, Timestamp::now()).await?)
     }
 }
 
@@ -252,11 +214,7 @@ mod tests {
             fs::write(root.path().join(file), "").unwrap();
         }
         let names = |dir: &Path| -> Vec<String> {
-            folders_at(dir)
-                .unwrap()
-                .into_iter()
-                .map(|folder| folder.name)
-                .collect()
+            folders_at(dir).unwrap().into_iter().map(|folder| folder.name).collect()
         };
         assert_eq!(names(root.path()), ["one", "two"]);
         assert_eq!(names(&root.path().join("one")), ["one"]);

@@ -31,13 +31,8 @@ pub(super) fn unpack(data: &Path) -> Result<Folder, CliError> {
     for (name, content) in FILES {
         write_once(dir.join(name), content)?;
     }
-    let dir = dir
-        .canonicalize()
-        .map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder {
-        name: NAME.to_owned(),
-        dir,
-    })
+    let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
+    Ok(Folder { name: NAME.to_owned(), dir })
 }
 
 /// Keeps a complete file and its time stamp, so that a restart changes no entity tag.

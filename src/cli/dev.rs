@@ -20,10 +20,8 @@ use crate::token::make::{SigningKey, TokenSpec, make};
 const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Without --media a built-in clip is served. Locators and keys are kept in \
-    the data folder: a restart changes nothing."
-)]
+#[command(after_help = "Without --media a built-in clip is served. Locators and keys are kept in \
+    the data folder: a restart changes nothing.")]
 pub(super) struct Args {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS")]
@@ -119,9 +117,7 @@ async fn publish(store: &Store, config: &Config, folders: &[Folder]) -> Result<(
 async fn publish_folder(library: &Library, folder: &Folder, prefix: &str) -> Result<(), CliError> {
     for (form, access) in forms() {
         let name = format!("{prefix}{}-{}", form.short, access_name(access));
-        library
-            .replace(&request(name, &folder.name, form.policy, access))
-            .await?;
+        library.replace(&request(name, &folder.name, form.policy, access)).await?;
     }
     Ok(())
 }
@@ -132,21 +128,16 @@ fn forms() -> impl Iterator<Item = (&'static Form, Access)> {
         true => &[Access::Open, Access::Token][..],
         false => &[Access::Open],
     };
-    FORMS
-        .iter()
-        .flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
+    FORMS.iter().flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
 }
 
 /// A token that the policy `token` accepts.
 async fn token(store: &Store) -> Result<String, CliError> {
     let policy = store.content_key_policy(access_name(Access::Token)).await?;
-    let restriction = policy
-        .options
-        .iter()
-        .find_map(|option| match &option.restriction {
-            Restriction::Token(restriction) => Some(restriction),
-            Restriction::Open {} => None,
-        });
+    let restriction = policy.options.iter().find_map(|option| match &option.restriction {
+        Restriction::Token(restriction) => Some(restriction),
+        Restriction::Open {} => None,
+    });
     let signed_by = restriction.map(|restriction| &restriction.primary_verification_key);
     let (Some(restriction), Some(VerificationKey::Symmetric { key_value })) =
         (restriction, signed_by)
@@ -194,9 +185,8 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>]) {
             println!("  {:5} {}", manifest.protocol, manifest.url);
         }
     }
-    let guarded = streams
-        .iter()
-        .find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
+    let guarded =
+        streams.iter().find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
     if let Some((token, kid)) = guarded {
         let url = format!("{}/?kid={kid}", catalog.key_delivery());
         println!("\nToken, good for 24 hours:\n{token}");

@@ -33,26 +33,17 @@ pub struct CliError {
 impl CliError {
     /// The input was refused.
     pub fn refused(message: impl fmt::Display) -> Self {
-        Self {
-            exit: Exit::Refused,
-            message: message.to_string(),
-        }
+        Self { exit: Exit::Refused, message: message.to_string() }
     }
 
     /// Wrong usage or configuration.
     pub fn usage(message: impl fmt::Display) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: message.to_string(),
-        }
+        Self { exit: Exit::Usage, message: message.to_string() }
     }
 
     /// Port, disk or database failed.
     pub fn environment(message: impl fmt::Display) -> Self {
-        Self {
-            exit: Exit::Environment,
-            message: message.to_string(),
-        }
+        Self { exit: Exit::Environment, message: message.to_string() }
     }
 
     /// A file or folder of our own cannot be used.

@@ -101,11 +101,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
     let failed = |error: reqwest::Error| CliError::environment(error.without_url());
     let mut response = reqwest::get(url).await.map_err(failed)?;
     let status = response.status();
-    let limit = if status.is_success() {
-        MAX_FETCH
-    } else {
-        MAX_REFUSAL
-    };
+    let limit = if status.is_success() { MAX_FETCH } else { MAX_REFUSAL };
     let mut data = Vec::new();
     while let Some(part) = response.chunk().await.map_err(failed)? {
         data.extend_from_slice(&part);
@@ -117,9 +113,7 @@ async fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
         // What a stranger's server says must not steer the terminal.
         let said = String::from_utf8_lossy(&data);
         let said = said.escape_debug();
-        return Err(CliError::refused(format_args!(
-            "the server answers {status}: {said}"
-        )));
+        return Err(CliError::refused(format_args!("the server answers {status}: {said}")));
     }
     Ok(data)
 }
@@ -143,18 +137,10 @@ impl Report {
     fn of(nodes: &[Node]) -> Self {
         let boxes: Vec<BoxReport> = nodes.iter().map(BoxReport::of).collect();
         let signals = ["frma", "schm", "tenc", "pssh", "senc"];
-        let protection = boxes
-            .iter()
-            .filter(|node| signals.contains(&node.kind.as_str()));
-        let protection = protection
-            .map(|node| format!("{}: {}", node.kind, text(&node.fields)))
-            .collect();
-        Self {
-            boxes,
-            tracks: Vec::new(),
-            refused: None,
-            protection,
-        }
+        let protection = boxes.iter().filter(|node| signals.contains(&node.kind.as_str()));
+        let protection =
+            protection.map(|node| format!("{}: {}", node.kind, text(&node.fields))).collect();
+        Self { boxes, tracks: Vec::new(), refused: None, protection }
     }
 
     fn print(&self) {
@@ -190,21 +176,12 @@ impl BoxReport {
             None => (Vec::new(), node.error.map(|error| error.to_string())),
         };
         let kind = node.kind.to_string();
-        Self {
-            depth: node.depth,
-            kind,
-            offset: node.offset,
-            size: node.size,
-            fields,
-            error,
-        }
+        Self { depth: node.depth, kind, offset: node.offset, size: node.size, fields, error }
     }
 }
 
 fn text(fields: &[(&'static str, String)]) -> String {
-    let parts: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}"))
-        .collect();
+    let parts: Vec<String> =
+        fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     parts.join(", ")
 }

@@ -29,9 +29,7 @@ pub(super) async fn open(config: &Config, missing: MissingKek) -> Result<Store, 
 pub(super) fn make_private_dir(path: &Path) -> Result<(), CliError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(0o700);
-    builder
-        .create(path)
-        .map_err(|error| CliError::file(path, &error))
+    builder.create(path).map_err(|error| CliError::file(path, &error))
 }
 
 fn kek(config: &Config, missing: MissingKek) -> Result<KeyEncryptionKey, CliError> {

@@ -36,10 +36,7 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {eta}") {
             bar.set_style(style);
         }
-        Self {
-            began: Instant::now(),
-            bar,
-        }
+        Self { began: Instant::now(), bar }
     }
 
     /// So many more bytes are done.

@@ -43,10 +43,7 @@ pub(super) async fn reveal(
         let (_, key) = found.ok_or_else(|| {
             CliError::environment(format_args!("key {} went away meanwhile", info.kid))
         })?;
-        Ok(RevealedKey {
-            key: HEXLOWER.encode(key.expose()),
-            info,
-        })
+        Ok(RevealedKey { key: HEXLOWER.encode(key.expose()), info })
     })
 }
 

@@ -21,9 +21,7 @@ pub(super) async fn bind(config: &Config) -> Result<(Server, SocketAddr), CliErr
     let failed = |error: std::io::Error| {
         CliError::environment(format_args!("cannot listen on {}: {error}", config.listen))
     };
-    let server = Server::bind(config.listen, config.limits.clone())
-        .await
-        .map_err(failed)?;
+    let server = Server::bind(config.listen, config.limits.clone()).await.map_err(failed)?;
     let address = server.local_addr().map_err(failed)?;
     Ok((server, address))
 }
@@ -48,12 +46,7 @@ pub(super) async fn serve(
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),
         default_key_delivery: catalog.key_delivery(),
     };
-    let services = Services {
-        delivery: Arc::new(delivery),
-        media,
-        catalog,
-        store,
-    };
+    let services = Services { delivery: Arc::new(delivery), media, catalog, store };
     let app = router::app(services, &config.limits);
     let second = signals(2)?;
     tokio::select! {
@@ -81,10 +74,7 @@ fn report(drained: Drained) {
     match drained {
         Drained::Completely => tracing::info!("stopped, every answer was finished"),
         Drained::CutOff { connections } => {
-            tracing::warn!(
-                connections,
-                "stopped, connections were cut off after the drain time"
-            );
+            tracing::warn!(connections, "stopped, connections were cut off after the drain time");
         }
     }
 }
@@ -92,13 +82,7 @@ fn report(drained: Drained) {
 /// Each connection takes a descriptor; many systems start processes with 1,024 and allow more.
 fn raise_descriptor_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    if let Err(error) = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: maximum,
-            maximum,
-        },
-    ) {
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::debug!(%error, "the descriptor limit stays as it is");
     }
 }

@@ -64,9 +64,7 @@ impl AacConfig {
             .map_err(&truncated)?;
         let object_type = *decoder.first().ok_or(Truncated).map_err(&truncated)?;
         if !AAC_OBJECT_TYPES.contains(&object_type) {
-            return Err(CodecError::BadValue(
-                "the esds names no AAC (object type indication)",
-            ));
+            return Err(CodecError::BadValue("the esds names no AAC (object type indication)"));
         }
         let config = decoder
             .get(13..)
@@ -74,10 +72,7 @@ impl AacConfig {
             .and_then(|children| find_descriptor(children, DECODER_SPECIFIC_INFO))
             .map_err(&truncated)?;
         let config = Self::parse_audio_specific_config(config)?;
-        Ok(Self {
-            object_type_indication: object_type,
-            ..config
-        })
+        Ok(Self { object_type_indication: object_type, ..config })
     }
 
     /// The codec string: `mp4a.40.` and the object type, or `mp4a.67` and the like for MPEG-2 AAC.
@@ -92,9 +87,7 @@ impl AacConfig {
         let config =
             audio_specific_config(data).map_err(CodecError::truncated("AudioSpecificConfig"))?;
         if config.sampling_rate == 0 {
-            return Err(CodecError::BadValue(
-                "the AAC sampling rate is reserved or 0",
-            ));
+            return Err(CodecError::BadValue("the AAC sampling rate is reserved or 0"));
         }
         Ok(config)
     }
@@ -152,11 +145,7 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
     let channel_configuration = u8::try_from(bits.take(4)?).unwrap_or(0);
     let channels = CHANNELS.get(usize::from(channel_configuration));
     let channels = channels.copied().unwrap_or(0);
-    let mut core = Core {
-        object_type,
-        sampling_rate,
-        channel_configuration,
-    };
+    let mut core = Core { object_type, sampling_rate, channel_configuration };
     if object_type == AOT_SBR || object_type == AOT_PS {
         sampling_rate = self::sampling_rate(&mut bits)?;
         core.object_type = self::object_type(&mut bits)?;
@@ -166,13 +155,7 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
     }
     let channels = if object_type == AOT_PS { 2 } else { channels };
     let object_type_indication = MPEG4_AUDIO;
-    Ok(AacConfig {
-        object_type,
-        sampling_rate,
-        channels,
-        object_type_indication,
-        core,
-    })
+    Ok(AacConfig { object_type, sampling_rate, channels, object_type_indication, core })
 }
 
 fn object_type(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {
@@ -243,10 +226,7 @@ mod tests {
 
     #[test]
     fn the_core_of_he_aac_is_what_adts_signals() {
-        for data in [
-            &[0x2b, 0x92, 0x08, 0x00][..],
-            &[0x13, 0x90, 0x56, 0xe5, 0xa0],
-        ] {
+        for data in [&[0x2b, 0x92, 0x08, 0x00][..], &[0x13, 0x90, 0x56, 0xe5, 0xa0]] {
             let core = AacConfig::parse_audio_specific_config(data).unwrap().core;
             assert_eq!(core.object_type, 2);
             assert_eq!(core.sampling_rate, 22_050);

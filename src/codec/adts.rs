@@ -19,9 +19,7 @@ impl Adts {
     pub fn of(config: &AacConfig) -> Option<Self> {
         let core = config.core;
         let profile = u8::try_from(core.object_type.checked_sub(1)?).ok()?;
-        let rate = SAMPLING_RATES
-            .iter()
-            .position(|rate| *rate == core.sampling_rate)?;
+        let rate = SAMPLING_RATES.iter().position(|rate| *rate == core.sampling_rate)?;
         let rate = u8::try_from(rate).ok()?;
         let channels = core.channel_configuration;
         if profile > 3 || !(1..=7).contains(&channels) {
@@ -51,11 +49,7 @@ mod tests {
     use crate::codec::aac::Core;
 
     fn config(object_type: u32, sampling_rate: u32, channel_configuration: u8) -> AacConfig {
-        let core = Core {
-            object_type,
-            sampling_rate,
-            channel_configuration,
-        };
+        let core = Core { object_type, sampling_rate, channel_configuration };
         AacConfig {
             object_type,
             sampling_rate,
@@ -68,27 +62,17 @@ mod tests {
     #[test]
     fn the_header_says_profile_rate_channels_and_length() {
         let adts = Adts::of(&config(2, 44_100, 2)).unwrap();
-        assert_eq!(
-            adts.header(371 - 7),
-            Some([0xff, 0xf1, 0x50, 0x80, 0x2e, 0x7f, 0xfc])
-        );
-        assert_eq!(
-            adts.header(8191 - 7),
-            Some([0xff, 0xf1, 0x50, 0x83, 0xff, 0xff, 0xfc])
-        );
+        assert_eq!(adts.header(371 - 7), Some([0xff, 0xf1, 0x50, 0x80, 0x2e, 0x7f, 0xfc]));
+        assert_eq!(adts.header(8191 - 7), Some([0xff, 0xf1, 0x50, 0x83, 0xff, 0xff, 0xfc]));
         assert_eq!(adts.header(8192 - 7), None);
         assert_eq!(adts.header(u32::MAX), None);
     }
 
     #[test]
     fn what_the_header_cannot_say_is_refused() {
-        for (object_type, rate, channels) in [
-            (42, 48_000, 2),
-            (2, 47_999, 2),
-            (2, 48_000, 0),
-            (0, 48_000, 2),
-            (2, 48_000, 11),
-        ] {
+        for (object_type, rate, channels) in
+            [(42, 48_000, 2), (2, 47_999, 2), (2, 48_000, 0), (0, 48_000, 2), (2, 48_000, 11)]
+        {
             assert_eq!(Adts::of(&config(object_type, rate, channels)), None);
         }
     }

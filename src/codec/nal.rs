@@ -11,9 +11,7 @@ impl LengthSize {
     /// Reads the two bits `lengthSizeMinusOne`; 3 bytes are not allowed.
     pub fn from_minus_one(bits: u8) -> Result<Self, CodecError> {
         match bits & 3 {
-            2 => Err(CodecError::BadValue(
-                "NAL unit lengths of 3 bytes are not allowed",
-            )),
+            2 => Err(CodecError::BadValue("NAL unit lengths of 3 bytes are not allowed")),
             other => Ok(Self(other + 1)),
         }
     }
@@ -26,10 +24,6 @@ impl LengthSize {
     /// Reads a length field; `None` when `data` is shorter than the field.
     pub fn read(self, data: &[u8]) -> Option<u32> {
         let field = data.get(..self.bytes())?;
-        Some(
-            field
-                .iter()
-                .fold(0, |length, byte| length << 8 | u32::from(*byte)),
-        )
+        Some(field.iter().fold(0, |length, byte| length << 8 | u32::from(*byte)))
     }
 }

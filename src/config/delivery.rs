@@ -16,8 +16,6 @@ pub struct Delivery {
 
 impl Default for Delivery {
     fn default() -> Self {
-        Self {
-            clock_skew: Duration::from_secs(60),
-        }
+        Self { clock_skew: Duration::from_secs(60) }
     }
 }

@@ -33,10 +33,7 @@ impl Setting {
 
 /// Reads a configuration file.
 pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
-    fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.into(),
-        source,
-    })
+    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })
 }
 
 /// Lays the text of the file and the variables over the defaults.
@@ -59,10 +56,7 @@ pub(super) fn merge(
     }
     let mut config: Config = table.try_into().map_err(|error: toml::de::Error| {
         // The file was parsed into the types before, so the fault is in a variable.
-        ConfigError::Variable {
-            name: PREFIX.to_owned() + "*",
-            rule: error.message().to_owned(),
-        }
+        ConfigError::Variable { name: PREFIX.to_owned() + "*", rule: error.message().to_owned() }
     })?;
     config.keys.set_from_environment(key_from_environment);
     Ok(config)
@@ -84,10 +78,7 @@ fn collect(value: &Json, path: &mut Vec<String>, settings: &mut Vec<Setting>) {
                 path.pop();
             }
         }
-        leaf => settings.push(Setting {
-            path: path.clone(),
-            is_number: leaf.is_number(),
-        }),
+        leaf => settings.push(Setting { path: path.clone(), is_number: leaf.is_number() }),
     }
 }
 
@@ -100,11 +91,7 @@ fn parse_file(path: &Path, text: &str, settings: &[Setting]) -> Result<Table, Co
     if let Some(name) = first_unknown(&table, &mut Vec::new(), settings) {
         let known = settings.iter().map(Setting::dotted);
         let nearest = nearest(&name, known);
-        return Err(ConfigError::Unknown {
-            place: path.display().to_string(),
-            name,
-            nearest,
-        });
+        return Err(ConfigError::Unknown { place: path.display().to_string(), name, nearest });
     }
     // A second time into the types, for errors that name the line.
     toml::from_str::<Config>(text).map_err(refused)?;
@@ -115,9 +102,7 @@ fn parse_file(path: &Path, text: &str, settings: &[Setting]) -> Result<Table, Co
 fn first_unknown(table: &Table, path: &mut Vec<String>, settings: &[Setting]) -> Option<String> {
     for (name, value) in table {
         path.push(name.clone());
-        let known = settings
-            .iter()
-            .any(|setting| setting.path.starts_with(path));
+        let known = settings.iter().any(|setting| setting.path.starts_with(path));
         let unknown = match value {
             _ if !known => Some(path.join(".")),
             Value::Table(inner) => first_unknown(inner, path, settings),
@@ -144,19 +129,14 @@ fn overlay(
             nearest: nearest(name, settings.iter().map(Setting::variable)),
         });
     };
-    let value = typed(setting, text).ok_or_else(|| ConfigError::Variable {
-        name: name.to_owned(),
-        rule: NUMBER.to_owned(),
-    })?;
+    let value = typed(setting, text)
+        .ok_or_else(|| ConfigError::Variable { name: name.to_owned(), rule: NUMBER.to_owned() })?;
     // Checked alone, so that the error can name the variable.
     let mut alone = Table::new();
     insert(&mut alone, &setting.path, value.clone());
     if let Err(error) = alone.try_into::<Config>() {
         let rule = error.message().to_owned();
-        return Err(ConfigError::Variable {
-            name: name.to_owned(),
-            rule,
-        });
+        return Err(ConfigError::Variable { name: name.to_owned(), rule });
     }
     insert(table, &setting.path, value);
     Ok(())
@@ -179,9 +159,7 @@ fn insert(table: &mut Table, path: &[String], value: Value) {
             table.insert(name.clone(), value);
         }
         [section, rest @ ..] => {
-            let inner = table
-                .entry(section)
-                .or_insert_with(|| Value::Table(Table::new()));
+            let inner = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(inner) = inner {
                 insert(inner, rest, value);
             }
@@ -204,9 +182,7 @@ mod tests {
     use super::*;
 
     fn load(file: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let variables = variables
-            .iter()
-            .map(|(name, text)| ((*name).into(), (*text).into()));
+        let variables = variables.iter().map(|(name, text)| ((*name).into(), (*text).into()));
         merge(Some((Path::new("p.toml"), file)), variables)
     }
 
@@ -234,17 +210,9 @@ mod tests {
     #[test]
     fn refusals_name_the_place_the_key_and_what_was_meant() {
         for (file, variables, expected) in [
-            (
-                "[limits]\nstal = \"5s\"",
-                &[][..],
-                &["p.toml", "limits.stal", "limits.stall?"][..],
-            ),
+            ("[limits]\nstal = \"5s\"", &[][..], &["p.toml", "limits.stal", "limits.stall?"][..]),
             ("lisen = \"x\"", &[], &["lisen", "mean listen?"]),
-            (
-                "[limit]\nstall = \"5s\"",
-                &[],
-                &["unknown setting limit;", "limits."],
-            ),
+            ("[limit]\nstall = \"5s\"", &[], &["unknown setting limit;", "limits."]),
             ("zzz = 1", &[], &["unknown setting zzz"]),
             ("listen = 5", &[], &["p.toml", "line 1"]),
             ("a b", &[], &["p.toml", "line 1"]),
@@ -271,13 +239,8 @@ mod tests {
 
     #[test]
     fn a_refused_secret_is_not_repeated() {
-        let error = load("", &[(keys::KEK_VARIABLE, "hunter2")])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(keys::KEK_VARIABLE) && !error.contains("hunter2"),
-            "{error}"
-        );
+        let error = load("", &[(keys::KEK_VARIABLE, "hunter2")]).unwrap_err().to_string();
+        assert!(error.contains(keys::KEK_VARIABLE) && !error.contains("hunter2"), "{error}");
     }
 
     #[test]
@@ -290,16 +253,10 @@ mod tests {
             .collect();
         let settings: Vec<String> = settings().iter().map(Setting::dotted).collect();
         for setting in &settings {
-            assert!(
-                described.contains(&setting.as_str()),
-                "{setting} is not described"
-            );
+            assert!(described.contains(&setting.as_str()), "{setting} is not described");
         }
         for key in described {
-            assert!(
-                settings.iter().any(|setting| setting == key),
-                "{key} does not exist"
-            );
+            assert!(settings.iter().any(|setting| setting == key), "{key} does not exist");
         }
     }
 }

@@ -24,9 +24,6 @@ pub enum Format {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            filter: "info".to_owned(),
-            format: Format::Text,
-        }
+        Self { filter: "info".to_owned(), format: Format::Text }
     }
 }

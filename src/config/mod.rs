@@ -67,9 +67,7 @@ impl Config {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let text = file
-            .map(|path| Ok((path, layers::read(path)?)))
-            .transpose()?;
+        let text = file.map(|path| Ok((path, layers::read(path)?))).transpose()?;
         let file = text.as_ref().map(|(path, text)| (*path, text.as_str()));
         let config = layers::merge(file, variables)?;
         config.check()?;
@@ -106,11 +104,7 @@ impl Config {
         if port == 80 {
             hosts.extend(names.map(str::to_owned));
         }
-        hosts.extend(
-            self.public_url
-                .as_ref()
-                .map(|url| url.authority().to_owned()),
-        );
+        hosts.extend(self.public_url.as_ref().map(|url| url.authority().to_owned()));
         hosts
     }
 
@@ -126,46 +120,18 @@ impl Config {
             matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.has_host()
         });
         let rules = [
-            (
-                "public_url",
-                web,
-                "is an http or https address without a query",
-            ),
-            (
-                "limits.connections",
-                limits.connections > 0,
-                "is at least 1",
-            ),
-            (
-                "limits.connections_per_peer",
-                limits.connections_per_peer > 0,
-                "is at least 1",
-            ),
-            (
-                "limits.header_lines",
-                limits.header_lines >= 16,
-                "is at least 16",
-            ),
-            (
-                "limits.body_bytes",
-                limits.body_bytes >= 1024,
-                "is at least 1024",
-            ),
+            ("public_url", web, "is an http or https address without a query"),
+            ("limits.connections", limits.connections > 0, "is at least 1"),
+            ("limits.connections_per_peer", limits.connections_per_peer > 0, "is at least 1"),
+            ("limits.header_lines", limits.header_lines >= 16, "is at least 16"),
+            ("limits.body_bytes", limits.body_bytes >= 1024, "is at least 1024"),
             ("limits.requests", limits.requests > 0, "is at least 1"),
             ("limits.streams", limits.streams > 0, "is at least 1"),
-            (
-                "limits.first_request",
-                !limits.first_request.is_zero(),
-                "is longer than 0s",
-            ),
+            ("limits.first_request", !limits.first_request.is_zero(), "is longer than 0s"),
             ("limits.idle", !limits.idle.is_zero(), "is longer than 0s"),
             ("limits.stall", !limits.stall.is_zero(), "is longer than 0s"),
             ("limits.body", !limits.body.is_zero(), "is longer than 0s"),
-            (
-                "media.segment",
-                self.media.segment_in_range(),
-                "is from 1s to 30s",
-            ),
+            ("media.segment", self.media.segment_in_range(), "is from 1s to 30s"),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, rule)) => Err(ConfigError::Value { key, rule }),

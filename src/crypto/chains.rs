@@ -62,15 +62,9 @@ pub struct Chain {
 /// # Panics
 /// When a range reaches past the end of the buffer.
 pub fn encrypt(key: &Expanded, pattern: Pattern, buffer: &mut [u8], chains: &mut [Chain]) {
-    let inside = chains
-        .iter()
-        .all(|chain| chain.start + chain.length <= buffer.len());
+    let inside = chains.iter().all(|chain| chain.start + chain.length <= buffer.len());
     assert!(inside, "a chain reaches past the end of the buffer");
-    key.cipher().encrypt_with_backend(Interleaved {
-        pattern,
-        buffer,
-        chains,
-    });
+    key.cipher().encrypt_with_backend(Interleaved { pattern, buffer, chains });
 }
 
 struct Interleaved<'a> {
@@ -86,11 +80,7 @@ impl BlockSizeUser for Interleaved<'_> {
 impl BlockCipherEncClosure for Interleaved<'_> {
     #[inline(always)]
     fn call<B: BlockCipherEncBackend<BlockSize = Self::BlockSize>>(self, backend: &B) {
-        let Self {
-            pattern,
-            buffer,
-            chains,
-        } = self;
+        let Self { pattern, buffer, chains } = self;
         let mut next = 0;
         let mut lanes: [Lane; LANES] =
             std::array::from_fn(|_| Lane::load(pattern, chains, &mut next));
@@ -144,22 +134,10 @@ impl Lane {
             let blocks = pattern.encrypted_blocks(chain.length);
             if blocks > 0 {
                 let state = u128::from_ne_bytes(chain.iv);
-                return Self {
-                    chain: index,
-                    at: chain.start,
-                    blocks,
-                    run: pattern.crypt,
-                    state,
-                };
+                return Self { chain: index, at: chain.start, blocks, run: pattern.crypt, state };
             }
         }
-        Self {
-            chain: usize::MAX,
-            at: 0,
-            blocks: 0,
-            run: 0,
-            state: 0,
-        }
+        Self { chain: usize::MAX, at: 0, blocks: 0, run: 0, state: 0 }
     }
 
     #[inline(always)]
@@ -170,9 +148,7 @@ impl Lane {
         let Some(bytes) = buffer[self.at..].first_chunk_mut::<BLOCK>() else {
             return;
         };
-        let mut block = (u128::from_ne_bytes(*bytes) ^ self.state)
-            .to_ne_bytes()
-            .into();
+        let mut block = (u128::from_ne_bytes(*bytes) ^ self.state).to_ne_bytes().into();
         backend.encrypt_block_inplace(&mut block);
         *bytes = block.into();
         self.state = u128::from_ne_bytes(*bytes);
@@ -227,20 +203,10 @@ mod tests {
     fn the_pattern_encrypts_one_block_in_ten() {
         let mut sample: Vec<u8> = (0..187_u32).map(|n| (7 * n) as u8).collect();
         let before = sample.clone();
-        let mut chains = [Chain {
-            start: 4,
-            length: 183,
-            iv: IV,
-        }];
+        let mut chains = [Chain { start: 4, length: 183, iv: IV }];
         encrypt(&expanded(), Pattern::ONE_IN_TEN, &mut sample, &mut chains);
-        assert_eq!(
-            HEXLOWER.encode(&sample[4..20]),
-            "7c1f811753e1fc299456d2e053cb1150"
-        );
-        assert_eq!(
-            HEXLOWER.encode(&sample[164..180]),
-            "d1cf1dc985fa8a0f779e7bbe66a3a548"
-        );
+        assert_eq!(HEXLOWER.encode(&sample[4..20]), "7c1f811753e1fc299456d2e053cb1150");
+        assert_eq!(HEXLOWER.encode(&sample[164..180]), "d1cf1dc985fa8a0f779e7bbe66a3a548");
         assert_eq!(sample[20..164], before[20..164]);
         assert_eq!(sample[180..], before[180..]);
     }
@@ -248,11 +214,7 @@ mod tests {
     #[test]
     fn whole_samples_keep_the_last_partial_block_clear() {
         let mut sample: Vec<u8> = (0..40).collect();
-        let mut chains = [Chain {
-            start: 0,
-            length: 40,
-            iv: IV,
-        }];
+        let mut chains = [Chain { start: 0, length: 40, iv: IV }];
         encrypt(&expanded(), Pattern::FULL, &mut sample, &mut chains);
         assert_eq!(
             HEXLOWER.encode(&sample),

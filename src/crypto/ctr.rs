@@ -61,10 +61,7 @@ mod tests {
     fn a_whole_sample_includes_the_last_partial_block() {
         let mut sample: Vec<u8> = (0..20).collect();
         Keystream::new(&key(), IV, 0).apply(&mut sample);
-        assert_eq!(
-            HEXLOWER.encode(&sample),
-            "db29969f3aa8bb676f02f6e4216d77c070f72089"
-        );
+        assert_eq!(HEXLOWER.encode(&sample), "db29969f3aa8bb676f02f6e4216d77c070f72089");
     }
 
     #[test]

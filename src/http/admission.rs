@@ -32,9 +32,7 @@ pub(super) async fn admit(
         return ([(header::RETRY_AFTER, RETRY_AFTER)], full()).into_response();
     };
     let mut response = next.run(request).await;
-    response.extensions_mut().insert(Place {
-        _permit: Arc::new(permit),
-    });
+    response.extensions_mut().insert(Place { _permit: Arc::new(permit) });
     response
 }
 

@@ -36,13 +36,7 @@ impl<'a> Tag<'a> {
         };
         let inner = quoted.strip_prefix('"')?;
         let end = inner.find('"')? + 2;
-        Some((
-            Self {
-                weak,
-                opaque: &quoted[..end],
-            },
-            &quoted[end..],
-        ))
+        Some((Self { weak, opaque: &quoted[..end] }, &quoted[end..]))
     }
 
     /// Strong comparison: both tags strong and equal.
@@ -75,10 +69,7 @@ mod tests {
     use super::*;
 
     fn with(name: HeaderName, values: &[&str]) -> HeaderMap {
-        values
-            .iter()
-            .map(|value| (name.clone(), value.parse().unwrap()))
-            .collect()
+        values.iter().map(|value| (name.clone(), value.parse().unwrap())).collect()
     }
 
     #[test]

@@ -50,15 +50,9 @@ fn options(headers: &HeaderMap) -> Response {
     let answer = [
         (header::ALLOW, METHODS),
         (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            allowed_headers(headers),
-        ),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, allowed_headers(headers)),
         (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
-        (
-            header::VARY,
-            HeaderValue::from_static("Access-Control-Request-Headers"),
-        ),
+        (header::VARY, HeaderValue::from_static("Access-Control-Request-Headers")),
     ];
     (StatusCode::NO_CONTENT, answer).into_response()
 }
@@ -89,27 +83,15 @@ mod tests {
         let long = "x,".repeat(2000);
         for (asked, expected) in [
             (&["authorization"][..], "authorization"),
-            (
-                &["Authorization,Content-Type"],
-                "authorization, content-type",
-            ),
+            (&["Authorization,Content-Type"], "authorization, content-type"),
             (&["x-a", "x-b"], "x-a, x-b"),
             (&["x-a, not a name, x-b"], "x-a, x-b"),
-            (
-                &["", " , "],
-                "authorization, content-type, range, soapaction",
-            ),
+            (&["", " , "], "authorization, content-type, range, soapaction"),
             (&[], "authorization, content-type, range, soapaction"),
-            (
-                &[long.as_str()],
-                "authorization, content-type, range, soapaction",
-            ),
+            (&[long.as_str()], "authorization, content-type, range, soapaction"),
         ] {
             let name = header::ACCESS_CONTROL_REQUEST_HEADERS;
-            let headers = asked
-                .iter()
-                .map(|v| (name.clone(), v.parse().unwrap()))
-                .collect();
+            let headers = asked.iter().map(|v| (name.clone(), v.parse().unwrap())).collect();
             assert_eq!(allowed_headers(&headers), expected, "{asked:?}");
         }
     }

@@ -71,9 +71,7 @@ impl Activity {
 
     /// Nothing that holds the lock can panic halfway.
     fn lock(&self) -> MutexGuard<'_, Exchanges> {
-        self.exchanges
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,20 +87,14 @@ pub(super) struct Turn {
 impl Turn {
     /// A complete request head has come; the server has work with it.
     pub(super) fn begin(activity: Arc<Activity>) -> Self {
-        let progress = Arc::new(Progress {
-            working: AtomicBool::new(true),
-            taken: AtomicU64::new(0),
-        });
+        let progress =
+            Arc::new(Progress { working: AtomicBool::new(true), taken: AtomicU64::new(0) });
         let mut exchanges = activity.lock();
         exchanges.begun += 1;
         let id = exchanges.begun;
         exchanges.open.insert(id, Arc::clone(&progress));
         drop(exchanges);
-        Self {
-            activity,
-            id,
-            progress,
-        }
+        Self { activity, id, progress }
     }
 
     /// The server works on the next piece of the answer.
@@ -198,10 +190,7 @@ impl Watch {
         let mut before = std::mem::take(&mut self.windows);
         let mut stalled = false;
         for &(id, taken) in waiting {
-            let fresh = Window {
-                since: now,
-                taken_before: taken,
-            };
+            let fresh = Window { since: now, taken_before: taken };
             let mut window = before.remove(&id).unwrap_or(fresh);
             if now - window.since >= self.stall {
                 stalled |= taken - window.taken_before < share;
@@ -283,16 +272,11 @@ mod tests {
 
     /// Lets `seconds` pass, one judgement per second, on what `at` gives.
     fn run(seconds: u32, at: impl Fn(u32) -> Snapshot) -> Option<(u32, Ended)> {
-        let limits = Limits {
-            stall_rate: 1000,
-            ..Limits::default()
-        };
+        let limits = Limits { stall_rate: 1000, ..Limits::default() };
         let start = Instant::now();
         let mut watch = Watch::new(&limits, start);
         (0..=seconds).find_map(|second| {
-            watch
-                .judge(start + SECOND * second, &at(second))
-                .map(|ended| (second, ended))
+            watch.judge(start + SECOND * second, &at(second)).map(|ended| (second, ended))
         })
     }
 
@@ -322,10 +306,7 @@ mod tests {
     #[test]
     fn a_client_at_the_smallest_rate_and_one_that_starts_late_are_served() {
         assert_eq!(run(600, |s| sending(&[1000 * u64::from(s)])), None);
-        assert_eq!(
-            run(59, |s| sending(&[if s < 20 { 0 } else { 40_000 }])),
-            None
-        );
+        assert_eq!(run(59, |s| sending(&[if s < 20 { 0 } else { 40_000 }])), None);
     }
 
     #[test]
@@ -343,34 +324,21 @@ mod tests {
     #[test]
     fn neither_other_answers_nor_new_or_working_requests_hide_a_stalled_one() {
         let fast = |second: u32| 1_000_000 * u64::from(second);
-        assert_eq!(
-            run(600, |s| sending(&[0, fast(s)])),
-            Some((30, Ended::Stalled))
-        );
-        let busy = |second: u32| Snapshot {
-            begun: u64::from(second) + 1,
-            open: 2,
-            ..sending(&[0])
-        };
+        assert_eq!(run(600, |s| sending(&[0, fast(s)])), Some((30, Ended::Stalled)));
+        let busy =
+            |second: u32| Snapshot { begun: u64::from(second) + 1, open: 2, ..sending(&[0]) };
         assert_eq!(run(600, busy), Some((30, Ended::Stalled)));
     }
 
     #[test]
     fn the_servers_own_slowness_is_not_held_against_the_client() {
-        let working = Snapshot {
-            begun: 1,
-            open: 1,
-            waiting: Vec::new(),
-        };
+        let working = Snapshot { begun: 1, open: 1, waiting: Vec::new() };
         assert_eq!(run(600, |_| working.clone()), None);
     }
 
     #[test]
     fn a_connection_without_a_next_request_is_idle() {
-        let after = |begun| Snapshot {
-            begun,
-            ..Snapshot::default()
-        };
+        let after = |begun| Snapshot { begun, ..Snapshot::default() };
         assert_eq!(run(200, |_| after(3)), Some((75, Ended::Idle)));
         let asking = |second: u32| after(1 + u64::from(second.min(50)));
         assert_eq!(run(200, asking), Some((125, Ended::Idle)));

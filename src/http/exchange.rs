@@ -46,11 +46,7 @@ pub(super) async fn answer(
     }
     exchange.hold.turn.hand_over();
     response.headers_mut().insert(REQUEST_ID, id);
-    Ok(response.map(|body| Tracked {
-        body,
-        rest: Bytes::new(),
-        exchange,
-    }))
+    Ok(response.map(|body| Tracked { body, rest: Bytes::new(), exchange }))
 }
 
 /// The identifier that a proxy in front gave, when it is a harmless token; else a new one.
@@ -58,9 +54,7 @@ fn request_id(request: &Request<Incoming>) -> HeaderValue {
     let given = request.headers().get(REQUEST_ID).filter(|id| {
         let bytes = id.as_bytes();
         (1..=MAX_REQUEST_ID).contains(&bytes.len())
-            && bytes
-                .iter()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
     });
     given.cloned().unwrap_or_else(|| {
         let mut text = Uuid::encode_buffer();
@@ -111,10 +105,7 @@ struct Exchange {
 impl Exchange {
     fn begin(activity: Arc<Activity>, request: &Request<Incoming>, id: HeaderValue) -> Self {
         Self {
-            hold: Arc::new(Hold {
-                turn: Turn::begin(activity),
-                place: OnceLock::new(),
-            }),
+            hold: Arc::new(Hold { turn: Turn::begin(activity), place: OnceLock::new() }),
             id,
             method: request.method().clone(),
             // The query may hold a token and is never logged.
@@ -166,18 +157,16 @@ impl Tracked {
             let rest = std::mem::take(&mut self.rest);
             return Poll::Ready(Some(Ok(self.piece(rest))));
         }
-        Pin::new(&mut self.body)
-            .poll_frame(cx)
-            .map(|frame| match frame? {
-                Ok(frame) => Some(Ok(match frame.into_data() {
-                    Ok(data) => self.piece(data),
-                    Err(trailers) => trailers,
-                })),
-                Err(error) => {
-                    tracing::warn!(path = self.exchange.path, %error, "cut off");
-                    Some(Err(error))
-                }
-            })
+        Pin::new(&mut self.body).poll_frame(cx).map(|frame| match frame? {
+            Ok(frame) => Some(Ok(match frame.into_data() {
+                Ok(data) => self.piece(data),
+                Err(trailers) => trailers,
+            })),
+            Err(error) => {
+                tracing::warn!(path = self.exchange.path, %error, "cut off");
+                Some(Err(error))
+            }
+        })
     }
 }
 

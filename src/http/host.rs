@@ -9,9 +9,7 @@ pub(super) fn named<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str>
     let fields = headers.get_all(header::HOST).iter();
     let mut names = authority.into_iter().chain(fields.map(HeaderValue::to_str));
     let first = names.next()?.ok()?;
-    names
-        .all(|name| name.is_ok_and(|name| name.eq_ignore_ascii_case(first)))
-        .then_some(first)
+    names.all(|name| name.is_ok_and(|name| name.eq_ignore_ascii_case(first))).then_some(first)
 }
 
 #[cfg(test)]
@@ -29,18 +27,10 @@ mod tests {
             ("/", &["a:1", "\u{e9}"], None),
             ("/", &[], None),
         ] {
-            let field = |host: &&str| {
-                (
-                    header::HOST,
-                    HeaderValue::from_bytes(host.as_bytes()).unwrap(),
-                )
-            };
+            let field =
+                |host: &&str| (header::HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
             let headers = hosts.iter().map(field).collect();
-            assert_eq!(
-                named(&uri.parse().unwrap(), &headers),
-                expected,
-                "{uri} {hosts:?}"
-            );
+            assert_eq!(named(&uri.parse().unwrap(), &headers), expected, "{uri} {hosts:?}");
         }
     }
 }

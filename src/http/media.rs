@@ -32,9 +32,7 @@ pub fn routes<S>(media: Media) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
-        .route("/{locator}/{*rest}", get(serve))
-        .with_state(Arc::new(media))
+    Router::new().route("/{locator}/{*rest}", get(serve)).with_state(Arc::new(media))
 }
 
 async fn serve(
@@ -43,9 +41,7 @@ async fn serve(
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    let delivery = DeliveryUrls {
-        base: media.key_delivery(&uri, &headers),
-    };
+    let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
     match media.origin.answer(uri.path(), &delivery).await {
         Ok(answer) => respond(answer, &method, &headers),
         Err(error) => refuse(&error),
@@ -80,11 +76,7 @@ fn respond(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
     let length = answer.content.length();
     let mut base = HeaderMap::new();
     insert(&mut base, header::ETAG, &answer.etag);
-    insert(
-        &mut base,
-        header::CACHE_CONTROL,
-        cache_control(answer.cache),
-    );
+    insert(&mut base, header::CACHE_CONTROL, cache_control(answer.cache));
     base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if precondition_failed(headers, &answer.etag) {
         return (StatusCode::PRECONDITION_FAILED, base).into_response();
@@ -99,28 +91,18 @@ fn respond(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
     insert(&mut base, header::CONTENT_TYPE, answer.content_type);
     let (status, part) = match decision {
         RangeDecision::Whole => (StatusCode::OK, 0..length),
-        RangeDecision::Partial {
-            start,
-            end_inclusive,
-        } => {
+        RangeDecision::Partial { start, end_inclusive } => {
             let field = range::satisfied(start, end_inclusive, length);
             insert(&mut base, header::CONTENT_RANGE, &field);
             (StatusCode::PARTIAL_CONTENT, start..end_inclusive + 1)
         }
         RangeDecision::Unsatisfiable => {
-            insert(
-                &mut base,
-                header::CONTENT_RANGE,
-                &range::unsatisfied(length),
-            );
+            insert(&mut base, header::CONTENT_RANGE, &range::unsatisfied(length));
             base.remove(header::CONTENT_TYPE);
             return (StatusCode::RANGE_NOT_SATISFIABLE, base).into_response();
         }
     };
-    base.insert(
-        header::CONTENT_LENGTH,
-        HeaderValue::from(part.end - part.start),
-    );
+    base.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
     if *method == Method::HEAD {
         return (status, base).into_response();
     }
@@ -165,23 +147,13 @@ fn refuse(error: &OriginError) -> Response {
         error.code.status, error.code.name,
     );
     let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/xml"),
-        ),
-        (
-            header::CACHE_CONTROL,
-            HeaderValue::from_static(refusal_lifetime(status)),
-        ),
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/xml")),
+        (header::CACHE_CONTROL, HeaderValue::from_static(refusal_lifetime(status))),
     ];
     (status, headers, body).into_response()
 }
 
 /// AMS's CDN kept 404 answers for ten seconds (ams.md section 2.7).
 fn refusal_lifetime(status: StatusCode) -> &'static str {
-    if status == StatusCode::NOT_FOUND {
-        "public, max-age=10"
-    } else {
-        "no-store"
-    }
+    if status == StatusCode::NOT_FOUND { "public, max-age=10" } else { "no-store" }
 }

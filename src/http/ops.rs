@@ -24,10 +24,8 @@ struct Version {
     version: &'static str,
 }
 
-const VERSION: Version = Version {
-    name: env!("CARGO_PKG_NAME"),
-    version: env!("CARGO_PKG_VERSION"),
-};
+const VERSION: Version =
+    Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") };
 
 async fn ready(store: Store) -> Response {
     match store.ping().await {
@@ -47,9 +45,5 @@ async fn ready(store: Store) -> Response {
 
 /// State of this moment: no cache may keep it.
 fn fresh(body: impl IntoResponse) -> Response {
-    (
-        [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-        body,
-    )
-        .into_response()
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], body).into_response()
 }

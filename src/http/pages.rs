@@ -41,18 +41,12 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
              frame-ancestors 'none'",
         ),
     ),
-    (
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
-    (
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    ),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
 ];
 
 macro_rules! embedded {
@@ -101,13 +95,11 @@ struct Encoded {
 
 impl File {
     fn plain(&self) -> &Encoded {
-        self.plain
-            .get_or_init(|| Encoded::new(Bytes::from_static(self.content)))
+        self.plain.get_or_init(|| Encoded::new(Bytes::from_static(self.content)))
     }
 
     fn gzip(&self) -> &Encoded {
-        self.gzip
-            .get_or_init(|| Encoded::new(Bytes::from(compressed(self.content))))
+        self.gzip.get_or_init(|| Encoded::new(Bytes::from(compressed(self.content))))
     }
 }
 
@@ -132,18 +124,12 @@ pub(super) fn routes(catalog: Catalog) -> Router {
         .route("/", get(start))
         .route("/streams.json", get(streams))
         .with_state(catalog)
-        .route(
-            "/player",
-            get(|headers: HeaderMap| async move { serve("player.html", &headers) }),
-        )
+        .route("/player", get(|headers: HeaderMap| async move { serve("player.html", &headers) }))
         .route("/assets/{*name}", get(asset))
 }
 
 async fn start(State(catalog): State<Catalog>) -> Result<Response, Problem> {
-    let streams = catalog
-        .listed(Timestamp::now())
-        .await
-        .map_err(unavailable)?;
+    let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
     let page = start_page::render(catalog.origin(), &streams);
     let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(HTML))];
     Ok((kind, SECURITY, fresh(), page.into_string()).into_response())
@@ -154,10 +140,7 @@ async fn streams(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let streams = catalog
-        .listed(Timestamp::now())
-        .await
-        .map_err(unavailable)?;
+    let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
     let told = host::named(&uri, &headers).is_some_and(|host| catalog.is_own_host(host));
     let mut streams = streams.to_vec();
     if !told {
@@ -228,17 +211,11 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|value| value.split(','))
         .filter_map(|coding| {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-            name.trim()
-                .eq_ignore_ascii_case("gzip")
-                .then_some(weight.trim())
+            name.trim().eq_ignore_ascii_case("gzip").then_some(weight.trim())
         })
         .any(|weight| {
-            let weight = weight
-                .strip_prefix("q=")
-                .or_else(|| weight.strip_prefix("Q="));
-            weight
-                .and_then(|weight| weight.parse().ok())
-                .is_none_or(|weight: f32| weight > 0.0)
+            let weight = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="));
+            weight.and_then(|weight| weight.parse().ok()).is_none_or(|weight: f32| weight > 0.0)
         })
 }
 

@@ -24,10 +24,7 @@ pub(super) struct Seat {
 impl Peers {
     /// At most `most` connections for each peer.
     pub(super) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self {
-            most,
-            held: Mutex::default(),
-        })
+        Arc::new(Self { most, held: Mutex::default() })
     }
 
     /// A seat, unless the peer has all that it may.
@@ -40,10 +37,7 @@ impl Peers {
         }
         *count += 1;
         drop(held);
-        Some(Seat {
-            peers: Arc::clone(self),
-            peer,
-        })
+        Some(Seat { peers: Arc::clone(self), peer })
     }
 
     /// Nothing that holds the lock can panic halfway.

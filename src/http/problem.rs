@@ -26,10 +26,7 @@ impl IntoResponse for Problem {
             "detail": self.detail,
         });
         let headers = [
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/problem+json"),
-            ),
+            (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
             (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         ];
         (self.status, headers, body.to_string()).into_response()

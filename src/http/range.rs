@@ -53,15 +53,13 @@ enum Spec {
 impl Spec {
     fn resolve(self, len: u64) -> RangeDecision {
         match self {
-            Self::FromTo { first, last } if first < len => RangeDecision::Partial {
-                start: first,
-                end_inclusive: last.min(len - 1),
-            },
+            Self::FromTo { first, last } if first < len => {
+                RangeDecision::Partial { start: first, end_inclusive: last.min(len - 1) }
+            }
             Self::Last { count: 1.. } if len == 0 => RangeDecision::Whole,
-            Self::Last { count: count @ 1.. } => RangeDecision::Partial {
-                start: len.saturating_sub(count),
-                end_inclusive: len - 1,
-            },
+            Self::Last { count: count @ 1.. } => {
+                RangeDecision::Partial { start: len.saturating_sub(count), end_inclusive: len - 1 }
+            }
             Self::FromTo { .. } | Self::Last { .. } => RangeDecision::Unsatisfiable,
         }
     }
@@ -74,13 +72,8 @@ fn spec(headers: &HeaderMap) -> Option<Spec> {
     }
     let (first, last) = set.trim().split_once('-')?;
     match (first, last) {
-        ("", count) => Some(Spec::Last {
-            count: digits(count)?,
-        }),
-        (first, "") => Some(Spec::FromTo {
-            first: digits(first)?,
-            last: u64::MAX,
-        }),
+        ("", count) => Some(Spec::Last { count: digits(count)? }),
+        (first, "") => Some(Spec::FromTo { first: digits(first)?, last: u64::MAX }),
         (first, last) => {
             let (first, last) = (digits(first)?, digits(last)?);
             (first <= last).then_some(Spec::FromTo { first, last })
@@ -124,10 +117,7 @@ mod tests {
     }
 
     fn part(start: u64, end_inclusive: u64) -> RangeDecision {
-        Partial {
-            start,
-            end_inclusive,
-        }
+        Partial { start, end_inclusive }
     }
 
     #[test]

@@ -32,12 +32,7 @@ pub struct Services {
 
 /// The whole application.
 pub fn app(services: Services, limits: &Limits) -> Router {
-    let Services {
-        delivery,
-        media,
-        catalog,
-        store,
-    } = services;
+    let Services { delivery, media, catalog, store } = services;
     let guards = Guards::new(limits);
     let routes = Router::new()
         // /healthz  /readyz  /version
@@ -84,8 +79,7 @@ impl Guards {
 
     /// The same, and readable from every origin.
     fn readable(&self, routes: Router) -> Router {
-        self.around(routes.fallback(not_found))
-            .layer(from_fn(cors::allow))
+        self.around(routes.fallback(not_found)).layer(from_fn(cors::allow))
     }
 }
 
@@ -94,10 +88,7 @@ async fn not_found(uri: Uri) -> Problem {
         status: StatusCode::NOT_FOUND,
         code: "not-found",
         title: "There is nothing at this address",
-        detail: format!(
-            "No route leads to {:?}; the start page / lists what is here.",
-            uri.path()
-        ),
+        detail: format!("No route leads to {:?}; the start page / lists what is here.", uri.path()),
     }
 }
 

@@ -59,10 +59,7 @@ pub struct Server {
 impl Server {
     /// Opens the port; nothing is accepted before [`Server::run`].
     pub async fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
-        Ok(Self {
-            listener: TcpListener::bind(address).await?,
-            limits,
-        })
+        Ok(Self { listener: TcpListener::bind(address).await?, limits })
     }
 
     /// The address with the port that was really taken.
@@ -74,9 +71,7 @@ impl Server {
     /// under way within the drain time.
     pub async fn run(self, app: Router, stop: impl Future<Output = ()>) -> Drained {
         let Self { listener, limits } = self;
-        let slots = Arc::new(Semaphore::new(
-            limits.connections.min(Semaphore::MAX_PERMITS),
-        ));
+        let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let (stopping, stopped) = watch::channel(false);
         let connections = Connections {
             protocol: Arc::new(protocol(&limits)),
@@ -128,9 +123,7 @@ async fn drain(slots: &Semaphore, limits: &Limits) -> Drained {
     };
     match timeout(limits.drain, gone).await {
         Ok(()) => Drained::Completely,
-        Err(_) => Drained::CutOff {
-            connections: all - slots.available_permits(),
-        },
+        Err(_) => Drained::CutOff { connections: all - slots.available_permits() },
     }
 }
 
@@ -164,12 +157,7 @@ struct Connections {
 
 impl Connections {
     async fn serve(self, stream: TcpStream) {
-        let Self {
-            protocol,
-            app,
-            limits,
-            mut stopped,
-        } = self;
+        let Self { protocol, app, limits, mut stopped } = self;
         if let Err(error) = tune(&stream) {
             tracing::debug!(%error, "connection gone before it was served");
             return;

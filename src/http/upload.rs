@@ -30,10 +30,7 @@ pub(super) async fn gather(
     let (parts, body) = request.into_parts();
     let whole = Limited::new(body, limits.body_bytes).collect();
     match timeout(limits.body, whole).await {
-        Ok(Ok(whole)) => {
-            next.run(Request::from_parts(parts, Body::from(whole.to_bytes())))
-                .await
-        }
+        Ok(Ok(whole)) => next.run(Request::from_parts(parts, Body::from(whole.to_bytes()))).await,
         Ok(Err(error)) => refused(error.as_ref(), &limits).into_response(),
         Err(_) => too_slow(&limits).into_response(),
     }

@@ -63,16 +63,8 @@ struct Full<'a> {
 impl<'a> Full<'a> {
     fn open(body: &'a [u8], full: bool) -> Result<Self, Truncated> {
         let mut body = Reader::new(body);
-        let (version, flags) = if full {
-            (body.u8()?, body.u24()?)
-        } else {
-            (0, 0)
-        };
-        Ok(Self {
-            version,
-            flags,
-            body,
-        })
+        let (version, flags) = if full { (body.u8()?, body.u24()?) } else { (0, 0) };
+        Ok(Self { version, flags, body })
     }
 
     fn wide(&mut self) -> Result<u64, Truncated> {
@@ -85,9 +77,7 @@ fn four_cc(reader: &mut Reader<'_>) -> Result<String, Truncated> {
 }
 
 fn kid(reader: &mut Reader<'_>) -> Result<String, Truncated> {
-    reader
-        .array()
-        .map(|bytes| KeyId::from_bytes(bytes).to_string())
+    reader.array().map(|bytes| KeyId::from_bytes(bytes).to_string())
 }
 
 fn brands(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -102,10 +92,7 @@ fn mvhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     b.wide()?;
     b.wide()?;
     let timescale = b.body.u32()?;
-    Ok(vec![
-        ("timescale", timescale.to_string()),
-        ("duration", b.wide()?.to_string()),
-    ])
+    Ok(vec![("timescale", timescale.to_string()), ("duration", b.wide()?.to_string())])
 }
 
 fn tkhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -147,11 +134,8 @@ fn elst(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     for _ in 0..b.body.u32()?.min(16) {
         let (duration, raw) = (b.wide()?, b.wide()?);
         b.body.skip(4)?;
-        let media_time = if b.version == 1 {
-            raw.cast_signed()
-        } else {
-            i64::from((raw as u32).cast_signed())
-        };
+        let media_time =
+            if b.version == 1 { raw.cast_signed() } else { i64::from((raw as u32).cast_signed()) };
         edits.push(format!("(duration {duration}, media time {media_time})"));
     }
     Ok(vec![("edits", edits.join(" "))])
@@ -164,10 +148,7 @@ fn count(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 fn stsz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     let size = b.body.u32()?;
     let samples = b.body.u32()?;
-    Ok(vec![
-        ("sample size", size.to_string()),
-        ("samples", samples.to_string()),
-    ])
+    Ok(vec![("sample size", size.to_string()), ("samples", samples.to_string())])
 }
 
 fn frma(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -176,10 +157,7 @@ fn frma(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 
 fn schm(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     let scheme = four_cc(&mut b.body)?;
-    Ok(vec![
-        ("scheme", scheme),
-        ("version", format!("{:#x}", b.body.u32()?)),
-    ])
+    Ok(vec![("scheme", scheme), ("version", format!("{:#x}", b.body.u32()?))])
 }
 
 fn tenc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -197,10 +175,7 @@ fn tenc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     }
     if protected != 0 && iv_size == 0 {
         let length = b.body.u8()?;
-        fields.push((
-            "constant iv",
-            HEXLOWER.encode(b.body.take(usize::from(length))?),
-        ));
+        fields.push(("constant iv", HEXLOWER.encode(b.body.take(usize::from(length))?)));
     }
     Ok(fields)
 }
@@ -224,10 +199,7 @@ fn pssh(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 
 fn senc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     let subsamples = if b.flags & 2 != 0 { "yes" } else { "no" };
-    Ok(vec![
-        ("samples", b.body.u32()?.to_string()),
-        ("subsamples", subsamples.to_owned()),
-    ])
+    Ok(vec![("samples", b.body.u32()?.to_string()), ("subsamples", subsamples.to_owned())])
 }
 
 fn saiz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -236,10 +208,7 @@ fn saiz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     }
     let default = b.body.u8()?;
     let samples = b.body.u32()?;
-    Ok(vec![
-        ("default size", default.to_string()),
-        ("samples", samples.to_string()),
-    ])
+    Ok(vec![("default size", default.to_string()), ("samples", samples.to_string())])
 }
 
 fn saio(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -247,11 +216,7 @@ fn saio(b: &mut Full<'_>) -> Result<Fields, Truncated> {
         b.body.skip(8)?;
     }
     let entries = b.body.u32()?;
-    let first = if entries > 0 {
-        b.wide()?.to_string()
-    } else {
-        "none".to_owned()
-    };
+    let first = if entries > 0 { b.wide()?.to_string() } else { "none".to_owned() };
     Ok(vec![("entries", entries.to_string()), ("offset", first)])
 }
 
@@ -260,10 +225,7 @@ fn mfhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 }
 
 fn tfhd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
-    Ok(vec![
-        ("track", b.body.u32()?.to_string()),
-        ("flags", format!("{:#08x}", b.flags)),
-    ])
+    Ok(vec![("track", b.body.u32()?.to_string()), ("flags", format!("{:#08x}", b.flags))])
 }
 
 fn tfdt(b: &mut Full<'_>) -> Result<Fields, Truncated> {
@@ -272,10 +234,7 @@ fn tfdt(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 
 fn trun(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     let samples = b.body.u32()?;
-    let mut fields = vec![
-        ("samples", samples.to_string()),
-        ("flags", format!("{:#08x}", b.flags)),
-    ];
+    let mut fields = vec![("samples", samples.to_string()), ("flags", format!("{:#08x}", b.flags))];
     if b.flags & 1 != 0 {
         fields.push(("data offset", b.body.u32()?.cast_signed().to_string()));
     }

@@ -76,12 +76,7 @@ pub fn dump<S: ReadAt + ?Sized>(source: &S) -> io::Result<Vec<Node>> {
         let left = source.len() - offset;
         let size = header.size.unwrap_or(left);
         if size > left {
-            nodes.push(broken(
-                0,
-                offset,
-                size,
-                BoxError::new(header.kind, Rule::PastEndOfFile),
-            ));
+            nodes.push(broken(0, offset, size, BoxError::new(header.kind, Rule::PastEndOfFile)));
             break;
         }
         top_level(source, offset, size, header, &mut nodes)?;
@@ -91,14 +86,7 @@ pub fn dump<S: ReadAt + ?Sized>(source: &S) -> io::Result<Vec<Node>> {
 }
 
 fn broken(depth: usize, offset: u64, size: u64, error: BoxError) -> Node {
-    Node {
-        depth,
-        kind: error.kind,
-        offset,
-        size,
-        body: Vec::new(),
-        error: Some(error),
-    }
+    Node { depth, kind: error.kind, offset, size, body: Vec::new(), error: Some(error) }
 }
 
 fn top_level<S: ReadAt + ?Sized>(
@@ -119,19 +107,8 @@ fn top_level<S: ReadAt + ?Sized>(
     let length = size - header.header_len as u64;
     let mut body = vec![0; usize::try_from(length).unwrap_or(usize::MAX).min(kept)];
     source.read_exact_at(body_at, &mut body)?;
-    let leaf = if deeper {
-        Vec::new()
-    } else {
-        std::mem::take(&mut body)
-    };
-    nodes.push(Node {
-        depth: 0,
-        kind,
-        offset,
-        size,
-        body: leaf,
-        error: None,
-    });
+    let leaf = if deeper { Vec::new() } else { std::mem::take(&mut body) };
+    nodes.push(Node { depth: 0, kind, offset, size, body: leaf, error: None });
     if deeper {
         walk(kind, &body, body_at, 1, nodes);
     }
@@ -139,10 +116,7 @@ fn top_level<S: ReadAt + ?Sized>(
 }
 
 fn container(kind: FourCc) -> Option<usize> {
-    CONTAINERS
-        .iter()
-        .find(|(known, _)| **known == kind.0)
-        .map(|(_, fixed)| *fixed)
+    CONTAINERS.iter().find(|(known, _)| **known == kind.0).map(|(_, fixed)| *fixed)
 }
 
 fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<Node>) {
@@ -162,19 +136,9 @@ fn walk(parent: FourCc, body: &[u8], start: u64, depth: usize, nodes: &mut Vec<N
         };
         let size = child.raw.len() as u64;
         let deeper = container(child.kind).is_some() && depth < MAX_DEPTH;
-        let leaf = if deeper {
-            Vec::new()
-        } else {
-            child.body[..child.body.len().min(MAX_BODY)].to_vec()
-        };
-        nodes.push(Node {
-            depth,
-            kind: child.kind,
-            offset,
-            size,
-            body: leaf,
-            error: None,
-        });
+        let leaf =
+            if deeper { Vec::new() } else { child.body[..child.body.len().min(MAX_BODY)].to_vec() };
+        nodes.push(Node { depth, kind: child.kind, offset, size, body: leaf, error: None });
         if deeper {
             let header = (child.raw.len() - child.body.len()) as u64;
             walk(child.kind, child.body, offset + header, depth + 1, nodes);

@@ -49,9 +49,7 @@ impl BoxHeader {
         let (header_len, size) = match u32::from_be_bytes([s0, s1, s2, s3]) {
             0 => (8, None),
             1 => {
-                let wide = rest
-                    .first_chunk()
-                    .ok_or(BoxError::new(kind, Rule::Truncated))?;
+                let wide = rest.first_chunk().ok_or(BoxError::new(kind, Rule::Truncated))?;
                 (16, Some(u64::from_be_bytes(*wide)))
             }
             size => (8, Some(u64::from(size))),
@@ -59,11 +57,7 @@ impl BoxHeader {
         if size.is_some_and(|size| size < header_len as u64) {
             return Err(BoxError::new(kind, Rule::SizeBelowHeader));
         }
-        Ok(Self {
-            kind,
-            header_len,
-            size,
-        })
+        Ok(Self { kind, header_len, size })
     }
 }
 
@@ -97,8 +91,7 @@ impl<'a> BoxRef<'a> {
 
     /// The first child of type `kind`, which the standard demands.
     pub fn require(&self, kind: &[u8; 4]) -> Result<BoxRef<'a>, BoxError> {
-        self.find(kind)?
-            .ok_or(self.error(Rule::MissingChild(FourCc(*kind))))
+        self.find(kind)?.ok_or(self.error(Rule::MissingChild(FourCc(*kind))))
     }
 
     /// Splits a full box into version, flags and the rest.
@@ -154,16 +147,9 @@ impl<'a> Children<'a> {
         let (raw, rest) = usize::try_from(size)
             .ok()
             .and_then(|size| self.rest.split_at_checked(size))
-            .ok_or(BoxError::new(
-                header.kind,
-                Rule::LargerThanParent(self.parent),
-            ))?;
+            .ok_or(BoxError::new(header.kind, Rule::LargerThanParent(self.parent)))?;
         self.rest = rest;
-        Ok(BoxRef {
-            kind: header.kind,
-            raw,
-            body: &raw[header.header_len..],
-        })
+        Ok(BoxRef { kind: header.kind, raw, body: &raw[header.header_len..] })
     }
 }
 
@@ -177,10 +163,7 @@ mod tests {
         let small = BoxHeader::parse(b"\0\0\0\x04free").unwrap_err();
         assert_eq!(small.rule, Rule::SizeBelowHeader);
         let parent = FourCc(*b"moov");
-        let large = children(parent, b"\0\0\0\x10free")
-            .next()
-            .unwrap()
-            .unwrap_err();
+        let large = children(parent, b"\0\0\0\x10free").next().unwrap().unwrap_err();
         assert_eq!(large.rule, Rule::LargerThanParent(parent));
     }
 

@@ -62,10 +62,7 @@ pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
         offset = end;
     }
     let missing = BoxError::new(FourCc(*b"file"), Rule::MissingChild(FourCc(*b"moov")));
-    Ok(Scan {
-        moov: moov.ok_or(missing)?,
-        fragmented,
-    })
+    Ok(Scan { moov: moov.ok_or(missing)?, fragmented })
 }
 
 /// Box types that a file may start with; anything else is another kind of file.
@@ -89,16 +86,10 @@ fn is_first_box(kind: FourCc) -> bool {
 fn header_at<S: ReadAt + ?Sized>(source: &S, offset: u64) -> Result<Option<BoxHeader>, ScanError> {
     let left = source.len() - offset;
     if left < 8 {
-        return if offset == 0 {
-            Err(ScanError::NotMp4)
-        } else {
-            Ok(None)
-        };
+        return if offset == 0 { Err(ScanError::NotMp4) } else { Ok(None) };
     }
     let mut buffer = [0; BoxHeader::MAX_LEN];
-    let length = usize::try_from(left)
-        .unwrap_or(usize::MAX)
-        .min(buffer.len());
+    let length = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
     source.read_exact_at(offset, &mut buffer[..length])?;
     Ok(Some(BoxHeader::parse(&buffer[..length])?))
 }

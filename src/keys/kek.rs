@@ -128,19 +128,10 @@ mod tests {
 
     #[test]
     fn other_lengths_and_passphrases_are_refused() {
-        let bad: [&[u8]; 6] = [
-            b"",
-            b"secret",
-            &[0; 31],
-            &[0xff; 33],
-            &[b'a'; 32],
-            b"zz00000000000000000000",
-        ];
+        let bad: [&[u8]; 6] =
+            [b"", b"secret", &[0; 31], &[0xff; 33], &[b'a'; 32], b"zz00000000000000000000"];
         for content in bad {
-            assert_eq!(
-                KeyEncryptionKey::from_file_content(content).err(),
-                Some(ParseKekError)
-            );
+            assert_eq!(KeyEncryptionKey::from_file_content(content).err(), Some(ParseKekError));
         }
     }
 

@@ -52,10 +52,7 @@ impl Vault {
     pub fn new(kek: &KeyEncryptionKey) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, kek.expose())
             .expect("AES-256-GCM takes keys of 32 bytes, which is the length of the array");
-        Self {
-            key: LessSafeKey::new(key),
-            fingerprint: kek.fingerprint(),
-        }
+        Self { key: LessSafeKey::new(key), fingerprint: kek.fingerprint() }
     }
 
     /// Names the key-encryption key in use.
@@ -150,12 +147,7 @@ fn key_context(kid: KeyId, protection: Protection) -> Result<Vec<u8>, VaultError
 
 /// The prefix is longer than a KID and is none, which keeps policies apart from keys.
 fn policy_context(name: &str) -> Vec<u8> {
-    [
-        b"ContentKeyPolicy:",
-        name.as_bytes(),
-        &[WrappedKey::VERSION],
-    ]
-    .concat()
+    [b"ContentKeyPolicy:", name.as_bytes(), &[WrappedKey::VERSION]].concat()
 }
 
 #[cfg(test)]
@@ -177,25 +169,14 @@ mod tests {
             protection: Protection::Cenc,
             crypto_period: 0,
             policy: None,
-            wrapped: vault(7)
-                .wrap(kid, Protection::Cenc, &key, [3; NONCE_LEN])
-                .unwrap(),
+            wrapped: vault(7).wrap(kid, Protection::Cenc, &key, [3; NONCE_LEN]).unwrap(),
         }
     }
 
     #[test]
     fn what_was_wrapped_opens_and_is_not_visible_in_the_stored_form() {
-        assert_eq!(
-            vault(7).unwrap(&record()),
-            Ok(ContentKey::from_bytes([9; 16]))
-        );
-        assert!(
-            !record()
-                .wrapped
-                .as_bytes()
-                .windows(16)
-                .any(|window| window == [9; 16])
-        );
+        assert_eq!(vault(7).unwrap(&record()), Ok(ContentKey::from_bytes([9; 16])));
+        assert!(!record().wrapped.as_bytes().windows(16).any(|window| window == [9; 16]));
         assert_eq!(record().wrapped.as_bytes().len(), 1 + 8 + 12 + 16 + 16);
     }
 
@@ -203,16 +184,10 @@ mod tests {
     fn a_key_moved_to_another_kid_or_purpose_does_not_open() {
         let mut moved = record();
         moved.kid = KeyId::from_bytes([4; 16]);
-        assert!(matches!(
-            vault(7).unwrap(&moved),
-            Err(VaultError::NotAuthentic(_))
-        ));
+        assert!(matches!(vault(7).unwrap(&moved), Err(VaultError::NotAuthentic(_))));
         let mut repurposed = record();
         repurposed.protection = Protection::Cbcs;
-        assert!(matches!(
-            vault(7).unwrap(&repurposed),
-            Err(VaultError::NotAuthentic(_))
-        ));
+        assert!(matches!(vault(7).unwrap(&repurposed), Err(VaultError::NotAuthentic(_))));
     }
 
     #[test]
@@ -228,19 +203,11 @@ mod tests {
         for at in 0..stored.len() {
             let mut altered = stored.clone();
             altered[at] ^= 1;
-            let opened = WrappedKey::from_bytes(altered).and_then(|wrapped| {
-                vault(7).unwrap(&KeyRecord {
-                    wrapped,
-                    ..record()
-                })
-            });
+            let opened = WrappedKey::from_bytes(altered)
+                .and_then(|wrapped| vault(7).unwrap(&KeyRecord { wrapped, ..record() }));
             assert!(opened.is_err(), "byte {at}");
-            let cut = WrappedKey::from_bytes(stored[..at].to_vec()).and_then(|wrapped| {
-                vault(7).unwrap(&KeyRecord {
-                    wrapped,
-                    ..record()
-                })
-            });
+            let cut = WrappedKey::from_bytes(stored[..at].to_vec())
+                .and_then(|wrapped| vault(7).unwrap(&KeyRecord { wrapped, ..record() }));
             assert!(cut.is_err(), "cut at {at}");
         }
     }

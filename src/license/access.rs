@@ -53,11 +53,7 @@ impl Refusal {
 /// than that of one for which it was not made.
 pub fn decide(policy: &ContentKeyPolicy, ask: &Ask<'_>) -> Result<Grant, Refusal> {
     let mut refusal: Option<TokenError> = None;
-    for option in policy
-        .options
-        .iter()
-        .filter(|option| option.configuration.kind() == ask.kind)
-    {
+    for option in policy.options.iter().filter(|option| option.configuration.kind() == ask.kind) {
         match admits(&option.restriction, ask) {
             Ok(()) => return Ok(Grant { kid: ask.kid }),
             Err(error) if refusal.as_ref().is_none_or(|kept| tells_more(&error, kept)) => {
@@ -78,14 +74,7 @@ fn admits(restriction: &Restriction, ask: &Ask<'_>) -> Result<(), TokenError> {
 
 fn admits_token(restriction: &TokenRestriction, ask: &Ask<'_>) -> Result<(), TokenError> {
     let token = ask.token.ok_or(TokenError::Missing)?;
-    verify(
-        token,
-        &Question {
-            restriction,
-            kid: Some(ask.kid),
-            at: ask.at,
-        },
-    )
+    verify(token, &Question { restriction, kid: Some(ask.kid), at: ask.at })
 }
 
 fn tells_more(new: &TokenError, kept: &TokenError) -> bool {

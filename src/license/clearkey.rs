@@ -99,22 +99,14 @@ impl Request {
                 }
             }
         }
-        Ok(Self {
-            kids,
-            session: json.session,
-        })
+        Ok(Self { kids, session: json.session })
     }
 }
 
 /// Both alphabets, with or without padding: old CDMs send plain base64.
 fn decode(text: &str) -> Result<Vec<u8>, RequestError> {
-    let unpadded = text
-        .trim_end_matches('=')
-        .replace('+', "-")
-        .replace('/', "_");
-    BASE64URL_NOPAD
-        .decode(unpadded.as_bytes())
-        .map_err(|_| RequestError::NotBase64)
+    let unpadded = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
+    BASE64URL_NOPAD.decode(unpadded.as_bytes()).map_err(|_| RequestError::NotBase64)
 }
 
 #[derive(Serialize)]
@@ -143,10 +135,7 @@ pub fn licence(granted: &[(Grant, ContentKey)], session: SessionType) -> Zeroizi
             k: Zeroizing::new(BASE64URL_NOPAD.encode(key.expose())),
         })
         .collect();
-    let json = serde_json::to_string(&JwkSet {
-        keys: &keys,
-        session,
-    });
+    let json = serde_json::to_string(&JwkSet { keys: &keys, session });
     Zeroizing::new(json.expect("strings always have a JSON form"))
 }
 

@@ -91,13 +91,7 @@ impl Asset {
         }
         video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
         let timeline = Timeline::build(&tracks(&video), &tracks(&audio), target);
-        Ok(Self::of_timeline(
-            files,
-            skipped,
-            video,
-            audio,
-            timeline.map_err(in_folder)?,
-        ))
+        Ok(Self::of_timeline(files, skipped, video, audio, timeline.map_err(in_folder)?))
     }
 
     fn of_timeline(
@@ -109,9 +103,8 @@ impl Asset {
     ) -> Self {
         let origin = timeline.origin;
         let with_cuts = video.into_iter().zip(timeline.video);
-        let mut video: Vec<Rendition> = with_cuts
-            .map(|(level, cuts)| level.into_rendition(cuts, origin))
-            .collect();
+        let mut video: Vec<Rendition> =
+            with_cuts.map(|(level, cuts)| level.into_rendition(cuts, origin)).collect();
         let with_cuts = audio.into_iter().zip(timeline.audio);
         let mut audio: Vec<Rendition> = with_cuts
             .filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin)))
@@ -120,13 +113,7 @@ impl Asset {
         make_unique(&mut audio);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
-        Self {
-            files,
-            video,
-            audio,
-            duration,
-            skipped,
-        }
+        Self { files, video, audio, duration, skipped }
     }
 
     /// All renditions, video first.
@@ -136,29 +123,20 @@ impl Asset {
 
     /// Memory of what the asset adds to the indexes of its files, in bytes.
     pub fn heap_size(&self) -> usize {
-        let fragments: usize = self
-            .renditions()
-            .map(|rendition| rendition.cuts.len())
-            .sum();
+        let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();
         size_of::<Self>() + self.renditions().count() * size_of::<Rendition>() + fragments * 24
     }
 }
 
 fn tracks(candidates: &[Candidate]) -> Vec<&Track> {
-    candidates
-        .iter()
-        .map(|candidate| &*candidate.track)
-        .collect()
+    candidates.iter().map(|candidate| &*candidate.track).collect()
 }
 
 fn skipped_tracks(files: &[SourceFile]) -> Vec<String> {
     let reasons = |file: &SourceFile| {
         let name = file.name.clone();
         let reason = move |track: &super::track::SkippedTrack| {
-            format!(
-                "{name}: track {} is left out: {}",
-                track.track_id, track.reason
-            )
+            format!("{name}: track {} is left out: {}", track.track_id, track.reason)
         };
         file.index.skipped.iter().map(reason).collect::<Vec<_>>()
     };
@@ -195,12 +173,7 @@ impl Candidate {
         match &self.track.codec {
             Codec::Avc(_) => VIDEO.to_owned(),
             Codec::Aac(aac) => {
-                format!(
-                    "aac_{}_{}_{}",
-                    self.language.as_str(),
-                    aac.channels,
-                    self.bitrate
-                )
+                format!("aac_{}_{}_{}", self.language.as_str(), aac.channels, self.bitrate)
             }
         }
     }
@@ -231,9 +204,7 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
             break;
         }
         for track in &source.index.tracks {
-            let known = candidates
-                .iter()
-                .any(|known| same_audio(&known.track, track));
+            let known = candidates.iter().any(|known| same_audio(&known.track, track));
             if !known {
                 candidates.push(Candidate::of(file, track));
             }
@@ -251,10 +222,7 @@ fn same_audio(a: &Track, b: &Track) -> bool {
 /// The tracks that a server manifest lists. Those of a codec that is not packaged are left out, as
 /// they would be without a manifest.
 fn listed(files: &[SourceFile], manifest: &ServerManifest) -> Result<Vec<Candidate>, MediaRule> {
-    let found = manifest
-        .entries
-        .iter()
-        .map(|entry| listed_track(files, entry));
+    let found = manifest.entries.iter().map(|entry| listed_track(files, entry));
     found.filter_map(Result::transpose).collect()
 }
 
@@ -268,17 +236,10 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
     let index = &files[file].index;
     let Some(track) = index.tracks.iter().find(fits) else {
         let left_out = index.skipped.iter().any(|track| named(track.track_id));
-        return if left_out {
-            Ok(None)
-        } else {
-            Err(missing("has no such track"))
-        };
+        return if left_out { Ok(None) } else { Err(missing("has no such track")) };
     };
     let mut candidate = Candidate::of(file, track);
-    candidate.bitrate = entry
-        .bitrate
-        .filter(|bitrate| *bitrate > 0)
-        .unwrap_or(candidate.bitrate);
+    candidate.bitrate = entry.bitrate.filter(|bitrate| *bitrate > 0).unwrap_or(candidate.bitrate);
     if let Some(tag) = &entry.language {
         let language = language::from_tag(tag);
         candidate.language =
@@ -304,30 +265,19 @@ fn make_unique(renditions: &mut [Rendition]) {
             !reserved && set.all(|known| switchable(known, own))
         };
         let names = (2..).map(|k| format!("{}_{k}", own.name));
-        let name = std::iter::once(own.name.clone())
-            .chain(names)
-            .find(|name| fits(name, own));
+        let name = std::iter::once(own.name.clone()).chain(names).find(|name| fits(name, own));
         own.name = name.unwrap_or_default();
         let taken = |bitrate: u64| {
-            before
-                .iter()
-                .any(|known| known.name == own.name && known.bitrate == bitrate)
+            before.iter().any(|known| known.name == own.name && known.bitrate == bitrate)
         };
-        own.bitrate = (own.bitrate..)
-            .find(|bitrate| !taken(*bitrate))
-            .unwrap_or(own.bitrate);
+        own.bitrate = (own.bitrate..).find(|bitrate| !taken(*bitrate)).unwrap_or(own.bitrate);
     }
 }
 
 /// Whether players can switch between two renditions (ISO/IEC 23000-19 section 7.3.4).
 fn switchable(a: &Rendition, b: &Rendition) -> bool {
     let starts = |rendition: &Rendition| {
-        rendition
-            .cuts
-            .starts
-            .iter()
-            .map(|cut| cut.start)
-            .collect::<Vec<_>>()
+        rendition.cuts.starts.iter().map(|cut| cut.start).collect::<Vec<_>>()
     };
     match (&a.track.codec, &b.track.codec) {
         (Codec::Avc(_), Codec::Avc(_)) => true,
@@ -362,9 +312,5 @@ impl Rendition {
 }
 
 fn greatest_common_divisor(a: u64, b: u64) -> u64 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }

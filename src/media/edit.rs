@@ -26,30 +26,18 @@ impl Shift {
     /// [`MAX_DAYS`].
     pub(super) fn of(edits: &[Edit], media: u32, movie: u32) -> Result<Self, MediaRule> {
         let limit = |timescale: u32| u64::from(timescale) * u64::from(MAX_DAYS) * 86_400;
-        let total = edits
-            .iter()
-            .map(|edit| edit.duration)
-            .fold(0, u64::saturating_add);
+        let total = edits.iter().map(|edit| edit.duration).fold(0, u64::saturating_add);
         let late = |edit: &Edit| edit.media_time.unsigned_abs() > limit(media);
         if total > limit(movie) || edits.iter().any(late) {
             return Err(MediaRule::TooLong { days: MAX_DAYS });
         }
         let empty = edits.iter().take_while(|edit| edit.media_time == -1);
-        let delay: u64 = empty
-            .clone()
-            .map(|edit| edit.duration)
-            .fold(0, u64::saturating_add);
+        let delay: u64 = empty.clone().map(|edit| edit.duration).fold(0, u64::saturating_add);
         let to_media = |ticks: u64| rescale(i64::try_from(ticks).unwrap_or(i64::MAX), movie, media);
         let delay_ticks = to_media(delay);
         match &edits[empty.count()..] {
             [] if edits.is_empty() => Ok(Self::default()),
-            [
-                Edit {
-                    duration,
-                    media_time,
-                    rate: RATE_1,
-                },
-            ] if *media_time >= 0 => {
+            [Edit { duration, media_time, rate: RATE_1 }] if *media_time >= 0 => {
                 // The duration is rounded to the movie timescale: one tick of it is no edit.
                 let end = delay.saturating_add(*duration).saturating_add(1);
                 let end = (*duration > 0).then(|| to_media(end));
@@ -68,16 +56,8 @@ impl Shift {
 mod tests {
     use super::*;
 
-    const EMPTY: Edit = Edit {
-        duration: 480,
-        media_time: -1,
-        rate: RATE_1,
-    };
-    const TRIM: Edit = Edit {
-        duration: 0,
-        media_time: 1024,
-        rate: RATE_1,
-    };
+    const EMPTY: Edit = Edit { duration: 480, media_time: -1, rate: RATE_1 };
+    const TRIM: Edit = Edit { duration: 0, media_time: 1024, rate: RATE_1 };
 
     #[test]
     fn delays_and_trims_add_up() {
@@ -86,49 +66,24 @@ mod tests {
         assert_eq!(shift(&[TRIM]).unwrap(), -1024);
         assert_eq!(shift(&[EMPTY, TRIM]).unwrap(), 480 * 48 - 1024);
         for edits in [&[EMPTY][..], &[TRIM, TRIM], &[TRIM, EMPTY]] {
-            assert!(
-                matches!(shift(edits), Err(MediaRule::EditList)),
-                "{edits:?}"
-            );
+            assert!(matches!(shift(edits), Err(MediaRule::EditList)), "{edits:?}");
         }
     }
 
     #[test]
     fn endless_edits_are_refused() {
         for edit in [
-            Edit {
-                duration: u64::MAX,
-                media_time: 0,
-                rate: RATE_1,
-            },
-            Edit {
-                duration: 0,
-                media_time: i64::MAX,
-                rate: RATE_1,
-            },
-            Edit {
-                duration: 1 << 60,
-                media_time: -1,
-                rate: RATE_1,
-            },
+            Edit { duration: u64::MAX, media_time: 0, rate: RATE_1 },
+            Edit { duration: 0, media_time: i64::MAX, rate: RATE_1 },
+            Edit { duration: 1 << 60, media_time: -1, rate: RATE_1 },
         ] {
-            assert!(matches!(
-                Shift::of(&[edit], 48_000, 1000),
-                Err(MediaRule::TooLong { .. })
-            ));
+            assert!(matches!(Shift::of(&[edit], 48_000, 1000), Err(MediaRule::TooLong { .. })));
         }
     }
 
     #[test]
     fn an_end_has_one_movie_tick_of_tolerance() {
-        let edit = Edit {
-            duration: 2000,
-            media_time: 0,
-            rate: RATE_1,
-        };
-        assert_eq!(
-            Shift::of(&[edit], 90_000, 1000).unwrap().end,
-            Some(2001 * 90)
-        );
+        let edit = Edit { duration: 2000, media_time: 0, rate: RATE_1 };
+        assert_eq!(Shift::of(&[edit], 90_000, 1000).unwrap().end, Some(2001 * 90));
     }
 }

@@ -72,9 +72,6 @@ pub enum MediaRule {
 impl MediaRule {
     /// Puts the name of the file in front.
     pub fn in_file(self, file: &str) -> MediaError {
-        MediaError {
-            file: file.to_owned(),
-            rule: self,
-        }
+        MediaError { file: file.to_owned(), rule: self }
     }
 }

@@ -35,16 +35,12 @@ impl FileIndex {
         let scan = scan(source)?;
         let found = children(crate::isobmff::FourCc(*b"file"), &scan.moov).next();
         // The scan gives a whole box.
-        let moov = found
-            .transpose()?
-            .ok_or(MediaRule::SampleTable("the movie header is empty"))?;
+        let moov = found.transpose()?.ok_or(MediaRule::SampleTable("the movie header is empty"))?;
         if scan.fragmented || moov.find(b"mvex")?.is_some() {
             return Err(MediaRule::Fragmented);
         }
         let mut index = Self::of_movie(&moov, source.len())?;
-        index
-            .digest
-            .copy_from_slice(digest(&SHA256, &scan.moov).as_ref());
+        index.digest.copy_from_slice(digest(&SHA256, &scan.moov).as_ref());
         Ok(index)
     }
 
@@ -64,16 +60,10 @@ impl FileIndex {
             }
         }
         if tracks.is_empty() && skipped.is_empty() {
-            return Err(MediaRule::NoPlayableTrack(
-                "the file has no tracks".to_owned(),
-            ));
+            return Err(MediaRule::NoPlayableTrack("the file has no tracks".to_owned()));
         }
         check_together(&tracks, file_len)?;
-        Ok(Self {
-            tracks,
-            skipped,
-            digest: [0; 32],
-        })
+        Ok(Self { tracks, skipped, digest: [0; 32] })
     }
 
     /// Memory of the index in bytes, for caches.
@@ -90,21 +80,13 @@ fn check_together(tracks: &[Arc<Track>], file_len: u64) -> Result<(), MediaRule>
     if !tracks.iter().all(|track| ids.insert(track.header.track_id)) {
         return Err(MediaRule::SampleTable("tkhd: two tracks have the same id"));
     }
-    let samples: u64 = tracks
-        .iter()
-        .map(|track| u64::from(track.index.len()))
-        .sum();
+    let samples: u64 = tracks.iter().map(|track| u64::from(track.index.len())).sum();
     if samples > u64::from(MAX_SAMPLES) {
         return Err(MediaRule::Limit("a file has at most 16,777,216 samples"));
     }
-    let bytes = tracks
-        .iter()
-        .map(|track| track.bytes)
-        .fold(0, u64::saturating_add);
+    let bytes = tracks.iter().map(|track| track.bytes).fold(0, u64::saturating_add);
     if bytes > file_len {
-        return Err(MediaRule::SampleTable(
-            "stsz: the samples are larger than the file",
-        ));
+        return Err(MediaRule::SampleTable("stsz: the samples are larger than the file"));
     }
     Ok(())
 }

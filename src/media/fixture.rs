@@ -64,10 +64,7 @@ impl TrackSpec {
 
     /// Frames of 1024 ticks.
     pub(super) fn audio(timescale: u32, sizes: Vec<u32>) -> Self {
-        Self {
-            media_type: MediaType::Audio,
-            ..Self::video(timescale, 1024, sizes)
-        }
+        Self { media_type: MediaType::Audio, ..Self::video(timescale, 1024, sizes) }
     }
 
     /// Makes every `distance`th picture a sync sample.
@@ -128,13 +125,7 @@ fn media_data(w: &mut Writer, track: &TrackSpec) -> Vec<u64> {
 }
 
 fn trak(w: &mut Writer, track_id: u32, track: &TrackSpec, offsets: &[u64]) {
-    let header = Tkhd {
-        track_id,
-        volume: 0,
-        matrix: [0; 9],
-        width: 320 << 16,
-        height: 180 << 16,
-    };
+    let header = Tkhd { track_id, volume: 0, matrix: [0; 9], width: 320 << 16, height: 180 << 16 };
     header.write(w);
     if !track.edits.is_empty() {
         boxed(w, b"edts", |w| {
@@ -144,11 +135,7 @@ fn trak(w: &mut Writer, track_id: u32, track: &TrackSpec, offsets: &[u64]) {
     boxed(w, b"mdia", |w| {
         let language = Language::from_text("eng").unwrap();
         let (timescale, handler) = (track.timescale, handler(track.media_type));
-        Mdhd {
-            timescale,
-            language,
-        }
-        .write(w);
+        Mdhd { timescale, language }.write(w);
         hdlr::write(w, handler);
         boxed(w, b"minf", |w| {
             boxed(w, b"stbl", |w| tables(w, track, offsets));
@@ -233,14 +220,8 @@ fn sizes(w: &mut Writer, track: &TrackSpec) {
                 let low = pair.get(1).copied().unwrap_or(0);
                 w.u8(u8::try_from(pair[0] << 4 | low).unwrap());
             }),
-            8 => track
-                .sizes
-                .iter()
-                .for_each(|size| w.u8(u8::try_from(*size).unwrap())),
-            _ => track
-                .sizes
-                .iter()
-                .for_each(|size| w.u16(u16::try_from(*size).unwrap())),
+            8 => track.sizes.iter().for_each(|size| w.u8(u8::try_from(*size).unwrap())),
+            _ => track.sizes.iter().for_each(|size| w.u16(u16::try_from(*size).unwrap())),
         }
     });
 }

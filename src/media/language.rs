@@ -11,20 +11,15 @@ pub fn tag(language: Language) -> Option<String> {
         return None;
     }
     let code = language.as_str();
-    let short = Iso::from_639_3(code)
-        .or_else(|| bibliographic(code))
-        .and_then(|iso| iso.to_639_1());
+    let short =
+        Iso::from_639_3(code).or_else(|| bibliographic(code)).and_then(|iso| iso.to_639_1());
     Some(short.unwrap_or(code).to_owned())
 }
 
 /// Reads a tag: a code of two or three letters, perhaps with a region or script behind it, which
 /// media headers have no room for. `None` for anything else.
 pub fn from_tag(tag: &str) -> Option<Language> {
-    let primary = tag
-        .split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let primary = tag.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
     match primary.len() {
         2 => Language::from_text(Iso::from_639_1(&primary)?.to_639_3()),
         _ => Language::from_text(&primary),
@@ -75,12 +70,8 @@ mod tests {
     #[test]
     fn tags_become_codes() {
         let code = |tag| from_tag(tag).map(|language| language.as_str().to_owned());
-        for (tag, expected) in [
-            ("fr", "fra"),
-            ("en-US", "eng"),
-            ("deu", "deu"),
-            ("zh_Hans", "zho"),
-        ] {
+        for (tag, expected) in [("fr", "fra"), ("en-US", "eng"), ("deu", "deu"), ("zh_Hans", "zho")]
+        {
             assert_eq!(code(tag).as_deref(), Some(expected), "{tag}");
         }
         for tag in ["", "english", "q1", "-en"] {

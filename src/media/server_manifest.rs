@@ -47,10 +47,8 @@ impl ServerManifest {
         let text = std::str::from_utf8(data).map_err(|_| wrong("not UTF-8"))?;
         let document = Document::parse(text.trim_start_matches('\u{feff}'))
             .map_err(|error| wrong(&error.to_string()))?;
-        let entries = document
-            .descendants()
-            .filter_map(Entry::of)
-            .collect::<Result<Vec<_>, _>>()?;
+        let entries =
+            document.descendants().filter_map(Entry::of).collect::<Result<Vec<_>, _>>()?;
         if entries.is_empty() {
             return Err(wrong("no video or audio element"));
         }
@@ -69,9 +67,7 @@ impl Entry {
     }
 
     fn read(node: Node<'_, '_>, media_type: MediaType) -> Result<Self, MediaRule> {
-        let src = node
-            .attribute("src")
-            .ok_or_else(|| wrong("an element has no src"))?;
+        let src = node.attribute("src").ok_or_else(|| wrong("an element has no src"))?;
         if src.contains(['/', '\\']) || src.starts_with('.') || src.is_empty() {
             return Err(wrong("src must be the name of a file in the same folder"));
         }
@@ -82,9 +78,7 @@ impl Entry {
             track_id: number(node, "trackID")?,
             track_name: value(node, "trackName").map(track_name).transpose()?,
             language: value(node, "systemLanguage").map(str::to_owned),
-            title: value(node, "textDisplayName")
-                .or(node.attribute("title"))
-                .map(str::to_owned),
+            title: value(node, "textDisplayName").or(node.attribute("title")).map(str::to_owned),
         })
     }
 }
@@ -94,20 +88,13 @@ fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     let param = |child: &Node<'a, '_>| {
         child.tag_name().name() == "param" && child.attribute("name") == Some(name)
     };
-    node.attribute(name).or_else(|| {
-        node.children()
-            .find(param)
-            .and_then(|child| child.attribute("value"))
-    })
+    node.attribute(name)
+        .or_else(|| node.children().find(param).and_then(|child| child.attribute("value")))
 }
 
 fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Result<Option<T>, MediaRule> {
     value(node, name)
-        .map(|text| {
-            text.trim()
-                .parse()
-                .map_err(|_| wrong(&format!("{name} is no number")))
-        })
+        .map(|text| text.trim().parse().map_err(|_| wrong(&format!("{name} is no number"))))
         .transpose()
 }
 
@@ -115,9 +102,7 @@ fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Result<Option
 fn track_name(name: &str) -> Result<String, MediaRule> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
-        return Err(wrong(
-            "trackName may hold letters, digits, '_', '-' and '.' only",
-        ));
+        return Err(wrong("trackName may hold letters, digits, '_', '-' and '.' only"));
     }
     Ok(name.to_owned())
 }
@@ -141,9 +126,7 @@ mod tests {
     fn attributes_and_params_are_read_with_or_without_a_byte_order_mark() {
         for text in [EXAMPLE.to_owned(), format!("\u{feff}{EXAMPLE}")] {
             let manifest = ServerManifest::parse(text.as_bytes()).unwrap();
-            let [video, audio] = manifest.entries.as_slice() else {
-                panic!("two entries")
-            };
+            let [video, audio] = manifest.entries.as_slice() else { panic!("two entries") };
             assert_eq!((video.bitrate, video.track_id), (Some(3_579_827), Some(1)));
             assert_eq!(audio.track_name.as_deref(), Some("english"));
             assert_eq!(audio.language.as_deref(), Some("eng"));
@@ -164,10 +147,7 @@ mod tests {
             "no xml".to_owned(),
         ] {
             let refused = ServerManifest::parse(text.as_bytes());
-            assert!(
-                matches!(refused, Err(MediaRule::ServerManifest(_))),
-                "{text}"
-            );
+            assert!(matches!(refused, Err(MediaRule::ServerManifest(_))), "{text}");
         }
     }
 }

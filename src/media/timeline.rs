@@ -78,11 +78,7 @@ impl Timeline {
             .iter()
             .map(|track| audio_cuts(track, &boundaries, video_end, target, origin))
             .collect::<Result<Vec<_>, _>>()?;
-        let timeline = Self {
-            video,
-            audio,
-            origin,
-        };
+        let timeline = Self { video, audio, origin };
         timeline.check_sizes()?;
         Ok(timeline)
     }
@@ -140,16 +136,9 @@ type KeyFrames<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 
 impl<'a> CommonKeys<'a> {
     fn of(levels: &[&'a Track]) -> Self {
-        let mut walks = levels
-            .iter()
-            .map(|track| (*track, track.index.sync_samples()));
+        let mut walks = levels.iter().map(|track| (*track, track.index.sync_samples()));
         let first = walks.next();
-        Self {
-            first,
-            others: walks
-                .map(|(track, keys)| (track, keys.peekable()))
-                .collect(),
-        }
+        Self { first, others: walks.map(|(track, keys)| (track, keys.peekable())).collect() }
     }
 }
 
@@ -169,19 +158,14 @@ impl Iterator for CommonKeys<'_> {
             // Every level moves on, also when one has no such key frame.
             let found: Vec<Option<u32>> = others.collect();
             if let Some(others) = found.into_iter().collect::<Option<Vec<u32>>>() {
-                return Some(Key {
-                    time,
-                    samples: [vec![first], others].concat(),
-                });
+                return Some(Key { time, samples: [vec![first], others].concat() });
             }
         }
     }
 }
 
 fn not_aligned(levels: &[&Track]) -> MediaRule {
-    let missing = levels
-        .iter()
-        .any(|level| level.index.sync_samples().next().is_none());
+    let missing = levels.iter().any(|level| level.index.sync_samples().next().is_none());
     MediaRule::NotAligned(if missing {
         "a video level has no key frame at which decoding can start".to_owned()
     } else {
@@ -197,24 +181,16 @@ fn video_cuts(track: &Track, level: usize, chosen: &[Key], origin: i64) -> Cuts 
     let starts: Vec<Cut> = chosen.iter().map(cut).collect();
     let last = starts.last().map_or(0, |cut| cut.sample);
     let end_sample = track.edited_len().max(last + 1);
-    Cuts {
-        starts,
-        end_sample,
-        end: end_time(track, last, end_sample, origin),
-    }
+    Cuts { starts, end_sample, end: end_time(track, last, end_sample, origin) }
 }
 
 /// Presentation time at which the last of the samples `from..to` ends.
 fn end_time(track: &Track, from: u32, to: u32, origin: i64) -> u64 {
     let latest = (from..to).map(|n| track.index.composition_time(n)).max();
-    let last = (from..to)
-        .rev()
-        .find(|n| Some(track.index.composition_time(*n)) == latest);
+    let last = (from..to).rev().find(|n| Some(track.index.composition_time(*n)) == latest);
     let Some(last) = last else { return 0 };
     let duration = track.decode_time(last + 1, last) - track.decode_time(last, last);
-    (track.presentation_time(last) + duration + origin)
-        .max(0)
-        .cast_unsigned()
+    (track.presentation_time(last) + duration + origin).max(0).cast_unsigned()
 }
 
 /// Levels of one presentation end together, but for rounding and a missing picture or two.
@@ -226,9 +202,7 @@ fn check_ends(video: &[Cuts]) -> Result<(), MediaRule> {
     }
     let tenths = apart / u64::from(WIRE_TIMESCALE / 10);
     let (seconds, tenths) = (tenths / 10, tenths % 10);
-    Err(MediaRule::NotAligned(format!(
-        "the video levels end {seconds}.{tenths} s apart"
-    )))
+    Err(MediaRule::NotAligned(format!("the video levels end {seconds}.{tenths} s apart")))
 }
 
 fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule> {
@@ -238,10 +212,7 @@ fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule
         return Ok(());
     }
     let seconds = |ticks: u64| ticks / u64::from(WIRE_TIMESCALE);
-    Err(MediaRule::KeyFrameInterval {
-        seconds: seconds(longest),
-        limit: seconds(limit),
-    })
+    Err(MediaRule::KeyFrameInterval { seconds: seconds(longest), limit: seconds(limit) })
 }
 
 fn audio_cuts(
@@ -259,29 +230,19 @@ fn audio_cuts(
     let end = end_time(track, last, end_sample, origin);
     let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
     let first = first_audio_sample(track, origin, half).min(last);
-    let mut starts = vec![Cut {
-        sample: first,
-        start: start_of(first).max(0).cast_unsigned(),
-    }];
+    let mut starts = vec![Cut { sample: first, start: start_of(first).max(0).cast_unsigned() }];
     for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
         let sample = track.first_at_or_after(boundary - half - origin);
         let previous = starts.last().map_or(0, |cut| cut.sample);
         if sample > previous && sample < end_sample && start_of(sample) > start_of(previous).max(0)
         {
-            starts.push(Cut {
-                sample,
-                start: start_of(sample).cast_unsigned(),
-            });
+            starts.push(Cut { sample, start: start_of(sample).cast_unsigned() });
         }
         if starts.len() > MAX_FRAGMENTS {
             return Err(TOO_MANY_FRAGMENTS);
         }
     }
-    Ok(Some(Cuts {
-        starts,
-        end_sample,
-        end,
-    }))
+    Ok(Some(Cuts { starts, end_sample, end }))
 }
 
 /// What the decoder needs to warm up is kept where an edit list can hide it: before time 0. Behind
@@ -289,9 +250,7 @@ fn audio_cuts(
 fn first_audio_sample(track: &Track, origin: i64, half: i64) -> u32 {
     match track.edit_start() {
         delay if delay > 0 => track.first_at_or_after(delay - half),
-        _ => track
-            .first_at_or_after(-origin)
-            .saturating_sub(AUDIO_PREROLL),
+        _ => track.first_at_or_after(-origin).saturating_sub(AUDIO_PREROLL),
     }
 }
 
@@ -331,18 +290,13 @@ impl Cuts {
 
     /// The samples of fragment `n`.
     pub fn samples(&self, n: usize) -> std::ops::Range<u32> {
-        let end = self
-            .starts
-            .get(n + 1)
-            .map_or(self.end_sample, |next| next.sample);
+        let end = self.starts.get(n + 1).map_or(self.end_sample, |next| next.sample);
         self.starts.get(n).map_or(end, |cut| cut.sample)..end
     }
 
     /// The fragment that starts exactly at `start`.
     pub fn find(&self, start: u64) -> Option<usize> {
-        self.starts
-            .binary_search_by_key(&start, |cut| cut.start)
-            .ok()
+        self.starts.binary_search_by_key(&start, |cut| cut.start).ok()
     }
 }
 

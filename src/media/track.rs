@@ -64,10 +64,7 @@ impl Track {
         };
         let trak = Trak::parse(trak)?;
         let entries = entry::entries(&trak.stbl.require(b"stsd")?)?;
-        if entries
-            .iter()
-            .all(|entry| packaged(entry, media_type).is_none())
-        {
+        if entries.iter().all(|entry| packaged(entry, media_type).is_none()) {
             let kind = entries.first().map_or(FourCc(*b"none"), |entry| entry.kind);
             return skipped(format!("codec '{kind}' is not packaged yet"));
         }
@@ -75,18 +72,12 @@ impl Track {
         if index.is_empty() {
             return skipped("no samples".to_owned());
         }
-        let used = (index.description as usize)
-            .checked_sub(1)
-            .and_then(|n| entries.get(n));
+        let used = (index.description as usize).checked_sub(1).and_then(|n| entries.get(n));
         let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
         let Some(row) = packaged(used, media_type) else {
             return skipped(format!("codec '{}' is not packaged yet", used.kind));
         };
-        let Description {
-            entry,
-            size,
-            config,
-        } = describe(used, row)?;
+        let Description { entry, size, config } = describe(used, row)?;
         let codec = match (row.parse)(config) {
             Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
             parsed => parsed?,
@@ -114,10 +105,7 @@ impl Track {
 
     /// Presentation time of sample `n` in wire ticks, edits applied; negative before the start.
     pub fn presentation_time(&self, n: u32) -> i64 {
-        to_wire(
-            self.index.composition_time(n) + self.shift.offset,
-            self.timescale,
-        )
+        to_wire(self.index.composition_time(n) + self.shift.offset, self.timescale)
     }
 
     /// Presentation and decoding time of a sample in `timescale`, edits applied, each rounded once
@@ -134,10 +122,7 @@ impl Track {
     /// offset of sample `like` is decoded when it is shown. `n` may be the number of samples.
     pub fn decode_time(&self, n: u32, like: u32) -> i64 {
         let offset = self.index.composition_time(like) - self.index.dts(like);
-        to_wire(
-            self.index.dts(n) + offset + self.shift.offset,
-            self.timescale,
-        )
+        to_wire(self.index.dts(n) + offset + self.shift.offset, self.timescale)
     }
 
     /// The first sample whose presentation is not before `time` (wire ticks), for tracks that
@@ -208,10 +193,7 @@ fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>,
             let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
             let body = entry.body.to_vec();
             Ok(Description {
-                entry: SampleEntry {
-                    kind: entry.kind,
-                    body,
-                },
+                entry: SampleEntry { kind: entry.kind, body },
                 size: (visual.width, visual.height),
                 config: config.body,
             })
@@ -220,11 +202,7 @@ fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>,
             let audio = AudioEntry::parse(entry)?;
             let config = audio.config(row.config_box)?.ok_or(missing)?;
             let entry = audio.to_version_0(entry, &config);
-            Ok(Description {
-                entry,
-                size: (0, 0),
-                config: config.body,
-            })
+            Ok(Description { entry, size: (0, 0), config: config.body })
         }
     }
 }

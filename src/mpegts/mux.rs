@@ -33,10 +33,9 @@ impl Mux {
             pending: 0,
         };
         let streams: Vec<(u16, u8)> = (FIRST_PID..).zip(stream_types.iter().copied()).collect();
-        for (pid, table) in [
-            (ASSOCIATION_PID, psi::association()),
-            (psi::MAP_PID, psi::map(&streams)),
-        ] {
+        for (pid, table) in
+            [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams))]
+        {
             mux.open(pid, 0, Access::default());
             mux.inline(&table);
             mux.close();

@@ -52,10 +52,9 @@ impl Access {
         let repeated = self.repeat.filter(|repeat| n.is_multiple_of(repeat.every));
         match (n, self.pcr, repeated) {
             (0, ..) => self,
-            (_, Some(pcr), Some(repeat)) => Self {
-                pcr: Some(pcr + n / repeat.every * repeat.step),
-                ..Self::default()
-            },
+            (_, Some(pcr), Some(repeat)) => {
+                Self { pcr: Some(pcr + n / repeat.every * repeat.step), ..Self::default() }
+            }
             _ => Self::default(),
         }
     }

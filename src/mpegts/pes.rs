@@ -49,22 +49,14 @@ mod tests {
 
     #[test]
     fn equal_time_stamps_are_written_once() {
-        let times = Times {
-            pts: 900_000,
-            dts: 900_000,
-        };
-        let expected = [
-            0, 0, 1, 0xc0, 0, 18, 0x84, 0x80, 5, 0x21, 0, 0x37, 0x77, 0x41,
-        ];
+        let times = Times { pts: 900_000, dts: 900_000 };
+        let expected = [0, 0, 1, 0xc0, 0, 18, 0x84, 0x80, 5, 0x21, 0, 0x37, 0x77, 0x41];
         assert_eq!(header(0xc0, times, 10), expected);
     }
 
     #[test]
     fn time_stamps_wrap_and_a_long_video_unit_has_no_length() {
-        let times = Times {
-            pts: (1 << 33) + 1,
-            dts: (1 << 33) - 1,
-        };
+        let times = Times { pts: (1 << 33) + 1, dts: (1 << 33) - 1 };
         let header = header(0xe0, times, 70_000);
         assert_eq!(header[4..6], [0, 0]);
         assert_eq!(header[9..14], [0x31, 0, 1, 0, 3]);

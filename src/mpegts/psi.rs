@@ -23,23 +23,13 @@ pub struct Row {
 
 /// Every codec that is carried.
 pub const TABLE: &[Row] = &[
-    Row {
-        sample_entries: &[b"avc1", b"avc3"],
-        stream_type: 0x1b,
-        stream_id: 0xe0,
-    },
-    Row {
-        sample_entries: &[b"mp4a"],
-        stream_type: 0x0f,
-        stream_id: 0xc0,
-    },
+    Row { sample_entries: &[b"avc1", b"avc3"], stream_type: 0x1b, stream_id: 0xe0 },
+    Row { sample_entries: &[b"mp4a"], stream_type: 0x0f, stream_id: 0xc0 },
 ];
 
 /// The row of a sample entry type.
 pub fn row(sample_entry: [u8; 4]) -> Option<&'static Row> {
-    TABLE
-        .iter()
-        .find(|row| row.sample_entries.contains(&&sample_entry))
+    TABLE.iter().find(|row| row.sample_entries.contains(&&sample_entry))
 }
 
 /// The payload of the packet with the program association.
@@ -52,10 +42,7 @@ pub fn association() -> [u8; ROOM] {
 /// The payload of the packet with the program map. `streams` are PID and stream type, at most 30;
 /// the first carries the clock.
 pub fn map(streams: &[(u16, u8)]) -> [u8; ROOM] {
-    let [high, low] = streams
-        .first()
-        .map_or(0x1fff, |stream| stream.0)
-        .to_be_bytes();
+    let [high, low] = streams.first().map_or(0x1fff, |stream| stream.0).to_be_bytes();
     let mut body = vec![0xe0 | high, low, 0xf0, 0];
     for (pid, stream_type) in streams {
         let [high, low] = pid.to_be_bytes();

@@ -131,18 +131,11 @@ impl Work {
                 self.read += gap + length;
             }
             None => {
-                self.reads.push(Read {
-                    source,
-                    offset,
-                    length,
-                });
+                self.reads.push(Read { source, offset, length });
                 self.read += length;
             }
         }
-        self.steps.push(Step::Source {
-            at: self.read - length,
-            length,
-        });
+        self.steps.push(Step::Source { at: self.read - length, length });
     }
 }
 
@@ -184,9 +177,7 @@ impl Segment {
 
     /// The unit that holds a packet.
     fn unit_at(&self, packet: u64) -> usize {
-        let behind = self
-            .units
-            .partition_point(|unit| unit.first_packet <= packet);
+        let behind = self.units.partition_point(|unit| unit.first_packet <= packet);
         behind.saturating_sub(1)
     }
 
@@ -201,10 +192,7 @@ impl Segment {
             let inside = |packet: u64| packet.saturating_sub(unit.first_packet).min(unit.packets());
             let start = unit.payload_before(inside(from));
             let end = unit.payload_before(inside(to));
-            let behind = self
-                .units
-                .get(n + 1)
-                .map_or(self.chunks.len(), |u| u.first_chunk);
+            let behind = self.units.get(n + 1).map_or(self.chunks.len(), |u| u.first_chunk);
             let chunks = &self.chunks[unit.first_chunk..behind];
             chunk_work(chunks, unit.first_inline, start..end, &mut work);
         }
@@ -217,11 +205,7 @@ impl Segment {
         let mut step = steps.next();
         let mut n = self.unit_at(first);
         for (packet, start) in (first..).zip((0..piece.len()).step_by(PACKET)) {
-            if self
-                .units
-                .get(n + 1)
-                .is_some_and(|next| next.first_packet <= packet)
-            {
+            if self.units.get(n + 1).is_some_and(|next| next.first_packet <= packet) {
                 n += 1;
             }
             let header = self.units[n].header(packet - self.units[n].first_packet);
@@ -263,10 +247,7 @@ impl Segment {
 
 impl Step {
     fn is_done(&self) -> bool {
-        matches!(
-            self,
-            Self::Inline { length: 0, .. } | Self::Source { length: 0, .. }
-        )
+        matches!(self, Self::Inline { length: 0, .. } | Self::Source { length: 0, .. })
     }
 }
 
@@ -332,10 +313,7 @@ mod tests {
             let access = Access {
                 random: pcr.is_some_and(|pcr| pcr % 2 == 0),
                 pcr: *pcr,
-                repeat: (*every > 0).then_some(Repeat {
-                    every: *every,
-                    step: 27_000,
-                }),
+                repeat: (*every > 0).then_some(Repeat { every: *every, step: 27_000 }),
             };
             mux.unit(stream, access, |mux| {
                 for (inline, length, gap) in chunks {

@@ -102,25 +102,13 @@ fn brands(track: &Track) -> Vec<&'static [u8; 4]> {
 
 /// The track header with the values that do not depend on the source file.
 fn header(track: &Track) -> Tkhd {
-    let volume = if track.media_type == MediaType::Audio {
-        0x0100
-    } else {
-        0
-    };
-    Tkhd {
-        track_id: 1,
-        volume,
-        ..track.header.clone()
-    }
+    let volume = if track.media_type == MediaType::Audio { 0x0100 } else { 0 };
+    Tkhd { track_id: 1, volume, ..track.header.clone() }
 }
 
 fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
     let track = &rendition.track;
-    Mdhd {
-        timescale: WIRE_TIMESCALE,
-        language: rendition.language,
-    }
-    .write(w);
+    Mdhd { timescale: WIRE_TIMESCALE, language: rendition.language }.write(w);
     let (handler, protected_entry) = match track.media_type {
         MediaType::Video => (FourCc(*b"vide"), b"encv"),
         MediaType::Audio => (FourCc(*b"soun"), b"enca"),
@@ -146,9 +134,7 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
                     }
                     Protect::Clear | Protect::Segment(_) => None,
                 };
-                track
-                    .entry
-                    .write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+                track.entry.write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
             });
             stbl::write_empty(w);
         });
@@ -168,11 +154,7 @@ impl<'a> Timing<'a> {
     fn of(rendition: &'a Rendition) -> Self {
         let first = rendition.cuts.starts.first().map_or(0, |cut| cut.sample);
         let start = rendition.track.presentation_time(first) + rendition.origin;
-        Self {
-            rendition,
-            first,
-            hidden: (-start).max(0),
-        }
+        Self { rendition, first, hidden: (-start).max(0) }
     }
 
     /// Decoding time of sample `n` on the wire.
@@ -204,11 +186,7 @@ pub fn fragment<S: ReadAt + ?Sized>(
     protect: Protect,
     source: &S,
 ) -> Result<Plan, FragmentError> {
-    if rendition
-        .fragment_bytes
-        .get(n)
-        .is_none_or(|bytes| *bytes > MAX_PAYLOAD)
-    {
+    if rendition.fragment_bytes.get(n).is_none_or(|bytes| *bytes > MAX_PAYLOAD) {
         return Err(FragmentError::TooLarge);
     }
     let range = rendition.cuts.samples(n);
@@ -218,29 +196,17 @@ pub fn fragment<S: ReadAt + ?Sized>(
         Protect::Clear => Cipher::Clear,
         Protect::Segment(key) => {
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
-            Cipher::Segment {
-                iv: key.ivs.segment(start),
-                key: key.key,
-            }
+            Cipher::Segment { iv: key.ivs.segment(start), key: key.key }
         }
         Protect::Samples(scheme, key) => {
             let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
             let head = head(rendition, n, samples(), Some(&map.auxiliary));
             let pattern = scheme.pattern(track.media_type);
-            let cipher = Cipher::Samples {
-                scheme,
-                pattern,
-                key,
-                ranges: map.ranges,
-            };
+            let cipher = Cipher::Samples { scheme, pattern, key, ranges: map.ranges };
             return Ok(Plan::new(head, extents(samples()), cipher));
         }
     };
-    Ok(Plan::new(
-        head(rendition, n, samples(), None),
-        extents(samples()),
-        cipher,
-    ))
+    Ok(Plan::new(head(rendition, n, samples(), None), extents(samples()), cipher))
 }
 
 /// `moof` and the header of `mdat`.
@@ -260,11 +226,7 @@ fn head(
     };
     let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
     let mut w = Writer::with_capacity(256 + samples.len() * 32);
-    moof::write(
-        &mut w,
-        &header,
-        samples.map(|sample| timing.trun_sample(&sample)),
-    );
+    moof::write(&mut w, &header, samples.map(|sample| timing.trun_sample(&sample)));
     // Below `MAX_PAYLOAD`.
     w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
     w.bytes(b"mdat");
@@ -275,11 +237,7 @@ fn head(
 /// samples with more or fewer protected ranges than one.
 pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
     let track = &rendition.track;
-    let composition = if track.index.has_composition_offsets() {
-        4
-    } else {
-        0
-    };
+    let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
     let auxiliary = match (Scheme::of(protection), track.media_type) {
         (None, _) => 0,
         (Some(scheme), MediaType::Audio) => u64::from(scheme.row().per_sample_iv_size),
@@ -303,10 +261,7 @@ fn extents(samples: impl Iterator<Item = Sample>) -> Vec<Extent> {
         let length = u64::from(sample.size);
         match extents.last_mut() {
             Some(last) if last.offset + last.length == sample.offset => last.length += length,
-            _ => extents.push(Extent {
-                offset: sample.offset,
-                length,
-            }),
+            _ => extents.push(Extent { offset: sample.offset, length }),
         }
     }
     extents

@@ -80,12 +80,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Cmaf,
         playlist_version: Some(7),
         protocol: Protocol::Hls,
-        protections: &[
-            Protection::Clear,
-            Protection::Cbc,
-            Protection::Cenc,
-            Protection::Cbcs,
-        ],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc, Protection::Cbcs],
     },
     Row {
         format: Format::HlsTs4,
@@ -167,10 +162,7 @@ mod tests {
         for row in TABLE {
             assert_eq!(row.format.row().selector, row.selector);
             for name in row.aliases.iter().chain([&row.selector]) {
-                assert_eq!(
-                    Format::from_selector(&name.to_uppercase()),
-                    Some(row.format)
-                );
+                assert_eq!(Format::from_selector(&name.to_uppercase()), Some(row.format));
             }
         }
     }

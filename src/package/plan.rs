@@ -76,20 +76,13 @@ impl Plan {
             ranges.retain(|range| range.length > 0);
         }
         let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
-        Self {
-            head,
-            extents,
-            ..Self::of_length(clear, cipher)
-        }
+        Self { head, extents, ..Self::of_length(clear, cipher) }
     }
 
     /// A plan for a segment of a transport stream, clear or encrypted as a whole.
     pub fn transport(segment: Segment, cipher: Cipher) -> Self {
         let length = segment.length();
-        Self {
-            transport: Some(segment),
-            ..Self::of_length(length, cipher)
-        }
+        Self { transport: Some(segment), ..Self::of_length(length, cipher) }
     }
 
     fn of_length(clear: u64, cipher: Cipher) -> Self {
@@ -173,16 +166,7 @@ impl<P: AsRef<Plan>> Producer<P> {
         }
         let end = wanted.end.min(plan.as_ref().length);
         let discard = wanted.start - position;
-        Self {
-            plan,
-            position,
-            discard,
-            end,
-            extent,
-            extent_done: done,
-            range,
-            carried: None,
-        }
+        Self { plan, position, discard, end, extent, extent_done: done, range, carried: None }
     }
 
     /// Bytes that are still to come.
@@ -248,18 +232,14 @@ impl<P: AsRef<Plan>> Producer<P> {
             _ if plan.transport.is_some() => end % TRANSPORT_STEP,
             Cipher::Clear => 0,
             Cipher::Segment { .. } => end % BLOCK as u64,
-            Cipher::Samples {
-                pattern, ranges, ..
-            } => {
+            Cipher::Samples { pattern, ranges, .. } => {
                 let end = end.saturating_sub(plan.head_len());
                 let cut = ranges[self.range..]
                     .iter()
                     .take_while(|range| u64::from(range.start) < end)
                     .last()
                     .filter(|range| u64::from(range.start) + u64::from(range.length) > end);
-                cut.map_or(0, |range| {
-                    (end - u64::from(range.start)) % pattern.period() as u64
-                })
+                cut.map_or(0, |range| (end - u64::from(range.start)) % pattern.period() as u64)
             }
         };
         length - usize::try_from(over).unwrap_or(0)
@@ -293,11 +273,7 @@ impl<P: AsRef<Plan>> Producer<P> {
             }
             let left = usize::try_from(extent.length - done).unwrap_or(usize::MAX);
             let count = left.min(length - at);
-            reads.push(Read {
-                offset: extent.offset + done,
-                at,
-                length: count,
-            });
+            reads.push(Read { offset: extent.offset + done, at, length: count });
             at += count;
             done = 0;
         }
@@ -310,35 +286,18 @@ impl<P: AsRef<Plan>> Producer<P> {
             Cipher::Clear => {}
             Cipher::Segment { key, iv } => {
                 let iv = self.carried.unwrap_or(*iv);
-                let mut chain = [Chain {
-                    start: 0,
-                    length: piece.len(),
-                    iv,
-                }];
+                let mut chain = [Chain { start: 0, length: piece.len(), iv }];
                 chains::encrypt(key, Pattern::FULL, piece, &mut chain);
                 self.carried = Some(chain[0].iv);
             }
-            Cipher::Samples {
-                scheme: Scheme::Cenc,
-                key,
-                ranges,
-                ..
-            } => {
+            Cipher::Samples { scheme: Scheme::Cenc, key, ranges, .. } => {
                 let window = Window::of(plan, self.position, piece.len());
-                for range in ranges[self.range..]
-                    .iter()
-                    .map_while(|range| window.part(range))
-                {
+                for range in ranges[self.range..].iter().map_while(|range| window.part(range)) {
                     let iv = key.ivs.sample(range.sample);
                     Keystream::new(&key.key, iv, range.position).apply(&mut piece[range.piece]);
                 }
             }
-            Cipher::Samples {
-                scheme: Scheme::Cbcs,
-                pattern,
-                key,
-                ranges,
-            } => {
+            Cipher::Samples { scheme: Scheme::Cbcs, pattern, key, ranges } => {
                 let window = Window::of(plan, self.position, piece.len());
                 let constant = key.ivs.constant();
                 let mut chains: Vec<Chain> = ranges[self.range..]
@@ -354,9 +313,8 @@ impl<P: AsRef<Plan>> Producer<P> {
                     first.iv = iv;
                 }
                 chains::encrypt(&key.key, *pattern, piece, &mut chains);
-                let cut = chains
-                    .last()
-                    .filter(|_| window.cuts(&ranges[self.range..], chains.len()));
+                let cut =
+                    chains.last().filter(|_| window.cuts(&ranges[self.range..], chains.len()));
                 self.carried = cut.map(|chain| chain.iv);
             }
         }
@@ -376,10 +334,7 @@ impl<P: AsRef<Plan>> Producer<P> {
         }
         if let Cipher::Samples { ranges, .. } = &plan.cipher {
             let done = self.position.saturating_sub(plan.head_len());
-            while ranges
-                .get(self.range)
-                .is_some_and(|range| end_of(range) <= done)
-            {
+            while ranges.get(self.range).is_some_and(|range| end_of(range) <= done) {
                 self.range += 1;
             }
         }
@@ -396,9 +351,7 @@ fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
         Cipher::Samples { scheme, ranges, .. } => {
             let payload = wanted.saturating_sub(plan.head_len());
             let first = ranges.partition_point(|range| end_of(range) <= payload);
-            let inside = ranges
-                .get(first)
-                .filter(|range| u64::from(range.start) < payload);
+            let inside = ranges.get(first).filter(|range| u64::from(range.start) < payload);
             match (scheme, inside) {
                 (Scheme::Cbcs, Some(range)) => (plan.head_len() + u64::from(range.start), first),
                 _ => (wanted, first),
@@ -456,10 +409,7 @@ impl Window {
 
     /// Whether the last of the first `count` ranges goes on behind the piece.
     fn cuts(&self, ranges: &[ProtectedRange], count: usize) -> bool {
-        count
-            .checked_sub(1)
-            .and_then(|n| ranges.get(n))
-            .is_some_and(|r| end_of(r) > self.end)
+        count.checked_sub(1).and_then(|n| ranges.get(n)).is_some_and(|r| end_of(r) > self.end)
     }
 }
 

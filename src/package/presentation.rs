@@ -54,19 +54,12 @@ impl DeliveryUrls {
 impl<'a> Presentation<'a> {
     /// Video levels with their keys.
     pub fn video(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
-        self.asset
-            .video
-            .iter()
-            .zip(self.keys.iter().map(Option::as_ref))
+        self.asset.video.iter().zip(self.keys.iter().map(Option::as_ref))
     }
 
     /// Audio tracks with their keys.
     pub fn audio(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
-        let keys = self
-            .keys
-            .iter()
-            .skip(self.asset.video.len())
-            .map(Option::as_ref);
+        let keys = self.keys.iter().skip(self.asset.video.len()).map(Option::as_ref);
         self.asset.audio.iter().zip(keys)
     }
 

@@ -22,21 +22,12 @@ impl Rates {
             ts::sizes(rendition).collect()
         } else {
             let fragments = 0..rendition.cuts.len();
-            fragments
-                .map(|n| cmaf::length(rendition, n, protection))
-                .collect()
+            fragments.map(|n| cmaf::length(rendition, n, protection)).collect()
         };
         let rate = |(length, ticks): (&u64, u64)| per_second(u128::from(*length), ticks);
-        let peak = lengths
-            .iter()
-            .zip(rendition.cuts.durations())
-            .map(rate)
-            .max();
+        let peak = lengths.iter().zip(rendition.cuts.durations()).map(rate).max();
         let bytes = lengths.iter().map(|length| u128::from(*length)).sum();
-        Self {
-            peak: peak.unwrap_or(0),
-            mean: per_second(bytes, rendition.cuts.durations().sum()),
-        }
+        Self { peak: peak.unwrap_or(0), mean: per_second(bytes, rendition.cuts.durations().sum()) }
     }
 }
 

@@ -115,21 +115,11 @@ impl StreamRequest {
         if path.len() > MAX_PATH {
             return Err(UrlError::Syntax("the path is too long"));
         }
-        let path = path
-            .strip_prefix('/')
-            .ok_or(UrlError::Syntax("the path is not absolute"))?;
-        let components = path
-            .split('/')
-            .map(decode)
-            .collect::<Result<Vec<String>, _>>()?;
-        let (locator, rest) = components
-            .split_first()
-            .ok_or(UrlError::Syntax("empty path"))?;
+        let path = path.strip_prefix('/').ok_or(UrlError::Syntax("the path is not absolute"))?;
+        let components = path.split('/').map(decode).collect::<Result<Vec<String>, _>>()?;
+        let (locator, rest) = components.split_first().ok_or(UrlError::Syntax("empty path"))?;
         let locator = locator.parse().map_err(|_| UrlError::Locator)?;
-        Ok(Self {
-            locator,
-            target: Target::parse(rest)?,
-        })
+        Ok(Self { locator, target: Target::parse(rest)? })
     }
 }
 
@@ -145,11 +135,7 @@ impl Target {
             [level, leaf] => child::child(level, leaf)?,
             _ => return Err(UrlError::Syntax("too many path components")),
         };
-        Ok(Self::Presentation {
-            base,
-            selectors,
-            item,
-        })
+        Ok(Self::Presentation { base, selectors, item })
     }
 }
 
@@ -172,9 +158,7 @@ fn decode(component: &str) -> Result<String, UrlError> {
         .map_err(|_| UrlError::Syntax("the path is not UTF-8"))?;
     let hostile = |c: char| c.is_control() || matches!(c, '/' | '\\');
     if text.contains(hostile) || text == "." || text == ".." {
-        return Err(UrlError::Syntax(
-            "a path component holds a separator or control character",
-        ));
+        return Err(UrlError::Syntax("a path component holds a separator or control character"));
     }
     Ok(text.into_owned())
 }
@@ -194,20 +178,13 @@ mod tests {
 
     fn presentation(path: &str) -> (String, Selectors, Item) {
         match target(path) {
-            Ok(Target::Presentation {
-                base,
-                selectors,
-                item,
-            }) => (base, selectors, item),
+            Ok(Target::Presentation { base, selectors, item }) => (base, selectors, item),
             other => panic!("{path}: {other:?}"),
         }
     }
 
     fn track(bitrate: u64, name: &str) -> TrackRef {
-        TrackRef {
-            bitrate,
-            name: name.to_owned(),
-        }
+        TrackRef { bitrate, name: name.to_owned() }
     }
 
     #[test]
@@ -224,10 +201,7 @@ mod tests {
             "my%20film.ism/MANIFEST%28format%3Dm3u8-cmaf%2Cencryption%3Dcbcs-aapl%29",
         ] {
             let (base, selectors, item) = presentation(path);
-            assert_eq!(
-                (base.as_str(), &selectors, item),
-                ("my film", &expected, Item::Manifest)
-            );
+            assert_eq!((base.as_str(), &selectors, item), ("my film", &expected, Item::Manifest));
         }
     }
 
@@ -241,13 +215,7 @@ mod tests {
         );
         assert_eq!(selectors.encryption, Some(Protection::Cenc));
         let track_ref = track(128_041, "aac_eng_2");
-        assert_eq!(
-            item,
-            Item::Fragment {
-                track: track_ref,
-                start: 60_053_333
-            }
-        );
+        assert_eq!(item, Item::Fragment { track: track_ref, start: 60_053_333 });
         let (.., item) = presentation("a.ism/QualityLevels(5)/Manifest(video,format=m3u8-cmaf)");
         assert_eq!(item, Item::MediaPlaylist(track(5, "video")));
     }
@@ -279,10 +247,7 @@ mod tests {
         assert_eq!(target("a.ism/manifest(format=f4m-f4f)"), format("f4m-f4f"));
         assert_eq!(target("a.ism/manifest"), format(""));
         let piff = Err(UrlError::Encryption("piff".to_owned()));
-        assert_eq!(
-            target("a.ism/manifest(format=m3u8-cmaf,encryption=piff)"),
-            piff
-        );
+        assert_eq!(target("a.ism/manifest(format=m3u8-cmaf,encryption=piff)"), piff);
         let filter = target("a.ism/manifest(format=m3u8-cmaf,filter=trim)");
         assert_eq!(filter, Err(UrlError::Filter));
         for path in [
@@ -316,11 +281,7 @@ mod tests {
             "a%00b",
             "%ff",
         ] {
-            assert!(
-                matches!(target(path), Err(UrlError::Syntax(_))),
-                "{path}: {:?}",
-                target(path)
-            );
+            assert!(matches!(target(path), Err(UrlError::Syntax(_))), "{path}: {:?}", target(path));
         }
     }
 

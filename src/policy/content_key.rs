@@ -108,11 +108,7 @@ pub enum TokenType {
 
 /// A key that verifies tokens; it alone decides which algorithm they are signed with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(
-    tag = "@odata.type",
-    rename_all_fields = "camelCase",
-    deny_unknown_fields
-)]
+#[serde(tag = "@odata.type", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum VerificationKey {
     /// HS256.
     #[serde(rename = "#Microsoft.Media.ContentKeyPolicySymmetricTokenKey")]
@@ -150,11 +146,7 @@ impl ContentKeyPolicy {
         Self {
             name: name.to_owned(),
             description: None,
-            options: vec![PolicyOption {
-                name: None,
-                configuration,
-                restriction,
-            }],
+            options: vec![PolicyOption { name: None, configuration, restriction }],
         }
     }
 
@@ -179,16 +171,11 @@ impl ContentKeyPolicy {
 
     fn check(&self) -> Result<(), PolicyError> {
         if self.options.is_empty() {
-            return Err(PolicyError::new(
-                &self.name,
-                "at least one option is needed",
-            ));
+            return Err(PolicyError::new(&self.name, "at least one option is needed"));
         }
         for option in &self.options {
             if let Restriction::Token(restriction) = &option.restriction {
-                restriction
-                    .check()
-                    .map_err(|rule| PolicyError::new(&self.name, rule))?;
+                restriction.check().map_err(|rule| PolicyError::new(&self.name, rule))?;
             }
         }
         Ok(())
@@ -254,15 +241,9 @@ mod tests {
         let Restriction::Token(restriction) = &policy.options[0].restriction else {
             panic!("token restriction expected");
         };
-        assert_eq!(
-            (restriction.issuer.as_str(), restriction.keys().count()),
-            ("i", 1)
-        );
+        assert_eq!((restriction.issuer.as_str(), restriction.keys().count()), ("i", 1));
         let written = policy.to_properties_with_secrets();
-        assert_eq!(
-            ContentKeyPolicy::from_properties("p", written.as_bytes()),
-            Ok(policy)
-        );
+        assert_eq!(ContentKeyPolicy::from_properties("p", written.as_bytes()), Ok(policy));
     }
 
     #[test]
@@ -271,12 +252,7 @@ mod tests {
         assert!(shown.contains("redacted") && !shown.contains("c2Vj") && !shown.contains("115"));
         let mut misplaced = token_policy();
         misplaced["options"][0]["restriction"]["requiredClaims"] = json!("hunter2");
-        assert!(
-            !parse(&misplaced)
-                .unwrap_err()
-                .to_string()
-                .contains("hunter2")
-        );
+        assert!(!parse(&misplaced).unwrap_err().to_string().contains("hunter2"));
     }
 
     #[test]
@@ -292,24 +268,12 @@ mod tests {
             "exponent": "AQAB", "modulus": "AQAB"});
         let table = [
             (set("/options", json!([])), "at least one option"),
-            (
-                set(&format!("{restriction}/issuer"), json!("")),
-                "issuer and audience",
-            ),
-            (
-                set(&format!("{restriction}/restrictionTokenType"), json!("Swt")),
-                "Swt",
-            ),
-            (
-                set(&format!("{key}/keyValue"), json!("c2hvcnQ=")),
-                "at least 32 bytes",
-            ),
+            (set(&format!("{restriction}/issuer"), json!("")), "issuer and audience"),
+            (set(&format!("{restriction}/restrictionTokenType"), json!("Swt")), "Swt"),
+            (set(&format!("{key}/keyValue"), json!("c2hvcnQ=")), "at least 32 bytes"),
             (set(&format!("{key}/keyValue"), json!("?!")), "not base64"),
             (set(key, rsa), "2048 to 8192"),
-            (
-                set("/options/0/configuration/@odata.type", json!("#X")),
-                "unknown variant",
-            ),
+            (set("/options/0/configuration/@odata.type", json!("#X")), "unknown variant"),
             (set("/options/0/name", json!(7)), "invalid type"),
         ];
         for (json, rule) in table {
@@ -320,12 +284,7 @@ mod tests {
 
     #[test]
     fn unknown_members_are_refused_at_every_level() {
-        let levels = [
-            "",
-            "/options/0",
-            "/options/0/configuration",
-            "/options/0/restriction",
-        ];
+        let levels = ["", "/options/0", "/options/0/configuration", "/options/0/restriction"];
         for level in levels {
             let mut policy = token_policy();
             policy.pointer_mut(level).unwrap()["surprise"] = json!(1);

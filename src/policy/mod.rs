@@ -27,10 +27,7 @@ pub struct PolicyError {
 
 impl PolicyError {
     fn new(name: &str, rule: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            rule: rule.into(),
-        }
+        Self { name: name.to_owned(), rule: rule.into() }
     }
 
     /// A JSON error without the values that serde quotes in it.
@@ -49,11 +46,7 @@ pub fn is_legal_name(name: &str) -> bool {
 }
 
 fn check_name(name: &str) -> Result<(), PolicyError> {
-    if is_legal_name(name) {
-        Ok(())
-    } else {
-        Err(PolicyError::new(name, NAME_RULE))
-    }
+    if is_legal_name(name) { Ok(()) } else { Err(PolicyError::new(name, NAME_RULE)) }
 }
 
 /// The rule of [`is_legal_name`], for messages.

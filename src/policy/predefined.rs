@@ -17,72 +17,24 @@ pub struct Row {
     cbcs: EnabledProtocols,
 }
 
-const OFF: EnabledProtocols = EnabledProtocols {
-    download: false,
-    dash: false,
-    hls: false,
-    smooth_streaming: false,
-};
-const DOWNLOAD: EnabledProtocols = EnabledProtocols {
-    download: true,
-    ..OFF
-};
-const STREAM: EnabledProtocols = EnabledProtocols {
-    dash: true,
-    hls: true,
-    smooth_streaming: true,
-    ..OFF
-};
-const EVERYTHING: EnabledProtocols = EnabledProtocols {
-    download: true,
-    ..STREAM
-};
-const CMAF: EnabledProtocols = EnabledProtocols {
-    dash: true,
-    hls: true,
-    ..OFF
-};
+const OFF: EnabledProtocols =
+    EnabledProtocols { download: false, dash: false, hls: false, smooth_streaming: false };
+const DOWNLOAD: EnabledProtocols = EnabledProtocols { download: true, ..OFF };
+const STREAM: EnabledProtocols =
+    EnabledProtocols { dash: true, hls: true, smooth_streaming: true, ..OFF };
+const EVERYTHING: EnabledProtocols = EnabledProtocols { download: true, ..STREAM };
+const CMAF: EnabledProtocols = EnabledProtocols { dash: true, hls: true, ..OFF };
 
-const NONE: Row = Row {
-    name: "",
-    clear: OFF,
-    envelope: OFF,
-    cenc: OFF,
-    cbcs: OFF,
-};
+const NONE: Row = Row { name: "", clear: OFF, envelope: OFF, cenc: OFF, cbcs: OFF };
 
 /// Every predefined policy that is served.
 pub const TABLE: &[Row] = &[
-    Row {
-        name: "Predefined_DownloadOnly",
-        clear: DOWNLOAD,
-        ..NONE
-    },
-    Row {
-        name: "Predefined_ClearStreamingOnly",
-        clear: STREAM,
-        ..NONE
-    },
-    Row {
-        name: "Predefined_DownloadAndClearStreaming",
-        clear: EVERYTHING,
-        ..NONE
-    },
-    Row {
-        name: "Predefined_ClearKey",
-        envelope: STREAM,
-        ..NONE
-    },
-    Row {
-        name: "Portcullis_CencClearKey",
-        cenc: CMAF,
-        ..NONE
-    },
-    Row {
-        name: "Portcullis_CbcsClearKey",
-        cbcs: CMAF,
-        ..NONE
-    },
+    Row { name: "Predefined_DownloadOnly", clear: DOWNLOAD, ..NONE },
+    Row { name: "Predefined_ClearStreamingOnly", clear: STREAM, ..NONE },
+    Row { name: "Predefined_DownloadAndClearStreaming", clear: EVERYTHING, ..NONE },
+    Row { name: "Predefined_ClearKey", envelope: STREAM, ..NONE },
+    Row { name: "Portcullis_CencClearKey", cenc: CMAF, ..NONE },
+    Row { name: "Portcullis_CbcsClearKey", cbcs: CMAF, ..NONE },
 ];
 
 const RESERVED_PREFIXES: [&str; 2] = ["predefined_", "portcullis_"];
@@ -90,9 +42,7 @@ const RESERVED_PREFIXES: [&str; 2] = ["predefined_", "portcullis_"];
 /// Whether no custom policy may have the name.
 pub fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    RESERVED_PREFIXES
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The predefined policy of that name.
@@ -105,9 +55,10 @@ impl Row {
     pub fn policy(&self) -> StreamingPolicy {
         StreamingPolicy {
             name: self.name.to_owned(),
-            no_encryption: self.clear.any().then_some(NoEncryption {
-                enabled_protocols: self.clear,
-            }),
+            no_encryption: self
+                .clear
+                .any()
+                .then_some(NoEncryption { enabled_protocols: self.clear }),
             envelope_encryption: encrypted(self.envelope),
             common_encryption_cenc: encrypted(self.cenc),
             common_encryption_cbcs: encrypted(self.cbcs),
@@ -117,10 +68,9 @@ impl Row {
 }
 
 fn encrypted(enabled_protocols: EnabledProtocols) -> Option<EncryptedBlock> {
-    enabled_protocols.any().then(|| EncryptedBlock {
-        enabled_protocols,
-        content_keys: ContentKeys::default(),
-    })
+    enabled_protocols
+        .any()
+        .then(|| EncryptedBlock { enabled_protocols, content_keys: ContentKeys::default() })
 }
 
 #[cfg(test)]
@@ -136,31 +86,19 @@ mod tests {
             ("Predefined_DownloadOnly", Protocol::Hls, &[]),
             ("Predefined_ClearStreamingOnly", Protocol::Dash, &[Clear]),
             ("Predefined_ClearStreamingOnly", Protocol::Download, &[]),
-            (
-                "Predefined_DownloadAndClearStreaming",
-                Protocol::Download,
-                &[Clear],
-            ),
+            ("Predefined_DownloadAndClearStreaming", Protocol::Download, &[Clear]),
             ("Predefined_ClearKey", Protocol::Hls, &[Cbc]),
             ("Portcullis_CencClearKey", Protocol::Dash, &[Cenc]),
             ("Portcullis_CbcsClearKey", Protocol::Hls, &[Cbcs]),
         ];
         for (name, protocol, protections) in expected {
-            assert_eq!(
-                find(name).unwrap().protections(protocol),
-                protections,
-                "{name}"
-            );
+            assert_eq!(find(name).unwrap().protections(protocol), protections, "{name}");
         }
     }
 
     #[test]
     fn every_predefined_name_is_reserved_and_none_other_is_found() {
-        assert!(
-            TABLE
-                .iter()
-                .all(|row| is_reserved(row.name) && find(row.name).is_some())
-        );
+        assert!(TABLE.iter().all(|row| is_reserved(row.name) && find(row.name).is_some()));
         assert_eq!(find("Predefined_MultiDrmStreaming"), None);
     }
 }

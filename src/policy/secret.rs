@@ -20,10 +20,7 @@ impl Secret {
     /// Reads base64, with or without padding.
     pub fn from_base64(text: &str) -> Option<Self> {
         let text = text.trim_end_matches('=');
-        BASE64_NOPAD
-            .decode(text.as_bytes())
-            .ok()
-            .map(Self::from_bytes)
+        BASE64_NOPAD.decode(text.as_bytes()).ok().map(Self::from_bytes)
     }
 
     /// The bytes, for a signature check or for the one answer that shows them.

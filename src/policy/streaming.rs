@@ -107,10 +107,7 @@ impl StreamingPolicy {
     pub fn from_properties(name: &str, json: &str) -> Result<Self, PolicyError> {
         check_name(name)?;
         if predefined::is_reserved(name) {
-            return Err(PolicyError::new(
-                name,
-                "the name is reserved for predefined policies",
-            ));
+            return Err(PolicyError::new(name, "the name is reserved for predefined policies"));
         }
         let mut policy: Self =
             serde_json::from_str(json).map_err(|error| PolicyError::json(name, &error))?;
@@ -126,8 +123,7 @@ impl StreamingPolicy {
 
     /// Whether the protocol may be had in this protection.
     pub fn allows(&self, protocol: Protocol, protection: Protection) -> bool {
-        self.enabled(protection)
-            .is_some_and(|enabled| enabled.has(protocol))
+        self.enabled(protection).is_some_and(|enabled| enabled.has(protocol))
     }
 
     /// The protections in which the protocol may be had, clear first, then in table order.
@@ -171,17 +167,10 @@ impl StreamingPolicy {
         {
             return refuse("no block enables a protocol");
         }
-        if protection::TABLE
-            .iter()
-            .any(|row| self.allows(Protocol::Download, row.protection))
-        {
+        if protection::TABLE.iter().any(|row| self.allows(Protocol::Download, row.protection)) {
             return refuse("download is served without encryption only");
         }
-        if self
-            .key_labels()
-            .iter()
-            .any(|key| key.label.is_empty() || key.label.len() > 128)
-        {
+        if self.key_labels().iter().any(|key| key.label.is_empty() || key.label.len() > 128) {
             return refuse("a key label has 1 to 128 characters");
         }
         Ok(())
@@ -234,10 +223,7 @@ mod tests {
     #[test]
     fn blocks_switch_protocols_per_protection() {
         let policy = parse(MIXED).unwrap();
-        assert_eq!(
-            policy.protections(Protocol::Hls),
-            [Protection::Clear, Protection::Cbc]
-        );
+        assert_eq!(policy.protections(Protocol::Hls), [Protection::Clear, Protection::Cbc]);
         assert_eq!(policy.protections(Protocol::Dash), [Protection::Cenc]);
         assert_eq!(policy.protections(Protocol::Download), [Protection::Clear]);
         assert_eq!(policy.protections(Protocol::Smooth), []);
@@ -247,11 +233,8 @@ mod tests {
     #[test]
     fn a_locator_needs_one_key_for_each_protection_that_is_on() {
         let policy = parse(MIXED).unwrap();
-        let keys: Vec<_> = policy
-            .key_labels()
-            .iter()
-            .map(|key| (key.protection, key.label, key.policy))
-            .collect();
+        let keys: Vec<_> =
+            policy.key_labels().iter().map(|key| (key.protection, key.label, key.policy)).collect();
         let cbc = (Protection::Cbc, "aes", Some("p"));
         assert_eq!(keys, [cbc, (Protection::Cenc, "cencDefaultKey", None)]);
     }
@@ -267,14 +250,8 @@ mod tests {
         let on = r#"{"enabledProtocols":{"hls":true}"#;
         let table = [
             ("{}".to_owned(), "no block"),
-            (
-                r#"{"noEncryption":{"enabledProtocols":{}}}"#.into(),
-                "no block",
-            ),
-            (
-                format!(r#"{{"commonEncryptionCenc":{on},"drm":{{}}}}}}"#),
-                "unknown field `drm`",
-            ),
+            (r#"{"noEncryption":{"enabledProtocols":{}}}"#.into(), "no block"),
+            (format!(r#"{{"commonEncryptionCenc":{on},"drm":{{}}}}}}"#), "unknown field `drm`"),
             (r#"{"surprise":1}"#.into(), "unknown field `surprise`"),
             (
                 r#"{"envelopeEncryption":{"enabledProtocols":{"download":true}}}"#.into(),
@@ -297,18 +274,8 @@ mod tests {
 
     #[test]
     fn reserved_and_odd_names_are_refused() {
-        for name in [
-            "Predefined_ClearKey",
-            "predefined_x",
-            "Portcullis_Mine",
-            "",
-            "a b",
-            "ü",
-        ] {
-            assert!(
-                StreamingPolicy::from_properties(name, MIXED).is_err(),
-                "{name}"
-            );
+        for name in ["Predefined_ClearKey", "predefined_x", "Portcullis_Mine", "", "a b", "ü"] {
+            assert!(StreamingPolicy::from_properties(name, MIXED).is_err(), "{name}");
         }
     }
 }

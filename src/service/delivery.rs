@@ -197,26 +197,12 @@ impl Delivery {
         token: Option<&Bearer>,
     ) -> Result<(Grant, ContentKey), DeliveryError> {
         let locator = self.store.locator(record.locator).await?;
-        let policy = record
-            .policy
-            .as_ref()
-            .or(locator.content_key_policy.as_ref());
+        let policy = record.policy.as_ref().or(locator.content_key_policy.as_ref());
         let policy = policy.ok_or(Refusal::NoOption)?;
         let policy = self.store.content_key_policy(policy).await?;
-        let at = At {
-            now: (self.clock)(),
-            skew: self.skew,
-        };
+        let at = At { now: (self.clock)(), skew: self.skew };
         let kind = ConfigurationKind::ClearKey;
-        let grant = decide(
-            &policy,
-            &Ask {
-                kind,
-                kid: record.kid,
-                token,
-                at,
-            },
-        )?;
+        let grant = decide(&policy, &Ask { kind, kid: record.kid, token, at })?;
         if !locator.is_active(at.now) {
             return Err(DeliveryError::LocatorNotActive);
         }

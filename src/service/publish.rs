@@ -83,22 +83,14 @@ impl Publisher {
         request: &PublishRequest,
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
-        let policy = self
-            .store
-            .streaming_policy(&request.streaming_policy)
-            .await?;
+        let policy = self.store.streaming_policy(&request.streaming_policy).await?;
         let locator = locator(request, &policy, now)?;
         let keys = policy
             .key_labels()
             .into_iter()
             .map(|label| self.new_key(&locator, label))
             .collect::<Result<_, _>>()?;
-        self.store
-            .create_locator(NewLocator {
-                locator: locator.clone(),
-                keys,
-            })
-            .await?;
+        self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await?;
         Ok(locator)
     }
 
@@ -112,15 +104,11 @@ impl Publisher {
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
         match self.publish(request, now).await {
-            Err(PublishError::Store(StoreError::AlreadyExists {
-                kind: Kind::Locator,
-                name,
-            })) if name == request.name => {
+            Err(PublishError::Store(StoreError::AlreadyExists { kind: Kind::Locator, name }))
+                if name == request.name =>
+            {
                 let existing = self.store.locator_by_name(&request.name).await?;
-                let policy = self
-                    .store
-                    .streaming_policy(&request.streaming_policy)
-                    .await?;
+                let policy = self.store.streaming_policy(&request.streaming_policy).await?;
                 check_same(request, &existing, &locator(request, &policy, now)?)?;
                 Ok(existing)
             }
@@ -140,16 +128,12 @@ impl Publisher {
             Ok(()) | Err(StoreError::AlreadyExists { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        Ok(ContentKeyPolicy::clone(
-            &*self.store.content_key_policy(&policy.name).await?,
-        ))
+        Ok(ContentKeyPolicy::clone(&*self.store.content_key_policy(&policy.name).await?))
     }
 
     fn new_key(&self, locator: &Locator, label: KeyLabel<'_>) -> Result<KeyRecord, PublishError> {
         if label.policy.is_none() && locator.content_key_policy.is_none() {
-            return Err(PublishError::NoContentKeyPolicy {
-                label: label.label.to_owned(),
-            });
+            return Err(PublishError::NoContentKeyPolicy { label: label.label.to_owned() });
         }
         let kid = KeyId::random();
         let key = ContentKey::from_bytes(*random::bytes()?);
@@ -161,10 +145,7 @@ impl Publisher {
             protection: label.protection,
             crypto_period: 0,
             policy: label.policy.map(str::to_owned),
-            wrapped: self
-                .store
-                .vault()
-                .wrap(kid, label.protection, &key, nonce)?,
+            wrapped: self.store.vault().wrap(kid, label.protection, &key, nonce)?,
         })
     }
 }
@@ -188,10 +169,7 @@ fn locator(
         name: request.name.clone(),
         asset: request.asset.clone(),
         streaming_policy: request.streaming_policy.clone(),
-        content_key_policy: request
-            .content_key_policy
-            .clone()
-            .or_else(|| default.clone()),
+        content_key_policy: request.content_key_policy.clone().or_else(|| default.clone()),
         start: request.start,
         end: request.end,
         created: now,
@@ -206,22 +184,13 @@ fn check_same(
     let differences = [
         ("asset", existing.asset != wanted.asset),
         ("identifier", request.id.is_some_and(|id| id != existing.id)),
-        (
-            "streaming policy",
-            existing.streaming_policy != wanted.streaming_policy,
-        ),
-        (
-            "content key policy",
-            existing.content_key_policy != wanted.content_key_policy,
-        ),
+        ("streaming policy", existing.streaming_policy != wanted.streaming_policy),
+        ("content key policy", existing.content_key_policy != wanted.content_key_policy),
         ("start", existing.start != wanted.start),
         ("end", existing.end != wanted.end),
     ];
     match differences.into_iter().find(|(_, differs)| *differs) {
-        Some((differs, _)) => Err(PublishError::Different {
-            name: request.name.clone(),
-            differs,
-        }),
+        Some((differs, _)) => Err(PublishError::Different { name: request.name.clone(), differs }),
         None => Ok(()),
     }
 }
@@ -249,8 +218,5 @@ pub fn default_token_policy(
         required_claims: Vec::new(),
         restriction_token_type: TokenType::Jwt,
     };
-    Ok(ContentKeyPolicy::clear_key(
-        name,
-        Restriction::Token(Box::new(restriction)),
-    ))
+    Ok(ContentKeyPolicy::clear_key(name, Restriction::Token(Box::new(restriction))))
 }

@@ -22,11 +22,7 @@ use crate::store::{Asset, Locator, Store, StoreError};
 const CLEAR_KEY: &str = "org.w3.clearkey";
 
 /// What stays as it is in one path component of a URL.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Who gets the keys of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -97,11 +93,7 @@ impl<K> Stream<K> {
     /// The same stream with something else told of its keys.
     pub fn map_keys<L, E>(self, mut told: impl FnMut(K) -> Result<L, E>) -> Result<Stream<L>, E> {
         Ok(Stream {
-            keys: self
-                .keys
-                .into_iter()
-                .map(&mut told)
-                .collect::<Result<_, _>>()?,
+            keys: self.keys.into_iter().map(&mut told).collect::<Result<_, _>>()?,
             name: self.name,
             locator_id: self.locator_id,
             policy: self.policy,
@@ -141,11 +133,7 @@ impl Catalog {
     /// server by one of these hosts.
     #[must_use]
     pub fn with_token(self, token: String, hosts: Vec<String>) -> Self {
-        Self {
-            token: Some(token),
-            hosts: hosts.into(),
-            ..self
-        }
+        Self { token: Some(token), hosts: hosts.into(), ..self }
     }
 
     /// Whether `host`, with its port, is one that the token may be told to.
@@ -187,10 +175,7 @@ impl Catalog {
 
     /// The stream of one locator.
     pub async fn stream(&self, locator: &Locator) -> Result<Stream<KeyInfo>, StoreError> {
-        let policy = self
-            .store
-            .streaming_policy(&locator.streaming_policy)
-            .await?;
+        let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
         let asset = self.store.asset(&locator.asset).await?;
         let base = base_name(asset).await;
         let keys = self.store.keys_of(locator.id).await?;
@@ -224,11 +209,7 @@ impl Catalog {
             let Some(name) = name else { continue };
             let policy = self.store.content_key_policy(name).await?;
             let open = |restriction: &Restriction| matches!(restriction, Restriction::Open {});
-            if !policy
-                .options
-                .iter()
-                .any(|option| open(&option.restriction))
-            {
+            if !policy.options.iter().any(|option| open(&option.restriction)) {
                 return Ok(Access::Token);
             }
         }
@@ -266,11 +247,7 @@ impl Catalog {
 impl KeyInfo {
     fn of(key: &KeyRecord) -> Option<Self> {
         let scheme = key.protection.row()?.scheme;
-        Some(Self {
-            kid: key.kid,
-            label: key.label.clone(),
-            scheme,
-        })
+        Some(Self { kid: key.kid, label: key.label.clone(), scheme })
     }
 }
 

@@ -62,10 +62,7 @@ struct Dated<V: ?Sized> {
 
 impl<V: ?Sized> Clone for Dated<V> {
     fn clone(&self) -> Self {
-        Self {
-            epoch: self.epoch,
-            value: Arc::clone(&self.value),
-        }
+        Self { epoch: self.epoch, value: Arc::clone(&self.value) }
     }
 }
 
@@ -76,10 +73,7 @@ where
 {
     fn new(ttl: Duration) -> Self {
         Self {
-            values: Cache::builder()
-                .max_capacity(ENTRIES)
-                .time_to_live(ttl)
-                .build(),
+            values: Cache::builder().max_capacity(ENTRIES).time_to_live(ttl).build(),
             epochs: Epochs::new(),
         }
     }
@@ -135,10 +129,7 @@ struct Epochs {
 
 impl Epochs {
     fn new() -> Self {
-        Self {
-            hasher: RandomState::new(),
-            counts: [const { AtomicU64::new(0) }; 64],
-        }
+        Self { hasher: RandomState::new(), counts: [const { AtomicU64::new(0) }; 64] }
     }
 
     fn now(&self, key: &impl Hash) -> u64 {

@@ -105,32 +105,19 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn exists(kind: Kind, name: impl ToString) -> Self {
-        Self::AlreadyExists {
-            kind,
-            name: name.to_string(),
-        }
+        Self::AlreadyExists { kind, name: name.to_string() }
     }
 
     pub(super) fn missing(kind: Kind, name: impl ToString) -> Self {
-        Self::NotFound {
-            kind,
-            name: name.to_string(),
-        }
+        Self::NotFound { kind, name: name.to_string() }
     }
 
     pub(super) fn corrupt(kind: Kind, name: impl ToString, why: impl ToString) -> Self {
-        Self::Corrupt {
-            kind,
-            name: name.to_string(),
-            why: why.to_string(),
-        }
+        Self::Corrupt { kind, name: name.to_string(), why: why.to_string() }
     }
 
     pub(super) fn io(path: impl Into<PathBuf>, error: std::io::Error) -> Self {
-        Self::Io {
-            path: path.into(),
-            error: Arc::new(error),
-        }
+        Self::Io { path: path.into(), error: Arc::new(error) }
     }
 
     /// Whether the fault lies in what was asked, and not in the database or the machine.
@@ -153,9 +140,7 @@ impl From<sqlx::Error> for StoreError {
         if matches!(error, sqlx::Error::PoolTimedOut) {
             return Self::Busy;
         }
-        let code = error
-            .as_database_error()
-            .and_then(|error| error.code()?.parse::<u32>().ok());
+        let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
         match code {
             Some(code) if BUSY_CODES.contains(&(code & 0xff)) => Self::Busy,
             _ => Self::Database(Arc::new(error)),

@@ -77,11 +77,7 @@ impl LocalFile {
     pub fn open_no_link(path: &Path) -> io::Result<Self> {
         let is_link = |error: &io::Error| rustix::io::Errno::from_io_error(error) == Some(LOOP);
         Self::open_with(path, OFlags::NONBLOCK | OFlags::NOFOLLOW).map_err(|error| {
-            if is_link(&error) {
-                io::ErrorKind::InvalidInput.into()
-            } else {
-                error
-            }
+            if is_link(&error) { io::ErrorKind::InvalidInput.into() } else { error }
         })
     }
 
@@ -90,15 +86,9 @@ impl LocalFile {
         let file = File::options().read(true).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "not a regular file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(Self {
-            version: FileVersion::of(&metadata),
-            file,
-        })
+        Ok(Self { version: FileVersion::of(&metadata), file })
     }
 
     /// The version when it was opened.
@@ -120,10 +110,7 @@ impl LocalFile {
         if now == self.version {
             return Ok(());
         }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "the file changed while it was read",
-        ))
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the file changed while it was read"))
     }
 
     /// Like [`ReadAt::read_exact_at`], but only from the page cache.
@@ -179,10 +166,7 @@ mod tests {
             Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
         }
         std::fs::write(&path, b"three").unwrap();
-        assert_eq!(
-            file.check_unchanged().unwrap_err().kind(),
-            io::ErrorKind::InvalidData
-        );
+        assert_eq!(file.check_unchanged().unwrap_err().kind(), io::ErrorKind::InvalidData);
         assert_ne!(FileVersion::at(&path).unwrap(), file.version());
     }
 

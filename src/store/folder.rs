@@ -55,9 +55,7 @@ impl Folder {
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
-    extensions
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(extension))
+    extensions.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 #[cfg(test)]
@@ -72,10 +70,7 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join("folder.mp4")).unwrap();
         let folder = Folder::read(dir.path()).unwrap();
-        assert_eq!(
-            folder.media,
-            ["a.m4a", "b.MP4"].map(|name| dir.path().join(name))
-        );
+        assert_eq!(folder.media, ["a.m4a", "b.MP4"].map(|name| dir.path().join(name)));
         assert_eq!(folder.manifest_stem(), Some("film"));
         std::fs::write(dir.path().join("other.ism"), "").unwrap();
         assert_eq!(Folder::read(dir.path()).unwrap().manifest_stem(), None);

@@ -43,20 +43,13 @@ pub enum KekError {
 /// # Errors
 /// [`KekError`] when the file cannot be read or holds something else.
 pub fn load(path: &Path) -> Result<KeyEncryptionKey, KekError> {
-    let io = |error| KekError::Io {
-        path: path.to_owned(),
-        error: Arc::new(error),
-    };
+    let io = |error| KekError::Io { path: path.to_owned(), error: Arc::new(error) };
     tighten(path).map_err(io)?;
     let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_LEN as usize + 1));
     let file = fs::File::open(path).map_err(io)?;
-    file.take(MAX_FILE_LEN + 1)
-        .read_to_end(&mut content)
-        .map_err(io)?;
-    KeyEncryptionKey::from_file_content(&content).map_err(|error| KekError::Malformed {
-        path: path.to_owned(),
-        error,
-    })
+    file.take(MAX_FILE_LEN + 1).read_to_end(&mut content).map_err(io)?;
+    KeyEncryptionKey::from_file_content(&content)
+        .map_err(|error| KekError::Malformed { path: path.to_owned(), error })
 }
 
 /// Reads the key-encryption key from a file; when there is none, makes a random key and a file
@@ -74,10 +67,7 @@ pub fn load_or_create(path: &Path) -> Result<KeyEncryptionKey, KekError> {
 /// Writes a temporary file and links it to its name, so that no reader ever sees half a key and a
 /// key that is there already stays.
 fn create(path: &Path, kek: &KeyEncryptionKey) -> Result<(), KekError> {
-    let io = |error| KekError::Io {
-        path: path.to_owned(),
-        error: Arc::new(error),
-    };
+    let io = |error| KekError::Io { path: path.to_owned(), error: Arc::new(error) };
     let made = Draft::beside(path)
         .and_then(|mut draft| {
             draft.write(format!("{}\n", *kek.to_hex()).as_bytes())?;
@@ -101,14 +91,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kek");
         let made = load_or_create(&path).unwrap();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(
-            load_or_create(&path).unwrap().fingerprint(),
-            made.fingerprint()
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(load_or_create(&path).unwrap().fingerprint(), made.fingerprint());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 

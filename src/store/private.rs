@@ -43,11 +43,8 @@ impl Draft {
         let mut attempts = 0;
         loop {
             let path = name()?;
-            let opened = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(OWNER_ONLY)
-                .open(&path);
+            let opened =
+                OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&path);
             attempts += 1;
             match opened {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}

@@ -11,8 +11,6 @@ use super::StoreError;
 /// [`StoreError::NoRandomness`] when the operating system gives none.
 pub fn bytes<const N: usize>() -> Result<Zeroizing<[u8; N]>, StoreError> {
     let mut bytes = Zeroizing::new([0; N]);
-    SystemRandom::new()
-        .fill(&mut *bytes)
-        .map_err(|_| StoreError::NoRandomness)?;
+    SystemRandom::new().fill(&mut *bytes).map_err(|_| StoreError::NoRandomness)?;
     Ok(bytes)
 }

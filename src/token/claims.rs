@@ -14,11 +14,7 @@ type Claims = Map<String, Value>;
 
 pub(super) fn check_expiry(claims: &Claims, at: At) -> Result<(), TokenError> {
     let expires = time(claims, "exp")?.ok_or(TokenError::ExpiryMissing)?;
-    if at.now_s() < expires + at.skew_s() {
-        Ok(())
-    } else {
-        Err(TokenError::Expired)
-    }
+    if at.now_s() < expires + at.skew_s() { Ok(()) } else { Err(TokenError::Expired) }
 }
 
 pub(super) fn check_not_before(claims: &Claims, at: At) -> Result<(), TokenError> {
@@ -44,11 +40,7 @@ pub(super) fn check_audience(claims: &Claims, audience: &str) -> Result<(), Toke
 
 /// Nobody counts uses, so a token that relies on the count is refused rather than let through.
 pub(super) fn check_use_limit(claims: &Claims) -> Result<(), TokenError> {
-    if claims.contains_key(USE_LIMIT_CLAIM) {
-        Err(TokenError::UseLimit)
-    } else {
-        Ok(())
-    }
+    if claims.contains_key(USE_LIMIT_CLAIM) { Err(TokenError::UseLimit) } else { Ok(()) }
 }
 
 /// A token that says for which key it was made opens no other, whether the policy asks for the
@@ -88,9 +80,7 @@ fn names_key(found: &Value, kid: KeyId) -> Result<(), TokenError> {
 fn holds(found: &Value, value: &str) -> bool {
     match found {
         Value::String(text) => text == value,
-        Value::Array(several) => several
-            .iter()
-            .any(|one| !one.is_array() && holds(one, value)),
+        Value::Array(several) => several.iter().any(|one| !one.is_array() && holds(one, value)),
         Value::Number(number) => number.to_string() == value,
         Value::Bool(flag) => value == if *flag { "true" } else { "false" },
         Value::Null | Value::Object(_) => false,
@@ -100,8 +90,5 @@ fn holds(found: &Value, value: &str) -> bool {
 /// A NumericDate (RFC 7519 section 2): seconds, possibly with a fraction.
 fn time(claims: &Claims, name: &str) -> Result<Option<f64>, TokenError> {
     let not_a_number = TokenError::Malformed("`exp` and `nbf` must be numbers");
-    claims
-        .get(name)
-        .map(|value| value.as_f64().ok_or(not_a_number))
-        .transpose()
+    claims.get(name).map(|value| value.as_f64().ok_or(not_a_number)).transpose()
 }

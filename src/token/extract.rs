@@ -87,11 +87,7 @@ mod tests {
             (&["Basic dXNlcjpwYXNz"], &["a.b.c"]),
         ];
         for (authorization, query) in table {
-            assert_eq!(
-                find(authorization, query),
-                Ok(Some("a.b.c".into())),
-                "{authorization:?}"
-            );
+            assert_eq!(find(authorization, query), Ok(Some("a.b.c".into())), "{authorization:?}");
         }
     }
 
@@ -110,11 +106,8 @@ mod tests {
 
     #[test]
     fn different_tokens_are_ambiguous() {
-        let table: &[(&[&str], &[&str])] = &[
-            (&["Bearer a"], &["b"]),
-            (&[], &["a", "b"]),
-            (&["Bearer a", "Bearer b"], &[]),
-        ];
+        let table: &[(&[&str], &[&str])] =
+            &[(&["Bearer a"], &["b"]), (&[], &["a", "b"]), (&["Bearer a", "Bearer b"], &[])];
         for (authorization, query) in table {
             assert_eq!(find(authorization, query), Err(TokenError::Ambiguous));
         }

@@ -49,13 +49,7 @@ impl<'a> Unverified<'a> {
             .map_err(|_| TokenError::Malformed("the claims are no JSON object"))?;
         decode(signature)?;
         let algorithm = supported(&header.alg);
-        Ok(Self {
-            algorithm,
-            has_critical: header.crit,
-            claims,
-            message,
-            signature,
-        })
+        Ok(Self { algorithm, has_critical: header.crit, claims, message, signature })
     }
 
     /// The claims, which nobody vouches for until [`Self::check_signature`] has passed.
@@ -76,9 +70,7 @@ impl<'a> Unverified<'a> {
         if self.has_critical {
             return Err(TokenError::CriticalHeader);
         }
-        let mut suitable = keys
-            .filter(|key| Some(algorithm(key)) == self.algorithm)
-            .peekable();
+        let mut suitable = keys.filter(|key| Some(algorithm(key)) == self.algorithm).peekable();
         if suitable.peek().is_none() {
             return Err(TokenError::AlgorithmNotAllowed);
         }

@@ -20,10 +20,9 @@ pub(super) fn install() {
 
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     match (algorithm, key.family()) {
-        (Algorithm::HS256, AlgorithmFamily::Hmac) => Ok(Box::new(Hs256(hmac::Key::new(
-            hmac::HMAC_SHA256,
-            key.as_bytes(),
-        )))),
+        (Algorithm::HS256, AlgorithmFamily::Hmac) => {
+            Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))))
+        }
         (Algorithm::RS256, AlgorithmFamily::Rsa) => {
             let pair = signature::RsaKeyPair::from_der(key.as_bytes())
                 .map_err(|_| ErrorKind::InvalidKeyFormat)?;
@@ -39,10 +38,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
             Ok(Box::new(Hs256(hmac::Key::new(hmac::HMAC_SHA256, secret))))
         }
         (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
-            let key = signature::RsaPublicKeyComponents {
-                n: n.clone(),
-                e: e.clone(),
-            };
+            let key = signature::RsaPublicKeyComponents { n: n.clone(), e: e.clone() };
             Ok(Box::new(Rs256Verifier(key)))
         }
         _ => Err(ErrorKind::InvalidAlgorithm.into()),

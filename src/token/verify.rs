@@ -58,14 +58,8 @@ pub struct Verdict {
 /// The rules in the order in which they are applied. The signature comes first: what is not
 /// signed learns nothing about the others.
 pub const RULES: &[Rule] = &[
-    Rule {
-        name: "signature",
-        check: |token, ask| token.check_signature(ask.restriction.keys()),
-    },
-    Rule {
-        name: "expiry",
-        check: |token, ask| claims::check_expiry(token.claims(), ask.at),
-    },
+    Rule { name: "signature", check: |token, ask| token.check_signature(ask.restriction.keys()) },
+    Rule { name: "expiry", check: |token, ask| claims::check_expiry(token.claims(), ask.at) },
     Rule {
         name: "not before",
         check: |token, ask| claims::check_not_before(token.claims(), ask.at),
@@ -78,10 +72,7 @@ pub const RULES: &[Rule] = &[
         name: "audience",
         check: |token, ask| claims::check_audience(token.claims(), &ask.restriction.audience),
     },
-    Rule {
-        name: "use limit",
-        check: |token, _| claims::check_use_limit(token.claims()),
-    },
+    Rule { name: "use limit", check: |token, _| claims::check_use_limit(token.claims()) },
     Rule {
         name: "required claims",
         check: |token, ask| {
@@ -101,9 +92,7 @@ pub const RULES: &[Rule] = &[
 /// [`TokenError`].
 pub fn verify(token: &Bearer, question: &Question<'_>) -> Result<(), TokenError> {
     let token = Unverified::read(token)?;
-    RULES
-        .iter()
-        .try_for_each(|rule| (rule.check)(&token, question))
+    RULES.iter().try_for_each(|rule| (rule.check)(&token, question))
 }
 
 /// The verdict of every rule, for `token check`.
@@ -112,9 +101,7 @@ pub fn verify(token: &Bearer, question: &Question<'_>) -> Result<(), TokenError>
 /// [`TokenError`] when the text is no token at all.
 pub fn explain(token: &Bearer, question: &Question<'_>) -> Result<Vec<Verdict>, TokenError> {
     let token = Unverified::read(token)?;
-    let verdict = |rule: &Rule| Verdict {
-        rule: rule.name,
-        outcome: (rule.check)(&token, question),
-    };
+    let verdict =
+        |rule: &Rule| Verdict { rule: rule.name, outcome: (rule.check)(&token, question) };
     Ok(RULES.iter().map(verdict).collect())
 }

@@ -29,18 +29,12 @@ fn used(source: &str) -> Vec<String> {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
-    code.split("crate::")
-        .skip(1)
-        .flat_map(after_crate)
-        .collect()
+    code.split("crate::").skip(1).flat_map(after_crate).collect()
 }
 
 fn after_crate(rest: &str) -> Vec<String> {
     let name = |text: &str| -> String {
-        text.trim()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect()
+        text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
     };
     let Some(list) = rest.strip_prefix('{') else {
         return vec![name(rest)];
@@ -50,25 +44,13 @@ fn after_crate(rest: &str) -> Vec<String> {
         depth += i32::from(c == '{') - i32::from(c == '}');
         depth < 0 || (depth == 0 && c == ',')
     });
-    items
-        .take_while(|item| !item.contains(';'))
-        .map(name)
-        .filter(|n| !n.is_empty())
-        .collect()
+    items.take_while(|item| !item.contains(';')).map(name).filter(|n| !n.is_empty()).collect()
 }
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     entries
-        .flat_map(|path| {
-            if path.is_dir() {
-                sources(&path)
-            } else {
-                vec![path]
-            }
-        })
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
         .collect()
 }
@@ -80,9 +62,7 @@ fn upward_edges(layers: &HashMap<String, u32>, files: &[(String, String)]) -> Ve
     for (file, source) in files {
         let module = file.split(['/', '.']).next().unwrap();
         let own = layer_of(module).unwrap_or_else(|| panic!("{module} has no row in src/lib.rs"));
-        let above = used(source)
-            .into_iter()
-            .filter(|name| layer_of(name) > Some(own));
+        let above = used(source).into_iter().filter(|name| layer_of(name) > Some(own));
         upward.extend(above.map(|name| format!("{file} -> {name}")));
     }
     upward
@@ -92,10 +72,7 @@ fn upward_edges(layers: &HashMap<String, u32>, files: &[(String, String)]) -> Ve
 fn modules_use_only_their_own_and_lower_layers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let layers = layers(&fs::read_to_string(root.join("lib.rs")).unwrap());
-    assert!(
-        layers.len() > 15,
-        "the module map was not understood: {layers:?}"
-    );
+    assert!(layers.len() > 15, "the module map was not understood: {layers:?}");
     let files: Vec<(String, String)> = sources(&root)
         .into_iter()
         .map(|path| {
@@ -117,11 +94,7 @@ fn an_upward_edge_is_found_in_every_spelling() {
         "use crate::{\n    high,\n};",
     ] {
         let files = [("low/a.rs".to_owned(), source.to_owned())];
-        assert_eq!(
-            upward_edges(&layers, &files),
-            ["low/a.rs -> high"],
-            "{source}"
-        );
+        assert_eq!(upward_edges(&layers, &files), ["low/a.rs -> high"], "{source}");
     }
     let fine = "// crate::high\nuse crate::low::A;\n#[cfg(test)]\nmod tests { use crate::high; }";
     assert!(upward_edges(&layers, &[("low.rs".to_owned(), fine.to_owned())]).is_empty());

@@ -50,24 +50,14 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let config = args.store.config()?;
     let token = read_token(args.token.as_deref())?;
     let options = expected(&args, args.key.load(&config).await?)?;
-    let at = At {
-        now: Timestamp::now(),
-        skew: config.delivery.clock_skew,
-    };
+    let at = At { now: Timestamp::now(), skew: config.delivery.clock_skew };
     let unverified = Unverified::read(&token).map_err(CliError::refused)?;
     let reports = options
         .iter()
         .map(|(option, restriction)| {
-            let question = Question {
-                restriction,
-                kid: args.kid,
-                at,
-            };
+            let question = Question { restriction, kid: args.kid, at };
             let verdicts = explain(&token, &question).map_err(CliError::refused)?;
-            Ok(Report {
-                option: option.clone(),
-                verdicts,
-            })
+            Ok(Report { option: option.clone(), verdicts })
         })
         .collect::<Result<Vec<_>, CliError>>()?;
     if args.json {
@@ -87,10 +77,7 @@ fn read_token(argument: Option<&str>) -> Result<Bearer, CliError> {
         return Ok(Bearer::new(token));
     }
     let mut text = String::new();
-    std::io::stdin()
-        .take(2 * MAX_LEN as u64)
-        .read_to_string(&mut text)
-        .map_err(CliError::usage)?;
+    std::io::stdin().take(2 * MAX_LEN as u64).read_to_string(&mut text).map_err(CliError::usage)?;
     Ok(Bearer::new(text.trim()))
 }
 

@@ -50,26 +50,16 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
                 .next()
                 .ok_or_else(|| CliError::refused("the policy asks for no token"))?;
             let key = signing_key(restriction)?;
-            (
-                restriction.issuer.clone(),
-                restriction.audience.clone(),
-                key,
-            )
+            (restriction.issuer.clone(), restriction.audience.clone(), key)
         }
     };
     let spec = TokenSpec {
         issuer: args.issuer.unwrap_or(issuer),
         audience: args.audience.unwrap_or(audience),
-        expires: Timestamp::now()
-            .checked_add(args.expires_in)
-            .map_err(CliError::usage)?,
+        expires: Timestamp::now().checked_add(args.expires_in).map_err(CliError::usage)?,
         not_before: args.not_before,
         kid: args.kid,
-        claims: args
-            .claims
-            .into_iter()
-            .map(|(name, value)| (name, value.into()))
-            .collect(),
+        claims: args.claims.into_iter().map(|(name, value)| (name, value.into())).collect(),
     };
     print(&spec, &key, args.json)
 }

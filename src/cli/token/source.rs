@@ -72,13 +72,10 @@ impl StoreArgs {
 pub(super) fn restrictions(
     policy: &ContentKeyPolicy,
 ) -> impl Iterator<Item = (Option<&str>, &TokenRestriction)> {
-    policy
-        .options
-        .iter()
-        .filter_map(|option| match &option.restriction {
-            Restriction::Token(restriction) => Some((option.name.as_deref(), &**restriction)),
-            Restriction::Open {} => None,
-        })
+    policy.options.iter().filter_map(|option| match &option.restriction {
+        Restriction::Token(restriction) => Some((option.name.as_deref(), &**restriction)),
+        Restriction::Open {} => None,
+    })
 }
 
 /// The symmetric key of the policy's first token restriction, which can sign as well as verify.
@@ -95,18 +92,14 @@ fn from_file(path: &Path) -> Result<SigningKey, CliError> {
     let wrong = |rule: &dyn std::fmt::Display| {
         CliError::usage(format_args!("key file {}: {rule}", path.display()))
     };
-    let length = std::fs::metadata(path)
-        .map_err(|error| wrong(&error))?
-        .len();
+    let length = std::fs::metadata(path).map_err(|error| wrong(&error))?.len();
     if length > MAX_KEY_FILE_LEN {
         return Err(wrong(&"too long for a key"));
     }
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let text = Zeroizing::new(text);
     if text.contains("-----BEGIN") {
-        return Ok(SigningKey::RsaPem(Secret::from_bytes(
-            text.as_bytes().to_vec(),
-        )));
+        return Ok(SigningKey::RsaPem(Secret::from_bytes(text.as_bytes().to_vec())));
     }
     symmetric(&text).ok_or_else(|| wrong(&NO_SYMMETRIC_KEY))
 }

@@ -59,11 +59,7 @@ impl ParameterSets {
     fn lookup(&self, id: u32) -> Result<(&Sps, &Pps), CodecError> {
         let missing = CodecError::BadValue("a slice names a parameter set that is not there");
         let pps = self.pps.iter().find(|pps| pps.id == id).ok_or(missing)?;
-        let sps = self
-            .sps
-            .iter()
-            .find(|sps| sps.id == pps.sps_id)
-            .ok_or(missing)?;
+        let sps = self.sps.iter().find(|sps| sps.id == pps.sps_id).ok_or(missing)?;
         Ok((sps, pps))
     }
 }

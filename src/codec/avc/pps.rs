@@ -35,9 +35,7 @@ impl Pps {
         let pps = parse(&mut BitReader::new(payload))
             .map_err(CodecError::truncated("a picture parameter set"))?;
         if pps.id > 255 || pps.default_refs.iter().any(|refs| *refs > 32) {
-            return Err(CodecError::BadValue(
-                "a picture parameter set value is out of range",
-            ));
+            return Err(CodecError::BadValue("a picture parameter set value is out of range"));
         }
         Ok(pps)
     }

@@ -193,11 +193,7 @@ impl SliceHeader<'_> {
         if has_chroma {
             self.reader.ue()?;
         }
-        let lists = if self.slice_type == SliceType::B {
-            2
-        } else {
-            1
-        };
+        let lists = if self.slice_type == SliceType::B { 2 } else { 1 };
         for count in refs.into_iter().take(lists) {
             for _ in 0..count {
                 self.weight(2)?;

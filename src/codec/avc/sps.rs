@@ -46,9 +46,7 @@ impl Sps {
         let sps = parse(&mut BitReader::new(payload))
             .map_err(CodecError::truncated("a sequence parameter set"))?;
         if sps.id > 31 || sps.frame_num_bits > 16 {
-            return Err(CodecError::BadValue(
-                "a sequence parameter set value is out of range",
-            ));
+            return Err(CodecError::BadValue("a sequence parameter set value is out of range"));
         }
         Ok(sps)
     }
@@ -58,11 +56,8 @@ fn parse(r: &mut BitReader<'_>) -> Result<Sps, Truncated> {
     let profile = r.bits(8)?;
     r.bits(16)?;
     let id = r.ue()?;
-    let (chroma_format, separate_colour_planes) = if HIGH_PROFILES.contains(&profile) {
-        chroma(r)?
-    } else {
-        (1, false)
-    };
+    let (chroma_format, separate_colour_planes) =
+        if HIGH_PROFILES.contains(&profile) { chroma(r)? } else { (1, false) };
     let frame_num_bits = r.ue()?.saturating_add(4);
     let pic_order = pic_order(r)?;
     r.ue()?; // max_num_ref_frames
@@ -72,11 +67,7 @@ fn parse(r: &mut BitReader<'_>) -> Result<Sps, Truncated> {
     let frame_mbs_only = r.bit()?;
     Ok(Sps {
         id,
-        chroma_array_type: if separate_colour_planes {
-            0
-        } else {
-            chroma_format
-        },
+        chroma_array_type: if separate_colour_planes { 0 } else { chroma_format },
         separate_colour_planes,
         frame_num_bits,
         pic_order,

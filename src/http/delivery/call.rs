@@ -23,13 +23,9 @@ impl<S: Sync> FromRequest<S> for Call {
         let (head, body) = request.into_parts();
         let query = head.uri.query().unwrap_or_default();
         Ok(Self {
-            query: form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
             headers: head.headers,
-            body: to_bytes(body, MAX_BODY_LEN)
-                .await
-                .map_err(|_| Refused::BodyTooLarge)?,
+            body: to_bytes(body, MAX_BODY_LEN).await.map_err(|_| Refused::BodyTooLarge)?,
         })
     }
 }
@@ -42,10 +38,7 @@ impl Call {
 
     /// The one `kid`, in any case of the name.
     pub(super) fn kid(&self) -> Result<KeyId, Refused> {
-        let mut kids = self
-            .query
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("kid"));
+        let mut kids = self.query.iter().filter(|(name, _)| name.eq_ignore_ascii_case("kid"));
         match (kids.next(), kids.next()) {
             (None, _) => Err(Refused::KidMissing),
             (Some(_), Some(_)) => Err(Refused::KidRepeated),

@@ -46,37 +46,25 @@ where
 type Answer = Result<Response, Refused>;
 
 async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Answer {
-    let key = delivery
-        .raw_key(call.kid()?, call.token()?.as_ref())
-        .await?;
+    let key = delivery.raw_key(call.kid()?, call.token()?.as_ref()).await?;
     let body = Bytes::copy_from_slice(key.expose());
     Ok(secret("application/octet-stream", body))
 }
 
 /// AMS took both kinds of request at this address; only those for licences have a body.
 async fn posted(state: State<Arc<Delivery>>, call: Call) -> Answer {
-    if call.is_clearkey() {
-        clearkey(state, call).await
-    } else {
-        raw_key(state, call).await
-    }
+    if call.is_clearkey() { clearkey(state, call).await } else { raw_key(state, call).await }
 }
 
 /// Which keys are wanted stands in the body; a `kid` that players copy into the query is ignored.
 async fn clearkey(State(delivery): State<Arc<Delivery>>, call: Call) -> Answer {
-    let licence = delivery
-        .clearkey(&call.body, call.token()?.as_ref())
-        .await?;
+    let licence = delivery.clearkey(&call.body, call.token()?.as_ref()).await?;
     let body = Bytes::copy_from_slice(licence.as_bytes());
     Ok(secret("application/json", body))
 }
 
 async fn license(state: State<Arc<Delivery>>, call: Call) -> Answer {
-    if call.is_clearkey() {
-        clearkey(state, call).await
-    } else {
-        Err(Refused::UnknownSystem)
-    }
+    if call.is_clearkey() { clearkey(state, call).await } else { Err(Refused::UnknownSystem) }
 }
 
 fn secret(content_type: &'static str, body: Bytes) -> Response {
@@ -85,9 +73,5 @@ fn secret(content_type: &'static str, body: Bytes) -> Response {
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    (
-        headers.map(|(name, value)| (name, HeaderValue::from_static(value))),
-        body,
-    )
-        .into_response()
+    (headers.map(|(name, value)| (name, HeaderValue::from_static(value))), body).into_response()
 }

@@ -71,12 +71,7 @@ impl IntoResponse for Refused {
         if status.is_server_error() {
             tracing::error!(code, error = ?self, "key request failed");
         }
-        let problem = Problem {
-            status,
-            code,
-            title,
-            detail: self.detail(),
-        };
+        let problem = Problem { status, code, title, detail: self.detail() };
         match challenge(status, code) {
             Some(challenge) => ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response(),
             None => problem.into_response(),
@@ -105,104 +100,36 @@ const FAILED: &str = "The server failed";
 
 /// Every reason code of key delivery with its status and title.
 const PROBLEMS: &[Row] = &[
-    (
-        "token-missing",
-        StatusCode::UNAUTHORIZED,
-        "A token is needed",
-    ),
+    ("token-missing", StatusCode::UNAUTHORIZED, "A token is needed"),
     ("token-ambiguous", StatusCode::BAD_REQUEST, TOKEN_BAD),
     ("token-too-long", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-malformed", StatusCode::UNAUTHORIZED, TOKEN_BAD),
-    (
-        "token-algorithm-not-allowed",
-        StatusCode::UNAUTHORIZED,
-        TOKEN_BAD,
-    ),
+    ("token-algorithm-not-allowed", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-critical-header", StatusCode::UNAUTHORIZED, TOKEN_BAD),
-    (
-        "token-signature-invalid",
-        StatusCode::UNAUTHORIZED,
-        TOKEN_BAD,
-    ),
+    ("token-signature-invalid", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-expiry-missing", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-expired", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-not-yet-valid", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-issuer-mismatch", StatusCode::UNAUTHORIZED, TOKEN_BAD),
-    (
-        "token-audience-mismatch",
-        StatusCode::UNAUTHORIZED,
-        TOKEN_BAD,
-    ),
+    ("token-audience-mismatch", StatusCode::UNAUTHORIZED, TOKEN_BAD),
     ("token-use-limit", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
-    (
-        "token-claim-missing",
-        StatusCode::FORBIDDEN,
-        TOKEN_NOT_ENOUGH,
-    ),
-    (
-        "token-claim-mismatch",
-        StatusCode::FORBIDDEN,
-        TOKEN_NOT_ENOUGH,
-    ),
-    (
-        "token-key-identifier-mismatch",
-        StatusCode::FORBIDDEN,
-        TOKEN_NOT_ENOUGH,
-    ),
-    (
-        "policy-option-missing",
-        StatusCode::FORBIDDEN,
-        "The policy does not deliver this",
-    ),
-    (
-        "license-persistence-not-allowed",
-        StatusCode::FORBIDDEN,
-        "The policy does not deliver this",
-    ),
-    (
-        "locator-not-active",
-        StatusCode::FORBIDDEN,
-        "The stream is not available now",
-    ),
+    ("token-claim-missing", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
+    ("token-claim-mismatch", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
+    ("token-key-identifier-mismatch", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
+    ("policy-option-missing", StatusCode::FORBIDDEN, "The policy does not deliver this"),
+    ("license-persistence-not-allowed", StatusCode::FORBIDDEN, "The policy does not deliver this"),
+    ("locator-not-active", StatusCode::FORBIDDEN, "The stream is not available now"),
     ("key-unknown", StatusCode::NOT_FOUND, "There is no such key"),
     ("kid-missing", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-repeated", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-malformed", StatusCode::BAD_REQUEST, KID_BAD),
-    (
-        "clearkey-request-malformed",
-        StatusCode::BAD_REQUEST,
-        REQUEST_BAD,
-    ),
-    (
-        "clearkey-request-without-kids",
-        StatusCode::BAD_REQUEST,
-        REQUEST_BAD,
-    ),
-    (
-        "clearkey-request-too-many-kids",
-        StatusCode::BAD_REQUEST,
-        REQUEST_BAD,
-    ),
-    (
-        "clearkey-request-kid-not-base64url",
-        StatusCode::BAD_REQUEST,
-        REQUEST_BAD,
-    ),
-    (
-        "license-request-unknown",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        REQUEST_BAD,
-    ),
-    (
-        "body-too-large",
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "The request body is too large",
-    ),
-    (
-        "store-busy",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "The server is busy",
-    ),
+    ("clearkey-request-malformed", StatusCode::BAD_REQUEST, REQUEST_BAD),
+    ("clearkey-request-without-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
+    ("clearkey-request-too-many-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
+    ("clearkey-request-kid-not-base64url", StatusCode::BAD_REQUEST, REQUEST_BAD),
+    ("license-request-unknown", StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST_BAD),
+    ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
+    ("store-busy", StatusCode::SERVICE_UNAVAILABLE, "The server is busy"),
     ("store-failed", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
     ("key-unreadable", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
 ];
@@ -260,10 +187,7 @@ mod tests {
             Refused::UnknownSystem,
         ];
         let tokens = tokens.map(Refused::Token).into_iter();
-        tokens
-            .chain(deliveries.map(Refused::Delivery))
-            .chain(own)
-            .collect()
+        tokens.chain(deliveries.map(Refused::Delivery)).chain(own).collect()
     }
 
     #[test]
@@ -294,9 +218,6 @@ mod tests {
     fn our_own_failures_tell_nothing_about_themselves() {
         let failure = Refused::Delivery(DeliveryError::Store(StoreError::Closed));
         assert!(!failure.detail().contains("closed"));
-        assert_eq!(
-            failure.into_response().status(),
-            StatusCode::INTERNAL_SERVER_ERROR
-        );
+        assert_eq!(failure.into_response().status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

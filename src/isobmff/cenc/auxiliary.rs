@@ -36,11 +36,7 @@ pub struct SampleAuxiliary {
 impl SampleAuxiliary {
     /// Bytes of one sample's data in `senc`; at most 255, as `saiz` has 8 bits for it.
     fn size_of(&self, sample: &SampleEntryAux) -> usize {
-        let list = if self.has_subsamples {
-            2 + 6 * usize::from(sample.subsamples)
-        } else {
-            0
-        };
+        let list = if self.has_subsamples { 2 + 6 * usize::from(sample.subsamples) } else { 0 };
         sample.iv.map_or(0, |iv| iv.len()) + list
     }
 
@@ -52,11 +48,7 @@ impl SampleAuxiliary {
     /// Writes the boxes into a `traf`. Nothing is written when no sample has any data: constant
     /// IV, whole samples. `moof_start` is where `saio` counts from.
     pub fn write(&self, w: &mut Writer, moof_start: usize) {
-        let sizes: Vec<usize> = self
-            .samples
-            .iter()
-            .map(|sample| self.size_of(sample))
-            .collect();
+        let sizes: Vec<usize> = self.samples.iter().map(|sample| self.size_of(sample)).collect();
         if sizes.iter().all(|size| *size == 0) {
             return;
         }

@@ -18,11 +18,7 @@ pub struct Pssh {
 impl Pssh {
     /// The W3C common box: key ids and no data.
     pub fn common(key_ids: Vec<KeyId>) -> Self {
-        Self {
-            system: SystemId::COMMON,
-            key_ids,
-            data: Vec::new(),
-        }
+        Self { system: SystemId::COMMON, key_ids, data: Vec::new() }
     }
 
     /// Writes the box.

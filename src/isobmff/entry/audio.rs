@@ -23,12 +23,7 @@ impl<'a> AudioEntry<'a> {
         let (fields, _) = split(entry, FIXED[0])?;
         let version = usize::from(u16::from_be_bytes([fields[8], fields[9]])).min(2);
         let (_, children) = split(entry, FIXED[version])?;
-        Ok(Self {
-            kind: entry.kind,
-            version,
-            fields,
-            children,
-        })
+        Ok(Self { kind: entry.kind, version, fields, children })
     }
 
     /// The configuration box, which QuickTime nests in `wave`.
@@ -47,19 +42,13 @@ impl<'a> AudioEntry<'a> {
     /// tells.
     pub fn to_version_0(&self, entry: &BoxRef<'_>, config: &BoxRef<'_>) -> SampleEntry {
         if self.version == 0 {
-            return SampleEntry {
-                kind: self.kind,
-                body: entry.body.to_vec(),
-            };
+            return SampleEntry { kind: self.kind, body: entry.body.to_vec() };
         }
         let mut body = self.fields.to_vec();
         body[8..16].fill(0);
         body[16..20].copy_from_slice(&[0, 2, 0, 16]);
         body[20..28].fill(0);
         body.extend_from_slice(config.raw);
-        SampleEntry {
-            kind: self.kind,
-            body,
-        }
+        SampleEntry { kind: self.kind, body }
     }
 }

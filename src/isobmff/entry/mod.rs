@@ -38,9 +38,7 @@ impl SampleEntry {
 pub fn entries<'a>(stsd: &BoxRef<'a>) -> Result<Vec<BoxRef<'a>>, BoxError> {
     let mut reader = Reader::new(stsd.full()?.2);
     let count = reader.u32().map_err(|_| stsd.error(Rule::Truncated))? as usize;
-    let found = children(stsd.kind, reader.rest())
-        .take(count)
-        .collect::<Result<Vec<_>, _>>()?;
+    let found = children(stsd.kind, reader.rest()).take(count).collect::<Result<Vec<_>, _>>()?;
     if found.is_empty() {
         return Err(stsd.error(Rule::BadValue("there is no sample entry")));
     }
@@ -49,9 +47,6 @@ pub fn entries<'a>(stsd: &BoxRef<'a>) -> Result<Vec<BoxRef<'a>>, BoxError> {
 
 /// Splits the body of an entry into its fixed fields and its child boxes.
 fn split<'a>(entry: &BoxRef<'a>, fixed: usize) -> Result<(&'a [u8], Children<'a>), BoxError> {
-    let (fields, rest) = entry
-        .body
-        .split_at_checked(fixed)
-        .ok_or(entry.error(Rule::Truncated))?;
+    let (fields, rest) = entry.body.split_at_checked(fixed).ok_or(entry.error(Rule::Truncated))?;
     Ok((fields, children(entry.kind, rest)))
 }

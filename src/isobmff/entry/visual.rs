@@ -22,10 +22,6 @@ impl<'a> VisualEntry<'a> {
     pub fn parse(entry: &BoxRef<'a>) -> Result<Self, BoxError> {
         let (fields, children) = split(entry, FIXED)?;
         let at = |n: usize| u16::from_be_bytes([fields[n], fields[n + 1]]);
-        Ok(Self {
-            width: at(24),
-            height: at(26),
-            children,
-        })
+        Ok(Self { width: at(24), height: at(26), children })
     }
 }

@@ -74,11 +74,7 @@ fn write_trun(
     has_composition_offsets: bool,
     samples: impl ExactSizeIterator<Item = TrunSample>,
 ) -> usize {
-    let composition = if has_composition_offsets {
-        COMPOSITION_OFFSET
-    } else {
-        0
-    };
+    let composition = if has_composition_offsets { COMPOSITION_OFFSET } else { 0 };
     let flags = DATA_OFFSET | SAMPLE_DURATION | SAMPLE_SIZE | SAMPLE_FLAGS | composition;
     let mut data_offset_at = 0;
     full_box(w, b"trun", 1, flags, |w| {
@@ -88,11 +84,7 @@ fn write_trun(
         for sample in samples {
             w.u32(sample.duration);
             w.u32(sample.size);
-            w.u32(if sample.sync {
-                SYNC_FLAGS
-            } else {
-                NON_SYNC_FLAGS
-            });
+            w.u32(if sample.sync { SYNC_FLAGS } else { NON_SYNC_FLAGS });
             if has_composition_offsets {
                 w.i32(sample.composition_offset);
             }

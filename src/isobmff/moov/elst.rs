@@ -32,16 +32,9 @@ pub fn parse(elst: &BoxRef<'_>) -> Result<Vec<Edit>, BoxError> {
         let duration = reader.u32_or_u64(wide)?;
         let raw = reader.u32_or_u64(wide)?;
         let rate = reader.u32()?;
-        let media_time = if wide {
-            raw.cast_signed()
-        } else {
-            i64::from((raw as u32).cast_signed())
-        };
-        Ok(Edit {
-            duration,
-            media_time,
-            rate,
-        })
+        let media_time =
+            if wide { raw.cast_signed() } else { i64::from((raw as u32).cast_signed()) };
+        Ok(Edit { duration, media_time, rate })
     };
     (0..count).map(|_| edit().map_err(&truncated)).collect()
 }

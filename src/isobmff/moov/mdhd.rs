@@ -15,10 +15,7 @@ impl Language {
     pub fn from_text(text: &str) -> Option<Self> {
         let letters: [u8; 3] = text.as_bytes().try_into().ok()?;
         let lower = letters.map(|letter| letter.to_ascii_lowercase());
-        lower
-            .iter()
-            .all(u8::is_ascii_lowercase)
-            .then_some(Self(lower))
+        lower.iter().all(u8::is_ascii_lowercase).then_some(Self(lower))
     }
 
     /// The three letters.
@@ -35,9 +32,7 @@ impl Language {
     }
 
     fn pack(self) -> u16 {
-        self.0
-            .iter()
-            .fold(0, |packed, letter| packed << 5 | u16::from(letter & 0x1f))
+        self.0.iter().fold(0, |packed, letter| packed << 5 | u16::from(letter & 0x1f))
     }
 }
 
@@ -59,10 +54,7 @@ impl Mdhd {
             reader.skip(if version == 1 { 16 } else { 8 })?;
             let timescale = reader.u32()?;
             reader.skip(if version == 1 { 8 } else { 4 })?;
-            Ok(Self {
-                timescale,
-                language: Language::unpack(reader.u16()?),
-            })
+            Ok(Self { timescale, language: Language::unpack(reader.u16()?) })
         };
         let parsed = parse().map_err(BoxError::truncated(b"mdhd"))?;
         if parsed.timescale == 0 {

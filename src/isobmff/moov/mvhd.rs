@@ -9,9 +9,7 @@ pub fn timescale(mvhd: &BoxRef<'_>) -> Result<u32, BoxError> {
     let (version, _, rest) = mvhd.full()?;
     let mut reader = Reader::new(rest);
     let truncated = BoxError::truncated(b"mvhd");
-    reader
-        .skip(if version == 1 { 16 } else { 8 })
-        .map_err(&truncated)?;
+    reader.skip(if version == 1 { 16 } else { 8 }).map_err(&truncated)?;
     match reader.u32().map_err(&truncated)? {
         0 => Err(mvhd.error(Rule::BadValue("the timescale is 0"))),
         timescale => Ok(timescale),

@@ -36,13 +36,7 @@ impl Tkhd {
             for value in &mut matrix {
                 *value = reader.u32()?;
             }
-            Ok(Self {
-                track_id,
-                volume,
-                matrix,
-                width: reader.u32()?,
-                height: reader.u32()?,
-            })
+            Ok(Self { track_id, volume, matrix, width: reader.u32()?, height: reader.u32()? })
         };
         parse().map_err(truncated)
     }

@@ -31,10 +31,7 @@ impl<'a> Trak<'a> {
     pub fn parse(trak: &BoxRef<'a>) -> Result<Self, BoxError> {
         let mdia = trak.require(b"mdia")?;
         let edits = match trak.find(b"edts")? {
-            Some(edts) => edts
-                .find(b"elst")?
-                .map(|elst| elst::parse(&elst))
-                .transpose()?,
+            Some(edts) => edts.find(b"elst")?.map(|elst| elst::parse(&elst)).transpose()?,
             None => None,
         };
         Ok(Self {

@@ -27,10 +27,7 @@ impl<'a> ChunkRuns<'a> {
         if runs.iter().next().is_some_and(|run| run.first_chunk != 1) {
             return Err(stsc.error(Rule::BadValue("the first run does not start at chunk 1")));
         }
-        if !runs
-            .iter()
-            .is_sorted_by(|a, b| a.first_chunk < b.first_chunk)
-        {
+        if !runs.iter().is_sorted_by(|a, b| a.first_chunk < b.first_chunk) {
             return Err(stsc.error(Rule::BadValue("the runs do not ascend")));
         }
         Ok(runs)
@@ -38,13 +35,11 @@ impl<'a> ChunkRuns<'a> {
 
     /// The runs in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = ChunkRun> + use<'a> {
-        self.0
-            .iter()
-            .map(|[a, b, c, d, e, f, g, h, i, j, k, l]| ChunkRun {
-                first_chunk: u32::from_be_bytes([*a, *b, *c, *d]),
-                samples_per_chunk: u32::from_be_bytes([*e, *f, *g, *h]),
-                description: u32::from_be_bytes([*i, *j, *k, *l]),
-            })
+        self.0.iter().map(|[a, b, c, d, e, f, g, h, i, j, k, l]| ChunkRun {
+            first_chunk: u32::from_be_bytes([*a, *b, *c, *d]),
+            samples_per_chunk: u32::from_be_bytes([*e, *f, *g, *h]),
+            description: u32::from_be_bytes([*i, *j, *k, *l]),
+        })
     }
 }
 

@@ -18,9 +18,7 @@ fn entries<'a, const N: usize>(table: &BoxRef<'a>) -> Result<(u8, &'a [[u8; N]])
     let mut reader = Reader::new(rest);
     let count = reader.u32().map_err(|_| table.error(Rule::Truncated))? as usize;
     let (entries, _) = reader.rest().as_chunks::<N>();
-    let entries = entries
-        .get(..count)
-        .ok_or(table.error(Rule::CountExceedsBox))?;
+    let entries = entries.get(..count).ok_or(table.error(Rule::CountExceedsBox))?;
     Ok((version, entries))
 }
 

@@ -59,15 +59,9 @@ impl<'a> SampleSizes<'a> {
 
     fn table(table: &BoxRef<'a>, bits: u8, count: u32, data: &'a [u8]) -> Result<Self, BoxError> {
         let length = (u64::from(count) * u64::from(bits)).div_ceil(8);
-        let entries = usize::try_from(length)
-            .ok()
-            .and_then(|length| data.get(..length));
+        let entries = usize::try_from(length).ok().and_then(|length| data.get(..length));
         let entries = entries.ok_or(table.error(Rule::CountExceedsBox))?;
-        Ok(Self::Table {
-            bits,
-            count,
-            entries,
-        })
+        Ok(Self::Table { bits, count, entries })
     }
 
     /// Number of samples.
@@ -87,23 +81,16 @@ impl<'a> SampleSizes<'a> {
     fn at(&self, n: usize) -> u32 {
         match *self {
             Self::Constant { size, .. } => size,
-            Self::Table {
-                bits: 4, entries, ..
-            } => u32::from(entries[n / 2] >> (if n.is_multiple_of(2) { 4 } else { 0 }) & 0x0f),
-            Self::Table {
-                bits: 8, entries, ..
-            } => u32::from(entries[n]),
-            Self::Table {
-                bits: 16, entries, ..
-            } => u32::from(u16::from_be_bytes([entries[2 * n], entries[2 * n + 1]])),
+            Self::Table { bits: 4, entries, .. } => {
+                u32::from(entries[n / 2] >> (if n.is_multiple_of(2) { 4 } else { 0 }) & 0x0f)
+            }
+            Self::Table { bits: 8, entries, .. } => u32::from(entries[n]),
+            Self::Table { bits: 16, entries, .. } => {
+                u32::from(u16::from_be_bytes([entries[2 * n], entries[2 * n + 1]]))
+            }
             Self::Table { entries, .. } => {
                 let at = 4 * n;
-                u32::from_be_bytes([
-                    entries[at],
-                    entries[at + 1],
-                    entries[at + 2],
-                    entries[at + 3],
-                ])
+                u32::from_be_bytes([entries[at], entries[at + 1], entries[at + 2], entries[at + 3]])
             }
         }
     }
@@ -115,16 +102,8 @@ mod tests {
     use crate::isobmff::{FourCc, children};
 
     fn sizes_of(child: &[u8]) -> Vec<u32> {
-        let body = [
-            &(u32::try_from(child.len()).unwrap() + 4).to_be_bytes(),
-            child,
-        ]
-        .concat();
-        let stbl = BoxRef {
-            kind: FourCc(*b"stbl"),
-            raw: &body,
-            body: &body,
-        };
+        let body = [&(u32::try_from(child.len()).unwrap() + 4).to_be_bytes(), child].concat();
+        let stbl = BoxRef { kind: FourCc(*b"stbl"), raw: &body, body: &body };
         assert_eq!(children(stbl.kind, stbl.body).count(), 1);
         SampleSizes::parse(&stbl).unwrap().iter().collect()
     }
@@ -134,17 +113,8 @@ mod tests {
         let plain = b"stsz\0\0\0\0\0\0\0\0\0\0\0\x02\0\0\0\x05\0\0\x01\0";
         assert_eq!(sizes_of(plain), [5, 256]);
         assert_eq!(sizes_of(b"stsz\0\0\0\0\0\0\0\x07\0\0\0\x03"), [7, 7, 7]);
-        assert_eq!(
-            sizes_of(b"stz2\0\0\0\0\0\0\0\x04\0\0\0\x03\x12\x30"),
-            [1, 2, 3]
-        );
-        assert_eq!(
-            sizes_of(b"stz2\0\0\0\0\0\0\0\x08\0\0\0\x02\x12\x30"),
-            [0x12, 0x30]
-        );
-        assert_eq!(
-            sizes_of(b"stz2\0\0\0\0\0\0\0\x10\0\0\0\x01\x12\x30"),
-            [0x1230]
-        );
+        assert_eq!(sizes_of(b"stz2\0\0\0\0\0\0\0\x04\0\0\0\x03\x12\x30"), [1, 2, 3]);
+        assert_eq!(sizes_of(b"stz2\0\0\0\0\0\0\0\x08\0\0\0\x02\x12\x30"), [0x12, 0x30]);
+        assert_eq!(sizes_of(b"stz2\0\0\0\0\0\0\0\x10\0\0\0\x01\x12\x30"), [0x1230]);
     }
 }

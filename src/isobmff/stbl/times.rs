@@ -36,10 +36,7 @@ impl<'a> CompositionOffsets<'a> {
 
     /// Pairs of (sample count, offset in media ticks).
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, i32)> + use<'a> {
-        self.0
-            .iter()
-            .map(pair)
-            .map(|(count, offset)| (count, offset.cast_signed()))
+        self.0.iter().map(pair).map(|(count, offset)| (count, offset.cast_signed()))
     }
 }
 
@@ -61,8 +58,5 @@ impl<'a> SyncSamples<'a> {
 
 fn pair(entry: &[u8; 8]) -> (u32, u32) {
     let [a, b, c, d, e, f, g, h] = *entry;
-    (
-        u32::from_be_bytes([a, b, c, d]),
-        u32::from_be_bytes([e, f, g, h]),
-    )
+    (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))
 }

@@ -10,10 +10,7 @@ pub(super) enum Composition {
     /// All are the same.
     Constant(i32),
     /// At most 256 different values; each sample names one.
-    Palette {
-        values: Box<[i32]>,
-        codes: Box<[u8]>,
-    },
+    Palette { values: Box<[i32]>, codes: Box<[u8]> },
     /// More than 256 different values.
     Table { values: Box<[i32]>, lowest: i32 },
 }
@@ -26,20 +23,15 @@ impl Composition {
             return Self::Zero;
         }
         let first = ctts.iter().next().map_or(0, |(_, offset)| offset);
-        let covered = ctts
-            .iter()
-            .map(|(samples, _)| samples as usize)
-            .fold(0, usize::saturating_add);
+        let covered =
+            ctts.iter().map(|(samples, _)| samples as usize).fold(0, usize::saturating_add);
         if covered >= count && ctts.iter().all(|(_, offset)| offset == first) {
             return Self::Constant(first);
         }
         Self::palette(ctts, count).unwrap_or_else(|| {
             let mut table = Vec::with_capacity(count);
             for (samples, offset) in ctts.iter() {
-                table.resize(
-                    table.len().saturating_add(samples as usize).min(count),
-                    offset,
-                );
+                table.resize(table.len().saturating_add(samples as usize).min(count), offset);
             }
             table.resize(count, 0);
             Self::Table {
@@ -59,16 +51,10 @@ impl Composition {
                 values.len() - 1
             });
             let code = u8::try_from(code).ok()?;
-            codes.resize(
-                codes.len().saturating_add(samples as usize).min(count),
-                code,
-            );
+            codes.resize(codes.len().saturating_add(samples as usize).min(count), code);
         }
         codes.resize(count, 0);
-        Some(Self::Palette {
-            values: values.into(),
-            codes: codes.into(),
-        })
+        Some(Self::Palette { values: values.into(), codes: codes.into() })
     }
 
     pub(super) fn get(&self, sample: u32) -> i32 {
@@ -76,9 +62,9 @@ impl Composition {
         match self {
             Self::Zero => 0,
             Self::Constant(offset) => *offset,
-            Self::Palette { values, codes } => codes
-                .get(sample)
-                .map_or(0, |code| values[usize::from(*code)]),
+            Self::Palette { values, codes } => {
+                codes.get(sample).map_or(0, |code| values[usize::from(*code)])
+            }
             Self::Table { values, .. } => values.get(sample).copied().unwrap_or(0),
         }
     }

@@ -48,24 +48,11 @@ impl Layout {
             SampleSizes::Constant { size, .. } => Sizes::Constant(size),
             SampleSizes::Table { .. } => Sizes::Table(sizes.iter().collect()),
         };
-        let mut builder = Builder {
-            sizes: &sizes,
-            count,
-            sample: 0,
-            extents: Vec::new(),
-            file_len,
-        };
+        let mut builder =
+            Builder { sizes: &sizes, count, sample: 0, extents: Vec::new(), file_len };
         let description = builder.chunks(runs, offsets)?;
         let (first, offset): (Vec<u32>, Vec<u64>) = builder.extents.into_iter().unzip();
-        Ok((
-            Self {
-                sizes,
-                count,
-                first: first.into(),
-                offset: offset.into(),
-            },
-            description,
-        ))
+        Ok((Self { sizes, count, first: first.into(), offset: offset.into() }, description))
     }
 
     pub(super) fn count(&self) -> u32 {
@@ -90,12 +77,7 @@ impl Layout {
             None => (sample, 0),
         };
         let offset = start + self.bytes(first..sample);
-        Cursor {
-            layout: self,
-            next_extent,
-            sample,
-            offset,
-        }
+        Cursor { layout: self, next_extent, sample, offset }
     }
 
     pub(super) fn heap_size(&self) -> usize {
@@ -124,9 +106,7 @@ impl Builder<'_> {
         let mut description = None;
         let mut runs = runs.iter().peekable();
         while let Some(run) = runs.next() {
-            let end = runs
-                .peek()
-                .map_or(offsets.len(), |next| next.first_chunk as usize - 1);
+            let end = runs.peek().map_or(offsets.len(), |next| next.first_chunk as usize - 1);
             for chunk in run.first_chunk as usize - 1..end {
                 if self.sample == self.count {
                     break;
@@ -140,9 +120,7 @@ impl Builder<'_> {
             }
         }
         if self.sample < self.count {
-            return Err(MediaRule::SampleTable(
-                "stsc: the chunks hold fewer samples than stsz",
-            ));
+            return Err(MediaRule::SampleTable("stsc: the chunks hold fewer samples than stsz"));
         }
         Ok(description.unwrap_or(1))
     }

@@ -60,9 +60,7 @@ impl SampleIndex {
     pub fn build(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
         let sizes = SampleSizes::parse(stbl)?;
         if sizes.count() > MAX_SAMPLES {
-            return Err(MediaRule::SampleTable(
-                "more than 16,777,216 samples in one track",
-            ));
+            return Err(MediaRule::SampleTable("more than 16,777,216 samples in one track"));
         }
         let runs = ChunkRuns::parse(&stbl.require(b"stsc")?)?;
         let offsets = ChunkOffsets::parse(stbl)?;
@@ -76,13 +74,7 @@ impl SampleIndex {
             Some(stss) => Some(sync_samples(&SyncSamples::parse(&stss)?, sizes.count())?),
             None => None,
         };
-        let mut index = Self {
-            times,
-            composition,
-            layout,
-            sync,
-            description,
-        };
+        let mut index = Self { times, composition, layout, sync, description };
         index.drop_open_sync_samples();
         Ok(index)
     }
@@ -154,15 +146,7 @@ impl SampleIndex {
             let (dts, duration) = times.next();
             let (offset, size) = layout.next();
             let composition_offset = self.composition.get(number);
-            Sample {
-                number,
-                offset,
-                size,
-                dts,
-                duration,
-                composition_offset,
-                sync: is_sync,
-            }
+            Sample { number, offset, size, dts, duration, composition_offset, sync: is_sync }
         })
     }
 
@@ -199,9 +183,7 @@ impl SampleIndex {
 fn sync_samples(stss: &SyncSamples<'_>, count: u32) -> Result<Box<[u32]>, MediaRule> {
     let sync: Option<Box<[u32]>> = stss.iter().map(|number| number.checked_sub(1)).collect();
     sync.filter(|sync| sync.is_sorted_by(|a, b| a < b) && sync.iter().all(|n| *n < count))
-        .ok_or(MediaRule::SampleTable(
-            "stss: the sync samples do not ascend inside the track",
-        ))
+        .ok_or(MediaRule::SampleTable("stss: the sync samples do not ascend inside the track"))
 }
 
 #[cfg(test)]

@@ -14,9 +14,7 @@ fn tracks_of(file: &[u8]) -> Result<Vec<Arc<Track>>, MediaRule> {
 
 fn only(spec: &TrackSpec) -> Arc<Track> {
     let tracks = tracks_of(&movie(std::slice::from_ref(spec), 1000)).unwrap();
-    let [track] = tracks.as_slice() else {
-        panic!("{} tracks", tracks.len())
-    };
+    let [track] = tracks.as_slice() else { panic!("{} tracks", tracks.len()) };
     Arc::clone(track)
 }
 
@@ -46,10 +44,7 @@ fn naive(spec: &TrackSpec) -> Vec<Sample> {
             dts,
             duration: durations[n],
             composition_offset: offsets.get(n).copied().unwrap_or(0),
-            sync: spec
-                .sync
-                .as_ref()
-                .is_none_or(|sync| sync.contains(&(number + 1))),
+            sync: spec.sync.as_ref().is_none_or(|sync| sync.contains(&(number + 1))),
         });
         left -= 1;
         offset += u64::from(*size);
@@ -137,9 +132,7 @@ proptest! {
 fn an_open_group_is_no_place_to_start() {
     let mut spec = TrackSpec::video(25, 1, vec![9; 12]);
     spec.sync = Some(vec![1, 5, 9]);
-    spec.offsets = [1, 3, 0, 1, 3, 0, 0, 1, 1, 2, 1, 1]
-        .map(|offset| (1, offset))
-        .to_vec();
+    spec.offsets = [1, 3, 0, 1, 3, 0, 0, 1, 1, 2, 1, 1].map(|offset| (1, offset)).to_vec();
     assert_eq!(only(&spec).index.sync_samples().collect::<Vec<_>>(), [0, 8]);
 }
 
@@ -160,11 +153,7 @@ fn an_index_of_an_hour_is_small() {
     let sizes = (0..90_000).map(|n| 3000 + n % 500).collect();
     let mut spec = TrackSpec::video(25, 1, sizes).key_frames_every(50);
     spec.sizes.iter_mut().for_each(|size| *size %= 50);
-    spec.offsets = [2, 5, 2, 0, 1]
-        .repeat(18_000)
-        .into_iter()
-        .map(|offset| (1, offset))
-        .collect();
+    spec.offsets = [2, 5, 2, 0, 1].repeat(18_000).into_iter().map(|offset| (1, offset)).collect();
     let per_sample = only(&spec).index.heap_size() as f64 / 90_000.0;
     assert!(per_sample < 12.0, "{per_sample} bytes a sample");
 }
@@ -191,25 +180,16 @@ mod edits {
             assert_eq!(at(&[(480, -1), (20, -1), (0, 480)]), 5_000_000 - 100_000);
         }
         // Beyond 32 bits: only version 1 can say so.
-        assert_eq!(
-            start(&[(0, 1 << 33)], 1).unwrap(),
-            -to_wire(1 << 33, 48_000)
-        );
+        assert_eq!(start(&[(0, 1 << 33)], 1).unwrap(), -to_wire(1 << 33, 48_000));
     }
 
     #[test]
     fn anything_else_is_refused_by_its_rule() {
-        for edits in [
-            &[(500, -1)][..],
-            &[(500, 0), (500, 48_000)],
-            &[(500, 0), (500, -1)],
-            &[(500, -2)],
-        ] {
+        for edits in
+            [&[(500, -1)][..], &[(500, 0), (500, 48_000)], &[(500, 0), (500, -1)], &[(500, -2)]]
+        {
             let refused = start(edits, 1);
-            assert!(
-                matches!(refused, Err(MediaRule::EditList)),
-                "{edits:?}: {refused:?}"
-            );
+            assert!(matches!(refused, Err(MediaRule::EditList)), "{edits:?}: {refused:?}");
         }
     }
 }
@@ -252,10 +232,7 @@ mod hostile {
         let bound = 64 * file.len() + 64 * index.len() as usize;
         assert!(index.heap_size() <= bound, "{} bytes", index.heap_size());
         // A table of one size can name millions of samples of no bytes.
-        let ends = [
-            0..index.len().min(1000),
-            index.len().saturating_sub(1000)..index.len(),
-        ];
+        let ends = [0..index.len().min(1000), index.len().saturating_sub(1000)..index.len()];
         for sample in ends.into_iter().flat_map(|range| index.samples(range)) {
             assert!(sample.offset + u64::from(sample.size) <= file.len() as u64);
         }
@@ -263,11 +240,7 @@ mod hostile {
             assert!(n < index.len());
             let _ = track.presentation_time(n);
         }
-        let _ = (
-            track.edited_len(),
-            track.average_bitrate(),
-            track.codec_string(),
-        );
+        let _ = (track.edited_len(), track.average_bitrate(), track.codec_string());
     }
 
     /// Cuts fragments, whose times must tile the presentation whatever the file says.
@@ -281,14 +254,8 @@ mod hostile {
             let cuts = &rendition.cuts;
             assert!(cuts.starts.is_sorted_by_key(|cut| cut.sample));
             let tiled: u64 = cuts.durations().sum();
-            assert_eq!(
-                cuts.end.max(cuts.starts[0].start),
-                cuts.starts[0].start + tiled
-            );
-            let _ = (
-                rendition.frame_rate_fraction(),
-                rendition.cuts.durations().count(),
-            );
+            assert_eq!(cuts.end.max(cuts.starts[0].start), cuts.starts[0].start + tiled);
+            let _ = (rendition.frame_rate_fraction(), rendition.cuts.durations().count());
             let _ = rendition.frame_rate_fraction();
         }
     }
@@ -320,10 +287,7 @@ mod hostile {
     #[test]
     fn the_file_that_is_damaged_below_is_good() {
         let tracks = tracks_of(&valid()).unwrap();
-        assert_eq!(
-            tracks.iter().map(|t| t.index.len()).collect::<Vec<_>>(),
-            [100, 150]
-        );
+        assert_eq!(tracks.iter().map(|t| t.index.len()).collect::<Vec<_>>(), [100, 150]);
     }
 
     #[test]

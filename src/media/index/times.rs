@@ -41,15 +41,9 @@ impl Times {
             dts += i64::from(samples) * i64::from(delta);
         }
         if first < count {
-            return Err(MediaRule::SampleTable(
-                "stts: not every sample has a duration",
-            ));
+            return Err(MediaRule::SampleTable("stts: not every sample has a duration"));
         }
-        Ok(Self {
-            runs: runs.into(),
-            checkpoints: checkpoints.into(),
-            count,
-        })
+        Ok(Self { runs: runs.into(), checkpoints: checkpoints.into(), count })
     }
 
     /// Start of run `n` in ticks.
@@ -64,18 +58,13 @@ impl Times {
     /// The last sample may last longer or shorter: many muxers stretch it.
     pub(super) fn constant_duration(&self) -> Option<u32> {
         let (first, others) = self.runs.split_first()?;
-        let equal = others
-            .iter()
-            .all(|run| run.delta == first.delta || run.first + 1 == self.count);
+        let equal =
+            others.iter().all(|run| run.delta == first.delta || run.first + 1 == self.count);
         (equal && first.delta > 0).then_some(first.delta)
     }
 
     pub(super) fn dts(&self, sample: u32) -> i64 {
-        let Some(n) = self
-            .runs
-            .partition_point(|run| run.first <= sample)
-            .checked_sub(1)
-        else {
+        let Some(n) = self.runs.partition_point(|run| run.first <= sample).checked_sub(1) else {
             return 0;
         };
         let run = self.runs[n];
@@ -98,16 +87,8 @@ impl Times {
 
     /// Walks from `sample` on.
     pub(super) fn cursor(&self, sample: u32) -> Cursor<'_> {
-        let run = self
-            .runs
-            .partition_point(|run| run.first <= sample)
-            .saturating_sub(1);
-        Cursor {
-            times: self,
-            run,
-            sample,
-            dts: self.dts(sample),
-        }
+        let run = self.runs.partition_point(|run| run.first <= sample).saturating_sub(1);
+        Cursor { times: self, run, sample, dts: self.dts(sample) }
     }
 
     pub(super) fn heap_size(&self) -> usize {
@@ -125,12 +106,7 @@ pub(super) struct Cursor<'a> {
 
 impl Cursor<'_> {
     pub(super) fn next(&mut self) -> (i64, u32) {
-        if self
-            .times
-            .runs
-            .get(self.run + 1)
-            .is_some_and(|next| next.first <= self.sample)
-        {
+        if self.times.runs.get(self.run + 1).is_some_and(|next| next.first <= self.sample) {
             self.run += 1;
         }
         let delta = self.times.runs.get(self.run).map_or(0, |run| run.delta);
@@ -154,11 +130,7 @@ mod tests {
             body.extend(samples.to_be_bytes());
             body.extend(delta.to_be_bytes());
         }
-        let stts = BoxRef {
-            kind: FourCc(*b"stts"),
-            raw: &body,
-            body: &body,
-        };
+        let stts = BoxRef { kind: FourCc(*b"stts"), raw: &body, body: &body };
         Times::build(&TimeRuns::parse(&stts).unwrap(), count)
     }
 

@@ -77,10 +77,7 @@ fn levels_with_rough_timescales_are_aligned() {
     let samples = |cuts: &Cuts| cuts.starts.iter().map(|cut| cut.sample).collect::<Vec<_>>();
     assert_eq!(samples(&timeline.video[0]), samples(&timeline.video[1]));
     assert_eq!(timeline.video[0].len(), 10);
-    assert_eq!(
-        timeline.video[0].starts, timeline.video[1].starts,
-        "one time in URLs"
-    );
+    assert_eq!(timeline.video[0].starts, timeline.video[1].starts, "one time in URLs");
 }
 
 #[test]
@@ -88,11 +85,7 @@ fn fragments_start_where_all_levels_have_a_key_frame() {
     let two = track(pictures(25, 1, 600, 50));
     let three = track(pictures(25, 1, 600, 75));
     let timeline = build(&[&two, &three], &[]).unwrap();
-    let starts: Vec<u64> = timeline.video[1]
-        .starts
-        .iter()
-        .map(|cut| cut.start)
-        .collect();
+    let starts: Vec<u64> = timeline.video[1].starts.iter().map(|cut| cut.start).collect();
     assert_eq!(starts, [0, 6, 12, 18].map(|second| second * SECOND as u64));
 }
 
@@ -107,10 +100,7 @@ fn levels_without_common_key_frames_are_refused() {
         let refused = build(&[&level, &track(other)], &[]).unwrap_err();
         assert!(matches!(refused, MediaRule::NotAligned(_)));
         let text = refused.to_string();
-        assert!(
-            text.starts_with("levels-not-aligned: ") && text.contains(reason),
-            "{text}"
-        );
+        assert!(text.starts_with("levels-not-aligned: ") && text.contains(reason), "{text}");
     }
 }
 
@@ -118,13 +108,7 @@ fn levels_without_common_key_frames_are_refused() {
 fn key_frames_too_far_apart_are_refused() {
     for (distance, refused) in [(20 * 25, false), (20 * 25 + 1, true)] {
         let built = build(&[&track(pictures(25, 1, 2000, distance))], &[]);
-        let named = matches!(
-            built,
-            Err(MediaRule::KeyFrameInterval {
-                seconds: 20,
-                limit: 20
-            })
-        );
+        let named = matches!(built, Err(MediaRule::KeyFrameInterval { seconds: 20, limit: 20 }));
         assert_eq!(named, refused, "{distance}: {built:?}");
     }
 }
@@ -136,11 +120,8 @@ fn sound_that_outlasts_the_pictures_is_cut_at_the_target() {
     let timeline = build(&[&picture], &[&sound]).unwrap();
     let audio = timeline.audio[0].as_ref().unwrap();
     demand_exact(&sound, audio);
-    let seconds: Vec<i64> = audio
-        .starts
-        .iter()
-        .map(|cut| (cut.start.cast_signed() + SECOND / 2) / SECOND)
-        .collect();
+    let seconds: Vec<i64> =
+        audio.starts.iter().map(|cut| (cut.start.cast_signed() + SECOND / 2) / SECOND).collect();
     assert_eq!(seconds, [0, 6, 10, 16, 22]);
 }
 

@@ -20,11 +20,7 @@ const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:prof
 /// Never in practice: writing goes to memory.
 pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.asset.duration);
-    let longest = presentation
-        .asset
-        .renditions()
-        .flat_map(|r| r.cuts.durations())
-        .max();
+    let longest = presentation.asset.renditions().flat_map(|r| r.cuts.durations()).max();
     let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
     let mut attributes = vec![
         ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
@@ -61,10 +57,7 @@ fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result
         };
         match sets.iter_mut().find(same) {
             Some(set) => set.renditions.push(rendition),
-            None => sets.push(Set {
-                renditions: vec![rendition],
-                key,
-            }),
+            None => sets.push(Set { renditions: vec![rendition], key }),
         }
     }
     for (n, set) in sets.iter().enumerate() {
@@ -81,25 +74,13 @@ fn adaptation_set(
 ) -> io::Result<()> {
     let first = set.renditions[0];
     let video = first.track.media_type == MediaType::Video;
-    let (content, mime) = if video {
-        ("video", "video/mp4")
-    } else {
-        ("audio", "audio/mp4")
-    };
+    let (content, mime) = if video { ("video", "video/mp4") } else { ("audio", "audio/mp4") };
     let language = language::tag(first.language).filter(|_| !video);
     let largest = |side: fn(&&Rendition) -> u16| {
-        set.renditions
-            .iter()
-            .map(side)
-            .max()
-            .unwrap_or(0)
-            .to_string()
+        set.renditions.iter().map(side).max().unwrap_or(0).to_string()
     };
-    let (id, width, height) = (
-        id.to_string(),
-        largest(|r| r.track.size.0),
-        largest(|r| r.track.size.1),
-    );
+    let (id, width, height) =
+        (id.to_string(), largest(|r| r.track.size.0), largest(|r| r.track.size.1));
     let mut attributes = vec![
         ("id", id.as_str()),
         ("contentType", content),
@@ -121,9 +102,7 @@ fn adaptation_set(
         }
         role(xml, presentation, first)?;
         segment_template(xml, presentation, first)?;
-        set.renditions
-            .iter()
-            .try_for_each(|rendition| representation(xml, &id, rendition))
+        set.renditions.iter().try_for_each(|rendition| representation(xml, &id, rendition))
     })
 }
 
@@ -131,10 +110,7 @@ fn channel_configuration(xml: &mut Xml, rendition: &Rendition) -> io::Result<()>
     match &rendition.track.codec {
         Codec::Aac(aac) if aac.channels > 0 => xml.empty(
             "AudioChannelConfiguration",
-            &[
-                ("schemeIdUri", CHANNEL_CONFIGURATION),
-                ("value", &aac.channels.to_string()),
-            ],
+            &[("schemeIdUri", CHANNEL_CONFIGURATION), ("value", &aac.channels.to_string())],
         ),
         Codec::Aac(_) | Codec::Avc(_) => Ok(()),
     }
@@ -143,16 +119,9 @@ fn channel_configuration(xml: &mut Xml, rendition: &Rendition) -> io::Result<()>
 /// The first audio track and the video are the main ones.
 fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
     let alternate = rendition.track.media_type == MediaType::Audio
-        && presentation
-            .asset
-            .audio
-            .first()
-            .is_some_and(|main| main.name != rendition.name);
+        && presentation.asset.audio.first().is_some_and(|main| main.name != rendition.name);
     let value = if alternate { "alternate" } else { "main" };
-    xml.empty(
-        "Role",
-        &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)],
-    )
+    xml.empty("Role", &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)])
 }
 
 fn segment_template(
@@ -161,10 +130,7 @@ fn segment_template(
     rendition: &Rendition,
 ) -> io::Result<()> {
     let url = |time| {
-        format!(
-            "QualityLevels($Bandwidth$)/{}",
-            presentation.fragment_leaf(rendition, time)
-        )
+        format!("QualityLevels($Bandwidth$)/{}", presentation.fragment_leaf(rendition, time))
     };
     let attributes = [
         ("timescale", &*WIRE_TIMESCALE.to_string()),
@@ -178,11 +144,7 @@ fn segment_template(
 
 /// Runs of equal durations; the first `S` has a time when the track starts later than 0.
 fn timeline(xml: &mut Xml, cuts: &Cuts) -> io::Result<()> {
-    let mut start = cuts
-        .starts
-        .first()
-        .map(|cut| cut.start)
-        .filter(|start| *start > 0);
+    let mut start = cuts.starts.first().map(|cut| cut.start).filter(|start| *start > 0);
     let mut durations = cuts.durations().peekable();
     while let Some(duration) = durations.next() {
         let mut repeats = 0_usize;
@@ -227,10 +189,8 @@ fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result
             attributes.push(("audioSamplingRate", aac.sampling_rate.to_string()));
         }
     }
-    let attributes: Vec<(&str, &str)> = attributes
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
+    let attributes: Vec<(&str, &str)> =
+        attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     xml.empty("Representation", &attributes)
 }
 

@@ -31,10 +31,6 @@ pub(super) fn descriptors(
     let system = format!("urn:uuid:{}", SystemId::CLEAR_KEY);
     let attributes = [("schemeIdUri", system.as_str()), ("value", "ClearKey1.0")];
     xml.element("ContentProtection", &attributes, |xml| {
-        xml.text(
-            "dashif:Laurl",
-            &[("Lic_type", "EME-1.0")],
-            &delivery.clear_key(),
-        )
+        xml.text("dashif:Laurl", &[("Lic_type", "EME-1.0")], &delivery.clear_key())
     })
 }

@@ -12,8 +12,7 @@ impl Xml {
     /// A document with its XML declaration.
     pub(super) fn document(body: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<Vec<u8>> {
         let mut xml = Self(Writer::new_with_indent(Vec::with_capacity(4096), b' ', 1));
-        xml.0
-            .write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        xml.0.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         body(&mut xml)?;
         let mut document = xml.0.into_inner();
         document.push(b'\n');
@@ -22,10 +21,7 @@ impl Xml {
 
     /// An element without content.
     pub(super) fn empty(&mut self, name: &str, attributes: &[(&str, &str)]) -> io::Result<()> {
-        self.0
-            .create_element(name)
-            .with_attributes(attributes.iter().copied())
-            .write_empty()?;
+        self.0.create_element(name).with_attributes(attributes.iter().copied()).write_empty()?;
         Ok(())
     }
 
@@ -36,10 +32,7 @@ impl Xml {
         attributes: &[(&str, &str)],
         text: &str,
     ) -> io::Result<()> {
-        let element = self
-            .0
-            .create_element(name)
-            .with_attributes(attributes.iter().copied());
+        let element = self.0.create_element(name).with_attributes(attributes.iter().copied());
         element.write_text_content(BytesText::new(text))?;
         Ok(())
     }

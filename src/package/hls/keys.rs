@@ -43,8 +43,5 @@ pub(super) fn for_all_segments(
 /// segments would share one, and without IV all renditions of a key would use the same numbers.
 pub(super) fn for_segment(key: &RenditionKey, delivery: &DeliveryUrls, iv: [u8; 16]) -> String {
     let iv = HEXLOWER.encode(&iv);
-    format!(
-        "#EXT-X-KEY:METHOD=AES-128,URI=\"{}\",IV=0x{iv}",
-        delivery.raw_key(key.kid)
-    )
+    format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{}\",IV=0x{iv}", delivery.raw_key(key.kid))
 }

@@ -52,17 +52,12 @@ fn write_media(
         writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
     }
     let delivery = presentation.delivery;
-    for line in key
-        .iter()
-        .flat_map(|k| keys::for_all_segments(presentation.protection, k, delivery))
+    for line in
+        key.iter().flat_map(|k| keys::for_all_segments(presentation.protection, k, delivery))
     {
         writeln!(out, "{line}")?;
     }
-    let iv_of = if transport {
-        IvContext::transport
-    } else {
-        IvContext::segment
-    };
+    let iv_of = if transport { IvContext::transport } else { IvContext::segment };
     let per_segment = key.filter(|_| presentation.protection == Protection::Cbc);
     for (start, duration) in segments(&rendition.cuts) {
         if let Some(key) = per_segment {
@@ -92,10 +87,7 @@ fn write_key_frames(
             writeln!(out, "#EXTINF:{duration},\n{uri}")?;
         } else {
             let uri = presentation.fragment_leaf(rendition, &start.to_string());
-            writeln!(
-                out,
-                "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{length}@0\n{uri}"
-            )?;
+            writeln!(out, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{length}@0\n{uri}")?;
         }
     }
     writeln!(out, "#EXT-X-ENDLIST")
@@ -107,15 +99,9 @@ fn write_head(
     rendition: &Rendition,
 ) -> std::fmt::Result {
     let version = version(presentation);
-    writeln!(
-        out,
-        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD"
-    )?;
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
     let target = target_duration(&rendition.cuts, version);
-    writeln!(
-        out,
-        "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0"
-    )
+    writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
 }
 
 /// From version 6 on every duration rounded to the second is at most this, before it every
@@ -140,11 +126,7 @@ fn segments(cuts: &Cuts) -> impl Iterator<Item = (u64, String)> {
 
 /// Durations in microseconds: differences of rounded times, so that they add up to the total.
 fn microseconds(cuts: &Cuts) -> impl Iterator<Item = u64> {
-    let round = |ticks: u64| {
-        rescale(ticks.cast_signed(), WIRE_TIMESCALE, 1_000_000)
-            .max(0)
-            .cast_unsigned()
-    };
-    cuts.spans()
-        .map(move |(start, end)| round(end).saturating_sub(round(start)))
+    let round =
+        |ticks: u64| rescale(ticks.cast_signed(), WIRE_TIMESCALE, 1_000_000).max(0).cast_unsigned();
+    cuts.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
 }

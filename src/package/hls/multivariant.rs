@@ -20,10 +20,7 @@ pub fn multivariant(presentation: &Presentation<'_>) -> String {
 
 fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std::fmt::Result {
     let version = version(presentation);
-    writeln!(
-        out,
-        "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS"
-    )?;
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
     let audio = audio_renditions(presentation);
     let video = presentation.asset.video.iter();
     let video: Vec<&Rendition> = video.filter(|level| presentation.carries(level)).collect();
@@ -82,50 +79,30 @@ fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<Named<'a>> {
     let muxed = presentation.selectors.format.muxes_audio() && !asset.video.is_empty();
     let candidates: Vec<&Rendition> = match muxed {
         true => presentation.muxed_audio().into_iter().collect(),
-        false => asset
-            .audio
-            .iter()
-            .filter(|audio| presentation.carries(audio))
-            .collect(),
+        false => asset.audio.iter().filter(|audio| presentation.carries(audio)).collect(),
     };
     let mut audio: Vec<Named<'_>> = Vec::new();
     for rendition in candidates {
-        if audio
-            .iter()
-            .any(|known| known.rendition.name == rendition.name)
-        {
+        if audio.iter().any(|known| known.rendition.name == rendition.name) {
             continue;
         }
-        let title = rendition
-            .title
-            .as_deref()
-            .unwrap_or(&rendition.name)
-            .to_owned();
+        let title = rendition.title.as_deref().unwrap_or(&rendition.name).to_owned();
         let others = (2..).map(|n| format!("{title} {n}"));
         let free = |name: &String| audio.iter().all(|known| known.name != *name);
-        let name = std::iter::once(title.clone())
-            .chain(others)
-            .find(free)
-            .unwrap_or_default();
+        let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
         audio.push(Named { rendition, name });
     }
     audio
 }
 
 fn rates(presentation: &Presentation<'_>, rendition: &Rendition) -> Rates {
-    Rates::of(
-        rendition,
-        presentation.selectors.format,
-        presentation.protection,
-    )
+    Rates::of(rendition, presentation.selectors.format, presentation.protection)
 }
 
 fn audio_line(presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
     let Named { rendition, name } = named;
-    let mut line = format!(
-        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}",
-        quoted(name)
-    );
+    let mut line =
+        format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}", quoted(name));
     if let Some(tag) = language::tag(rendition.language) {
         let _ = write!(line, ",LANGUAGE={}", quoted(&tag));
     }
@@ -164,11 +141,7 @@ fn variant_line(
     let mut line = format!("#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean}");
     if let Some(level) = video {
         let (width, height) = level.track.size;
-        let _ = write!(
-            line,
-            ",RESOLUTION={width}x{height},FRAME-RATE={:.3}",
-            level.frame_rate()
-        );
+        let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={:.3}", level.frame_rate());
     }
     let _ = write!(line, ",CODECS=\"{}\"", codecs.join(","));
     let grouped = !presentation.selectors.format.muxes_audio();

@@ -42,10 +42,7 @@ impl Case {
     fn extents(&self) -> Vec<Extent> {
         let mut offset = 0;
         let place = |(gap, length): &(u64, u64)| {
-            let extent = Extent {
-                offset: offset + gap,
-                length: *length,
-            };
+            let extent = Extent { offset: offset + gap, length: *length };
             offset = extent.offset + length;
             extent
         };
@@ -75,23 +72,14 @@ impl Case {
             if u64::from(at) > payload {
                 break;
             }
-            ranges.push(ProtectedRange {
-                start,
-                length: *length,
-                sample,
-                position,
-            });
+            ranges.push(ProtectedRange { start, length: *length, sample, position });
             position += length;
         }
         ranges
     }
 
     fn key(&self) -> TrackKey {
-        TrackKey::new(
-            KeyId::from_bytes([7; 16]),
-            &ContentKey::from_bytes(KEY),
-            b"track",
-        )
+        TrackKey::new(KeyId::from_bytes([7; 16]), &ContentKey::from_bytes(KEY), b"track")
     }
 
     fn plan(&self) -> Plan {
@@ -106,10 +94,7 @@ impl Case {
             Kind::Cenc => samples(Scheme::Cenc, MediaType::Video),
             Kind::CbcsVideo => samples(Scheme::Cbcs, MediaType::Video),
             Kind::CbcsAudio => samples(Scheme::Cbcs, MediaType::Audio),
-            Kind::Segment => Cipher::Segment {
-                key: self.key().key,
-                iv: SEGMENT_IV,
-            },
+            Kind::Segment => Cipher::Segment { key: self.key().key, iv: SEGMENT_IV },
         };
         Plan::new(self.head().into(), self.extents(), cipher)
     }
@@ -141,10 +126,7 @@ impl Case {
     fn by_counter(&self, payload: &mut [u8]) {
         let mut stream: Option<(u32, ctr::Ctr64BE<Aes128>)> = None;
         for range in self.ranges() {
-            if stream
-                .as_ref()
-                .is_none_or(|(sample, _)| *sample != range.sample)
-            {
+            if stream.as_ref().is_none_or(|(sample, _)| *sample != range.sample) {
                 let mut counter = [0; 16];
                 counter[..8].copy_from_slice(&self.key().ivs.sample(range.sample));
                 let fresh = KeyIvInit::new(&KEY.into(), &counter.into());
@@ -218,22 +200,14 @@ fn kinds() -> impl Strategy<Value = Kind> {
 
 fn cases() -> impl Strategy<Value = Case> {
     let head = prop_oneof![Just(0), 1_usize..200, 2000_usize..5000];
-    let extents = prop::collection::vec(
-        (0_u64..50, prop_oneof![Just(0), 0_u64..40, 0_u64..9000]),
-        0..8,
-    );
+    let extents =
+        prop::collection::vec((0_u64..50, prop_oneof![Just(0), 0_u64..40, 0_u64..9000]), 0..8);
     let clear = prop_oneof![Just(0), 0_u32..40, 0_u32..3000];
     let protected = prop_oneof![1_u32..17, 1_u32..400, 1_u32..9000];
     let ranges = prop::collection::vec((clear, protected, any::<bool>()), 0..40);
     let buffer = prop_oneof![Just(SMALL_BUFFER), SMALL_BUFFER..3000, Just(PIECE)];
     (kinds(), head, extents, ranges, buffer).prop_map(|(kind, head, extents, ranges, buffer)| {
-        Case {
-            kind,
-            head,
-            extents,
-            ranges,
-            buffer,
-        }
+        Case { kind, head, extents, ranges, buffer }
     })
 }
 
@@ -271,29 +245,17 @@ fn ranges_straddle_full_pieces() {
     const BIG: u32 = 3 * PIECE as u32 + 77;
     let head = 100;
     let to_the_piece = PIECE as u32 - head as u32;
-    for kind in [
-        Kind::Clear,
-        Kind::Cenc,
-        Kind::CbcsVideo,
-        Kind::CbcsAudio,
-        Kind::Segment,
-    ] {
+    for kind in [Kind::Clear, Kind::Cenc, Kind::CbcsVideo, Kind::CbcsAudio, Kind::Segment] {
         for ranges in [
             vec![(0, BIG, true)],
             vec![(9, BIG, true), (5, 16, false), (0, BIG, true)],
-            vec![
-                (0, to_the_piece, true),
-                (0, PIECE as u32, false),
-                (0, 1, true),
-            ],
+            vec![(0, to_the_piece, true), (0, PIECE as u32, false), (0, 1, true)],
             vec![(to_the_piece - 1, 2, true), (PIECE as u32 - 17, 32, true)],
             vec![(3, 17, false); 20_000],
             Vec::new(),
         ] {
-            let protected: u64 = ranges
-                .iter()
-                .map(|(clear, length, _)| u64::from(clear + length))
-                .sum();
+            let protected: u64 =
+                ranges.iter().map(|(clear, length, _)| u64::from(clear + length)).sum();
             let case = Case {
                 kind,
                 head,
@@ -303,16 +265,7 @@ fn ranges_straddle_full_pieces() {
             };
             let expected = case.expected();
             let length = expected.len();
-            let cuts = [
-                0,
-                1,
-                head,
-                PIECE - 1,
-                PIECE,
-                PIECE + 1,
-                length / 2,
-                length - 1,
-            ];
+            let cuts = [0, 1, head, PIECE - 1, PIECE, PIECE + 1, length / 2, length - 1];
             for from in cuts.into_iter().filter(|from| *from < length) {
                 let parts = [from + 1, from + 5000, length];
                 for to in parts.into_iter().filter(|to| *to <= length) {
@@ -337,8 +290,5 @@ fn a_plan_weighs_what_it_holds() {
     case.ranges.clear();
     let without = case.plan().heap_size();
     assert_eq!(full - without, 100 * size_of::<ProtectedRange>());
-    assert!(
-        without < 3000,
-        "media bytes do not belong to a plan: {without}"
-    );
+    assert!(without < 3000, "media bytes do not belong to a plan: {without}");
 }

@@ -10,11 +10,7 @@ use proptest::prelude::*;
 fn segment() -> Segment {
     let mut mux = Mux::new(&[0x1b]);
     for n in 0..40_u32 {
-        let access = Access {
-            random: n == 0,
-            pcr: Some(u64::from(n) * 1_080_000),
-            repeat: None,
-        };
+        let access = Access { random: n == 0, pcr: Some(u64::from(n) * 1_080_000), repeat: None };
         mux.unit(0, access, |mux| {
             mux.inline(&[0; 25]);
             mux.source(0, u64::from(n) * 9_000, 331 * (n % 27) + 1);
@@ -26,10 +22,9 @@ fn segment() -> Segment {
 fn plan(encrypted: bool) -> Plan {
     let cipher = match encrypted {
         false => Cipher::Clear,
-        true => Cipher::Segment {
-            key: Expanded::new(&ContentKey::from_bytes([7; 16])),
-            iv: [9; 16],
-        },
+        true => {
+            Cipher::Segment { key: Expanded::new(&ContentKey::from_bytes([7; 16])), iv: [9; 16] }
+        }
     };
     Plan::transport(segment(), cipher)
 }
@@ -67,11 +62,7 @@ fn an_encrypted_segment_is_the_clear_one_in_one_chain() {
     let count = BLOCK - clear.len() % BLOCK;
     let mut expected = clear;
     expected.extend(std::iter::repeat_n(u8::try_from(count).unwrap(), count));
-    let mut chain = [Chain {
-        start: 0,
-        length: expected.len(),
-        iv: [9; 16],
-    }];
+    let mut chain = [Chain { start: 0, length: expected.len(), iv: [9; 16] }];
     let key = Expanded::new(&ContentKey::from_bytes([7; 16]));
     chains::encrypt(&key, Pattern::FULL, &mut expected, &mut chain);
     assert_eq!(encrypted.len() as u64, plan(true).length());

@@ -19,9 +19,7 @@ pub(super) fn manifest(component: &str) -> Result<(Item, Selectors), UrlError> {
     if !keyword.eq_ignore_ascii_case("manifest") {
         return Err(UrlError::Syntax("a manifest is expected behind the .ism"));
     }
-    let known = ["", ".m3u8", ".mpd"]
-        .iter()
-        .any(|known| extension.eq_ignore_ascii_case(known));
+    let known = ["", ".m3u8", ".mpd"].iter().any(|known| extension.eq_ignore_ascii_case(known));
     if !known {
         return Err(UrlError::Syntax("the manifest has an unknown extension"));
     }
@@ -33,9 +31,7 @@ pub(super) fn manifest(component: &str) -> Result<(Item, Selectors), UrlError> {
 pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlError> {
     let (keyword, bitrate) = call(level)?;
     if !keyword.eq_ignore_ascii_case("QualityLevels") {
-        return Err(UrlError::Syntax(
-            "QualityLevels(bitrate) is expected behind the .ism",
-        ));
+        return Err(UrlError::Syntax("QualityLevels(bitrate) is expected behind the .ism"));
     }
     let bitrate = decimal(bitrate).ok_or(UrlError::Syntax("the bitrate is no decimal number"))?;
     let (keyword, params) = call(leaf)?;
@@ -46,19 +42,14 @@ pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlErr
         "fragments" => fragment(bitrate, first, params),
         "keyframes" => key_frame(bitrate, first, params),
         "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
-        _ => Err(UrlError::Syntax(
-            "Manifest(...), Fragments(...) or KeyFrames(...) is expected",
-        )),
+        _ => Err(UrlError::Syntax("Manifest(...), Fragments(...) or KeyFrames(...) is expected")),
     }
 }
 
 /// `Keyword(inside)`.
 fn call(component: &str) -> Result<(&str, &str), UrlError> {
     let inside = component.strip_suffix(')').ok_or(PARENTHESES)?;
-    inside
-        .split_once('(')
-        .filter(|(_, inside)| !inside.contains(['(', ')']))
-        .ok_or(PARENTHESES)
+    inside.split_once('(').filter(|(_, inside)| !inside.contains(['(', ')'])).ok_or(PARENTHESES)
 }
 
 fn media_playlist<'a>(
@@ -111,9 +102,7 @@ fn key_frame<'a>(
 }
 
 fn track_and_time(bitrate: u64, text: &str) -> Result<(TrackRef, &str), UrlError> {
-    let (name, time) = text
-        .split_once('=')
-        .ok_or(UrlError::Syntax("track=time is expected"))?;
+    let (name, time) = text.split_once('=').ok_or(UrlError::Syntax("track=time is expected"))?;
     Ok((track(bitrate, name)?, time))
 }
 
@@ -125,10 +114,7 @@ fn track(bitrate: u64, name: &str) -> Result<TrackRef, UrlError> {
     if name.is_empty() || name.contains('=') {
         return Err(UrlError::Syntax("the track has no name"));
     }
-    Ok(TrackRef {
-        bitrate,
-        name: name.to_owned(),
-    })
+    Ok(TrackRef { bitrate, name: name.to_owned() })
 }
 
 /// A number as manifests write it: no sign and no leading zero, so that each URL has one spelling.

@@ -29,9 +29,8 @@ impl Selectors {
     pub(super) fn parse<'a>(params: impl Iterator<Item = &'a str>) -> Result<Self, UrlError> {
         let mut given = Given::default();
         for param in params {
-            let (name, value) = param
-                .split_once('=')
-                .ok_or(UrlError::Syntax("a parameter has no value"))?;
+            let (name, value) =
+                param.split_once('=').ok_or(UrlError::Syntax("a parameter has no value"))?;
             given.set(name.trim(), value.trim())?;
         }
         let format = given.format.unwrap_or_default();
@@ -85,10 +84,7 @@ impl<'a> Given<'a> {
 }
 
 fn encryption(value: &str) -> Result<Protection, UrlError> {
-    if OTHER_ENCRYPTIONS
-        .iter()
-        .any(|other| other.eq_ignore_ascii_case(value))
-    {
+    if OTHER_ENCRYPTIONS.iter().any(|other| other.eq_ignore_ascii_case(value)) {
         return Err(UrlError::Encryption(value.to_owned()));
     }
     Protection::from_url_value(value).ok_or(UrlError::Syntax("the encryption is unknown"))

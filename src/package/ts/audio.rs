@@ -68,27 +68,17 @@ impl<'a> Frames<'a> {
         };
         let access = self.stamps.access(first);
         let end = self.stamps.access(last).pcr;
-        let between = end
-            .zip(access.pcr)
-            .map_or(0, |(end, start)| end.saturating_sub(start));
+        let between = end.zip(access.pcr).map_or(0, |(end, start)| end.saturating_sub(start));
         let frames = packet.len() as u64;
         let duration = between * frames / (frames - 1).max(1);
         let packets = bytes.div_ceil(ROOM) as u64;
         let every = (packets / duration.div_ceil(CLOCK_STEP).max(1)).max(1);
-        Access {
-            repeat: Some(Repeat {
-                every,
-                step: duration * every / packets.max(1),
-            }),
-            ..access
-        }
+        Access { repeat: Some(Repeat { every, step: duration * every / packets.max(1) }), ..access }
     }
 
     /// The time stamp of a PES packet.
     pub(super) fn start(&self, packet: &[Sample]) -> u64 {
-        packet
-            .first()
-            .map_or(0, |sample| self.stamps.of(sample).pts)
+        packet.first().map_or(0, |sample| self.stamps.of(sample).pts)
     }
 
     pub(super) fn write(&self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
@@ -117,10 +107,7 @@ impl<'a> Frames<'a> {
 
 /// Bytes of frames with their headers.
 fn size(frames: &[Sample]) -> usize {
-    frames
-        .iter()
-        .map(|frame| HEADER + frame.size as usize)
-        .sum()
+    frames.iter().map(|frame| HEADER + frame.size as usize).sum()
 }
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,

@@ -105,11 +105,7 @@ pub fn segment<S: ReadAt + ?Sized>(
     let cipher = match protect {
         Protect::Clear => Cipher::Clear,
         Protect::Segment(key) => Cipher::Segment {
-            iv: if wanted.key_frame {
-                key.ivs.key_frame(start)
-            } else {
-                key.ivs.transport(start)
-            },
+            iv: if wanted.key_frame { key.ivs.key_frame(start) } else { key.ivs.transport(start) },
             key: key.key,
         },
         // The format table lets no such request through.
@@ -130,12 +126,7 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
     n: usize,
     source: &S,
 ) -> Result<u64, FragmentError> {
-    let wanted = Wanted {
-        main,
-        muxed: None,
-        n,
-        key_frame: true,
-    };
+    let wanted = Wanted { main, muxed: None, n, key_frame: true };
     Ok(layout(&wanted, source)?.length())
 }
 
@@ -193,16 +184,10 @@ impl<'a> Sound<'a> {
             }
             (MediaType::Video, None) => (None, 0, 0..0),
         };
-        let frames = rendition
-            .map(|rendition| audio::Frames::new(rendition, stream))
-            .transpose()?;
-        let packets = frames
-            .as_ref()
-            .map_or_else(Vec::new, |frames| frames.packets(samples));
-        Ok(Self {
-            frames,
-            packets: packets.into_iter().peekable(),
-        })
+        let frames =
+            rendition.map(|rendition| audio::Frames::new(rendition, stream)).transpose()?;
+        let packets = frames.as_ref().map_or_else(Vec::new, |frames| frames.packets(samples));
+        Ok(Self { frames, packets: packets.into_iter().peekable() })
     }
 
     /// Writes the PES packets whose first frame is due by `dts`, or all.
@@ -227,10 +212,7 @@ impl Stamps<'_> {
     fn of(&self, sample: &Sample) -> pes::Times {
         let (pts, dts) = self.rendition.track.times(sample, pes::CLOCK);
         let to_stamp = |ticks: i64| self.moved(ticks, pes::CLOCK);
-        pes::Times {
-            pts: to_stamp(pts),
-            dts: to_stamp(dts),
-        }
+        pes::Times { pts: to_stamp(pts), dts: to_stamp(dts) }
     }
 
     /// A clock reference at the decoding time of a sample.

@@ -47,16 +47,8 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
         let delimited = usize::from(nals.first().is_some_and(|nal| is(nal, nal_type::DELIMITER)));
         let (delimiter, nals) = nals.split_at(delimited);
         let sets = self.missing_sets(sample, nals);
-        let own = if delimiter.is_empty() {
-            DELIMITER.len()
-        } else {
-            0
-        };
-        let inline = own
-            + sets
-                .iter()
-                .map(|set| START_CODE.len() + set.len())
-                .sum::<usize>();
+        let own = if delimiter.is_empty() { DELIMITER.len() } else { 0 };
+        let inline = own + sets.iter().map(|set| START_CODE.len() + set.len()).sum::<usize>();
         let stored = |nal: &Nal| START_CODE.len() + nal.length as usize;
         let size = inline + delimiter.iter().chain(nals).map(stored).sum::<usize>();
         let header = pes::header(self.stream_id, self.stamps.of(sample), size);
@@ -84,20 +76,14 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
         let of = |kind: u8, sets: &'a [Box<[u8]>]| if has(kind) { &[][..] } else { sets };
         let config = self.config;
         let sps = of(nal_type::SPS, &config.sps);
-        sps.iter()
-            .chain(of(nal_type::PPS, &config.pps))
-            .map(|set| &**set)
-            .collect()
+        sps.iter().chain(of(nal_type::PPS, &config.pps)).map(|set| &**set).collect()
     }
 
     /// The NAL units of a sample; empty ones are left out.
     fn nals(&mut self, sample: &Sample) -> Result<Vec<Nal>, TransportError> {
         let field = self.config.length_size.bytes();
         let number = sample.number;
-        let too_long = |length| TransportError::NalTooLong {
-            sample: number,
-            length,
-        };
+        let too_long = |length| TransportError::NalTooLong { sample: number, length };
         let (mut nals, mut at) = (Vec::new(), 0_u32);
         while at < sample.size {
             let left = sample.size - at;
@@ -113,11 +99,7 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
                 return Err(too_long(length));
             }
             if let Some(header) = front.get(field).filter(|_| length > 0) {
-                nals.push(Nal {
-                    kind: header & 0x1f,
-                    offset: offset + field as u64,
-                    length,
-                });
+                nals.push(Nal { kind: header & 0x1f, offset: offset + field as u64, length });
             }
             if nals.len() > MAX_NALS {
                 return Err(TransportError::TooManyNals { sample: number });

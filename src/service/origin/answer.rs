@@ -49,12 +49,7 @@ impl Answer {
     /// An answer in memory, tagged by what it holds.
     pub(super) fn of_bytes(content_type: &'static str, cache: CachePolicy, data: Vec<u8>) -> Self {
         let etag = tag(&[&data]);
-        Self {
-            content_type,
-            etag,
-            cache,
-            content: Content::Bytes(data.into()),
-        }
+        Self { content_type, etag, cache, content: Content::Bytes(data.into()) }
     }
 }
 
@@ -76,8 +71,5 @@ pub(super) fn tag(parts: &[&[u8]]) -> String {
         data.extend_from_slice(part);
     }
     let digest = digest(&SHA256, &data);
-    format!(
-        "\"{}\"",
-        data_encoding::HEXLOWER.encode(&digest.as_ref()[..16])
-    )
+    format!("\"{}\"", data_encoding::HEXLOWER.encode(&digest.as_ref()[..16]))
 }

@@ -63,12 +63,7 @@ impl LoadedAsset {
     }
 
     fn weight(&self) -> u32 {
-        let indexes: usize = self
-            .asset
-            .files
-            .iter()
-            .map(|file| file.index.heap_size())
-            .sum();
+        let indexes: usize = self.asset.files.iter().map(|file| file.index.heap_size()).sum();
         u32::try_from(self.asset.heap_size() + indexes).unwrap_or(u32::MAX)
     }
 }
@@ -113,10 +108,7 @@ impl AssetCache {
             self.forget(&key, &loaded).await;
         }
         let load = self.load(&stored.name, stored.dir.clone(), stored.segment_ms);
-        self.assets
-            .try_get_with(key, load)
-            .await
-            .map_err(|error| (*error).clone())
+        self.assets.try_get_with(key, load).await.map_err(|error| (*error).clone())
     }
 
     /// Drops a stale asset, unless another request has replaced it already.
@@ -146,10 +138,7 @@ impl AssetCache {
         let mut sources = Vec::with_capacity(reading.len());
         for ((path, _), index) in opened.media.iter().zip(reading) {
             let index = index.await.map_err(|_| reading_failed())??;
-            sources.push(SourceFile {
-                name: file_name(path),
-                index,
-            });
+            sources.push(SourceFile { name: file_name(path), index });
         }
         let target = i64::from(segment_ms) * i64::from(WIRE_TIMESCALE) / 1000;
         let (name, manifest) = (name.to_owned(), opened.manifest);
@@ -179,16 +168,12 @@ impl AssetCache {
         let read = async move {
             let read = move || {
                 let index = FileIndex::read(&*file).map_err(|rule| rule.in_file(&name))?;
-                file.check_unchanged()
-                    .map_err(|error| OriginError::storage(&error))?;
+                file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
                 Ok::<_, OriginError>(Arc::new(index))
             };
             blocking(read).await?
         };
-        self.indexes
-            .try_get_with(key, read)
-            .await
-            .map_err(|error| (*error).clone())
+        self.indexes.try_get_with(key, read).await.map_err(|error| (*error).clone())
     }
 }
 
@@ -196,9 +181,7 @@ impl AssetCache {
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, OriginError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| reading_failed())
+    tokio::task::spawn_blocking(work).await.map_err(|_| reading_failed())
 }
 
 /// A task that reads ended without an answer.
@@ -216,10 +199,9 @@ struct OpenedFolder {
 
 fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
     let storage = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => OriginError::new(
-            Code::RESOURCE_NOT_FOUND,
-            "the folder of the asset is not there",
-        ),
+        io::ErrorKind::NotFound => {
+            OriginError::new(Code::RESOURCE_NOT_FOUND, "the folder of the asset is not there")
+        }
         _ => OriginError::storage(&error),
     };
     // Before the entries: what changes in between is noticed at the next request.
@@ -231,17 +213,9 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         return Err(rule.in_file("the folder of the asset").into());
     }
     let open = |path: PathBuf| Ok((Arc::new(LocalFile::open(&path)?), path));
-    let opened: Vec<(Arc<LocalFile>, PathBuf)> = folder
-        .media
-        .into_iter()
-        .map(open)
-        .collect::<io::Result<_>>()
-        .map_err(storage)?;
-    watched.extend(
-        opened
-            .iter()
-            .map(|(file, path)| (path.clone(), file.version())),
-    );
+    let opened: Vec<(Arc<LocalFile>, PathBuf)> =
+        folder.media.into_iter().map(open).collect::<io::Result<_>>().map_err(storage)?;
+    watched.extend(opened.iter().map(|(file, path)| (path.clone(), file.version())));
     let manifest = match folder.manifests.as_slice() {
         [] => None,
         [path] => {
@@ -252,10 +226,7 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
     };
     Ok(OpenedFolder {
         manifest_stem,
-        media: opened
-            .into_iter()
-            .map(|(file, path)| (path, file))
-            .collect(),
+        media: opened.into_iter().map(|(file, path)| (path, file)).collect(),
         manifest,
         watched,
     })
@@ -265,26 +236,17 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
 fn read_manifest(path: &Path) -> io::Result<Vec<u8>> {
     let mut data = Vec::new();
     let limit = ServerManifest::MAX_SIZE as u64 + 1;
-    std::fs::File::open(path)?
-        .take(limit)
-        .read_to_end(&mut data)?;
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut data)?;
     Ok(data)
 }
 
 fn several_manifests() -> OriginError {
     let rule = MediaRule::ServerManifest("the folder holds several .ism files".to_owned());
-    MediaError {
-        file: "the folder of the asset".to_owned(),
-        rule,
-    }
-    .into()
+    MediaError { file: "the folder of the asset".to_owned(), rule }.into()
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Checks a folder before it is published: the same as the first request would do.

@@ -80,10 +80,7 @@ impl Work {
         &mut self,
         read: impl Fn(&LocalFile, u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<Bytes> {
-        let mut piece = Piece {
-            buffer: Piece::take_buffer(),
-            part: 0..0,
-        };
+        let mut piece = Piece { buffer: Piece::take_buffer(), part: 0..0 };
         let sources = &self.sources;
         let read = |source: usize, offset, part: &mut [u8]| match sources.get(source) {
             Some(file) => read(file, offset, part),
@@ -108,10 +105,7 @@ impl PlanBody {
     /// Sends a part of the answer, which lies inside it.
     pub fn new(plan: Arc<Plan>, sources: Sources, range: Range<u64>) -> Self {
         let producer = Producer::new(plan, range);
-        Self {
-            remaining: producer.remaining(),
-            state: State::Idle(Work { producer, sources }),
-        }
+        Self { remaining: producer.remaining(), state: State::Idle(Work { producer, sources }) }
     }
 
     fn deliver(

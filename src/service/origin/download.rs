@@ -42,10 +42,7 @@ pub(super) async fn answer(
         let detail = "the streaming policy does not allow downloads";
         return Err(OriginError::new(Code::OUTPUT_FORMAT_BLOCKED, detail));
     }
-    let extension = Path::new(name)
-        .extension()
-        .and_then(OsStr::to_str)
-        .unwrap_or_default();
+    let extension = Path::new(name).extension().and_then(OsStr::to_str).unwrap_or_default();
     let extension = extension.to_ascii_lowercase();
     if name.starts_with('.') || NOT_SERVED.contains(&extension.as_str()) {
         return Err(missing());
@@ -53,24 +50,15 @@ pub(super) async fn answer(
     let path = asset.dir.join(name);
     // A link could lead out of the folder, so it is not followed.
     let opened = tokio::task::spawn_blocking(move || LocalFile::open_no_link(&path)).await;
-    let file = opened
-        .map_err(|_| missing())?
-        .map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
-            _ => OriginError::storage(&error),
-        })?;
+    let file = opened.map_err(|_| missing())?.map_err(|error| match error.kind() {
+        ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
+        _ => OriginError::storage(&error),
+    })?;
     let known = TYPES.iter().find(|(known, _)| *known == extension);
-    let extent = Extent {
-        offset: 0,
-        length: file.len(),
-    };
+    let extent = Extent { offset: 0, length: file.len() };
     Ok(Answer {
         content_type: known.map_or("application/octet-stream", |(_, mime)| mime),
-        etag: tag(&[
-            asset.name.as_bytes(),
-            name.as_bytes(),
-            &file.version().to_bytes(),
-        ]),
+        etag: tag(&[asset.name.as_bytes(), name.as_bytes(), &file.version().to_bytes()]),
         cache: CachePolicy::Download,
         content: Content::Planned(
             Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),

@@ -68,10 +68,7 @@ pub struct OriginError {
 impl OriginError {
     /// A refusal with a reason.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 
     /// A failure of the storage. What the system said goes to the log, not to the client. Reads

@@ -21,10 +21,7 @@ impl Origin {
         let keys: Arc<[KeyRecord]> = self.store.keys_of(context.locator.id).await?;
         let key = keys.iter().find(|key| key.protection == context.protection);
         key.cloned().map(Some).ok_or_else(|| {
-            OriginError::new(
-                Code::ENCRYPTION_NOT_SET,
-                "the locator has no key for the encryption",
-            )
+            OriginError::new(Code::ENCRYPTION_NOT_SET, "the locator has no key for the encryption")
         })
     }
 
@@ -37,10 +34,7 @@ impl Origin {
         let key_of = |rendition| {
             let kid = record.as_ref()?.kid;
             let identity = context.identity(rendition);
-            Some(RenditionKey {
-                kid,
-                ivs: IvContext::new(kid, &identity),
-            })
+            Some(RenditionKey { kid, ivs: IvContext::new(kid, &identity) })
         };
         Ok(context.loaded.asset.renditions().map(key_of).collect())
     }

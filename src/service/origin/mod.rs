@@ -59,16 +59,8 @@ impl Origin {
         let weigh = |tag: &String, plan: &Arc<Plan>| {
             u32::try_from(tag.len() + plan.heap_size()).unwrap_or(u32::MAX)
         };
-        let plans = Cache::builder()
-            .max_capacity(plan_cache)
-            .weigher(weigh)
-            .build();
-        Self {
-            store,
-            clock,
-            assets: AssetCache::new(index_cache),
-            plans,
-        }
+        let plans = Cache::builder().max_capacity(plan_cache).weigher(weigh).build();
+        Self { store, clock, assets: AssetCache::new(index_cache), plans }
     }
 
     /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
@@ -82,18 +74,11 @@ impl Origin {
             let detail = "the locator is outside its start and end time";
             return Err(OriginError::new(Code::UNAUTHORIZED, detail));
         }
-        let policy = self
-            .store
-            .streaming_policy(&locator.streaming_policy)
-            .await?;
+        let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
         let stored = self.store.asset(&locator.asset).await?;
         match target {
             Target::Download { file } => download::answer(&policy, &stored, &file).await,
-            Target::Presentation {
-                base,
-                selectors,
-                item,
-            } => {
+            Target::Presentation { base, selectors, item } => {
                 let protection = protection(&selectors, &policy)?;
                 let loaded = self.assets.get(&stored).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
@@ -101,12 +86,7 @@ impl Origin {
                     let detail = "there is no server manifest of that name";
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
-                let context = Context {
-                    locator,
-                    loaded,
-                    selectors,
-                    protection,
-                };
+                let context = Context { locator, loaded, selectors, protection };
                 context.check_tracks()?;
                 self.item(&context, item, delivery).await
             }
@@ -155,10 +135,9 @@ impl Origin {
     ) -> Result<Answer, OriginError> {
         let presentation = self.presentation(context, delivery).await?;
         let (content_type, text) = match context.selectors.format {
-            Format::DashCmaf => (
-                MPD,
-                dash::mpd(&presentation).map_err(|error| OriginError::storage(&error))?,
-            ),
+            Format::DashCmaf => {
+                (MPD, dash::mpd(&presentation).map_err(|error| OriginError::storage(&error))?)
+            }
             Format::HlsCmaf | Format::HlsTs3 | Format::HlsTs4 | Format::HlsTs8 => {
                 (PLAYLIST, hls::multivariant(&presentation).into_bytes())
             }
@@ -180,11 +159,7 @@ impl Origin {
         let presentation = self.presentation(context, delivery).await?;
         let key = presentation.keys.get(n).and_then(Option::as_ref);
         let text = hls::media(&presentation, rendition, key);
-        Ok(Answer::of_bytes(
-            PLAYLIST,
-            CachePolicy::Manifest,
-            text.into_bytes(),
-        ))
+        Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
     }
 
     async fn init_segment(
@@ -199,11 +174,7 @@ impl Origin {
         }
         let protect = self.protect(context, rendition).await?;
         let data = cmaf::init_segment(rendition, &protect);
-        Ok(Answer::of_bytes(
-            media_type(rendition),
-            CachePolicy::Media,
-            data,
-        ))
+        Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 
     async fn fragment(
@@ -229,11 +200,7 @@ impl Origin {
         };
         let plan = plan.map_err(|error| (*error).clone())?;
         Ok(Answer {
-            content_type: if transport {
-                TRANSPORT
-            } else {
-                media_type(rendition)
-            },
+            content_type: if transport { TRANSPORT } else { media_type(rendition) },
             etag,
             cache: CachePolicy::Media,
             content: Content::Planned(plan, context.sources(rendition)),
@@ -284,8 +251,7 @@ impl Origin {
         let planned = assets::blocking(move || {
             let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
             let plan = cmaf::fragment(rendition, n, protect, &*file)?;
-            file.check_unchanged()
-                .map_err(|error| OriginError::storage(&error))?;
+            file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
             Ok::<_, OriginError>(plan)
         });
         planned.await?.map(Arc::new)
@@ -315,14 +281,12 @@ fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protect
     let allowed = policy.protections(protocol);
     let refuse = |code, detail: &str| Err(OriginError::new(code, detail));
     match selectors.encryption {
-        Some(asked) if !selectors.format.supports(asked) => refuse(
-            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
-            "the format cannot carry the encryption",
-        ),
-        _ if allowed.is_empty() => refuse(
-            Code::OUTPUT_FORMAT_BLOCKED,
-            "the streaming policy does not allow the protocol",
-        ),
+        Some(asked) if !selectors.format.supports(asked) => {
+            refuse(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, "the format cannot carry the encryption")
+        }
+        _ if allowed.is_empty() => {
+            refuse(Code::OUTPUT_FORMAT_BLOCKED, "the streaming policy does not allow the protocol")
+        }
         Some(asked) if allowed.contains(&asked) => Ok(asked),
         Some(_) => refuse(
             Code::ENCRYPTION_NOT_SET,
@@ -354,19 +318,11 @@ fn find<'a>(
         .filter(|(_, rendition)| rendition.name == track.name)
         .peekable();
     if named.peek().is_none() {
-        return Err(OriginError::new(
-            Code::TRACK_NOT_FOUND,
-            "there is no track of that name",
-        ));
+        return Err(OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name"));
     }
-    named
-        .find(|(_, rendition)| rendition.bitrate == track.bitrate)
-        .ok_or_else(|| {
-            OriginError::new(
-                Code::MEDIA_ENTRY_NOT_FOUND,
-                "the track has no level of that bitrate",
-            )
-        })
+    named.find(|(_, rendition)| rendition.bitrate == track.bitrate).ok_or_else(|| {
+        OriginError::new(Code::MEDIA_ENTRY_NOT_FOUND, "the track has no level of that bitrate")
+    })
 }
 
 fn media_type(rendition: &Rendition) -> &'static str {

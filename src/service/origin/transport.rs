@@ -118,12 +118,7 @@ impl Origin {
         let plan = reading(context, rendition, move |loaded, main, source| {
             let is_video = main.track.media_type == MediaType::Video;
             let muxed = selectors.muxed_audio(&loaded.asset);
-            let wanted = Wanted {
-                main,
-                muxed: muxed.filter(|_| is_video),
-                n,
-                key_frame,
-            };
+            let wanted = Wanted { main, muxed: muxed.filter(|_| is_video), n, key_frame };
             ts::segment(&wanted, protect, source)
         });
         plan.await.map(Arc::new)
@@ -154,8 +149,7 @@ async fn reading<T: Send + 'static>(
         let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
         let file = loaded.file(rendition);
         let done = work(&loaded, rendition, file)?;
-        file.check_unchanged()
-            .map_err(|error| OriginError::storage(&error))?;
+        file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
         Ok(done)
     });
     read.await?

@@ -68,12 +68,7 @@ impl Store {
             .acquire_timeout(BUSY_TIMEOUT)
             .connect_lazy_with(options(path).read_only(true));
         let caches = ReadCaches::new();
-        Ok(Self(Arc::new(Inner {
-            writer,
-            readers,
-            caches,
-            vault,
-        })))
+        Ok(Self(Arc::new(Inner { writer, readers, caches, vault })))
     }
 
     /// Seals and opens the keys that are stored here.
@@ -131,10 +126,7 @@ impl Store {
         policy: &StreamingPolicy,
     ) -> Result<(), StoreError> {
         let (name, properties) = (policy.name.clone(), policy.to_properties());
-        self.0
-            .writer
-            .write(Write::CreateStreamingPolicy { name, properties })
-            .await
+        self.0.writer.write(Write::CreateStreamingPolicy { name, properties }).await
     }
 
     /// The streaming policy of that name, predefined or custom (cached).
@@ -146,11 +138,7 @@ impl Store {
             Some(policy) => Ok(Arc::new(policy)),
             None => read::streaming_policy(&self.0.readers, name).await,
         };
-        self.0
-            .caches
-            .streaming_policies
-            .read(name.to_owned(), load)
-            .await
+        self.0.caches.streaming_policies.read(name.to_owned(), load).await
     }
 
     /// The predefined streaming policies in table order, then the custom ones by name.
@@ -159,11 +147,7 @@ impl Store {
     /// A failure of the database.
     pub async fn streaming_policies(&self) -> Result<Vec<StreamingPolicy>, StoreError> {
         let custom = read::streaming_policies(&self.0.readers).await?;
-        Ok(predefined::TABLE
-            .iter()
-            .map(predefined::Row::policy)
-            .chain(custom)
-            .collect())
+        Ok(predefined::TABLE.iter().map(predefined::Row::policy).chain(custom).collect())
     }
 
     /// Adds a content key policy; its secrets are stored sealed.
@@ -175,10 +159,7 @@ impl Store {
         policy: &ContentKeyPolicy,
     ) -> Result<(), StoreError> {
         let (name, sealed) = self.seal(policy)?;
-        self.0
-            .writer
-            .write(Write::CreateContentKeyPolicy { name, sealed })
-            .await
+        self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await
     }
 
     /// Adds or replaces a content key policy; all locators that use it follow.
@@ -190,15 +171,8 @@ impl Store {
         policy: &ContentKeyPolicy,
     ) -> Result<(), StoreError> {
         let (name, sealed) = self.seal(policy)?;
-        self.0
-            .writer
-            .write(Write::PutContentKeyPolicy { name, sealed })
-            .await?;
-        self.0
-            .caches
-            .content_key_policies
-            .forget(&policy.name)
-            .await;
+        self.0.writer.write(Write::PutContentKeyPolicy { name, sealed }).await?;
+        self.0.caches.content_key_policies.forget(&policy.name).await;
         Ok(())
     }
 
@@ -211,11 +185,7 @@ impl Store {
         name: &str,
     ) -> Result<Arc<ContentKeyPolicy>, StoreError> {
         let load = || read::content_key_policy(&self.0.readers, &self.0.vault, name);
-        self.0
-            .caches
-            .content_key_policies
-            .read(name.to_owned(), load)
-            .await
+        self.0.caches.content_key_policies.read(name.to_owned(), load).await
     }
 
     /// All content key policies by name, secrets included.
@@ -233,10 +203,7 @@ impl Store {
     /// [`StoreError::NotFound`] for an asset or policy that is not there.
     pub async fn create_locator(&self, new: NewLocator) -> Result<(), StoreError> {
         let kids: Vec<KeyId> = new.keys.iter().map(|key| key.kid).collect();
-        self.0
-            .writer
-            .write(Write::CreateLocator(Box::new(new)))
-            .await?;
+        self.0.writer.write(Write::CreateLocator(Box::new(new))).await?;
         for kid in &kids {
             self.0.caches.missing_keys.forget(kid).await;
         }
@@ -263,11 +230,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn locator(&self, id: LocatorId) -> Result<Arc<Locator>, StoreError> {
-        self.0
-            .caches
-            .locators
-            .read(id, || read::locator(&self.0.readers, id))
-            .await
+        self.0.caches.locators.read(id, || read::locator(&self.0.readers, id)).await
     }
 
     /// The locator of that name.
@@ -309,9 +272,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn keys(&self, kids: &[KeyId]) -> Result<Vec<Arc<KeyRecord>>, StoreError> {
-        let ReadCaches {
-            keys, missing_keys, ..
-        } = &self.0.caches;
+        let ReadCaches { keys, missing_keys, .. } = &self.0.caches;
         let mut found = Vec::with_capacity(kids.len());
         let mut asked = Vec::new();
         for &kid in kids {
@@ -338,10 +299,7 @@ impl Store {
     fn seal(&self, policy: &ContentKeyPolicy) -> Result<(String, WrappedKey), StoreError> {
         let properties = policy.to_properties_with_secrets();
         let nonce = *random::bytes()?;
-        let sealed = self
-            .0
-            .vault
-            .seal_policy(&policy.name, properties.as_bytes(), nonce);
+        let sealed = self.0.vault.seal_policy(&policy.name, properties.as_bytes(), nonce);
         Ok((policy.name.clone(), sealed))
     }
 }
@@ -371,12 +329,7 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?
-        .sync_all()?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.sync_all()?;
     durable::sync_parent(path)
 }
 

@@ -15,16 +15,7 @@ use crate::store::{Asset, Kind, Locator, StoreError};
 
 type AssetRow = (String, String, i64, i64);
 type PolicyRow = (String, String);
-type LocatorRow = (
-    String,
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
+type LocatorRow = (String, String, String, String, Option<String>, Option<i64>, Option<i64>, i64);
 type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
@@ -62,9 +53,7 @@ pub(super) async fn streaming_policy(
     name: &str,
 ) -> Result<Arc<StreamingPolicy>, StoreError> {
     let sql = select!(streaming_policies "WHERE name = $1");
-    Ok(Arc::new(to_streaming_policy(
-        one(db, sql, Kind::StreamingPolicy, name).await?,
-    )?))
+    Ok(Arc::new(to_streaming_policy(one(db, sql, Kind::StreamingPolicy, name).await?)?))
 }
 
 pub(super) async fn streaming_policies(
@@ -89,16 +78,12 @@ pub(super) async fn content_key_policies(
     vault: &Vault,
 ) -> Result<Vec<ContentKeyPolicy>, StoreError> {
     let rows = all(db, select!(content_key_policies "ORDER BY name"), "").await?;
-    rows.into_iter()
-        .map(|row| to_content_key_policy(vault, row))
-        .collect()
+    rows.into_iter().map(|row| to_content_key_policy(vault, row)).collect()
 }
 
 pub(super) async fn locator(db: &SqlitePool, id: LocatorId) -> Result<Arc<Locator>, StoreError> {
     let sql = select!(locators "WHERE id = $1");
-    Ok(Arc::new(to_locator(
-        one(db, sql, Kind::Locator, &id.to_string()).await?,
-    )?))
+    Ok(Arc::new(to_locator(one(db, sql, Kind::Locator, &id.to_string()).await?)?))
 }
 
 pub(super) async fn locator_by_name(db: &SqlitePool, name: &str) -> Result<Locator, StoreError> {
@@ -121,9 +106,7 @@ pub(super) async fn keys(
     }
     query.push(")");
     let rows: Vec<KeyRow> = query.build_query_as().fetch_all(db).await?;
-    rows.into_iter()
-        .map(|row| Ok(Arc::new(to_key(row)?)))
-        .collect()
+    rows.into_iter().map(|row| Ok(Arc::new(to_key(row)?))).collect()
 }
 
 pub(super) async fn keys_of(
@@ -131,11 +114,7 @@ pub(super) async fn keys_of(
     locator: LocatorId,
 ) -> Result<Arc<[KeyRecord]>, StoreError> {
     let sql = select!(content_keys "WHERE locator = $1 ORDER BY key_type, label, crypto_period");
-    all(db, sql, &locator.to_string())
-        .await?
-        .into_iter()
-        .map(to_key)
-        .collect()
+    all(db, sql, &locator.to_string()).await?.into_iter().map(to_key).collect()
 }
 
 async fn one<R>(db: &SqlitePool, sql: &'static str, kind: Kind, name: &str) -> Result<R, StoreError>
@@ -151,27 +130,15 @@ where
     R: for<'r> FromRow<'r, sqlx::sqlite::SqliteRow> + Send + Unpin,
 {
     let query = sqlx::query_as(sql);
-    let query = if sql.contains("$1") {
-        query.bind(argument)
-    } else {
-        query
-    };
+    let query = if sql.contains("$1") { query.bind(argument) } else { query };
     Ok(query.fetch_all(db).await?)
 }
 
 fn to_asset((name, dir, segment_ms, created): AssetRow) -> Result<Asset, StoreError> {
-    let field = Field {
-        kind: Kind::Asset,
-        name: &name,
-    };
+    let field = Field { kind: Kind::Asset, name: &name };
     let segment_ms = field.number(segment_ms)?;
     let created = field.time(created)?;
-    Ok(Asset {
-        dir: dir.into(),
-        segment_ms,
-        created,
-        name,
-    })
+    Ok(Asset { dir: dir.into(), segment_ms, created, name })
 }
 
 fn to_streaming_policy((name, properties): PolicyRow) -> Result<StreamingPolicy, StoreError> {
@@ -183,22 +150,15 @@ fn to_content_key_policy(
     vault: &Vault,
     (name, sealed): PolicyRow,
 ) -> Result<ContentKeyPolicy, StoreError> {
-    let field = Field {
-        kind: Kind::ContentKeyPolicy,
-        name: &name,
-    };
-    let properties = vault
-        .open_policy(&name, &field.sealed(&sealed)?)
-        .map_err(|error| field.damaged(error))?;
+    let field = Field { kind: Kind::ContentKeyPolicy, name: &name };
+    let properties =
+        vault.open_policy(&name, &field.sealed(&sealed)?).map_err(|error| field.damaged(error))?;
     ContentKeyPolicy::from_properties(&name, &properties).map_err(|error| field.damaged(error.rule))
 }
 
 fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
     let (id, name, asset, streaming_policy, content_key_policy, start, end, created) = row;
-    let field = Field {
-        kind: Kind::Locator,
-        name: &name,
-    };
+    let field = Field { kind: Kind::Locator, name: &name };
     Ok(Locator {
         id: field.parsed(&id)?,
         asset,
@@ -213,10 +173,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
 
 fn to_key(row: KeyRow) -> Result<KeyRecord, StoreError> {
     let (kid, locator, label, key_type, crypto_period, policy, wrapped) = row;
-    let field = Field {
-        kind: Kind::ContentKey,
-        name: &kid,
-    };
+    let field = Field { kind: Kind::ContentKey, name: &kid };
     Ok(KeyRecord {
         kid: field.parsed(&kid)?,
         locator: field.parsed(&locator)?,
@@ -249,9 +206,7 @@ impl Field<'_> {
     }
 
     fn sealed(&self, text: &str) -> Result<WrappedKey, StoreError> {
-        let bytes = BASE64
-            .decode(text.as_bytes())
-            .map_err(|error| self.damaged(error))?;
+        let bytes = BASE64.decode(text.as_bytes()).map_err(|error| self.damaged(error))?;
         WrappedKey::from_bytes(bytes).map_err(|error| self.damaged(error))
     }
 

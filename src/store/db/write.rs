@@ -46,9 +46,8 @@ async fn bind_kek(db: &mut SqliteConnection, given: KekFingerprint) -> Result<()
     .bind(given.to_string())
     .execute(&mut *db)
     .await?;
-    let (expected,): (String,) = sqlx::query_as("SELECT value FROM settings WHERE name = 'kek'")
-        .fetch_one(db)
-        .await?;
+    let (expected,): (String,) =
+        sqlx::query_as("SELECT value FROM settings WHERE name = 'kek'").fetch_one(db).await?;
     if expected == given.to_string() {
         Ok(())
     } else {
@@ -57,10 +56,7 @@ async fn bind_kek(db: &mut SqliteConnection, given: KekFingerprint) -> Result<()
 }
 
 async fn put_asset(db: &mut SqliteConnection, asset: &Asset) -> Result<(), StoreError> {
-    let dir = asset
-        .dir
-        .to_str()
-        .ok_or_else(|| StoreError::PathNotUtf8(asset.dir.clone()))?;
+    let dir = asset.dir.to_str().ok_or_else(|| StoreError::PathNotUtf8(asset.dir.clone()))?;
     sqlx::query(
         "INSERT INTO assets (name, dir, segment_ms, created) VALUES ($1, $2, $3, $4)
          ON CONFLICT (name) DO UPDATE SET dir = excluded.dir, segment_ms = excluded.segment_ms",
@@ -179,10 +175,8 @@ async fn insert_key(db: &mut SqliteConnection, key: &KeyRecord) -> Result<(), sq
 }
 
 async fn delete_locator(db: &mut SqliteConnection, id: LocatorId) -> Result<(), StoreError> {
-    let deleted = sqlx::query("DELETE FROM locators WHERE id = $1")
-        .bind(id.to_string())
-        .execute(db)
-        .await?;
+    let deleted =
+        sqlx::query("DELETE FROM locators WHERE id = $1").bind(id.to_string()).execute(db).await?;
     match deleted.rows_affected() {
         0 => Err(StoreError::missing(Kind::Locator, id)),
         _ => Ok(()),
@@ -193,25 +187,17 @@ async fn delete_locator(db: &mut SqliteConnection, id: LocatorId) -> Result<(), 
 type Reference = (Kind, &'static str);
 
 const ASSET: Reference = (Kind::Asset, "SELECT 1 FROM assets WHERE name = $1");
-const STREAMING_POLICY: Reference = (
-    Kind::StreamingPolicy,
-    "SELECT 1 FROM streaming_policies WHERE name = $1",
-);
-const CONTENT_KEY_POLICY: Reference = (
-    Kind::ContentKeyPolicy,
-    "SELECT 1 FROM content_key_policies WHERE name = $1",
-);
+const STREAMING_POLICY: Reference =
+    (Kind::StreamingPolicy, "SELECT 1 FROM streaming_policies WHERE name = $1");
+const CONTENT_KEY_POLICY: Reference =
+    (Kind::ContentKeyPolicy, "SELECT 1 FROM content_key_policies WHERE name = $1");
 
 async fn require(
     db: &mut SqliteConnection,
     (kind, sql): Reference,
     name: &str,
 ) -> Result<(), StoreError> {
-    if is_there(db, sql, name).await? {
-        Ok(())
-    } else {
-        Err(StoreError::missing(kind, name))
-    }
+    if is_there(db, sql, name).await? { Ok(()) } else { Err(StoreError::missing(kind, name)) }
 }
 
 async fn is_there(
@@ -219,11 +205,7 @@ async fn is_there(
     sql: &'static str,
     name: &str,
 ) -> Result<bool, sqlx::Error> {
-    Ok(sqlx::query(sql)
-        .bind(name)
-        .fetch_optional(db)
-        .await?
-        .is_some())
+    Ok(sqlx::query(sql).bind(name).fetch_optional(db).await?.is_some())
 }
 
 /// Names what is in the way when the database refused a row for being there already.

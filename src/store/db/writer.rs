@@ -109,9 +109,9 @@ async fn in_savepoint(
 /// A refusal, or a constraint of the database that this write alone would break.
 fn concerns_one_write(error: &StoreError) -> bool {
     match error {
-        StoreError::Database(error) => error
-            .as_database_error()
-            .is_some_and(|error| !matches!(error.kind(), ErrorKind::Other)),
+        StoreError::Database(error) => {
+            error.as_database_error().is_some_and(|error| !matches!(error.kind(), ErrorKind::Other))
+        }
         error => error.is_refusal(),
     }
 }

@@ -10,13 +10,7 @@ use crate::support::server::{DevServer, media_dir, portcullis};
 const CLIP: &str = "/assets/demo/gate_h264_180p.mp4";
 
 fn add(data: &Path, arguments: &[&str]) -> Output {
-    portcullis()
-        .arg("add")
-        .arg("--data")
-        .arg(data)
-        .args(arguments)
-        .output()
-        .unwrap()
+    portcullis().arg("add").arg("--data").arg(data).args(arguments).output().unwrap()
 }
 
 fn json(data: &Path, arguments: &[&str]) -> Value {
@@ -50,33 +44,15 @@ fn files_become_one_asset_under_a_name_of_choice() {
         .collect();
     files.sort();
     let files: Vec<_> = files.iter().map(|path| path.to_str().unwrap()).collect();
-    let flags = [
-        "--name",
-        "film",
-        "--policy",
-        "open",
-        "--streaming-policy",
-        "aes",
-    ];
+    let flags = ["--name", "film", "--policy", "open", "--streaming-policy", "aes"];
     let arguments = [&files[..], &flags].concat();
     let streams = json(data.path(), &arguments);
     assert_eq!(streams["streams"][0]["name"], "film-aes-open");
-    let url = streams["streams"][0]["manifests"][0]["url"]
-        .as_str()
-        .unwrap();
-    assert!(
-        url.ends_with("/film.ism/manifest(format=m3u8-cmaf,encryption=cbc)"),
-        "{url}"
-    );
+    let url = streams["streams"][0]["manifests"][0]["url"].as_str().unwrap();
+    assert!(url.ends_with("/film.ism/manifest(format=m3u8-cmaf,encryption=cbc)"), "{url}");
     for file in &files {
-        let copy = data
-            .path()
-            .join("assets/film")
-            .join(Path::new(file).file_name().unwrap());
-        assert!(
-            std::fs::read(copy).unwrap() == std::fs::read(file).unwrap(),
-            "{file}"
-        );
+        let copy = data.path().join("assets/film").join(Path::new(file).file_name().unwrap());
+        assert!(std::fs::read(copy).unwrap() == std::fs::read(file).unwrap(), "{file}");
     }
     assert_eq!(streams, json(data.path(), &arguments));
 }
@@ -91,21 +67,8 @@ fn refusals_name_what_was_wrong() {
         (&["/nowhere/x.mp4"][..], 1, "/nowhere/x.mp4"),
         (&[toml], 1, "not an MP4 file"),
         (&[env!("CARGO_MANIFEST_DIR")], 1, "no MP4 files"),
-        (
-            &[ladder, "--streaming-policy", "Predefined_Nothing"],
-            1,
-            "Predefined_Nothing",
-        ),
-        (
-            &[
-                ladder,
-                media_dir().join("muxed").to_str().unwrap(),
-                "--name",
-                "x",
-            ],
-            2,
-            "--name",
-        ),
+        (&[ladder, "--streaming-policy", "Predefined_Nothing"], 1, "Predefined_Nothing"),
+        (&[ladder, media_dir().join("muxed").to_str().unwrap(), "--name", "x"], 2, "--name"),
     ] {
         let output = add(data.path(), arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -119,27 +82,17 @@ fn broken_media_is_refused_with_the_file_and_the_rule_and_not_published() {
     let data = tempfile::tempdir().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let whole = std::fs::read(env!("CARGO_MANIFEST_DIR").to_owned() + CLIP).unwrap();
-    for (content, name) in [
-        (&b"no film"[..], "text.mp4"),
-        (&whole[..whole.len() / 2], "half.mp4"),
-    ] {
+    for (content, name) in [(&b"no film"[..], "text.mp4"), (&whole[..whole.len() / 2], "half.mp4")]
+    {
         let file = folder.path().join(name);
         std::fs::write(&file, content).unwrap();
         let output = add(data.path(), &[folder.path().to_str().unwrap()]);
         let stderr = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(
-            (output.status.code(), stderr.contains(name)),
-            (Some(1), true),
-            "{stderr}"
-        );
+        assert_eq!((output.status.code(), stderr.contains(name)), (Some(1), true), "{stderr}");
         std::fs::remove_file(file).unwrap();
     }
     let server = DevServer::builder().data(data.path()).start();
-    assert_eq!(
-        server.ready.streams.len(),
-        7,
-        "only those of the built-in clip"
-    );
+    assert_eq!(server.ready.streams.len(), 7, "only those of the built-in clip");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,14 +103,7 @@ async fn a_running_server_serves_what_is_added_meanwhile() {
     let kid = added["streams"][0]["keys"][0]["kid"].as_str().unwrap();
     let get = |url: String| async { reqwest::get(url).await.unwrap() };
     let key = get(format!("{}/?kid={kid}", server.ready.key_delivery)).await;
-    assert_eq!(
-        (key.status().as_u16(), key.bytes().await.unwrap().len()),
-        (200, 16)
-    );
-    let list = get(format!("{}/streams.json", server.ready.origin))
-        .await
-        .text()
-        .await
-        .unwrap();
+    assert_eq!((key.status().as_u16(), key.bytes().await.unwrap().len()), (200, 16));
+    let list = get(format!("{}/streams.json", server.ready.origin)).await.text().await.unwrap();
     assert!(list.contains("\"muxed-cenc-open\""), "{list}");
 }

@@ -18,26 +18,12 @@ fn every_form_is_published_under_every_policy_that_matters() {
         ("clear-open", "", &[], false),
     ] {
         let stream = ready.stream(name);
-        assert!(
-            name.ends_with(&stream.policy),
-            "{name} has policy {}",
-            stream.policy
-        );
+        assert!(name.ends_with(&stream.policy), "{name} has policy {}", stream.policy);
         assert_eq!(stream.token.is_some(), stream.policy == "token", "{name}");
         let found: Vec<_> = stream.keys.iter().map(|key| key.scheme.as_str()).collect();
         assert_eq!(found, schemes, "{name}");
-        assert!(
-            stream
-                .keys
-                .iter()
-                .all(|key| key.label == label && key.key.len() == 32),
-            "{name}"
-        );
-        assert_eq!(
-            stream.licenses.contains_key("org.w3.clearkey"),
-            licensed,
-            "{name}"
-        );
+        assert!(stream.keys.iter().all(|key| key.label == label && key.key.len() == 32), "{name}");
+        assert_eq!(stream.licenses.contains_key("org.w3.clearkey"), licensed, "{name}");
     }
     assert_eq!(ready.streams.len(), 7);
 }
@@ -59,25 +45,17 @@ fn addresses_follow_the_grammar() {
         let manifest = stream.manifest(protocol);
         assert_eq!(manifest.url, format!("{}/{path}", ready.origin));
         assert!(selectors.contains(&format!("format={}", manifest.format)));
-        let spelt = selectors
-            .split_once("encryption=")
-            .map(|(_, value)| value.to_owned());
+        let spelt = selectors.split_once("encryption=").map(|(_, value)| value.to_owned());
         assert_eq!(manifest.encryption, spelt);
     }
     let aes = ready.stream("aes-open");
-    assert!(
-        aes.manifests.iter().all(|m| m.protocol == "hls"),
-        "DASH cannot signal AES-128"
-    );
+    assert!(aes.manifests.iter().all(|m| m.protocol == "hls"), "DASH cannot signal AES-128");
 }
 
 #[test]
 fn the_ready_file_is_private_and_complete_and_the_end_is_orderly() {
     let mut server = DevServer::builder().start();
-    let mode = fs::metadata(&server.ready_file)
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = fs::metadata(&server.ready_file).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(server.ready.pid, server.pid());
     let folder = fs::read_dir(server.ready_file.parent().unwrap()).unwrap();
@@ -91,19 +69,14 @@ async fn a_restart_keeps_locators_and_keys_and_honours_old_tokens() {
     let data = tempfile::tempdir().unwrap();
     let identity = |ready: &Ready| -> Vec<_> {
         let streams = ready.streams.iter();
-        streams
-            .map(|s| (s.name.clone(), s.locator_id.clone(), s.keys.clone()))
-            .collect()
+        streams.map(|s| (s.name.clone(), s.locator_id.clone(), s.keys.clone())).collect()
     };
     let first = DevServer::builder().data(data.path()).start().ready.clone();
     let second = DevServer::builder().data(data.path()).start();
     assert_eq!(identity(&first), identity(&second.ready));
     let stream = first.stream("aes-token");
     let answer = reqwest::Client::new()
-        .get(format!(
-            "{}/?kid={}",
-            second.ready.key_delivery, stream.keys[0].kid
-        ))
+        .get(format!("{}/?kid={}", second.ready.key_delivery, stream.keys[0].kid))
         .bearer_auth(stream.token.as_ref().unwrap())
         .send()
         .await
@@ -118,26 +91,14 @@ fn the_printed_commands_do_what_they_say() {
     let server = DevServer::builder().start();
     let output = server.output();
     for stream in &server.ready.streams {
-        assert!(
-            stream
-                .manifests
-                .iter()
-                .all(|manifest| output.contains(&manifest.url))
-        );
+        assert!(stream.manifests.iter().all(|manifest| output.contains(&manifest.url)));
     }
-    let commands: Vec<_> = output
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("curl "))
-        .collect();
-    let [gets, refused] = commands[..] else {
-        panic!("two commands expected: {output}")
-    };
+    let commands: Vec<_> =
+        output.lines().filter_map(|line| line.trim().strip_prefix("curl ")).collect();
+    let [gets, refused] = commands[..] else { panic!("two commands expected: {output}") };
     let run = |arguments: &str| {
         let script = format!("curl {arguments}");
-        let done = std::process::Command::new("sh")
-            .args(["-c", &script])
-            .output()
-            .unwrap();
+        let done = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
         String::from_utf8(done.stdout).unwrap()
     };
     let key = run(gets).replace(char::is_whitespace, "");
@@ -148,16 +109,9 @@ fn the_printed_commands_do_what_they_say() {
 #[test]
 fn folders_with_media_become_assets_with_prefixed_streams() {
     let media = media_dir();
-    let builder = DevServer::builder()
-        .media(&media.join("ladder"))
-        .media(&media.join("muxed"));
+    let builder = DevServer::builder().media(&media.join("ladder")).media(&media.join("muxed"));
     let server = builder.start();
-    for name in [
-        "ladder-cenc-token",
-        "muxed-clear-open",
-        "ladder-aes-open",
-        "muxed-cbcs-token",
-    ] {
+    for name in ["ladder-cenc-token", "muxed-clear-open", "ladder-aes-open", "muxed-cbcs-token"] {
         server.ready.stream(name);
     }
     assert_eq!(server.ready.streams.len(), 14);
@@ -173,13 +127,7 @@ fn of_many_folders_those_that_cannot_be_played_are_left_out() {
     fs::copy(clip, root.path().join("good/a.mp4")).unwrap();
     fs::write(root.path().join("bad/b.mp4"), "no film").unwrap();
     let server = DevServer::builder().media(root.path()).start();
-    assert!(
-        server
-            .ready
-            .streams
-            .iter()
-            .all(|stream| stream.name.starts_with("good-"))
-    );
+    assert!(server.ready.streams.iter().all(|stream| stream.name.starts_with("good-")));
     assert!(server.log().contains("b.mp4"), "{}", server.log());
 }
 
@@ -188,36 +136,21 @@ fn other_media_in_the_same_data_folder_takes_the_names_over() {
     let data = tempfile::tempdir().unwrap();
     let clip = DevServer::builder().data(data.path()).start().ready.clone();
     let ladder = media_dir().join("ladder");
-    let own = DevServer::builder()
-        .data(data.path())
-        .media(&ladder)
-        .start()
-        .ready
-        .clone();
+    let own = DevServer::builder().data(data.path()).media(&ladder).start().ready.clone();
     let id = |ready: &Ready| ready.stream("cenc-open").locator_id.clone();
     assert_ne!(id(&clip), id(&own));
-    assert!(
-        !own.stream("cenc-open")
-            .manifest("dash")
-            .url
-            .contains("gate.ism")
-    );
+    assert!(!own.stream("cenc-open").manifest("dash").url.contains("gate.ism"));
 }
 
 #[test]
 fn neither_keys_nor_tokens_are_logged() {
-    let server = DevServer::builder()
-        .variable("PORTCULLIS_LOG_FILTER", "trace")
-        .start();
+    let server = DevServer::builder().variable("PORTCULLIS_LOG_FILTER", "trace").start();
     let stream = server.ready.stream("aes-token");
     let token = stream.token.as_ref().unwrap();
     let kid = &stream.keys[0].kid;
     for query in [format!("kid={kid}&token={token}"), format!("kid={kid}")] {
         let url = format!("{}/?{query}", server.ready.key_delivery);
-        let done = std::process::Command::new("curl")
-            .args(["-s", &url])
-            .output()
-            .unwrap();
+        let done = std::process::Command::new("curl").args(["-s", &url]).output().unwrap();
         assert!(done.status.success());
     }
     let log = server.log();

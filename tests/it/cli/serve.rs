@@ -24,10 +24,7 @@ impl Running {
     /// the server must bear.
     fn address(&mut self) -> String {
         let log = BufReader::new(self.0.stderr.take().unwrap());
-        let line = log
-            .lines()
-            .map(Result::unwrap)
-            .find(|line| line.contains("\"serving\""));
+        let line = log.lines().map(Result::unwrap).find(|line| line.contains("\"serving\""));
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
         line["fields"]["address"].as_str().unwrap().to_owned()
     }
@@ -50,13 +47,7 @@ fn configure(dir: &Path) -> PathBuf {
 fn start(config: &Path) -> Running {
     let mut command = portcullis();
     command.arg("serve").arg("--config").arg(config);
-    Running(
-        command
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap(),
-    )
+    Running(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,45 +56,24 @@ async fn what_was_added_is_served_as_configured() {
     let config = configure(dir.path());
     let mut add = portcullis();
     add.args(["add", "--json", "--policy", "open", "--config"]);
-    let added = add
-        .args([&config, &media_dir().join("ladder")])
-        .output()
-        .unwrap();
+    let added = add.args([&config, &media_dir().join("ladder")]).output().unwrap();
     let added: serde_json::Value = serde_json::from_slice(&added.stdout).unwrap();
     let stream = &added["streams"][0];
     let url = stream["manifests"][0]["url"].as_str().unwrap();
     assert!(url.starts_with("https://media.example/cdn/"), "{url}");
-    assert!(
-        !dir.path().join("data/kek").exists(),
-        "a key was configured, none is to be made"
-    );
+    assert!(!dir.path().join("data/kek").exists(), "a key was configured, none is to be made");
 
     let mut server = start(&config);
     let address = server.address();
     let kid = stream["keys"][0]["kid"].as_str().unwrap();
-    let key = reqwest::get(format!("http://{address}/keydelivery/?kid={kid}"))
-        .await
-        .unwrap();
-    assert_eq!(
-        (key.status().as_u16(), key.bytes().await.unwrap().len()),
-        (200, 16)
-    );
+    let key = reqwest::get(format!("http://{address}/keydelivery/?kid={kid}")).await.unwrap();
+    assert_eq!((key.status().as_u16(), key.bytes().await.unwrap().len()), (200, 16));
     let path = url.strip_prefix("https://media.example/cdn").unwrap();
-    let manifest = reqwest::get(format!("http://{address}{path}"))
-        .await
-        .unwrap();
+    let manifest = reqwest::get(format!("http://{address}{path}")).await.unwrap();
     let text = manifest.text().await.unwrap();
-    assert!(
-        text.contains("https://media.example/cdn/keydelivery/ClearKey/"),
-        "{text}"
-    );
-    let list = reqwest::get(format!("http://{address}/streams.json"))
-        .await
-        .unwrap();
-    assert!(
-        !list.text().await.unwrap().contains("\"token\":"),
-        "tokens are for dev only"
-    );
+    assert!(text.contains("https://media.example/cdn/keydelivery/ClearKey/"), "{text}");
+    let list = reqwest::get(format!("http://{address}/streams.json")).await.unwrap();
+    assert!(!list.text().await.unwrap().contains("\"token\":"), "tokens are for dev only");
 
     kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));

@@ -30,10 +30,7 @@ async fn a_silent_client_is_cut_off() {
 #[tokio::test]
 async fn a_head_that_comes_byte_by_byte_is_cut_off() {
     let server = WireServer::start(brisk()).await;
-    for head in [
-        "GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0",
-    ] {
+    for head in ["GET /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0"] {
         let mut client = server.connect().await;
         let began = Instant::now();
         for byte in head.bytes().chain(std::iter::repeat(0)) {
@@ -42,11 +39,7 @@ async fn a_head_that_comes_byte_by_byte_is_cut_off() {
             }
             tokio::time::sleep(20 * MS).await;
         }
-        assert!(
-            (300 * MS..AMPLE).contains(&began.elapsed()),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!((300 * MS..AMPLE).contains(&began.elapsed()), "{:?}", began.elapsed());
     }
 }
 
@@ -66,10 +59,7 @@ async fn a_client_that_stops_reading_is_cut_off() {
     let mut client = server.connect_narrow().await;
     client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
     tokio::time::sleep(2000 * MS).await;
-    assert!(
-        client.rest().await.len() < 4_000_000,
-        "the whole answer came in spite of the stall"
-    );
+    assert!(client.rest().await.len() < 4_000_000, "the whole answer came in spite of the stall");
 }
 
 #[tokio::test]
@@ -78,23 +68,15 @@ async fn a_client_that_reads_a_trickle_is_cut_off() {
     let mut client = server.connect_narrow().await;
     client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let read = client.read_slowly(500, 100 * MS, 60_000).await;
-    assert!(
-        read < 60_000,
-        "{read} bytes were served at 5 kB/s, the limit is 20 kB/s"
-    );
+    assert!(read < 60_000, "{read} bytes were served at 5 kB/s, the limit is 20 kB/s");
 }
 
 #[tokio::test]
 async fn a_slow_client_above_the_rate_gets_everything() {
-    let limits = Limits {
-        stall_rate: 50_000,
-        ..brisk()
-    };
+    let limits = Limits { stall_rate: 50_000, ..brisk() };
     let server = WireServer::start(limits).await;
     let mut client = server.connect_narrow().await;
-    client
-        .send("GET /medium HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .await;
+    client.send("GET /medium HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     let read = client.read_slowly(50_000, 20 * MS, usize::MAX).await;
     assert!(read > 1_000_000, "only {read} bytes came");
 }
@@ -112,13 +94,7 @@ async fn http2(server: &WireServer, window: u8) -> Client {
 /// HEADERS of a whole request, in static-table and literal HPACK.
 fn headers(stream: u8, method: &str, path: &str) -> Vec<u8> {
     let literal = |name: u8, value: &str| [&[name, value.len() as u8], value.as_bytes()].concat();
-    let block = [
-        literal(2, method),
-        vec![0x86],
-        literal(4, path),
-        literal(1, "x"),
-    ]
-    .concat();
+    let block = [literal(2, method), vec![0x86], literal(4, path), literal(1, "x")].concat();
     let frame = [0, 0, block.len() as u8, 1, 5, 0, 0, 0, stream];
     [&frame[..], &block].concat()
 }
@@ -156,11 +132,7 @@ async fn an_http2_client_that_opens_no_window_is_cut_off() {
     client.0.write_all(&request).await.unwrap();
     let (after, rest) = closed_after(&mut client).await;
     assert!((900 * MS..AMPLE).contains(&after), "{after:?}");
-    assert!(
-        rest.len() < 1000,
-        "{} bytes came without a window",
-        rest.len()
-    );
+    assert!(rest.len() < 1000, "{} bytes came without a window", rest.len());
 }
 
 #[tokio::test]
@@ -179,11 +151,7 @@ async fn new_requests_do_not_hide_an_answer_that_is_not_taken() {
 
 #[tokio::test]
 async fn bodies_that_come_slowly_do_not_hide_an_answer_that_is_not_taken() {
-    let server = WireServer::start(Limits {
-        streams: 200,
-        ..brisk()
-    })
-    .await;
+    let server = WireServer::start(Limits { streams: 200, ..brisk() }).await;
     let mut client = http2(&server, 0).await;
     let request = headers(1, "GET", "/large");
     client.0.write_all(&request).await.unwrap();
@@ -208,11 +176,7 @@ async fn pings_do_not_keep_an_idle_connection() {
 
 #[tokio::test]
 async fn the_connection_limit_makes_later_clients_wait_not_fail() {
-    let server = WireServer::start(Limits {
-        connections: 2,
-        ..brisk()
-    })
-    .await;
+    let server = WireServer::start(Limits { connections: 2, ..brisk() }).await;
     let _held = (server.connect().await, server.connect().await);
     let began = Instant::now();
     assert!(server.get("/hello").await.ends_with("hello"));
@@ -221,11 +185,7 @@ async fn the_connection_limit_makes_later_clients_wait_not_fail() {
 
 #[tokio::test]
 async fn a_peer_beyond_its_number_of_connections_is_turned_away_until_one_ends() {
-    let server = WireServer::start(Limits {
-        connections_per_peer: 2,
-        ..brisk()
-    })
-    .await;
+    let server = WireServer::start(Limits { connections_per_peer: 2, ..brisk() }).await;
     let held = (server.connect().await, server.connect().await);
     // Long before any deadline, and without an answer.
     let (after, rest) = closed_after(&mut server.connect().await).await;
@@ -247,15 +207,8 @@ async fn a_client_that_stops_reading_holds_little_and_then_nothing() {
     tokio::time::sleep(500 * MS).await;
     // In the process a piece or two, in the system what it may hold unsent.
     let each = server.made.bytes.load(SeqCst) / clients.len();
-    assert!(
-        each < 700_000,
-        "{each} bytes were made for a client that takes none"
-    );
+    assert!(each < 700_000, "{each} bytes were made for a client that takes none");
     assert_eq!(server.made.alive.load(SeqCst), clients.len());
     tokio::time::sleep(1500 * MS).await;
-    assert_eq!(
-        server.made.alive.load(SeqCst),
-        0,
-        "stalled answers must be given up"
-    );
+    assert_eq!(server.made.alive.load(SeqCst), 0, "stalled answers must be given up");
 }

@@ -17,9 +17,7 @@ async fn answers_under_way_are_finished_and_new_connections_refused() {
         client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
         client.read_until("200 OK").await;
         loads.push(tokio::spawn(async move {
-            client
-                .read_slowly(200_000, Duration::from_millis(5), usize::MAX)
-                .await
+            client.read_slowly(200_000, Duration::from_millis(5), usize::MAX).await
         }));
     }
     let mut waiting = server.connect().await;
@@ -29,10 +27,7 @@ async fn answers_under_way_are_finished_and_new_connections_refused() {
 
     server.begin_stop();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(
-        TcpStream::connect(server.address).await.is_err(),
-        "still accepting"
-    );
+    assert!(TcpStream::connect(server.address).await.is_err(), "still accepting");
     for load in loads {
         let read = load.await.unwrap();
         assert!(read > 4_900_000, "an answer was cut off after {read} bytes");
@@ -43,10 +38,7 @@ async fn answers_under_way_are_finished_and_new_connections_refused() {
 
 #[tokio::test]
 async fn what_does_not_end_in_time_is_cut_off() {
-    let limits = Limits {
-        drain: Duration::from_millis(200),
-        ..brisk()
-    };
+    let limits = Limits { drain: Duration::from_millis(200), ..brisk() };
     let mut server = WireServer::start(limits).await;
     let mut client = server.connect_narrow().await;
     client.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;

@@ -19,10 +19,7 @@ async fn get(path: &str, headers: &[(&'static str, &str)]) -> Response {
 }
 
 fn header<'a>(response: &'a Response, name: &str) -> &'a str {
-    response
-        .headers()
-        .get(name)
-        .map_or("", |value| value.to_str().unwrap())
+    response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
 #[tokio::test]
@@ -32,24 +29,12 @@ async fn the_start_page_lists_every_stream_with_its_addresses() {
     assert!(header(&page, "content-security-policy").contains("default-src 'self'"));
     let text = page.text().await.unwrap();
     for stream in &DevServer::shared().streams {
-        assert!(
-            text.contains(&format!("<h2>{}</h2>", stream.name)),
-            "{}",
-            stream.name
-        );
+        assert!(text.contains(&format!("<h2>{}</h2>", stream.name)), "{}", stream.name);
         for manifest in &stream.manifests {
-            assert!(
-                text.contains(&format!("href=\"{}\"", manifest.url)),
-                "{}",
-                manifest.url
-            );
+            assert!(text.contains(&format!("href=\"{}\"", manifest.url)), "{}", manifest.url);
         }
     }
-    let token = DevServer::shared()
-        .stream("aes-token")
-        .token
-        .as_ref()
-        .unwrap();
+    let token = DevServer::shared().stream("aes-token").token.as_ref().unwrap();
     assert!(!text.contains(token.as_str()));
 }
 
@@ -63,15 +48,9 @@ async fn the_list_for_the_player_has_tokens_but_no_keys() {
     for (listed, ready) in streams.iter().zip(&DevServer::shared().streams) {
         assert_eq!(listed["name"], ready.name);
         assert_eq!(listed["token"].as_str(), ready.token.as_deref());
-        assert_eq!(
-            listed["manifests"].as_array().unwrap().len(),
-            ready.manifests.len()
-        );
+        assert_eq!(listed["manifests"].as_array().unwrap().len(), ready.manifests.len());
         for (listed, key) in listed["keys"].as_array().unwrap().iter().zip(&ready.keys) {
-            assert_eq!(
-                (listed["kid"].as_str(), listed.get("key")),
-                (Some(&*key.kid), None)
-            );
+            assert_eq!((listed["kid"].as_str(), listed.get("key")), (Some(&*key.kid), None));
         }
     }
 }
@@ -87,34 +66,18 @@ async fn page_files_are_revalidated_and_compressed_on_request() {
         let plain = get(path, &[]).await;
         let zipped = get(path, &[("accept-encoding", "br, gzip")]).await;
         assert_eq!(
-            (
-                header(&plain, "content-type"),
-                header(&plain, "content-encoding")
-            ),
+            (header(&plain, "content-type"), header(&plain, "content-encoding")),
             (kind, "")
         );
         assert_eq!(header(&zipped, "content-encoding"), "gzip");
-        assert_ne!(
-            header(&plain, "etag"),
-            header(&zipped, "etag"),
-            "strong tags name the bytes"
-        );
+        assert_ne!(header(&plain, "etag"), header(&zipped, "etag"), "strong tags name the bytes");
         let etag = header(&plain, "etag").to_owned();
         let again = get(path, &[("if-none-match", &etag)]).await;
-        assert_eq!(
-            (again.status().as_u16(), header(&again, "etag")),
-            (304, &*etag)
-        );
+        assert_eq!((again.status().as_u16(), header(&again, "etag")), (304, &*etag));
         assert_eq!(get(path, &[("if-match", "\"other\"")]).await.status(), 412);
         let head = request(Method::HEAD, path, &[]).await;
-        assert_eq!(
-            header(&head, "content-length"),
-            header(&plain, "content-length")
-        );
-        let sizes = (
-            plain.bytes().await.unwrap().len(),
-            zipped.bytes().await.unwrap().len(),
-        );
+        assert_eq!(header(&head, "content-length"), header(&plain, "content-length"));
+        let sizes = (plain.bytes().await.unwrap().len(), zipped.bytes().await.unwrap().len());
         assert!(sizes.1 > 0 && sizes.1 < sizes.0, "{path}: {sizes:?}");
     }
 }
@@ -123,9 +86,7 @@ async fn page_files_are_revalidated_and_compressed_on_request() {
 async fn every_page_file_that_a_page_names_is_there() {
     for page in ["/", "/player"] {
         let text = get(page, &[]).await.text().await.unwrap();
-        let names = text
-            .split(['"', '\''])
-            .filter(|part| part.starts_with("/assets/"));
+        let names = text.split(['"', '\'']).filter(|part| part.starts_with("/assets/"));
         for name in names {
             assert_eq!(get(name, &[]).await.status(), 200, "{page} names {name}");
         }
@@ -177,23 +138,14 @@ async fn the_token_is_told_over_http2_under_the_same_names() {
 
 #[tokio::test]
 async fn no_other_origin_may_read_a_page_or_its_data() {
-    for path in [
-        "/",
-        "/player",
-        "/streams.json",
-        "/assets/page.js",
-        "/assets/none.js",
-    ] {
+    for path in ["/", "/player", "/streams.json", "/assets/page.js", "/assets/none.js"] {
         for method in ["GET", "HEAD", "OPTIONS", "POST"] {
             let asked = [("origin", "https://evil.example")];
             let answer = request(method.parse().unwrap(), path, &asked).await;
             let what = format!("{method} {path}: {}", answer.status());
             assert!(!answer.status().is_server_error(), "{what}");
             let open = |name: &str| name.starts_with("access-control-");
-            assert!(
-                !answer.headers().keys().any(|name| open(name.as_str())),
-                "{what}"
-            );
+            assert!(!answer.headers().keys().any(|name| open(name.as_str())), "{what}");
         }
     }
 }
@@ -217,29 +169,15 @@ async fn every_path_that_players_use_may_be_read_from_every_origin() {
     for path in &paths {
         for (method, preflight) in [("GET", false), ("HEAD", false), ("OPTIONS", true)] {
             let origin = "https://player.example";
-            let asked = [
-                ("origin", origin),
-                ("access-control-request-headers", "authorization"),
-            ];
+            let asked = [("origin", origin), ("access-control-request-headers", "authorization")];
             let answer = request(method.parse().unwrap(), path, &asked).await;
             let what = format!("{method} {path}: {}", answer.status());
             assert!(!answer.status().is_server_error(), "{what}");
-            assert_eq!(
-                header(&answer, "access-control-allow-origin"),
-                origin,
-                "{what}"
-            );
-            assert_eq!(
-                header(&answer, "access-control-allow-credentials"),
-                "true",
-                "{what}"
-            );
+            assert_eq!(header(&answer, "access-control-allow-origin"), origin, "{what}");
+            assert_eq!(header(&answer, "access-control-allow-credentials"), "true", "{what}");
             if preflight {
                 assert_eq!(answer.status(), 204, "{what}");
-                assert_eq!(
-                    header(&answer, "access-control-allow-headers"),
-                    "authorization"
-                );
+                assert_eq!(header(&answer, "access-control-allow-headers"), "authorization");
             }
         }
     }

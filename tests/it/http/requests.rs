@@ -48,10 +48,7 @@ async fn bodies_are_limited_in_size_and_time() {
         let answer = client.read_until("\"type\"").await;
         assert_eq!(status(&answer), expected, "{answer}");
         assert!(answer.contains(&format!("\"code\":\"{code}\"")), "{answer}");
-        assert!(
-            answer.contains("access-control-allow-origin: *"),
-            "{answer}"
-        );
+        assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
     }
 }
 
@@ -66,22 +63,14 @@ async fn pipelined_requests_are_answered_in_order() {
         )
         .await;
     let answers = client.rest().await;
-    let order: Vec<_> = ["done", "hello", "not-found"]
-        .map(|text| answers.find(text))
-        .into();
-    assert!(
-        order.iter().all(Option::is_some) && order.is_sorted(),
-        "{answers}"
-    );
+    let order: Vec<_> = ["done", "hello", "not-found"].map(|text| answers.find(text)).into();
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{answers}");
 }
 
 #[tokio::test]
 async fn http2_with_prior_knowledge_is_served_on_the_same_port() {
     let server = WireServer::start(brisk()).await;
-    let client = reqwest::Client::builder()
-        .http2_prior_knowledge()
-        .build()
-        .unwrap();
+    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
     let url = format!("http://{}", server.address);
     let (hello, large) = tokio::join!(
         client.get(format!("{url}/hello")).send(),
@@ -99,10 +88,7 @@ async fn a_panic_is_an_answer_and_the_server_lives() {
     let answer = server.get("/panic").await;
     assert_eq!(status(&answer), "500");
     assert!(answer.contains("\"code\":\"internal-error\""), "{answer}");
-    assert!(
-        !answer.contains("asked for by a test"),
-        "the message must not leave the process"
-    );
+    assert!(!answer.contains("asked for by a test"), "the message must not leave the process");
     assert_eq!(status(&server.get("/hello").await), "200");
 }
 
@@ -132,25 +118,11 @@ async fn every_answer_may_be_read_from_every_origin() {
             let answer = request.send().await.unwrap();
             assert_eq!(answer.status(), expected, "{method} {path}");
             let header = |name: &str| answer.headers().get(name).map(|v| v.to_str().unwrap());
-            assert_eq!(
-                header("access-control-allow-origin"),
-                Some(origin.unwrap_or("*"))
-            );
-            assert_eq!(
-                header("access-control-allow-credentials"),
-                origin.map(|_| "true")
-            );
-            let varies = answer
-                .headers()
-                .get_all("vary")
-                .iter()
-                .any(|value| value == "Origin");
+            assert_eq!(header("access-control-allow-origin"), Some(origin.unwrap_or("*")));
+            assert_eq!(header("access-control-allow-credentials"), origin.map(|_| "true"));
+            let varies = answer.headers().get_all("vary").iter().any(|value| value == "Origin");
             assert!(varies, "{method} {path} {origin:?}");
-            assert!(
-                header("access-control-expose-headers")
-                    .unwrap()
-                    .contains("Content-Range")
-            );
+            assert!(header("access-control-expose-headers").unwrap().contains("Content-Range"));
             assert!(header("x-request-id").is_some());
         }
     }
@@ -160,26 +132,17 @@ async fn every_answer_may_be_read_from_every_origin() {
 async fn a_preflight_allows_what_it_was_asked_for() {
     let server = WireServer::start(brisk()).await;
     let answer = reqwest::Client::new()
-        .request(
-            "OPTIONS".parse().unwrap(),
-            format!("http://{}/keydelivery/", server.address),
-        )
+        .request("OPTIONS".parse().unwrap(), format!("http://{}/keydelivery/", server.address))
         .header("origin", "http://player.example")
         .header("access-control-request-method", "POST")
-        .header(
-            "access-control-request-headers",
-            "authorization,content-type,traceparent",
-        )
+        .header("access-control-request-headers", "authorization,content-type,traceparent")
         .send()
         .await
         .unwrap();
     assert_eq!(answer.status(), 204);
     for (name, expected) in [
         ("access-control-allow-methods", "GET, HEAD, POST, OPTIONS"),
-        (
-            "access-control-allow-headers",
-            "authorization, content-type, traceparent",
-        ),
+        ("access-control-allow-headers", "authorization, content-type, traceparent"),
         ("access-control-max-age", "86400"),
     ] {
         assert_eq!(answer.headers()[name], expected);
@@ -190,37 +153,26 @@ async fn a_preflight_allows_what_it_was_asked_for() {
 async fn a_wrong_method_names_the_right_ones() {
     let server = WireServer::start(brisk()).await;
     let mut client = server.connect().await;
-    client
-        .send("DELETE /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        .await;
+    client.send("DELETE /hello HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     let answer = client.rest().await;
     assert_eq!(status(&answer), "405");
     assert!(answer.contains("allow: GET,HEAD"), "{answer}");
-    assert!(
-        answer.contains("\"code\":\"method-not-allowed\""),
-        "{answer}"
-    );
+    assert!(answer.contains("\"code\":\"method-not-allowed\""), "{answer}");
 }
 
 #[tokio::test]
 async fn a_harmless_request_identifier_is_kept_and_any_other_replaced() {
     let server = WireServer::start(brisk()).await;
-    for (given, kept) in [
-        ("abc-1.2_X", true),
-        ("a b", false),
-        ("", false),
-        (&"x".repeat(65), false),
-    ] {
+    for (given, kept) in
+        [("abc-1.2_X", true), ("a b", false), ("", false), (&"x".repeat(65), false)]
+    {
         let mut client = server.connect().await;
         let text = format!(
             "GET /hello HTTP/1.1\r\nHost: x\r\nX-Request-Id: {given}\r\nConnection: close\r\n\r\n"
         );
         client.send(&text).await;
         let answer = client.rest().await;
-        let id = answer
-            .lines()
-            .find_map(|line| line.strip_prefix("x-request-id: "))
-            .unwrap();
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
         assert_eq!(id == given, kept, "{given}");
         assert!(kept || id.len() == 36, "{id}");
     }
@@ -228,20 +180,14 @@ async fn a_harmless_request_identifier_is_kept_and_any_other_replaced() {
 
 #[tokio::test]
 async fn slow_answers_of_the_server_are_not_held_against_the_client() {
-    let limits = portcullis::http::limits::Limits {
-        stall: Duration::from_millis(100),
-        ..brisk()
-    };
+    let limits = portcullis::http::limits::Limits { stall: Duration::from_millis(100), ..brisk() };
     let server = WireServer::start(limits).await;
     assert!(server.get("/slow").await.ends_with("done"));
 }
 
 #[tokio::test]
 async fn beyond_the_number_of_answers_under_way_the_answer_is_503() {
-    let limits = portcullis::http::limits::Limits {
-        requests: 2,
-        ..brisk()
-    };
+    let limits = portcullis::http::limits::Limits { requests: 2, ..brisk() };
     let server = WireServer::start(limits).await;
     let mut held = Vec::new();
     for _ in 0..2 {
@@ -253,10 +199,7 @@ async fn beyond_the_number_of_answers_under_way_the_answer_is_503() {
     let answer = server.get("/hello").await;
     assert_eq!(status(&answer), "503");
     assert!(answer.contains("\"code\":\"overloaded\"") && answer.contains("retry-after: 1"));
-    assert!(
-        answer.contains("access-control-allow-origin: *"),
-        "{answer}"
-    );
+    assert!(answer.contains("access-control-allow-origin: *"), "{answer}");
     drop(held);
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(status(&server.get("/hello").await), "200");

@@ -54,14 +54,10 @@ async fn any_number_of_unknown_keys_in_a_request_leaves_one_record() {
     let log = Log::default();
     let _guard = logged(&log);
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Portcullis_CencClearKey", "open"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Portcullis_CencClearKey", "open")).await;
     let mut kids: Vec<KeyId> = (0..63).map(|_| KeyId::random()).collect();
     kids.insert(20, record.kid);
-    let answer = service
-        .post("/keydelivery/ClearKey/", clearkey_request(&kids))
-        .await;
+    let answer = service.post("/keydelivery/ClearKey/", clearkey_request(&kids)).await;
     assert_eq!(answer.status, 200);
     let records = log.audit();
     assert_eq!(records.len(), 2, "{records:?}");
@@ -77,18 +73,15 @@ async fn each_decision_leaves_one_record_without_key_token_or_query() {
     let log = Log::default();
     let _guard = logged(&log);
     let service = KeyService::start().await;
-    let (record, key) = service
-        .publish_key(&request("s", "Portcullis_CencClearKey", "token"))
-        .await;
+    let (record, key) =
+        service.publish_key(&request("s", "Portcullis_CencClearKey", "token")).await;
     let (token, kid) = (sign(&spec()), record.kid);
     let uri = format!("/keydelivery/?kid={kid}");
     service.get(&uri).await;
     service.get(&format!("{uri}&token={token}")).await;
     service.get_with(&uri, &format!("Bearer {token}x")).await;
     let body = clearkey_request(&[kid]);
-    service
-        .post(&format!("/keydelivery/ClearKey/?token={token}"), body)
-        .await;
+    service.post(&format!("/keydelivery/ClearKey/?token={token}"), body).await;
 
     let expected = [
         ("key refused", "raw", "token-missing"),

@@ -17,37 +17,18 @@ fn kid() -> KeyId {
 fn every_spelling_that_players_send_is_read() {
     let high = KeyId::from_bytes([0xff; 16]);
     let table = [
-        (
-            r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg"],"type":"temporary"}"#,
-            kid(),
-        ),
+        (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg"],"type":"temporary"}"#, kid()),
         (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg"]}"#, kid()),
-        (
-            r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg=="],"type":"temporary"}"#,
-            kid(),
-        ),
+        (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg=="],"type":"temporary"}"#, kid()),
         (r#"{"kids":["_____________________w"]}"#, high),
         (r#"{"kids":["/////////////////////w=="]}"#, high),
-        (
-            " {\n \"x\": {\"y\": []}, \"kids\" : [ \"nrQFDeRLSAKTLifXUIPiZg\" ] } ",
-            kid(),
-        ),
-        (
-            r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg","nrQFDeRLSAKTLifXUIPiZg"]}"#,
-            kid(),
-        ),
+        (" {\n \"x\": {\"y\": []}, \"kids\" : [ \"nrQFDeRLSAKTLifXUIPiZg\" ] } ", kid()),
+        (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg","nrQFDeRLSAKTLifXUIPiZg"]}"#, kid()),
     ];
     for (body, expected) in table {
         let request = parse_clearkey(body.as_bytes()).unwrap();
         let session = SessionType::Temporary;
-        assert_eq!(
-            request,
-            Request {
-                kids: vec![expected],
-                session
-            },
-            "{body}"
-        );
+        assert_eq!(request, Request { kids: vec![expected], session }, "{body}");
     }
 }
 
@@ -63,22 +44,13 @@ fn what_is_no_request_is_refused_by_a_rule() {
     let table = [
         (r#"{"kids":[]}"#.to_owned(), RequestError::NoKids),
         (r#"{"type":"temporary"}"#.into(), RequestError::Malformed),
-        (
-            r#"{"kids":"nrQFDeRLSAKTLifXUIPiZg"}"#.into(),
-            RequestError::Malformed,
-        ),
+        (r#"{"kids":"nrQFDeRLSAKTLifXUIPiZg"}"#.into(), RequestError::Malformed),
         (r#"{"kids":[1]}"#.into(), RequestError::Malformed),
-        (
-            r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg"],"type":"other"}"#.into(),
-            RequestError::Malformed,
-        ),
+        (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg"],"type":"other"}"#.into(), RequestError::Malformed),
         (r#"{"kids":["?"]}"#.into(), RequestError::NotBase64),
         ("".into(), RequestError::Malformed),
         ("[]".into(), RequestError::Malformed),
-        (
-            r#"[["nrQFDeRLSAKTLifXUIPiZg"],"temporary"]"#.into(),
-            RequestError::Malformed,
-        ),
+        (r#"[["nrQFDeRLSAKTLifXUIPiZg"],"temporary"]"#.into(), RequestError::Malformed),
         ("<xml/>".into(), RequestError::Malformed),
         ("[".repeat(60_000), RequestError::Malformed),
         (clearkey_request(&many), RequestError::TooManyKids),

@@ -15,11 +15,8 @@ use crate::support::keys::{
     token_policy,
 };
 
-const STREAMING_POLICIES: [&str; 3] = [
-    "Predefined_ClearKey",
-    "Portcullis_CencClearKey",
-    "Portcullis_CbcsClearKey",
-];
+const STREAMING_POLICIES: [&str; 3] =
+    ["Predefined_ClearKey", "Portcullis_CencClearKey", "Portcullis_CbcsClearKey"];
 
 #[tokio::test]
 async fn raw_keys_are_sixteen_bytes_whatever_the_protection_and_the_spelling() {
@@ -46,78 +43,43 @@ async fn raw_keys_are_sixteen_bytes_whatever_the_protection_and_the_spelling() {
 #[tokio::test]
 async fn head_is_answered_like_get_without_the_key() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "token"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "token")).await;
     let uri = format!("/keydelivery/?kid={}", record.kid);
     let head = |uri: &str| Request::head(uri).body(Body::empty()).unwrap();
-    assert_eq!(
-        service.send(head(&uri)).await.status,
-        StatusCode::UNAUTHORIZED
-    );
-    let answer = service
-        .send(head(&format!("{uri}&token={}", sign(&spec()))))
-        .await;
-    assert_eq!(
-        (answer.status, answer.header("content-length")),
-        (StatusCode::OK, "16")
-    );
+    assert_eq!(service.send(head(&uri)).await.status, StatusCode::UNAUTHORIZED);
+    let answer = service.send(head(&format!("{uri}&token={}", sign(&spec())))).await;
+    assert_eq!((answer.status, answer.header("content-length")), (StatusCode::OK, "16"));
     assert!(answer.body.is_empty());
 }
 
 #[tokio::test]
 async fn a_token_is_taken_from_every_place() {
     let service = KeyService::start().await;
-    let (record, key) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "token"))
-        .await;
+    let (record, key) = service.publish_key(&request("s", "Predefined_ClearKey", "token")).await;
     let uri = format!("/keydelivery/?kid={}", record.kid);
     let token = sign(&spec());
-    for authorization in [
-        format!("Bearer {token}"),
-        format!("Bearer={token}"),
-        token.clone(),
-    ] {
+    for authorization in [format!("Bearer {token}"), format!("Bearer={token}"), token.clone()] {
         let answer = service.get_with(&uri, &authorization).await;
         assert_eq!(answer.body, &key.expose()[..], "{}", &authorization[..8]);
     }
-    assert_eq!(
-        service.get(&format!("{uri}&token={token}")).await.body,
-        &key.expose()[..]
-    );
+    assert_eq!(service.get(&format!("{uri}&token={token}")).await.body, &key.expose()[..]);
 }
 
 #[tokio::test]
 async fn refusals_of_raw_keys_have_their_status_and_reason() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "token"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "token")).await;
     let kid = record.kid;
-    let late = sign(&TokenSpec {
-        expires: at(NOW - 3600),
-        ..spec()
-    });
-    let stranger = sign(&TokenSpec {
-        issuer: "https://other.example".into(),
-        ..spec()
-    });
+    let late = sign(&TokenSpec { expires: at(NOW - 3600), ..spec() });
+    let stranger = sign(&TokenSpec { issuer: "https://other.example".into(), ..spec() });
     let (good, other) = (sign(&spec()), KeyId::random());
     let table = [
         (format!("?kid={kid}"), 401, "token-missing"),
         (format!("?kid={kid}&token="), 401, "token-missing"),
         (format!("?kid={kid}&token=rubbish"), 401, "token-malformed"),
         (format!("?kid={kid}&token={late}"), 401, "token-expired"),
-        (
-            format!("?kid={kid}&token={stranger}"),
-            401,
-            "token-issuer-mismatch",
-        ),
-        (
-            format!("?kid={kid}&token={good}&token={late}"),
-            400,
-            "token-ambiguous",
-        ),
+        (format!("?kid={kid}&token={stranger}"), 401, "token-issuer-mismatch"),
+        (format!("?kid={kid}&token={good}&token={late}"), 400, "token-ambiguous"),
         (format!("?kid={other}&token={good}"), 404, "key-unknown"),
         (format!("?kid={other}"), 404, "key-unknown"),
         (format!("?kid={kid}&KID={kid}"), 400, "kid-repeated"),
@@ -130,80 +92,34 @@ async fn refusals_of_raw_keys_have_their_status_and_reason() {
     for (query, status, code) in table {
         let answer = service.get(&format!("/keydelivery/{query}")).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{query}");
-        assert_eq!(
-            answer.header("www-authenticate").starts_with("Bearer "),
-            status == 401
-        );
+        assert_eq!(answer.header("www-authenticate").starts_with("Bearer "), status == 401);
     }
 }
 
 #[tokio::test]
 async fn a_valid_token_that_does_not_cover_the_key_is_forbidden() {
     let service = KeyService::start().await;
-    let rules = vec![
-        required(KEY_IDENTIFIER_CLAIM, None),
-        required("tier", Some("hd")),
-    ];
-    let restriction = TokenRestriction {
-        required_claims: rules,
-        ..restriction()
-    };
+    let rules = vec![required(KEY_IDENTIFIER_CLAIM, None), required("tier", Some("hd"))];
+    let restriction = TokenRestriction { required_claims: rules, ..restriction() };
     let policy = token_policy("strict", restriction);
-    service
-        .store
-        .create_content_key_policy(&policy)
-        .await
-        .unwrap();
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "strict"))
-        .await;
+    service.store.create_content_key_policy(&policy).await.unwrap();
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "strict")).await;
     let claims = |tier: &str| json!({"tier": tier}).as_object().unwrap().clone();
-    let hd = TokenSpec {
-        kid: Some(record.kid),
-        claims: claims("hd"),
-        ..spec()
-    };
+    let hd = TokenSpec { kid: Some(record.kid), claims: claims("hd"), ..spec() };
     let table = [
         (hd.clone(), 200, ""),
-        (
-            TokenSpec {
-                claims: claims("sd"),
-                ..hd.clone()
-            },
-            403,
-            "token-claim-mismatch",
-        ),
-        (
-            TokenSpec {
-                kid: None,
-                ..hd.clone()
-            },
-            403,
-            "token-claim-missing",
-        ),
-        (
-            TokenSpec {
-                kid: Some(KeyId::random()),
-                ..hd
-            },
-            403,
-            "token-key-identifier-mismatch",
-        ),
+        (TokenSpec { claims: claims("sd"), ..hd.clone() }, 403, "token-claim-mismatch"),
+        (TokenSpec { kid: None, ..hd.clone() }, 403, "token-claim-missing"),
+        (TokenSpec { kid: Some(KeyId::random()), ..hd }, 403, "token-key-identifier-mismatch"),
     ];
     for (spec, status, code) in table {
         let bearer = format!("Bearer {}", sign(&spec));
-        let answer = service
-            .get_with(&format!("/keydelivery/?kid={}", record.kid), &bearer)
-            .await;
+        let answer = service.get_with(&format!("/keydelivery/?kid={}", record.kid), &bearer).await;
         if status == 200 {
             assert_eq!(answer.status, StatusCode::OK);
         } else {
             assert_eq!(answer.refusal(), (status, code.to_owned()));
-            assert!(
-                answer
-                    .header("www-authenticate")
-                    .contains("insufficient_scope")
-            );
+            assert!(answer.header("www-authenticate").contains("insufficient_scope"));
         }
     }
 }
@@ -211,40 +127,15 @@ async fn a_valid_token_that_does_not_cover_the_key_is_forbidden() {
 #[tokio::test]
 async fn the_first_option_that_accepts_the_token_answers() {
     let service = KeyService::start().await;
-    let mut policy = token_policy(
-        "two",
-        TokenRestriction {
-            audience: "urn:a".into(),
-            ..restriction()
-        },
-    );
-    let second = token_policy(
-        "x",
-        TokenRestriction {
-            audience: "urn:b".into(),
-            ..restriction()
-        },
-    );
-    policy.options.extend(
-        second
-            .options
-            .into_iter()
-            .map(|option: PolicyOption| option),
-    );
-    service
-        .store
-        .create_content_key_policy(&policy)
-        .await
-        .unwrap();
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "two"))
-        .await;
+    let mut policy =
+        token_policy("two", TokenRestriction { audience: "urn:a".into(), ..restriction() });
+    let second = token_policy("x", TokenRestriction { audience: "urn:b".into(), ..restriction() });
+    policy.options.extend(second.options.into_iter().map(|option: PolicyOption| option));
+    service.store.create_content_key_policy(&policy).await.unwrap();
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "two")).await;
     let uri = format!("/keydelivery/?kid={}", record.kid);
     for (audience, status) in [("urn:a", 200), ("urn:b", 200), ("urn:c", 401)] {
-        let token = sign(&TokenSpec {
-            audience: audience.into(),
-            ..spec()
-        });
+        let token = sign(&TokenSpec { audience: audience.into(), ..spec() });
         let answer = service.get_with(&uri, &format!("Bearer {token}")).await;
         assert_eq!(answer.status.as_u16(), status, "{audience}");
     }
@@ -253,12 +144,10 @@ async fn the_first_option_that_accepts_the_token_answers() {
 #[tokio::test]
 async fn a_clearkey_licence_is_what_strict_parsers_accept() {
     let service = KeyService::start().await;
-    let (cenc, cenc_key) = service
-        .publish_key(&request("a", "Portcullis_CencClearKey", "open"))
-        .await;
-    let (cbcs, cbcs_key) = service
-        .publish_key(&request("b", "Portcullis_CbcsClearKey", "open"))
-        .await;
+    let (cenc, cenc_key) =
+        service.publish_key(&request("a", "Portcullis_CencClearKey", "open")).await;
+    let (cbcs, cbcs_key) =
+        service.publish_key(&request("b", "Portcullis_CbcsClearKey", "open")).await;
     let entry = |kid: &KeyId, key: &[u8]| {
         format!(
             r#"{{"kty":"oct","kid":"{}","k":"{}"}}"#,
@@ -272,17 +161,10 @@ async fn a_clearkey_licence_is_what_strict_parsers_accept() {
         entry(&cenc.kid, cenc_key.expose())
     );
     let body = clearkey_request(&[cbcs.kid, KeyId::random(), cenc.kid]);
-    for path in [
-        "/ClearKey/",
-        "/ClearKey",
-        "/license",
-        "/ClearKey/?kid=whatever",
-        "/",
-        "?kid=whatever",
-    ] {
-        let answer = service
-            .post(&format!("/keydelivery{path}"), body.clone())
-            .await;
+    for path in
+        ["/ClearKey/", "/ClearKey", "/license", "/ClearKey/?kid=whatever", "/", "?kid=whatever"]
+    {
+        let answer = service.post(&format!("/keydelivery{path}"), body.clone()).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}");
         assert_eq!(answer.body, expected.as_bytes());
         assert_eq!(answer.header("content-type"), "application/json");
@@ -293,75 +175,33 @@ async fn a_clearkey_licence_is_what_strict_parsers_accept() {
 #[tokio::test]
 async fn clearkey_gives_what_is_granted_and_never_an_empty_set() {
     let service = KeyService::start().await;
-    let (open, _) = service
-        .publish_key(&request("a", "Portcullis_CencClearKey", "open"))
-        .await;
-    let (token, _) = service
-        .publish_key(&request("b", "Portcullis_CencClearKey", "token"))
-        .await;
+    let (open, _) = service.publish_key(&request("a", "Portcullis_CencClearKey", "open")).await;
+    let (token, _) = service.publish_key(&request("b", "Portcullis_CencClearKey", "token")).await;
     let unknown = KeyId::random();
-    let ask = async |kids: &[KeyId]| {
-        service
-            .post("/keydelivery/ClearKey/", clearkey_request(kids))
-            .await
-    };
+    let ask =
+        async |kids: &[KeyId]| service.post("/keydelivery/ClearKey/", clearkey_request(kids)).await;
     let partial = ask(&[token.kid, open.kid, unknown]).await;
     assert_eq!(partial.json()["keys"].as_array().unwrap().len(), 1);
     assert_eq!(partial.json()["keys"][0]["kid"], base64url(&open.kid));
     let refusal = |status, code: &str| (status, code.to_owned());
     assert_eq!(ask(&[unknown]).await.refusal(), refusal(404, "key-unknown"));
-    assert_eq!(
-        ask(&[token.kid, unknown]).await.refusal(),
-        refusal(401, "token-missing")
-    );
+    assert_eq!(ask(&[token.kid, unknown]).await.refusal(), refusal(401, "token-missing"));
 }
 
 #[tokio::test]
 async fn bad_licence_requests_are_refused_by_a_rule() {
     let service = KeyService::start().await;
-    let (open, _) = service
-        .publish_key(&request("a", "Portcullis_CencClearKey", "open"))
-        .await;
+    let (open, _) = service.publish_key(&request("a", "Portcullis_CencClearKey", "open")).await;
     let persistent = clearkey_request(&[open.kid]).replace("temporary", "persistent-license");
     let large = format!(r#"{{"kids":["{}"]}}"#, "A".repeat(70_000));
     let table = [
-        (
-            "ClearKey/",
-            "".to_owned(),
-            400,
-            "clearkey-request-malformed",
-        ),
-        (
-            "ClearKey/",
-            r#"{"kids":[]}"#.into(),
-            400,
-            "clearkey-request-without-kids",
-        ),
-        (
-            "ClearKey/",
-            r#"{"kids":["*"]}"#.into(),
-            400,
-            "clearkey-request-kid-not-base64url",
-        ),
-        (
-            "ClearKey/",
-            r#"{"kids":["AAAA"]}"#.into(),
-            404,
-            "key-unknown",
-        ),
-        (
-            "ClearKey/",
-            persistent,
-            403,
-            "license-persistence-not-allowed",
-        ),
+        ("ClearKey/", "".to_owned(), 400, "clearkey-request-malformed"),
+        ("ClearKey/", r#"{"kids":[]}"#.into(), 400, "clearkey-request-without-kids"),
+        ("ClearKey/", r#"{"kids":["*"]}"#.into(), 400, "clearkey-request-kid-not-base64url"),
+        ("ClearKey/", r#"{"kids":["AAAA"]}"#.into(), 404, "key-unknown"),
+        ("ClearKey/", persistent, 403, "license-persistence-not-allowed"),
         ("ClearKey/", large, 413, "body-too-large"),
-        (
-            "license",
-            "\u{8}\u{4}".into(),
-            415,
-            "license-request-unknown",
-        ),
+        ("license", "\u{8}\u{4}".into(), 415, "license-request-unknown"),
         ("license", "".into(), 415, "license-request-unknown"),
         ("license", " {} ".into(), 400, "clearkey-request-malformed"),
     ];
@@ -375,18 +215,10 @@ async fn bad_licence_requests_are_refused_by_a_rule() {
 async fn other_methods_are_refused_with_the_allowed_ones() {
     let service = KeyService::start().await;
     let answer = service.get("/keydelivery/ClearKey/").await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("allow")),
-        (405, "POST")
-    );
-    let delete = Request::delete("/keydelivery/?kid=x")
-        .body(Body::empty())
-        .unwrap();
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST"));
+    let delete = Request::delete("/keydelivery/?kid=x").body(Body::empty()).unwrap();
     let answer = service.send(delete).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.header("allow")),
-        (405, "GET,HEAD,POST")
-    );
+    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET,HEAD,POST"));
 }
 
 #[tokio::test]
@@ -399,12 +231,7 @@ async fn keys_are_delivered_only_while_their_locator_is_active() {
     };
     let (record, _) = service.publish_key(&limited).await;
     let uri = format!("/keydelivery/?kid={}", record.kid);
-    for (seconds, status) in [
-        (NOW - 1, 403),
-        (NOW, 200),
-        (NOW + 99, 200),
-        (NOW + 100, 403),
-    ] {
+    for (seconds, status) in [(NOW - 1, 403), (NOW, 200), (NOW + 99, 200), (NOW + 100, 403)] {
         service.set_clock(seconds);
         let answer = service.get(&uri).await;
         assert_eq!(answer.status.as_u16(), status, "{seconds}");
@@ -414,57 +241,32 @@ async fn keys_are_delivered_only_while_their_locator_is_active() {
     }
     service.set_clock(NOW);
     service.store.delete_locator(record.locator).await.unwrap();
-    assert_eq!(
-        service.get(&uri).await.refusal(),
-        (404, "key-unknown".into())
-    );
+    assert_eq!(service.get(&uri).await.refusal(), (404, "key-unknown".into()));
 }
 
 #[tokio::test]
 async fn a_changed_policy_acts_at_once_on_all_locators_that_use_it() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "open"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
     let uri = format!("/keydelivery/?kid={}", record.kid);
     assert_eq!(service.get(&uri).await.status, StatusCode::OK);
-    service
-        .store
-        .put_content_key_policy(&token_policy("open", restriction()))
-        .await
-        .unwrap();
-    assert_eq!(
-        service.get(&uri).await.refusal(),
-        (401, "token-missing".into())
-    );
+    service.store.put_content_key_policy(&token_policy("open", restriction())).await.unwrap();
+    assert_eq!(service.get(&uri).await.refusal(), (401, "token-missing".into()));
 }
 
 #[tokio::test]
 async fn a_stored_key_that_was_altered_is_not_delivered() {
     let service = KeyService::start().await;
-    let (first, _) = service
-        .publish_key(&request("a", "Predefined_ClearKey", "open"))
-        .await;
-    let (second, _) = service
-        .publish_key(&request("b", "Predefined_ClearKey", "open"))
-        .await;
+    let (first, _) = service.publish_key(&request("a", "Predefined_ClearKey", "open")).await;
+    let (second, _) = service.publish_key(&request("b", "Predefined_ClearKey", "open")).await;
     let url = format!("sqlite:{}", service.database().display());
-    let mut db = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url)
-        .await
-        .unwrap();
+    let mut db = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
     let swap = "UPDATE content_keys SET wrapped =
         (SELECT wrapped FROM content_keys WHERE kid = $1) WHERE kid = $2";
     let (from, to) = (first.kid.to_string(), second.kid.to_string());
-    sqlx::query(swap)
-        .bind(from)
-        .bind(to)
-        .execute(&mut db)
-        .await
-        .unwrap();
+    sqlx::query(swap).bind(from).bind(to).execute(&mut db).await.unwrap();
     let kek = crate::support::keys::kek(1);
-    let reopened = portcullis::store::Store::open(&service.database(), &kek)
-        .await
-        .unwrap();
+    let reopened = portcullis::store::Store::open(&service.database(), &kek).await.unwrap();
     let record = reopened.key(second.kid).await.unwrap();
     assert!(reopened.vault().unwrap(&record).is_err());
 }

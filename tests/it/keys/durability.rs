@@ -40,20 +40,11 @@ async fn no_acknowledged_key_is_lost_when_the_process_is_killed() {
     assert!(acknowledged.len() >= KILLS, "{} keys", acknowledged.len());
     let reopened = Store::open(&service.database(), &kek(1)).await.unwrap();
     for kid in &acknowledged {
-        let record = reopened
-            .key(*kid)
-            .await
-            .expect("an acknowledged key is lost");
-        reopened
-            .vault()
-            .unwrap(&record)
-            .expect("an acknowledged key does not open");
+        let record = reopened.key(*kid).await.expect("an acknowledged key is lost");
+        reopened.vault().unwrap(&record).expect("an acknowledged key does not open");
     }
     check_database(&service.database()).await;
-    println!(
-        "{KILLS} kills, {} acknowledged keys, none lost",
-        acknowledged.len()
-    );
+    println!("{KILLS} kills, {} acknowledged keys, none lost", acknowledged.len());
 }
 
 /// Starts the child, kills it after some acknowledged keys, and gives all that it acknowledged.
@@ -70,10 +61,7 @@ fn kill_after(database: &Path, lines: usize) -> Vec<KeyId> {
     let mut line = String::new();
     while output.read_line(&mut line).unwrap() > 0 {
         // The kill may cut the last line; what was not printed whole was not acknowledged to us.
-        if let Some(kid) = line
-            .strip_prefix(ACKNOWLEDGED)
-            .and_then(|kid| kid.strip_suffix('\n'))
-        {
+        if let Some(kid) = line.strip_prefix(ACKNOWLEDGED).and_then(|kid| kid.strip_suffix('\n')) {
             kids.push(kid.parse().unwrap());
         }
         if kids.len() == lines {
@@ -82,26 +70,16 @@ fn kill_after(database: &Path, lines: usize) -> Vec<KeyId> {
         line.clear();
     }
     let status = child.wait().unwrap();
-    assert!(
-        !status.success() && kids.len() >= lines,
-        "the child ended by itself: {status}"
-    );
+    assert!(!status.success() && kids.len() >= lines, "the child ended by itself: {status}");
     kids
 }
 
 async fn check_database(path: &Path) {
-    let mut db = SqliteConnection::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap();
-    let (verdict,): (String,) = sqlx::query_as("PRAGMA integrity_check")
-        .fetch_one(&mut db)
-        .await
-        .unwrap();
+    let mut db = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
+    let (verdict,): (String,) =
+        sqlx::query_as("PRAGMA integrity_check").fetch_one(&mut db).await.unwrap();
     assert_eq!(verdict, "ok");
-    let orphans = sqlx::query("PRAGMA foreign_key_check")
-        .fetch_all(&mut db)
-        .await
-        .unwrap();
+    let orphans = sqlx::query("PRAGMA foreign_key_check").fetch_all(&mut db).await.unwrap();
     assert!(orphans.is_empty());
     let (keys, kids, locators): (i64, i64, i64) = sqlx::query_as(
         "SELECT COUNT(*), COUNT(DISTINCT kid), (SELECT COUNT(*) FROM locators) FROM content_keys",
@@ -109,11 +87,7 @@ async fn check_database(path: &Path) {
     .fetch_one(&mut db)
     .await
     .unwrap();
-    assert_eq!(
-        (keys, kids),
-        (kids, locators),
-        "each locator has one key, each key its own KID"
-    );
+    assert_eq!((keys, kids), (kids, locators), "each locator has one key, each key its own KID");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,9 +98,8 @@ async fn child_creates_keys_until_it_is_killed() {
     };
     let store = Store::open(Path::new(&database), &kek(1)).await.unwrap();
     let counter = Arc::new(AtomicU64::new(0));
-    let tasks: Vec<_> = (0..8)
-        .map(|_| tokio::spawn(create_forever(store.clone(), Arc::clone(&counter))))
-        .collect();
+    let tasks: Vec<_> =
+        (0..8).map(|_| tokio::spawn(create_forever(store.clone(), Arc::clone(&counter)))).collect();
     for task in tasks {
         task.await.unwrap();
     }
@@ -168,8 +141,5 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         policy: None,
         wrapped,
     };
-    NewLocator {
-        locator,
-        keys: vec![record],
-    }
+    NewLocator { locator, keys: vec![record] }
 }

@@ -19,18 +19,8 @@ const KID: &str = "9eb4050d-e44b-4802-932e-27d75083e266";
 
 fn check(token: &str, restriction: &TokenRestriction) -> Result<(), TokenError> {
     let kid = Some(KID.parse().unwrap());
-    let at = At {
-        now: at(NOW),
-        skew: SKEW,
-    };
-    verify(
-        &Bearer::new(token),
-        &Question {
-            restriction,
-            kid,
-            at,
-        },
-    )
+    let at = At { now: at(NOW), skew: SKEW };
+    verify(&Bearer::new(token), &Question { restriction, kid, at })
 }
 
 fn good_claims() -> Value {
@@ -56,10 +46,7 @@ fn part(value: &Value) -> String {
 /// Any header over any claims, with the HMAC of any secret.
 fn forge(header: &Value, claims: &Value, secret: &[u8]) -> String {
     let message = format!("{}.{}", part(header), part(claims));
-    let tag = hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, secret),
-        message.as_bytes(),
-    );
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
     format!("{message}.{}", BASE64URL_NOPAD.encode(tag.as_ref()))
 }
 
@@ -68,10 +55,7 @@ fn hs256(claims: &Value) -> String {
 }
 
 fn rsa_pair() -> RsaKeyPair {
-    let body: String = RSA_PEM
-        .lines()
-        .filter(|line| !line.starts_with('-'))
-        .collect();
+    let body: String = RSA_PEM.lines().filter(|line| !line.starts_with('-')).collect();
     RsaKeyPair::from_der(&data_encoding::BASE64.decode(body.as_bytes()).unwrap()).unwrap()
 }
 
@@ -91,8 +75,7 @@ fn rsa_sign(algorithm: &'static dyn signature::RsaEncoding, alg: &str) -> String
     let pair = rsa_pair();
     let mut signed = vec![0; pair.public().modulus_len()];
     let random = rand::SystemRandom::new();
-    pair.sign(algorithm, &random, message.as_bytes(), &mut signed)
-        .unwrap();
+    pair.sign(algorithm, &random, message.as_bytes(), &mut signed).unwrap();
     format!("{message}.{}", BASE64URL_NOPAD.encode(&signed))
 }
 
@@ -100,11 +83,7 @@ fn rsa_sign(algorithm: &'static dyn signature::RsaEncoding, alg: &str) -> String
 fn good_tokens_are_accepted() {
     assert_eq!(check(&hs256(&good_claims()), &restriction()), Ok(()));
     assert_eq!(check(&sign(&spec()), &restriction()), Ok(()));
-    let rs256 = make(
-        &spec(),
-        &SigningKey::RsaPem(Secret::from_bytes(RSA_PEM.into())),
-    )
-    .unwrap();
+    let rs256 = make(&spec(), &SigningKey::RsaPem(Secret::from_bytes(RSA_PEM.into()))).unwrap();
     assert_eq!(check(&rs256, &rsa_restriction()), Ok(()));
     let foreign = rsa_sign(&signature::RSA_PKCS1_SHA256, "RS256");
     assert_eq!(check(&foreign, &rsa_restriction()), Ok(()));
@@ -123,42 +102,14 @@ fn the_policy_decides_the_algorithm() {
     let table = [
         ("none", none("none"), &hmac),
         ("none, other case", none("nOnE"), &hmac),
-        (
-            "none with a tag",
-            forge(&header("none"), &claims, SECRET),
-            &hmac,
-        ),
-        (
-            "no known name",
-            forge(&header("HS999"), &claims, SECRET),
-            &hmac,
-        ),
-        (
-            "HS256 under the RSA modulus",
-            forge(&header("HS256"), &claims, modulus.expose()),
-            &rsa,
-        ),
-        (
-            "HS256 under the PEM",
-            forge(&header("HS256"), &claims, RSA_PEM.as_bytes()),
-            &rsa,
-        ),
-        (
-            "RS256 for a symmetric policy",
-            rsa_sign(&signature::RSA_PKCS1_SHA256, "RS256"),
-            &hmac,
-        ),
-        (
-            "RS512",
-            rsa_sign(&signature::RSA_PKCS1_SHA512, "RS512"),
-            &rsa,
-        ),
+        ("none with a tag", forge(&header("none"), &claims, SECRET), &hmac),
+        ("no known name", forge(&header("HS999"), &claims, SECRET), &hmac),
+        ("HS256 under the RSA modulus", forge(&header("HS256"), &claims, modulus.expose()), &rsa),
+        ("HS256 under the PEM", forge(&header("HS256"), &claims, RSA_PEM.as_bytes()), &rsa),
+        ("RS256 for a symmetric policy", rsa_sign(&signature::RSA_PKCS1_SHA256, "RS256"), &hmac),
+        ("RS512", rsa_sign(&signature::RSA_PKCS1_SHA512, "RS512"), &rsa),
         ("HS512", forge(&header("HS512"), &claims, SECRET), &hmac),
-        (
-            "name in lower case",
-            forge(&header("hs256"), &claims, SECRET),
-            &hmac,
-        ),
+        ("name in lower case", forge(&header("hs256"), &claims, SECRET), &hmac),
     ];
     for (attack, token, restriction) in table {
         assert_eq!(check(&token, restriction), Err(refused.clone()), "{attack}");
@@ -175,34 +126,14 @@ fn signatures_that_do_not_verify_are_refused() {
     let (hmac, rsa) = (restriction(), rsa_restriction());
     let table = [
         ("other secret", hmac_only, &hmac),
-        (
-            "other claims",
-            format!("{header}.{other_claims}.{tag}"),
-            &hmac,
-        ),
+        ("other claims", format!("{header}.{other_claims}.{tag}"), &hmac),
         ("empty signature", format!("{message}."), &hmac),
-        (
-            "shorter signature",
-            format!("{message}.{}", &tag[..40]),
-            &hmac,
-        ),
-        (
-            "RS256 with a SHA-512 digest",
-            rsa_sign(&signature::RSA_PKCS1_SHA512, "RS256"),
-            &rsa,
-        ),
-        (
-            "RS256 with PSS",
-            rsa_sign(&signature::RSA_PSS_SHA256, "RS256"),
-            &rsa,
-        ),
+        ("shorter signature", format!("{message}.{}", &tag[..40]), &hmac),
+        ("RS256 with a SHA-512 digest", rsa_sign(&signature::RSA_PKCS1_SHA512, "RS256"), &rsa),
+        ("RS256 with PSS", rsa_sign(&signature::RSA_PSS_SHA256, "RS256"), &rsa),
     ];
     for (attack, token, restriction) in table {
-        assert_eq!(
-            check(&token, restriction),
-            Err(TokenError::SignatureInvalid),
-            "{attack}"
-        );
+        assert_eq!(check(&token, restriction), Err(TokenError::SignatureInvalid), "{attack}");
     }
 }
 
@@ -211,11 +142,7 @@ fn critical_extensions_are_refused() {
     for crit in [json!(["b64"]), json!([]), json!("x"), Value::Null] {
         let header = json!({"alg": "HS256", "crit": crit, "b64": false});
         let token = forge(&header, &good_claims(), SECRET);
-        assert_eq!(
-            check(&token, &restriction()),
-            Err(TokenError::CriticalHeader),
-            "{header}"
-        );
+        assert_eq!(check(&token, &restriction()), Err(TokenError::CriticalHeader), "{header}");
     }
 }
 
@@ -232,17 +159,10 @@ fn what_is_no_token_is_malformed_or_too_long() {
         format!("{good}="),
         good.replace('.', "%2E"),
         format!("{header}.{}.AA", part(&json!([1]))),
-        format!(
-            "{}.{}.AA",
-            part(&json!({"typ": "JWT"})),
-            part(&good_claims())
-        ),
+        format!("{}.{}.AA", part(&json!({"typ": "JWT"})), part(&good_claims())),
         format!("{}.{}.AA", part(&json!({"alg": 5})), part(&good_claims())),
         format!("{header}.!!!.AA"),
-        format!(
-            "{header}.{}.AA",
-            BASE64URL_NOPAD.encode("[".repeat(5000).as_bytes())
-        ),
+        format!("{header}.{}.AA", BASE64URL_NOPAD.encode("[".repeat(5000).as_bytes())),
     ];
     for text in texts {
         let refusal = check(&text, &restriction()).unwrap_err();
@@ -273,11 +193,7 @@ fn times_are_held_against_the_clock_with_its_skew() {
     for (claims, outcome) in table {
         assert_eq!(check(&hs256(&claims), &restriction()), outcome, "{claims}");
     }
-    for (name, value) in [
-        ("exp", json!("1900000000")),
-        ("exp", json!(null)),
-        ("nbf", json!([1])),
-    ] {
+    for (name, value) in [("exp", json!("1900000000")), ("exp", json!(null)), ("nbf", json!([1]))] {
         let refusal = check(&hs256(&with(name, value)), &restriction()).unwrap_err();
         assert_eq!(refusal.reason(), "token-malformed", "{name}");
     }
@@ -288,10 +204,7 @@ fn issuer_and_audience_are_compared_exactly() {
     let issuer = Err(TokenError::IssuerMismatch);
     let audience = Err(TokenError::AudienceMismatch);
     let table = [
-        (
-            with("iss", json!("https://issuer.example/")),
-            issuer.clone(),
-        ),
+        (with("iss", json!("https://issuer.example/")), issuer.clone()),
         (with("iss", json!("HTTPS://issuer.example")), issuer.clone()),
         (with("iss", json!([ISSUER])), issuer.clone()),
         (without("iss"), issuer),
@@ -323,10 +236,7 @@ fn required_claims_must_be_there_with_their_value() {
     ];
     for (wanted, value, outcome) in table {
         let rule = vec![required("tier", wanted)];
-        let restriction = TokenRestriction {
-            required_claims: rule,
-            ..restriction()
-        };
+        let restriction = TokenRestriction { required_claims: rule, ..restriction() };
         let token = hs256(&with("tier", value.clone()));
         assert_eq!(check(&token, &restriction), outcome, "{wanted:?} {value}");
         assert_eq!(check(&hs256(&good_claims()), &restriction), missing);
@@ -336,19 +246,13 @@ fn required_claims_must_be_there_with_their_value() {
 #[test]
 fn the_key_identifier_claim_must_name_the_key() {
     let rule = vec![required(KEY_IDENTIFIER_CLAIM, None)];
-    let restriction = TokenRestriction {
-        required_claims: rule,
-        ..restriction()
-    };
+    let restriction = TokenRestriction { required_claims: rule, ..restriction() };
     let mismatch = Err(TokenError::KeyIdentifierMismatch);
     let table = [
         (json!(KID), Ok(())),
         (json!(KID.to_uppercase()), Ok(())),
         (json!(KID.replace('-', "")), Ok(())),
-        (
-            json!("9eb4050d-e44b-4802-932e-27d75083e267"),
-            mismatch.clone(),
-        ),
+        (json!("9eb4050d-e44b-4802-932e-27d75083e267"), mismatch.clone()),
         (json!(""), mismatch.clone()),
         (json!(null), mismatch),
     ];
@@ -359,10 +263,7 @@ fn the_key_identifier_claim_must_name_the_key() {
     let lacking = Err(TokenError::ClaimMissing(KEY_IDENTIFIER_CLAIM.into()));
     assert_eq!(check(&hs256(&good_claims()), &restriction), lacking);
     let kid = Some(KID.parse::<KeyId>().unwrap());
-    assert_eq!(
-        check(&sign(&TokenSpec { kid, ..spec() }), &restriction),
-        Ok(())
-    );
+    assert_eq!(check(&sign(&TokenSpec { kid, ..spec() }), &restriction), Ok(()));
 }
 
 #[test]
@@ -378,10 +279,7 @@ fn a_token_made_for_a_key_opens_no_other_also_when_the_policy_does_not_ask() {
 #[test]
 fn a_token_that_relies_on_counted_uses_is_refused() {
     let claims = with("urn:microsoft:azure:mediaservices:maxuses", json!(1));
-    assert_eq!(
-        check(&hs256(&claims), &restriction()),
-        Err(TokenError::UseLimit)
-    );
+    assert_eq!(check(&hs256(&claims), &restriction()), Err(TokenError::UseLimit));
 }
 
 #[test]
@@ -389,19 +287,14 @@ fn alternate_keys_let_keys_roll_over() {
     let mut restriction = rsa_restriction();
     let old = Secret::from_bytes(SECRET.to_vec());
     restriction.alternate_verification_keys = vec![
-        VerificationKey::Symmetric {
-            key_value: Secret::from_bytes(vec![7; 32]),
-        },
+        VerificationKey::Symmetric { key_value: Secret::from_bytes(vec![7; 32]) },
         VerificationKey::Symmetric { key_value: old },
     ];
     assert_eq!(check(&hs256(&good_claims()), &restriction), Ok(()));
     let pem = SigningKey::RsaPem(Secret::from_bytes(RSA_PEM.into()));
     assert_eq!(check(&make(&spec(), &pem).unwrap(), &restriction), Ok(()));
     let foreign = forge(&json!({"alg": "HS256"}), &good_claims(), b"another secret");
-    assert_eq!(
-        check(&foreign, &restriction),
-        Err(TokenError::SignatureInvalid)
-    );
+    assert_eq!(check(&foreign, &restriction), Err(TokenError::SignatureInvalid));
 }
 
 #[test]
@@ -417,10 +310,7 @@ fn a_modulus_with_leading_zeros_is_the_same_key() {
 
 #[test]
 fn what_is_no_private_key_makes_no_token() {
-    for pem in [
-        "",
-        "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n",
-    ] {
+    for pem in ["", "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----\n"] {
         assert!(make(&spec(), &SigningKey::RsaPem(Secret::from_bytes(pem.into()))).is_err());
     }
 }

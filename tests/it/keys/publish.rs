@@ -24,27 +24,15 @@ async fn every_label_of_the_streaming_policy_gets_its_own_random_key() {
         "commonEncryptionCenc": {"enabledProtocols": {"dash": true},
             "contentKeys": {"defaultKey": {"label": "mine", "policyName": "token"}}}}"#;
     let policy = StreamingPolicy::from_properties("both", json).unwrap();
-    service
-        .store
-        .create_streaming_policy(&policy)
-        .await
-        .unwrap();
-    let asked = PublishRequest {
-        content_key_policy: None,
-        ..request("s", "both", "")
-    };
+    service.store.create_streaming_policy(&policy).await.unwrap();
+    let asked = PublishRequest { content_key_policy: None, ..request("s", "both", "") };
     let locator = service.publish(&asked).await;
     assert_eq!(locator.content_key_policy.as_deref(), Some("open"));
     let keys = service.store.keys_of(locator.id).await.unwrap();
-    let seen: Vec<_> = keys
-        .iter()
-        .map(|key| (key.label.as_str(), key.policy.as_deref()))
-        .collect();
+    let seen: Vec<_> = keys.iter().map(|key| (key.label.as_str(), key.policy.as_deref())).collect();
     assert_eq!(seen, [("mine", Some("token")), ("aesDefaultKey", None)]);
-    let opened: Vec<_> = keys
-        .iter()
-        .map(|key| service.store.vault().unwrap(key).unwrap())
-        .collect();
+    let opened: Vec<_> =
+        keys.iter().map(|key| service.store.vault().unwrap(key).unwrap()).collect();
     assert_ne!(opened[0], opened[1]);
     assert_ne!(keys[0].kid, keys[1].kid);
 }
@@ -53,10 +41,7 @@ async fn every_label_of_the_streaming_policy_gets_its_own_random_key() {
 async fn clear_streams_have_no_keys_and_need_no_content_key_policy() {
     let service = KeyService::start().await;
     let clear = request("s", "Predefined_ClearStreamingOnly", "");
-    let clear = PublishRequest {
-        content_key_policy: None,
-        ..clear
-    };
+    let clear = PublishRequest { content_key_policy: None, ..clear };
     let locator = service.publish(&clear).await;
     assert!(service.store.keys_of(locator.id).await.unwrap().is_empty());
 }
@@ -65,38 +50,14 @@ async fn clear_streams_have_no_keys_and_need_no_content_key_policy() {
 async fn publishing_once_gives_what_is_there_or_says_what_differs() {
     let service = KeyService::start().await;
     let asked = request("s", "Predefined_ClearKey", "open");
-    let first = publisher(&service)
-        .publish_once(&asked, at(NOW))
-        .await
-        .unwrap();
-    let again = publisher(&service)
-        .publish_once(&asked, at(NOW + 5))
-        .await
-        .unwrap();
+    let first = publisher(&service).publish_once(&asked, at(NOW)).await.unwrap();
+    let again = publisher(&service).publish_once(&asked, at(NOW + 5)).await.unwrap();
     assert_eq!(first, again);
     let table = [
-        (
-            request("s", "Portcullis_CencClearKey", "open"),
-            "streaming policy",
-        ),
-        (
-            request("s", "Predefined_ClearKey", "token"),
-            "content key policy",
-        ),
-        (
-            PublishRequest {
-                id: Some(LocatorId::random()),
-                ..asked.clone()
-            },
-            "identifier",
-        ),
-        (
-            PublishRequest {
-                end: Some(at(NOW)),
-                ..asked
-            },
-            "end",
-        ),
+        (request("s", "Portcullis_CencClearKey", "open"), "streaming policy"),
+        (request("s", "Predefined_ClearKey", "token"), "content key policy"),
+        (PublishRequest { id: Some(LocatorId::random()), ..asked.clone() }, "identifier"),
+        (PublishRequest { end: Some(at(NOW)), ..asked }, "end"),
     ];
     for (asked, expected) in table {
         match publisher(&service).publish_once(&asked, at(NOW)).await {
@@ -118,42 +79,20 @@ async fn what_cannot_be_published_is_refused_and_leaves_nothing() {
              and dots"
                 .into(),
         ),
+        (PublishRequest { asset: "x".into(), ..good.clone() }, missing(Kind::Asset, "x")),
+        (request("s", "x", "open"), missing(Kind::StreamingPolicy, "x")),
+        (request("s", "Predefined_ClearKey", "x"), missing(Kind::ContentKeyPolicy, "x")),
         (
-            PublishRequest {
-                asset: "x".into(),
-                ..good.clone()
-            },
-            missing(Kind::Asset, "x"),
-        ),
-        (
-            request("s", "x", "open"),
-            missing(Kind::StreamingPolicy, "x"),
-        ),
-        (
-            request("s", "Predefined_ClearKey", "x"),
-            missing(Kind::ContentKeyPolicy, "x"),
-        ),
-        (
-            PublishRequest {
-                content_key_policy: None,
-                ..good.clone()
-            },
+            PublishRequest { content_key_policy: None, ..good.clone() },
             "key aesDefaultKey needs a content key policy: name one for the locator".into(),
         ),
         (
-            PublishRequest {
-                start: Some(at(NOW)),
-                end: Some(at(NOW)),
-                ..good
-            },
+            PublishRequest { start: Some(at(NOW)), end: Some(at(NOW)), ..good },
             "the end of the locator is not after its start".into(),
         ),
     ];
     for (asked, message) in table {
-        let refusal = publisher(&service)
-            .publish(&asked, at(NOW))
-            .await
-            .unwrap_err();
+        let refusal = publisher(&service).publish(&asked, at(NOW)).await.unwrap_err();
         assert_eq!(refusal.to_string(), message);
     }
     assert!(service.store.locators().await.unwrap().is_empty());
@@ -163,21 +102,12 @@ async fn what_cannot_be_published_is_refused_and_leaves_nothing() {
 async fn a_generated_token_policy_keeps_its_first_secret() {
     let service = KeyService::start().await;
     let policy = |name| default_token_policy(name, "urn:i", "urn:a").unwrap();
-    let first = publisher(&service)
-        .policy_once(&policy("fresh"))
-        .await
-        .unwrap();
-    let again = publisher(&service)
-        .policy_once(&policy("fresh"))
-        .await
-        .unwrap();
+    let first = publisher(&service).policy_once(&policy("fresh")).await.unwrap();
+    let again = publisher(&service).policy_once(&policy("fresh")).await.unwrap();
     assert_eq!(first, again);
     assert_ne!(secret(&first), secret(&policy("fresh")));
     assert_eq!(secret(&first).len(), 64);
-    let open = publisher(&service)
-        .policy_once(&open_policy("open"))
-        .await
-        .unwrap();
+    let open = publisher(&service).policy_once(&open_policy("open")).await.unwrap();
     assert_eq!(open, open_policy("open"));
 }
 
@@ -195,20 +125,11 @@ fn secret(policy: &ContentKeyPolicy) -> Vec<u8> {
 async fn a_locator_identifier_may_be_chosen_and_used_again_after_deletion() {
     let service = KeyService::start().await;
     let id = LocatorId::random();
-    let chosen = PublishRequest {
-        id: Some(id),
-        ..request("s", "Predefined_ClearKey", "open")
-    };
+    let chosen = PublishRequest { id: Some(id), ..request("s", "Predefined_ClearKey", "open") };
     let (first, _) = service.publish_key(&chosen).await;
-    let taken = PublishRequest {
-        name: "t".into(),
-        ..chosen.clone()
-    };
+    let taken = PublishRequest { name: "t".into(), ..chosen.clone() };
     match publisher(&service).publish(&taken, at(NOW)).await {
-        Err(PublishError::Store(StoreError::AlreadyExists {
-            kind: Kind::Locator,
-            name,
-        })) => {
+        Err(PublishError::Store(StoreError::AlreadyExists { kind: Kind::Locator, name })) => {
             assert_eq!(name, id.to_string());
         }
         other => panic!("{other:?}"),

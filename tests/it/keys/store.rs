@@ -35,70 +35,40 @@ async fn concurrent_writes_share_commits_and_a_refused_one_harms_no_other() {
     assert_eq!(published, WRITES / 10 * 9);
     assert_eq!(service.store.locators().await.unwrap().len(), published);
     let commits = service.store.commits() - before;
-    assert!(
-        commits <= WRITES as u64 / 4,
-        "{commits} commits for {WRITES} writes"
-    );
+    assert!(commits <= WRITES as u64 / 4, "{commits} commits for {WRITES} writes");
 }
 
 #[tokio::test]
 async fn the_database_allows_one_key_for_a_kid() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "open"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
     let id = LocatorId::random();
     let first = service.store.locator(record.locator).await.unwrap();
-    let locator = Locator {
-        id,
-        name: "t".into(),
-        ..Locator::clone(&first)
-    };
+    let locator = Locator { id, name: "t".into(), ..Locator::clone(&first) };
     let mut key = record.clone();
     key.locator = id;
-    let outcome = service
-        .store
-        .create_locator(NewLocator {
-            locator,
-            keys: vec![key],
-        })
-        .await;
+    let outcome = service.store.create_locator(NewLocator { locator, keys: vec![key] }).await;
     match outcome {
-        Err(StoreError::AlreadyExists {
-            kind: Kind::ContentKey,
-            name,
-        }) => {
+        Err(StoreError::AlreadyExists { kind: Kind::ContentKey, name }) => {
             assert_eq!(name, record.kid.to_string());
         }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(
-        service.store.locator(id).await,
-        Err(StoreError::NotFound { .. })
-    ));
+    assert!(matches!(service.store.locator(id).await, Err(StoreError::NotFound { .. })));
     assert_eq!(*service.store.key(record.kid).await.unwrap(), record);
 }
 
 #[tokio::test]
 async fn a_broken_constraint_fails_one_write_of_a_group() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "open"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
     let first = service.store.locator(record.locator).await.unwrap();
     let id = LocatorId::random();
-    let locator = Locator {
-        id,
-        name: "t".into(),
-        ..Locator::clone(&first)
-    };
+    let locator = Locator { id, name: "t".into(), ..Locator::clone(&first) };
     let mut homeless = record.clone();
     homeless.kid = KeyId::random();
     homeless.locator = LocatorId::random();
-    let broken = NewLocator {
-        locator,
-        keys: vec![homeless],
-    };
+    let broken = NewLocator { locator, keys: vec![homeless] };
     let before = service.store.commits();
     let (broken, good) = tokio::join!(
         service.store.create_locator(broken),
@@ -106,32 +76,20 @@ async fn a_broken_constraint_fails_one_write_of_a_group() {
     );
     assert!(matches!(broken, Err(StoreError::Database(_))), "{broken:?}");
     assert!(good.is_ok(), "{good:?}");
-    assert_eq!(
-        service.store.commits(),
-        before + 1,
-        "both writes are one group"
-    );
+    assert_eq!(service.store.commits(), before + 1, "both writes are one group");
     assert!(service.store.locator(id).await.is_err());
 }
 
 #[tokio::test]
 async fn everything_is_there_after_opening_again() {
     let service = KeyService::start().await;
-    let (record, key) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "token"))
-        .await;
+    let (record, key) = service.publish_key(&request("s", "Predefined_ClearKey", "token")).await;
     let reopened = Store::open(&service.database(), &kek(1)).await.unwrap();
     assert_eq!(*reopened.key(record.kid).await.unwrap(), record);
     assert_eq!(reopened.vault().unwrap(&record).unwrap(), key);
-    assert_eq!(
-        reopened.assets().await.unwrap(),
-        service.store.assets().await.unwrap()
-    );
+    assert_eq!(reopened.assets().await.unwrap(), service.store.assets().await.unwrap());
     let policies = reopened.content_key_policies().await.unwrap();
-    assert_eq!(
-        policies,
-        service.store.content_key_policies().await.unwrap()
-    );
+    assert_eq!(policies, service.store.content_key_policies().await.unwrap());
     assert_eq!(policies.len(), 2);
     assert_eq!(
         reopened.locator_by_name("s").await.unwrap(),
@@ -155,35 +113,19 @@ async fn another_key_encryption_key_is_refused_when_opening() {
 async fn a_database_of_a_later_version_is_refused() {
     let service = KeyService::start().await;
     let mut db = connect(&service.database()).await;
-    sqlx::query("INSERT INTO schema_version (version) VALUES (99)")
-        .execute(&mut db)
-        .await
-        .unwrap();
+    sqlx::query("INSERT INTO schema_version (version) VALUES (99)").execute(&mut db).await.unwrap();
     let refusal = Store::open(&service.database(), &kek(1)).await.err();
-    assert!(
-        matches!(refusal, Some(StoreError::SchemaTooNew { found: 99, .. })),
-        "{refusal:?}"
-    );
+    assert!(matches!(refusal, Some(StoreError::SchemaTooNew { found: 99, .. })), "{refusal:?}");
 }
 
 #[tokio::test]
 async fn what_is_no_database_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("db");
-    fs::write(
-        &path,
-        "this is no database, but long enough to look like one".repeat(100),
-    )
-    .unwrap();
-    assert!(matches!(
-        Store::open(&path, &kek(1)).await.err(),
-        Some(StoreError::Database(_))
-    ));
+    fs::write(&path, "this is no database, but long enough to look like one".repeat(100)).unwrap();
+    assert!(matches!(Store::open(&path, &kek(1)).await.err(), Some(StoreError::Database(_))));
     let missing = dir.path().join("no/such/folder/db");
-    assert!(matches!(
-        Store::open(&missing, &kek(1)).await.err(),
-        Some(StoreError::Io { .. })
-    ));
+    assert!(matches!(Store::open(&missing, &kek(1)).await.err(), Some(StoreError::Io { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,10 +138,7 @@ async fn several_processes_may_open_and_write_at_once() {
             tokio::spawn(async move {
                 let store = Store::open(&path, &kek(1)).await.unwrap();
                 for n in 0..25 {
-                    store
-                        .put_asset(asset(&format!("a{process}-{n}")))
-                        .await
-                        .unwrap();
+                    store.put_asset(asset(&format!("a{process}-{n}"))).await.unwrap();
                 }
                 store
             })
@@ -216,9 +155,7 @@ async fn several_processes_may_open_and_write_at_once() {
 #[tokio::test]
 async fn hot_reads_do_not_touch_the_database() {
     let service = KeyService::start().await;
-    let (record, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "open"))
-        .await;
+    let (record, _) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
     let read = async || {
         service.store.asset("asset").await.unwrap();
         service.store.locator(record.locator).await.unwrap();
@@ -239,25 +176,15 @@ async fn hot_reads_do_not_touch_the_database() {
 async fn a_key_that_was_missed_is_found_at_once_here_and_soon_by_others() {
     let service = KeyService::start().await;
     let other = Store::open(&service.database(), &kek(1)).await.unwrap();
-    let (template, _) = service
-        .publish_key(&request("s", "Predefined_ClearKey", "open"))
-        .await;
+    let (template, _) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
     let (id, kid) = (LocatorId::random(), KeyId::random());
     for store in [&service.store, &other] {
         let missed = store.key(kid).await;
         assert!(matches!(missed, Err(StoreError::NotFound { .. })));
     }
     let locator = service.store.locator(template.locator).await.unwrap();
-    let locator = Locator {
-        id,
-        name: "t".into(),
-        ..Locator::clone(&locator)
-    };
-    let key = KeyRecord {
-        kid,
-        locator: id,
-        ..template
-    };
+    let locator = Locator { id, name: "t".into(), ..Locator::clone(&locator) };
+    let key = KeyRecord { kid, locator: id, ..template };
     let keys = vec![key.clone()];
     let new = NewLocator { locator, keys };
     service.store.create_locator(new).await.unwrap();
@@ -287,16 +214,9 @@ async fn many_keys_are_read_together_and_those_that_are_not_there_left_out() {
 async fn assets_can_move_and_keep_their_first_date() {
     let service = KeyService::start().await;
     assert_eq!(service.store.asset("asset").await.unwrap().segment_ms, 6000);
-    let moved = Asset {
-        segment_ms: 2000,
-        created: at(NOW + 9),
-        ..asset("asset")
-    };
+    let moved = Asset { segment_ms: 2000, created: at(NOW + 9), ..asset("asset") };
     service.store.put_asset(moved.clone()).await.unwrap();
-    let expected = Asset {
-        created: at(NOW),
-        ..moved
-    };
+    let expected = Asset { created: at(NOW), ..moved };
     assert_eq!(*service.store.asset("asset").await.unwrap(), expected);
 }
 
@@ -311,11 +231,7 @@ async fn files_hold_no_secret_and_belong_to_their_owner() {
     let mut files = 0;
     for entry in fs::read_dir(service.dir.path()).unwrap() {
         let path = entry.unwrap().path();
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600,
-            "{path:?}"
-        );
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
         assert_holds_none(&path, &secrets);
         files += 1;
     }
@@ -350,10 +266,7 @@ fn assert_holds_none(path: &Path, secrets: &[Vec<u8>]) {
         |secret| BASE64.encode(secret).trim_end_matches('=').into(),
         |secret| BASE64URL_NOPAD.encode(secret).into(),
     ];
-    for needle in secrets
-        .iter()
-        .flat_map(|secret| forms.map(|form| form(secret)))
-    {
+    for needle in secrets.iter().flat_map(|secret| forms.map(|form| form(secret))) {
         let found = content.windows(needle.len()).any(|window| window == needle);
         assert!(!found, "{path:?} holds a secret");
     }
@@ -369,7 +282,5 @@ fn asset(name: &str) -> Asset {
 }
 
 async fn connect(path: &Path) -> SqliteConnection {
-    SqliteConnection::connect(&format!("sqlite:{}", path.display()))
-        .await
-        .unwrap()
+    SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap()
 }

@@ -32,33 +32,19 @@ fn code(output: &Output) -> i32 {
 }
 
 fn text(output: &Output) -> String {
-    assert_eq!(
-        code(output),
-        0,
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert_eq!(code(output), 0, "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-const WITH_KEY: [&str; 6] = [
-    "--key-base64-env",
-    "TOKEN_KEY",
-    "--issuer",
-    ISSUER,
-    "--audience",
-    AUDIENCE,
-];
+const WITH_KEY: [&str; 6] =
+    ["--key-base64-env", "TOKEN_KEY", "--issuer", ISSUER, "--audience", AUDIENCE];
 
 fn make(more: &[&str]) -> String {
     text(&token(&[&["make"], &WITH_KEY[..], more].concat(), ""))
 }
 
 fn check(token_text: &str, more: &[&str]) -> Output {
-    token(
-        &[&["check", "--json"], &WITH_KEY[..], more].concat(),
-        token_text,
-    )
+    token(&[&["check", "--json"], &WITH_KEY[..], more].concat(), token_text)
 }
 
 /// A data folder with the policies `open` and `token`.
@@ -79,10 +65,7 @@ fn a_token_is_read_from_standard_input_and_no_example_shows_it_as_an_argument() 
         assert_eq!(code(&check(&made, more)), 0, "{more:?}");
     }
     let help = text(&token(&["check", "--help"], ""));
-    assert!(
-        help.contains("< token.txt") && !help.contains("$TOKEN"),
-        "{help}"
-    );
+    assert!(help.contains("< token.txt") && !help.contains("$TOKEN"), "{help}");
 }
 
 #[test]
@@ -92,14 +75,8 @@ fn what_is_made_is_accepted_and_says_what_was_asked() {
     let verdict: Value = serde_json::from_str(&text(&checked)).unwrap();
     assert_eq!(verdict["accepted"], true);
     let claims = &verdict["claims"];
-    assert_eq!(
-        (&claims["iss"], &claims["aud"]),
-        (&ISSUER.into(), &AUDIENCE.into())
-    );
-    assert_eq!(
-        (&claims["tier"], &claims["a"]),
-        (&"hd".into(), &"b=c".into())
-    );
+    assert_eq!((&claims["iss"], &claims["aud"]), (&ISSUER.into(), &AUDIENCE.into()));
+    assert_eq!((&claims["tier"], &claims["a"]), (&"hd".into(), &"b=c".into()));
     let key_claim = "urn:microsoft:azure:mediaservices:contentkeyidentifier";
     assert_eq!(claims[key_claim], KID);
 }
@@ -108,20 +85,16 @@ fn what_is_made_is_accepted_and_says_what_was_asked() {
 fn every_refused_rule_is_named_and_the_exit_code_is_one() {
     let expired = make(&["--expires-in=-2h"]);
     let early = make(&["--not-before", "2999-01-01T00:00:00Z"]);
-    for (made, rule, reason) in [
-        (expired, "expiry", "token-expired"),
-        (early, "not before", "token-not-yet-valid"),
-    ] {
+    for (made, rule, reason) in
+        [(expired, "expiry", "token-expired"), (early, "not before", "token-not-yet-valid")]
+    {
         let checked = check(&made, &[]);
         assert_eq!(code(&checked), 1);
         let verdict: Value = serde_json::from_slice(&checked.stdout).unwrap();
         let rules = verdict["options"][0]["rules"].as_array().unwrap();
         let refused: Vec<_> = rules.iter().filter(|rule| rule["kept"] == false).collect();
         assert_eq!(refused.len(), 1, "{verdict}");
-        assert_eq!(
-            (&refused[0]["rule"], &refused[0]["code"]),
-            (&rule.into(), &reason.into())
-        );
+        assert_eq!((&refused[0]["rule"], &refused[0]["code"]), (&rule.into(), &reason.into()));
     }
     assert_eq!(code(&check("rubbish", &[])), 1);
 }
@@ -132,13 +105,8 @@ async fn a_stored_policy_gives_issuer_audience_and_key() {
     let policy = ["--policy", "token", "--data", folder(&service)];
     let made = text(&token(&[&["make"], &policy[..]].concat(), ""));
     let shown = text(&token(&[&["check"], &policy[..]].concat(), &made));
-    assert!(
-        shown.contains("ok      signature") && !shown.contains("REFUSED"),
-        "{shown}"
-    );
-    let answer = service
-        .get_with(&format!("/keydelivery/?kid={KID}"), made.trim())
-        .await;
+    assert!(shown.contains("ok      signature") && !shown.contains("REFUSED"), "{shown}");
+    let answer = service.get_with(&format!("/keydelivery/?kid={KID}"), made.trim()).await;
     assert_eq!(answer.refusal(), (404, "key-unknown".into()));
 }
 
@@ -150,38 +118,10 @@ async fn wrong_use_and_refused_input_have_their_exit_codes() {
     let table: [(&[&str], i32); 9] = [
         (&["make"], 2),
         (&["make", "--policy", "token", "--key-file", "x"], 2),
-        (
-            &[
-                "make",
-                "--key-file",
-                "/does/not/exist",
-                names[0],
-                "i",
-                names[2],
-                "a",
-            ],
-            2,
-        ),
-        (
-            &[
-                "make",
-                "--key-base64-env",
-                "NOT_SET",
-                names[0],
-                "i",
-                names[2],
-                "a",
-            ],
-            2,
-        ),
-        (
-            &["make", "--policy", "token", "--data", dir, "--kid", "x"],
-            2,
-        ),
-        (
-            &["make", "--policy", "token", "--data", dir, "--claim", "x"],
-            2,
-        ),
+        (&["make", "--key-file", "/does/not/exist", names[0], "i", names[2], "a"], 2),
+        (&["make", "--key-base64-env", "NOT_SET", names[0], "i", names[2], "a"], 2),
+        (&["make", "--policy", "token", "--data", dir, "--kid", "x"], 2),
+        (&["make", "--policy", "token", "--data", dir, "--claim", "x"], 2),
         (&["make", "--policy", "open", "--data", dir], 1),
         (&["make", "--policy", "missing", "--data", dir], 1),
         (&["check", "--policy", "open", "--data", dir], 1),
@@ -196,18 +136,10 @@ async fn wrong_use_and_refused_input_have_their_exit_codes() {
 #[test]
 fn a_private_key_makes_rs256_tokens() {
     let names = ["--issuer", ISSUER, "--audience", AUDIENCE, "--json"];
-    let made = token(
-        &[&["make", "--key-file", RSA_PEM_FILE], &names[..]].concat(),
-        "",
-    );
+    let made = token(&[&["make", "--key-file", RSA_PEM_FILE], &names[..]].concat(), "");
     let made: Value = serde_json::from_str(&text(&made)).unwrap();
     let header = made["token"].as_str().unwrap().split('.').next().unwrap();
-    let header = data_encoding::BASE64URL_NOPAD
-        .decode(header.as_bytes())
-        .unwrap();
-    assert_eq!(
-        serde_json::from_slice::<Value>(&header).unwrap()["alg"],
-        "RS256"
-    );
+    let header = data_encoding::BASE64URL_NOPAD.decode(header.as_bytes()).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&header).unwrap()["alg"], "RS256");
     assert_eq!(made["claims"]["iss"], ISSUER);
 }

@@ -10,58 +10,22 @@ use crate::support::server::media_dir;
 /// What the refusal of a file must name. Files of other names must be refused too.
 const RULES: &[(&str, &str)] = &[
     ("avcc_sps_length.mp4", "avcC"),
-    (
-        "box_size_4.mp4",
-        "box 'stbl': the size is smaller than the box header",
-    ),
-    (
-        "child_larger_than_parent.mp4",
-        "box 'minf': the box is larger than its parent 'mdia'",
-    ),
-    (
-        "ctts_count_4g.mp4",
-        "box 'ctts': the entry count is larger than the box",
-    ),
-    (
-        "deep_nesting.mp4",
-        "box 'moov': the mandatory child 'mvhd' is missing",
-    ),
+    ("box_size_4.mp4", "box 'stbl': the size is smaller than the box header"),
+    ("child_larger_than_parent.mp4", "box 'minf': the box is larger than its parent 'mdia'"),
+    ("ctts_count_4g.mp4", "box 'ctts': the entry count is larger than the box"),
+    ("deep_nesting.mp4", "box 'moov': the mandatory child 'mvhd' is missing"),
     ("empty.mp4", "the file is empty or is no MP4"),
-    (
-        "no_stsd.mp4",
-        "box 'stbl': the mandatory child 'stsd' is missing",
-    ),
+    ("no_stsd.mp4", "box 'stbl': the mandatory child 'stsd' is missing"),
     ("no_video_trak.mp4", "no-playable-track"),
     ("not_an_mp4.mp4", "the file is empty or is no MP4"),
-    (
-        "stco_past_eof.mp4",
-        "stco: samples lie past the end of the file",
-    ),
-    (
-        "stsc_zero_first_chunk.mp4",
-        "box 'stsc': the first run does not start at chunk 1",
-    ),
-    (
-        "stsd_zero_entries.mp4",
-        "box 'stsd': there is no sample entry",
-    ),
-    (
-        "stsz_count_4g.mp4",
-        "box 'stsz': the entry count is larger than the box",
-    ),
-    (
-        "stts_count_4g.mp4",
-        "box 'stts': the entry count is larger than the box",
-    ),
+    ("stco_past_eof.mp4", "stco: samples lie past the end of the file"),
+    ("stsc_zero_first_chunk.mp4", "box 'stsc': the first run does not start at chunk 1"),
+    ("stsd_zero_entries.mp4", "box 'stsd': there is no sample entry"),
+    ("stsz_count_4g.mp4", "box 'stsz': the entry count is larger than the box"),
+    ("stts_count_4g.mp4", "box 'stts': the entry count is larger than the box"),
     ("timescale_zero.mp4", "box 'mdhd': the timescale is 0"),
-    (
-        "truncated_mdat.mp4",
-        "stco: samples lie past the end of the file",
-    ),
-    (
-        "truncated_moov.mp4",
-        "box 'moov': the box reaches past the end of the file",
-    ),
+    ("truncated_mdat.mp4", "stco: samples lie past the end of the file"),
+    ("truncated_moov.mp4", "box 'moov': the box reaches past the end of the file"),
 ];
 
 /// Files that are legal and not read yet, and the rule that says so.
@@ -89,10 +53,7 @@ fn name(file: &Path) -> &str {
 
 fn resident_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
     kilobytes << 10
 }
@@ -100,9 +61,7 @@ fn resident_memory(pid: u32) -> u64 {
 /// Publishes good folders, lets the files take their place, and asks for each under every form.
 async fn demand_refusals(files: &[PathBuf], rule_of: impl Fn(&str) -> Option<&'static str>) {
     let names: Vec<String> = (0..files.len()).map(|n| format!("folder{n}")).collect();
-    let folders = names
-        .iter()
-        .map(|folder| (folder.as_str(), vec![demo(CLIP)]));
+    let folders = names.iter().map(|folder| (folder.as_str(), vec![demo(CLIP)]));
     let shelf = Shelf::start(folders.chain([("good", vec![demo(CLIP)])]));
     let good = shelf.stream("good", "cenc").manifest("dash").url.clone();
     get(&good).await.ok();
@@ -113,17 +72,9 @@ async fn demand_refusals(files: &[PathBuf], rule_of: impl Fn(&str) -> Option<&'s
             let url = &shelf.stream(folder, form).manifest(protocol).url;
             let began = Instant::now();
             let answer = get(url).await;
-            assert!(
-                began.elapsed() < Duration::from_secs(1),
-                "{file:?}: {:?}",
-                began.elapsed()
-            );
+            assert!(began.elapsed() < Duration::from_secs(1), "{file:?}: {:?}", began.elapsed());
             let (status, code, message) = answer.refusal();
-            assert_eq!(
-                (status, code),
-                (415, "MPE_INPUT_FORMAT_NOT_SUPPORTED"),
-                "{message}"
-            );
+            assert_eq!((status, code), (415, "MPE_INPUT_FORMAT_NOT_SUPPORTED"), "{message}");
             let reason = message.strip_prefix(&format!("{}: ", name(file)));
             let reason = reason.unwrap_or_else(|| panic!("{file:?} is not named: {message}"));
             let reason = reason.replace("&apos;", "'");
@@ -151,10 +102,8 @@ async fn every_broken_file_is_refused_by_its_rule() {
 async fn what_is_not_read_yet_is_refused_by_name() {
     let traps = media_dir().join("traps");
     let files = files_of(&traps);
-    let refused: Vec<PathBuf> = files
-        .into_iter()
-        .filter(|file| lookup(REFUSED_BY_NAME, name(file)).is_some())
-        .collect();
+    let refused: Vec<PathBuf> =
+        files.into_iter().filter(|file| lookup(REFUSED_BY_NAME, name(file)).is_some()).collect();
     assert!(!refused.is_empty());
     demand_refusals(&refused, |name| lookup(REFUSED_BY_NAME, name)).await;
 }

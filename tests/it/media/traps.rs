@@ -23,72 +23,24 @@ struct Trap {
 }
 
 /// Eight seconds of pictures in groups of two, cut at six.
-const SILENT: Trap = Trap {
-    file: "",
-    codec: "avc1.",
-    cuts: &[0, 6000],
-    end: 8000,
-    sound: None,
-};
+const SILENT: Trap = Trap { file: "", codec: "avc1.", cuts: &[0, 6000], end: 8000, sound: None };
 
-const SOUNDING: Trap = Trap {
-    sound: Some((0, 8000)),
-    ..SILENT
-};
+const SOUNDING: Trap = Trap { sound: Some((0, 8000)), ..SILENT };
 
 const TRAPS: &[Trap] = &[
-    Trap {
-        file: "aud_in_samples.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "avc3_inband_sps_pps.mp4",
-        codec: "avc3.",
-        ..SILENT
-    },
-    Trap {
-        file: "baseline_cavlc_no_ctts.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "co64.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "ctts_v1_negative.mp4",
-        ..SOUNDING
-    },
-    Trap {
-        file: "elst_empty_edit_audio.mp4",
-        sound: Some((480, 8480)),
-        ..SILENT
-    },
+    Trap { file: "aud_in_samples.mp4", ..SILENT },
+    Trap { file: "avc3_inband_sps_pps.mp4", codec: "avc3.", ..SILENT },
+    Trap { file: "baseline_cavlc_no_ctts.mp4", ..SILENT },
+    Trap { file: "co64.mp4", ..SILENT },
+    Trap { file: "ctts_v1_negative.mp4", ..SOUNDING },
+    Trap { file: "elst_empty_edit_audio.mp4", sound: Some((480, 8480)), ..SILENT },
     // The trim falls inside a group: the second before it is shown, with its sound.
-    Trap {
-        file: "elst_trim_1s.mp4",
-        ..SOUNDING
-    },
-    Trap {
-        file: "four_slices.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "irregular_keyframes.mp4",
-        cuts: &[0, 6400],
-        ..SILENT
-    },
-    Trap {
-        file: "mdat_largesize.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "mdat_size_zero.mp4",
-        ..SILENT
-    },
-    Trap {
-        file: "moov_at_end.mp4",
-        ..SOUNDING
-    },
+    Trap { file: "elst_trim_1s.mp4", ..SOUNDING },
+    Trap { file: "four_slices.mp4", ..SILENT },
+    Trap { file: "irregular_keyframes.mp4", cuts: &[0, 6400], ..SILENT },
+    Trap { file: "mdat_largesize.mp4", ..SILENT },
+    Trap { file: "mdat_size_zero.mp4", ..SILENT },
+    Trap { file: "moov_at_end.mp4", ..SOUNDING },
     // The muxer stretched the last frame of sound to the end of the pictures.
     Trap {
         file: "no_edit_list.mp4",
@@ -97,30 +49,12 @@ const TRAPS: &[Trap] = &[
         sound: Some((0, 8080)),
         ..SILENT
     },
-    Trap {
-        file: "ntsc_2997_aac_44100.mp4",
-        cuts: &[0, 6006],
-        end: 8008,
-        ..SOUNDING
-    },
+    Trap { file: "ntsc_2997_aac_44100.mp4", cuts: &[0, 6006], end: 8008, ..SOUNDING },
     // Nowhere but at the start can decoding begin.
-    Trap {
-        file: "open_gop.mp4",
-        cuts: &[0],
-        ..SILENT
-    },
-    Trap {
-        file: "stz2_16bit.mp4",
-        ..SOUNDING
-    },
-    Trap {
-        file: "two_audio_tracks.mp4",
-        ..SOUNDING
-    },
-    Trap {
-        file: "unknown_boxes.mp4",
-        ..SILENT
-    },
+    Trap { file: "open_gop.mp4", cuts: &[0], ..SILENT },
+    Trap { file: "stz2_16bit.mp4", ..SOUNDING },
+    Trap { file: "two_audio_tracks.mp4", ..SOUNDING },
+    Trap { file: "unknown_boxes.mp4", ..SILENT },
 ];
 
 /// A frame of AAC at 44.1 kHz: sound starts and ends that near to what is asked for.
@@ -133,11 +67,7 @@ fn milliseconds(ticks: i64, timescale: usize) -> i64 {
 
 /// All samples of a track, one fragment after the other.
 fn fragments_of(track: &Track) -> Vec<Vec<FragmentSample>> {
-    track
-        .segments
-        .iter()
-        .map(|segment| samples(&segment.bytes))
-        .collect()
+    track.segments.iter().map(|segment| samples(&segment.bytes)).collect()
 }
 
 /// The samples of each fragment go on where those before ended, and pictures start at a key frame.
@@ -145,11 +75,7 @@ fn demand_continuity(track: &Track, fragments: &[Vec<FragmentSample>]) {
     let mut expected = None;
     for fragment in fragments {
         let first = &fragment[0];
-        assert_eq!(
-            expected.unwrap_or(first.decoded),
-            first.decoded,
-            "a gap or overlap"
-        );
+        assert_eq!(expected.unwrap_or(first.decoded), first.decoded, "a gap or overlap");
         assert!(first.sync);
         if track.kind == "video" {
             assert!(fragment.iter().all(|sample| sample.shown >= first.shown));
@@ -170,70 +96,35 @@ fn times_of(track: &Track) -> Times {
     let (hidden, scale) = (hidden(&track.init), timescale(&track.init));
     let at = |ticks: i64| milliseconds(ticks - hidden, scale);
     let start = |fragment: &Vec<FragmentSample>| at(fragment[0].shown).max(0);
-    let ends = fragments
-        .iter()
-        .flatten()
-        .map(|sample| sample.shown + sample.duration);
-    Times {
-        starts: fragments.iter().map(start).collect(),
-        end: at(ends.max().unwrap()),
-    }
+    let ends = fragments.iter().flatten().map(|sample| sample.shown + sample.duration);
+    Times { starts: fragments.iter().map(start).collect(), end: at(ends.max().unwrap()) }
 }
 
 /// What is expected of the tracks of one trap, in whichever order they come.
 fn demand(trap: &Trap, tracks: &[Track]) {
     let (video, audio): (Vec<&Track>, Vec<&Track>) =
         tracks.iter().partition(|track| track.kind == "video");
-    let [video] = video.as_slice() else {
-        panic!("{} levels of {}", video.len(), trap.file)
-    };
+    let [video] = video.as_slice() else { panic!("{} levels of {}", video.len(), trap.file) };
     let pictures = times_of(video);
-    assert_eq!(
-        (pictures.starts.as_slice(), pictures.end),
-        (trap.cuts, trap.end),
-        "{}",
-        trap.file
-    );
+    assert_eq!((pictures.starts.as_slice(), pictures.end), (trap.cuts, trap.end), "{}", trap.file);
     assert_eq!(audio.is_empty(), trap.sound.is_none(), "{}", trap.file);
     for track in audio {
         let sound = times_of(track);
         let (start, end) = trap.sound.unwrap();
-        assert!(
-            sound.starts[0].abs_diff(start) < 2,
-            "{}: {sound:?}",
-            trap.file
-        );
-        assert!(
-            sound.end.abs_diff(end) <= FRAME as u64,
-            "{}: {sound:?}",
-            trap.file
-        );
+        assert!(sound.starts[0].abs_diff(start) < 2, "{}: {sound:?}", trap.file);
+        assert!(sound.end.abs_diff(end) <= FRAME as u64, "{}: {sound:?}", trap.file);
         assert_eq!(sound.starts.len(), trap.cuts.len(), "{}", trap.file);
         for (heard, seen) in sound.starts.iter().zip(trap.cuts).skip(1) {
-            assert!(
-                heard.abs_diff(*seen) <= FRAME as u64 / 2,
-                "{}: {sound:?}",
-                trap.file
-            );
+            assert!(heard.abs_diff(*seen) <= FRAME as u64 / 2, "{}: {sound:?}", trap.file);
         }
     }
 }
 
 async fn every_trap_plays(dir: &Path) {
-    let there: Vec<&Trap> = TRAPS
-        .iter()
-        .filter(|trap| dir.join(trap.file).exists())
-        .collect();
-    assert!(
-        there.len() >= 17,
-        "{} traps in {}",
-        there.len(),
-        dir.display()
-    );
+    let there: Vec<&Trap> = TRAPS.iter().filter(|trap| dir.join(trap.file).exists()).collect();
+    assert!(there.len() >= 17, "{} traps in {}", there.len(), dir.display());
     let folder = |trap: &&'static Trap| trap.file.strip_suffix(".mp4").unwrap();
-    let folders = there
-        .iter()
-        .map(|trap| (folder(trap), vec![dir.join(trap.file)]));
+    let folders = there.iter().map(|trap| (folder(trap), vec![dir.join(trap.file)]));
     let shelf = Shelf::start(folders);
     for trap in &there {
         let stream = shelf.stream(folder(trap), "cenc");

@@ -7,15 +7,10 @@ use crate::support::oracle::{
     samples_decrypted_by_packager, samples_of_file,
 };
 
-const TRACKS: &[(&str, &str)] = &[
-    ("gate_h264_180p.mp4", "video"),
-    ("gate_aac_deu.mp4", "audio"),
-];
+const TRACKS: &[(&str, &str)] = &[("gate_h264_180p.mp4", "video"), ("gate_aac_deu.mp4", "audio")];
 
 fn demo(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("assets/demo")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo").join(name)
 }
 
 fn key() -> HexKey {
@@ -29,11 +24,7 @@ fn each_encryption(judge: impl Fn(&Samples, &[u8], &str)) {
     for (file, kind) in TRACKS {
         let source = samples_of_file(&demo(file), &kind[..1]);
         for scheme in ["cenc", "cbcs"] {
-            judge(
-                &source,
-                &encrypted_by_packager(&demo(file), &key(), kind, scheme),
-                kind,
-            );
+            judge(&source, &encrypted_by_packager(&demo(file), &key(), kind, scheme), kind);
         }
     }
 }
@@ -51,10 +42,7 @@ fn both_decryptors_give_back_the_samples_of_the_source() {
 
 #[test]
 fn a_wrong_key_shows() {
-    let wrong = HexKey {
-        key: "00".repeat(16),
-        ..key()
-    };
+    let wrong = HexKey { key: "00".repeat(16), ..key() };
     each_encryption(|source, media, kind| {
         let garbled = samples_decrypted_by_ffmpeg(media, &wrong, &kind[..1]);
         assert_eq!(garbled.list.len(), source.list.len());

@@ -50,30 +50,23 @@ fn the_schema_notices_a_missing_period() {
 fn demand_alignment(url: &str, tracks: &[Track]) {
     let video: Vec<Vec<f64>> = ends_of(tracks, "video");
     let levels = &video[1..];
-    for other in levels.iter().map(|ends| (ends, VIDEO_CUT_SECONDS)).chain(
-        ends_of(tracks, "audio")
-            .iter()
-            .map(|ends| (ends, AUDIO_CUT_SECONDS)),
-    ) {
+    for other in levels
+        .iter()
+        .map(|ends| (ends, VIDEO_CUT_SECONDS))
+        .chain(ends_of(tracks, "audio").iter().map(|ends| (ends, AUDIO_CUT_SECONDS)))
+    {
         let (ends, tolerance) = other;
         // The last cut is the end of the track, which belongs to the source.
         let cuts = video[0].iter().zip(ends).take(video[0].len() - 1);
         assert_eq!(ends.len(), video[0].len(), "{url}: segments in two tracks");
         for (first, second) in cuts {
-            assert!(
-                (first - second).abs() < tolerance,
-                "{url}: cut at {first} and at {second}"
-            );
+            assert!((first - second).abs() < tolerance, "{url}: cut at {first} and at {second}");
         }
     }
 }
 
 fn ends_of(tracks: &[Track], kind: &str) -> Vec<Vec<f64>> {
-    tracks
-        .iter()
-        .filter(|track| track.kind == kind)
-        .map(Track::ends)
-        .collect()
+    tracks.iter().filter(|track| track.kind == kind).map(Track::ends).collect()
 }
 
 #[tokio::test]
@@ -92,9 +85,8 @@ async fn all_tracks_are_cut_at_the_same_times() {
 
 fn languages(tracks: &[Track]) -> Vec<&str> {
     let audio = tracks.iter().filter(|track| track.kind == "audio");
-    let mut found: Vec<&str> = audio
-        .map(|track| track.language.as_deref().expect("a language"))
-        .collect();
+    let mut found: Vec<&str> =
+        audio.map(|track| track.language.as_deref().expect("a language")).collect();
     found.sort_unstable();
     found
 }
@@ -103,18 +95,10 @@ fn languages(tracks: &[Track]) -> Vec<&str> {
 async fn both_protocols_name_the_languages() {
     let (http, server) = (Client::new(), LADDER.serve());
     for url in manifests(&server, "dash") {
-        assert_eq!(
-            languages(&presentation::dash(&http, url).await),
-            ["de", "en"],
-            "{url}"
-        );
+        assert_eq!(languages(&presentation::dash(&http, url).await), ["de", "en"], "{url}");
     }
     // Version 3 muxes one track.
     for url in manifests(&server, "hls").filter(|url| !url.contains("aapl-v3")) {
-        assert_eq!(
-            languages(&presentation::hls(&http, url).await),
-            ["de", "en"],
-            "{url}"
-        );
+        assert_eq!(languages(&presentation::hls(&http, url).await), ["de", "en"], "{url}");
     }
 }

@@ -46,9 +46,7 @@ fn demand_source<'a>(samples: &Samples, sources: &'a [Source], what: &str) -> &'
     }
     let differences = |source: &&Source| {
         let pairs = samples.list.iter().zip(&source.samples.list);
-        let differing = pairs
-            .filter(|(ours, theirs)| ours.digest != theirs.digest)
-            .count();
+        let differing = pairs.filter(|(ours, theirs)| ours.digest != theirs.digest).count();
         differing + samples.list.len().abs_diff(source.samples.list.len())
     };
     let likeliest = sources.iter().min_by_key(differences).expect("sources");
@@ -77,11 +75,7 @@ async fn every_sample_arrives(title: &Title) {
             demand_all(&sources, stream, manifest, &tracks);
         }
     }
-    assert!(
-        presentations >= 7,
-        "only {presentations} presentations of {}",
-        title.name
-    );
+    assert!(presentations >= 7, "only {presentations} presentations of {}", title.name);
 }
 
 fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: &[Track]) {
@@ -91,20 +85,12 @@ fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: 
         for samples in judged(stream, manifest, track) {
             let source = demand_source(&samples, sources, &what);
             let drift = (samples.span() - source.samples.span()).abs();
-            assert!(
-                drift < DRIFT_SECONDS,
-                "{what}: {drift} s longer or shorter than its source"
-            );
+            assert!(drift < DRIFT_SECONDS, "{what}: {drift} s longer or shorter than its source");
             missing.retain(|source| !matches(&samples, source));
         }
     }
     let names: Vec<&str> = missing.iter().map(|source| source.name.as_str()).collect();
-    assert!(
-        names.is_empty(),
-        "{} {} lacks {names:?}",
-        stream.name,
-        manifest.format
-    );
+    assert!(names.is_empty(), "{} {} lacks {names:?}", stream.name, manifest.format);
 }
 
 #[tokio::test]

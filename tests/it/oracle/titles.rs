@@ -53,10 +53,7 @@ impl Title {
         let mut names: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
         names.sort();
         let mut sources = Vec::new();
-        for file in names
-            .iter()
-            .filter(|file| file.extension().is_some_and(|e| e == "mp4"))
-        {
+        for file in names.iter().filter(|file| file.extension().is_some_and(|e| e == "mp4")) {
             let name = file.file_name().expect("a name").to_string_lossy();
             for (_, stream) in self.wanted.iter().filter(|(part, _)| name.contains(part)) {
                 let samples = samples_of_file(file, stream);
@@ -68,33 +65,20 @@ impl Title {
                 });
             }
         }
-        assert!(
-            sources.len() >= 5,
-            "{} sources in {}",
-            sources.len(),
-            folder.display()
-        );
+        assert!(sources.len() >= 5, "{} sources in {}", sources.len(), folder.display());
         sources
     }
 
     /// A server that serves this title and nothing else.
     pub(crate) fn serve(&self) -> DevServer {
         let builder = DevServer::builder();
-        if self.built_in {
-            builder.start()
-        } else {
-            builder.media(&(self.folder)()).start()
-        }
+        if self.built_in { builder.start() } else { builder.media(&(self.folder)()).start() }
     }
 }
 
 /// The streams of a server that need no token.
 pub(crate) fn open_streams(server: &DevServer) -> impl Iterator<Item = &Stream> {
-    server
-        .ready
-        .streams
-        .iter()
-        .filter(|stream| stream.policy == "open")
+    server.ready.streams.iter().filter(|stream| stream.policy == "open")
 }
 
 /// The one key of a stream, as the judges want it.
@@ -102,8 +86,5 @@ pub(crate) fn key_of(stream: &Stream) -> HexKey {
     let [key] = stream.keys.as_slice() else {
         panic!("{} keys in {}", stream.keys.len(), stream.name)
     };
-    HexKey {
-        kid: key.kid.replace('-', ""),
-        key: key.key.clone(),
-    }
+    HexKey { kid: key.kid.replace('-', ""), key: key.key.clone() }
 }

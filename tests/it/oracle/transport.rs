@@ -144,9 +144,7 @@ fn stamps(track: &Track, kind: &str) -> Vec<(i64, i64, usize)> {
         "video" => 1,
         _ => adts_frames(payload),
     };
-    units
-        .map(|unit| (unit.pts, unit.dts, count(&unit.payload)))
-        .collect()
+    units.map(|unit| (unit.pts, unit.dts, count(&unit.payload))).collect()
 }
 
 /// Time stamps differ from those of the source by one constant, within one tick.
@@ -244,10 +242,7 @@ async fn the_clock_is_even() {
         let steps = clock.windows(2).map(|two| two[1] - two[0]);
         let interval = steps.fold(0.0, f64::max);
         let mean = delays.iter().sum::<f64>() / delays.len() as f64;
-        let jitter = delays
-            .iter()
-            .map(|delay| (delay - mean).abs())
-            .fold(0.0, f64::max);
+        let jitter = delays.iter().map(|delay| (delay - mean).abs()).fold(0.0, f64::max);
         println!(
             "{} {}: clock reference every {:.1} ms at most, jitter {:.0} ns",
             track.kind,
@@ -310,16 +305,11 @@ async fn key_frames(
 fn decrypted(mut data: Vec<u8>, key: &str, iv: &str) -> Vec<u8> {
     let bytes = |hex: &str| -> [u8; 16] {
         let digits = hex.trim_start_matches("0x");
-        let bytes = data_encoding::HEXLOWER
-            .decode(digits.as_bytes())
-            .expect("hexadecimal");
+        let bytes = data_encoding::HEXLOWER.decode(digits.as_bytes()).expect("hexadecimal");
         bytes.try_into().expect("16 bytes")
     };
     let decryptor = cbc::Decryptor::<Aes128>::new(&bytes(key).into(), &bytes(iv).into());
-    decryptor
-        .decrypt_padded::<Pkcs7>(&mut data)
-        .expect("padding")
-        .to_vec()
+    decryptor.decrypt_padded::<Pkcs7>(&mut data).expect("padding").to_vec()
 }
 
 /// Every key frame decodes alone: as a range of its clear segment, and, encrypted, as a resource.
@@ -336,9 +326,7 @@ async fn every_key_frame_decodes_alone() {
         let range = clear.byte_range.as_ref().expect("EXT-X-BYTERANGE");
         let url = clear_playlist.join(&clear.uri).expect("an address");
         let last = range.length - 1;
-        let request = http
-            .get(url)
-            .header(header::RANGE, format!("bytes=0-{last}"));
+        let request = http.get(url).header(header::RANGE, format!("bytes=0-{last}"));
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 206);
         let frame = answer.bytes().await.expect("a body").to_vec();
@@ -398,15 +386,9 @@ async fn bandwidths_are_those_of_the_segments() {
             let bytes = segments.iter().map(|s| s.bytes.len()).sum();
             let mean = rate(bytes, segments.iter().map(|s| s.seconds).sum());
             let said = variant.bandwidth as f64;
-            assert!(
-                said >= peak && said < 1.3 * peak,
-                "{playlist}: {said} for {peak}"
-            );
+            assert!(said >= peak && said < 1.3 * peak, "{playlist}: {said} for {peak}");
             let said = variant.average_bandwidth.expect("AVERAGE-BANDWIDTH") as f64;
-            assert!(
-                (said / mean - 1.0).abs() < 0.1,
-                "{playlist}: {said} for {mean}"
-            );
+            assert!((said / mean - 1.0).abs() < 0.1, "{playlist}: {said} for {mean}");
         }
     }
 }
@@ -415,11 +397,7 @@ async fn bandwidths_are_those_of_the_segments() {
 async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
     let clip = serve(CLIP);
     let (_, url) = manifest(&clip, "m3u8-aapl", None);
-    let base = url
-        .split("manifest(")
-        .next()
-        .expect("a manifest")
-        .to_owned();
+    let base = url.split("manifest(").next().expect("a manifest").to_owned();
     let level = clear_tracks(&clip, "m3u8-aapl").await;
     let level = level[0].playlist.as_ref().expect("HLS").path().to_owned();
     let level = level.rsplit('/').nth(1).expect("QualityLevels").to_owned();
@@ -434,31 +412,11 @@ async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
             415,
             "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
         ),
-        (
-            "manifest(format=m3u8-aapl-v3,audioTrack=nobody)",
-            404,
-            "MPE_EGRESS_TRACK_NOT_FOUND",
-        ),
-        (
-            "{level}/Fragments(video=i,format=m3u8-aapl)",
-            400,
-            "MPE_BAD_URL_SYNTAX",
-        ),
-        (
-            "{level}/Fragments(video=1,format=m3u8-aapl)",
-            404,
-            "MPE_EGRESS_TIMESTAMP_NOT_FOUND",
-        ),
-        (
-            "{level}/KeyFrames(video=1,format=m3u8-aapl)",
-            404,
-            "MPE_EGRESS_TIMESTAMP_NOT_FOUND",
-        ),
-        (
-            "{level}/KeyFrames(video=0,format=m3u8-aapl-v3)",
-            415,
-            "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
-        ),
+        ("manifest(format=m3u8-aapl-v3,audioTrack=nobody)", 404, "MPE_EGRESS_TRACK_NOT_FOUND"),
+        ("{level}/Fragments(video=i,format=m3u8-aapl)", 400, "MPE_BAD_URL_SYNTAX"),
+        ("{level}/Fragments(video=1,format=m3u8-aapl)", 404, "MPE_EGRESS_TIMESTAMP_NOT_FOUND"),
+        ("{level}/KeyFrames(video=1,format=m3u8-aapl)", 404, "MPE_EGRESS_TIMESTAMP_NOT_FOUND"),
+        ("{level}/KeyFrames(video=0,format=m3u8-aapl-v3)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
         (
             "{level}/Manifest(video,format=m3u8-cmaf,type=keyframes)",
             415,
@@ -498,18 +456,13 @@ async fn the_named_audio_track_is_muxed_in() {
     let (_, url) = manifest(&clip, "m3u8-aapl-v3", None);
     for wanted in audio {
         let path = wanted.playlist.as_ref().expect("HLS").path().to_owned();
-        let name = path
-            .split("Manifest(")
-            .nth(1)
-            .and_then(|rest| rest.split(',').next());
+        let name = path.split("Manifest(").nth(1).and_then(|rest| rest.split(',').next());
         let url = url.replace("-v3", &format!("-v3,audioTrack={}", name.expect("a name")));
         let muxed = presentation::hls(&Client::new(), &url).await;
         let frames = |track: &Track| {
             let found: Vec<Found> = track.segments.iter().map(|s| read(&s.bytes)).collect();
             let units = found.iter().flat_map(|found| found.of_kind("audio"));
-            units
-                .flat_map(|unit| unit.payload.clone())
-                .collect::<Vec<u8>>()
+            units.flat_map(|unit| unit.payload.clone()).collect::<Vec<u8>>()
         };
         assert!(frames(&muxed[0]) == frames(wanted), "{url}");
     }

@@ -41,9 +41,7 @@ fn fragment(stream: &Stream, start: u64) -> String {
     let form = &stream.manifest("hls").url;
     let (_, selectors) = form.rsplit_once("manifest(").unwrap();
     let selectors = selectors.strip_suffix(')').unwrap();
-    stream.url(&format!(
-        "QualityLevels(400000)/Fragments(video={start},{selectors})"
-    ))
+    stream.url(&format!("QualityLevels(400000)/Fragments(video={start},{selectors})"))
 }
 
 fn contains(file: &[u8], part: &[u8]) -> bool {
@@ -100,20 +98,11 @@ async fn what_is_cut_off_or_gone_is_refused_and_comes_back() {
     type Damage = (&'static str, fn(&Path));
     let damage: [Damage; 4] = [
         ("stco: samples lie past the end", |path| {
-            File::options()
-                .write(true)
-                .open(path)
-                .unwrap()
-                .set_len(100_000)
-                .unwrap();
+            File::options().write(true).open(path).unwrap().set_len(100_000).unwrap();
         }),
         ("the file is empty", |path| fs::write(path, "").unwrap()),
-        ("no MP4", |path| {
-            fs::write(path, "<html>".repeat(50)).unwrap()
-        }),
-        ("movie.mp4 is not in the folder", |path| {
-            fs::remove_file(path).unwrap()
-        }),
+        ("no MP4", |path| fs::write(path, "<html>".repeat(50)).unwrap()),
+        ("movie.mp4 is not in the folder", |path| fs::remove_file(path).unwrap()),
     ];
     for (reason, damage) in damage {
         demand_clip(&shelf, SMALL).await;
@@ -146,9 +135,8 @@ async fn no_answer_mixes(form: &'static str, replace: fn(&Shelf, &str)) {
     assert_ne!(known[0], known[1]);
     let url = fragment(shelf.stream("film", form), 0);
     let done = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..6)
-        .map(|_| tokio::spawn(ask(url.clone(), Arc::clone(&done))))
-        .collect();
+    let clients: Vec<_> =
+        (0..6).map(|_| tokio::spawn(ask(url.clone(), Arc::clone(&done)))).collect();
     for turn in 0..60 {
         replace(&shelf, [SMALL, LARGE][turn % 2]);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -271,8 +259,5 @@ async fn fifty_first_requests_read_the_movie_header_once() {
     let read = bytes_read(shelf.server.pid()) - before;
     let sent: usize = bodies.iter().map(|body| payload(body).len()).sum();
     let headers = (read - sent as u64) as f64 / f64::from(8 << 20);
-    assert!(
-        (1.0..1.5).contains(&headers),
-        "the header was read {headers} times"
-    );
+    assert!((1.0..1.5).contains(&headers), "the header was read {headers} times");
 }

@@ -30,9 +30,7 @@ fn stream(form: &str) -> &'static Stream {
 /// Puts names in the place of what differs between two servers.
 fn redacted(stream: &Stream, text: &str) -> String {
     let origin = DevServer::shared().origin.as_str();
-    let mut text = text
-        .replace(origin, "http://HOST")
-        .replace(&stream.locator_id, "LOCATOR");
+    let mut text = text.replace(origin, "http://HOST").replace(&stream.locator_id, "LOCATOR");
     for key in &stream.keys {
         let hex = key.kid.replace('-', "");
         let base64 = BASE64.encode(&HEXLOWER.decode(hex.as_bytes()).unwrap());
@@ -65,10 +63,7 @@ async fn manifests() {
         let children = hls_children(&stream.manifest("hls").url).await;
         for (kind, child) in [("video", children.last()), ("audio", children.first())] {
             let text = get(child.unwrap()).await;
-            check(
-                &format!("{form}-hls-{kind}"),
-                &redacted(stream, text.text()),
-            );
+            check(&format!("{form}-hls-{kind}"), &redacted(stream, text.text()));
         }
     }
 }
@@ -116,19 +111,11 @@ async fn boxes() {
             let text = get(playlist.unwrap()).await;
             let (folder, _) = playlist.unwrap().rsplit_once('/').unwrap();
             let map = text.text().split_once("#EXT-X-MAP:URI=\"").unwrap().1;
-            let init = get(&format!("{folder}/{}", map.split_once('"').unwrap().0))
-                .await
-                .ok();
-            let fragment = text
-                .text()
-                .lines()
-                .find(|line| line.starts_with("Fragments("));
+            let init = get(&format!("{folder}/{}", map.split_once('"').unwrap().0)).await.ok();
+            let fragment = text.text().lines().find(|line| line.starts_with("Fragments("));
             let fragment = get(&format!("{folder}/{}", fragment.unwrap())).await.ok();
-            let trees = format!(
-                "{}\n{}",
-                tree(stream, &init, iv_size),
-                tree(stream, &fragment, iv_size)
-            );
+            let trees =
+                format!("{}\n{}", tree(stream, &init, iv_size), tree(stream, &fragment, iv_size));
             check(&format!("{form}-{kind}-boxes"), &trees);
         }
     }

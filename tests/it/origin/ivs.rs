@@ -16,9 +16,7 @@ const IV_SIZE: usize = 8;
 fn ladder() -> Vec<std::path::PathBuf> {
     let files = std::fs::read_dir(media_dir().join("ladder")).unwrap();
     let paths = files.map(|file| file.unwrap().path());
-    paths
-        .filter(|path| path.extension().is_some_and(|e| e == "mp4" || e == "ism"))
-        .collect()
+    paths.filter(|path| path.extension().is_some_and(|e| e == "mp4" || e == "ism")).collect()
 }
 
 /// The protection of all samples of a track, checked against their sizes.
@@ -28,23 +26,11 @@ fn protections(track: &Track) -> Vec<Protected> {
         let (listed, protected) = (samples(&segment.bytes), protection(&segment.bytes, IV_SIZE));
         assert_eq!(listed.len(), protected.len(), "one entry for each sample");
         for (sample, protected) in listed.iter().zip(&protected) {
-            let sum: usize = protected
-                .subsamples
-                .iter()
-                .map(|(clear, hidden)| clear + hidden)
-                .sum();
+            let sum: usize =
+                protected.subsamples.iter().map(|(clear, hidden)| clear + hidden).sum();
             let whole = track.kind == "audio" && protected.subsamples.is_empty();
-            assert!(
-                whole || sum == sample.size,
-                "{protected:?} of {}",
-                sample.size
-            );
-            assert!(
-                protected
-                    .subsamples
-                    .iter()
-                    .all(|(_, hidden)| hidden % 16 == 0)
-            );
+            assert!(whole || sum == sample.size, "{protected:?} of {}", sample.size);
+            assert!(protected.subsamples.iter().all(|(_, hidden)| hidden % 16 == 0));
         }
         let bytes: usize = listed.iter().map(|sample| sample.size).sum();
         assert_eq!(bytes, payload(&segment.bytes).len());
@@ -65,20 +51,14 @@ fn demand_distinct<'a>(ivs: impl Iterator<Item = (&'a [u8], String)>) -> usize {
 
 #[tokio::test]
 async fn no_sample_of_a_locator_shares_its_iv() {
-    let shelf = Shelf::start([
-        ("ladder", ladder()),
-        ("other", vec![demo("gate_aac_eng.mp4")]),
-    ]);
+    let shelf = Shelf::start([("ladder", ladder()), ("other", vec![demo("gate_aac_eng.mp4")])]);
     let stream = shelf.stream("ladder", "cenc");
     let tracks = presentation::dash(&Client::new(), &stream.manifest("dash").url).await;
     assert_eq!(tracks.len(), 5, "three levels and two languages");
     let all: Vec<Vec<Protected>> = tracks.iter().map(protections).collect();
     let ivs = all.iter().enumerate().flat_map(|(track, samples)| {
         let place = move |n| format!("sample {n} of track {track}");
-        samples
-            .iter()
-            .enumerate()
-            .map(move |(n, sample)| (sample.iv.as_slice(), place(n)))
+        samples.iter().enumerate().map(move |(n, sample)| (sample.iv.as_slice(), place(n)))
     });
     assert!(demand_distinct(ivs) > 2000);
     // HLS is the same media.
@@ -102,9 +82,7 @@ async fn segment_ivs(stream: &Stream) -> Vec<(Vec<u8>, String)> {
         for line in text.lines() {
             if let Some((_, value)) = line.split_once("IV=0x") {
                 iv = Some(
-                    data_encoding::HEXLOWER_PERMISSIVE
-                        .decode(&value.as_bytes()[..32])
-                        .unwrap(),
+                    data_encoding::HEXLOWER_PERMISSIVE.decode(&value.as_bytes()[..32]).unwrap(),
                 );
             } else if line.starts_with("Fragments(") {
                 let iv = iv.take().expect("a key line of its own for each segment");
@@ -117,10 +95,7 @@ async fn segment_ivs(stream: &Stream) -> Vec<(Vec<u8>, String)> {
 
 #[tokio::test]
 async fn no_segment_of_an_aes_128_stream_shares_its_iv() {
-    let shelf = Shelf::start([
-        ("ladder", ladder()),
-        ("other", vec![demo("gate_aac_eng.mp4")]),
-    ]);
+    let shelf = Shelf::start([("ladder", ladder()), ("other", vec![demo("gate_aac_eng.mp4")])]);
     let ivs = segment_ivs(shelf.stream("ladder", "aes")).await;
     let segments = demand_distinct(ivs.iter().map(|(iv, place)| (iv.as_slice(), place.clone())));
     assert!(segments >= 20, "{segments}");
@@ -136,17 +111,9 @@ async fn requests_and_instances_agree_to_the_byte() {
     for clip in ["gate_h264_180p.mp4", "gate_aac_eng.mp4"] {
         copy(&demo(clip), &media.path().join("a").join(clip));
     }
-    copy(
-        &demo("gate_aac_deu.mp4"),
-        &media.path().join("b/gate_aac_deu.mp4"),
-    );
+    copy(&demo("gate_aac_deu.mp4"), &media.path().join("b/gate_aac_deu.mp4"));
     let data = tempfile::tempdir().unwrap();
-    let start = || {
-        DevServer::builder()
-            .media(media.path())
-            .data(data.path())
-            .start()
-    };
+    let start = || DevServer::builder().media(media.path()).data(data.path()).start();
     let (first, second) = (start(), start());
     for form in ["clear", "aes", "cenc", "cbcs"] {
         let name = format!("a-{form}-open");
@@ -157,10 +124,7 @@ async fn requests_and_instances_agree_to_the_byte() {
             async |stream: &Stream| presentation::hls(&http, &stream.manifest("hls").url).await;
         let (tracks, again, other) = (of(one).await, of(one).await, of(two).await);
         for ((track, again), other) in tracks.iter().zip(&again).zip(&other) {
-            assert!(
-                track.media() == again.media() && track.media() == other.media(),
-                "{name}"
-            );
+            assert!(track.media() == again.media() && track.media() == other.media(), "{name}");
         }
         let fragment = one.fragment(1).await;
         let moved = fragment.replace(&first.ready.origin, &second.ready.origin);

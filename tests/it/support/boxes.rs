@@ -35,9 +35,7 @@ pub(crate) fn find<'d>(data: &'d [u8], path: &[&[u8; 4]]) -> Option<&'d [u8]> {
 }
 
 fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |value, byte| value << 8 | usize::from(*byte))
+    bytes.iter().fold(0, |value, byte| value << 8 | usize::from(*byte))
 }
 
 fn signed(bytes: &[u8]) -> i64 {
@@ -99,9 +97,7 @@ pub(crate) fn protection(fragment: &[u8], iv_size: usize) -> Vec<Protected> {
     for _ in 0..number(&senc[4..8]) {
         let iv = take(iv_size).to_vec();
         let count = if has_subsamples { number(take(2)) } else { 0 };
-        let subsamples = (0..count)
-            .map(|_| (number(take(2)), number(take(4))))
-            .collect();
+        let subsamples = (0..count).map(|_| (number(take(2)), number(take(4)))).collect();
         all.push(Protected { iv, subsamples });
     }
     assert!(rest.is_empty(), "bytes behind the last sample");

@@ -57,10 +57,7 @@ pub fn restriction() -> TokenRestriction {
 }
 
 pub fn required(claim_type: &str, claim_value: Option<&str>) -> RequiredClaim {
-    RequiredClaim {
-        claim_type: claim_type.into(),
-        claim_value: claim_value.map(str::to_owned),
-    }
+    RequiredClaim { claim_type: claim_type.into(), claim_value: claim_value.map(str::to_owned) }
 }
 
 pub fn token_policy(name: &str, restriction: TokenRestriction) -> ContentKeyPolicy {
@@ -115,9 +112,7 @@ impl KeyService {
     /// An asset `asset` and the content key policies `open` and `token`.
     pub async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join(DATABASE_FILE), &kek(1))
-            .await
-            .unwrap();
+        let store = Store::open(&dir.path().join(DATABASE_FILE), &kek(1)).await.unwrap();
         let asset = Asset {
             name: "asset".into(),
             dir: PathBuf::from("/media/asset"),
@@ -125,10 +120,7 @@ impl KeyService {
             created: at(NOW),
         };
         store.put_asset(asset).await.unwrap();
-        store
-            .create_content_key_policy(&open_policy("open"))
-            .await
-            .unwrap();
+        store.create_content_key_policy(&open_policy("open")).await.unwrap();
         let token = token_policy("token", restriction());
         store.create_content_key_policy(&token).await.unwrap();
         let clock = Arc::new(AtomicI64::new(NOW));
@@ -139,12 +131,7 @@ impl KeyService {
             SKEW,
         );
         let router = portcullis::http::delivery::routes(Arc::new(delivery));
-        Self {
-            dir,
-            store,
-            clock,
-            router,
-        }
+        Self { dir, store, clock, router }
     }
 
     pub fn set_clock(&self, seconds: i64) {
@@ -156,10 +143,7 @@ impl KeyService {
     }
 
     pub async fn publish(&self, request: &PublishRequest) -> Locator {
-        Publisher::new(self.store.clone())
-            .publish(request, at(NOW))
-            .await
-            .unwrap()
+        Publisher::new(self.store.clone()).publish(request, at(NOW)).await.unwrap()
     }
 
     /// Publishes and gives the one key of the streaming policy, unwrapped too.
@@ -167,26 +151,18 @@ impl KeyService {
         let locator = self.publish(request).await;
         let keys = self.store.keys_of(locator.id).await.unwrap();
         assert_eq!(keys.len(), 1, "the streaming policy has one key");
-        (
-            keys[0].clone(),
-            self.store.vault().unwrap(&keys[0]).unwrap(),
-        )
+        (keys[0].clone(), self.store.vault().unwrap(&keys[0]).unwrap())
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        Answer { status: parts.status, headers: parts.headers, body }
     }
 
     pub async fn get(&self, uri: &str) -> Answer {
-        self.send(Request::get(uri).body(Body::empty()).unwrap())
-            .await
+        self.send(Request::get(uri).body(Body::empty()).unwrap()).await
     }
 
     pub async fn get_with(&self, uri: &str, authorization: &str) -> Answer {
@@ -195,16 +171,13 @@ impl KeyService {
     }
 
     pub async fn post(&self, uri: &str, body: impl Into<Body>) -> Answer {
-        self.send(Request::post(uri).body(body.into()).unwrap())
-            .await
+        self.send(Request::post(uri).body(body.into()).unwrap()).await
     }
 }
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub fn json(&self) -> Value {

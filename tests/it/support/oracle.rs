@@ -29,17 +29,12 @@ pub(crate) struct Samples {
 impl Samples {
     /// What has to survive packaging unchanged: the bytes of every sample, in order.
     pub(crate) fn contents(&self) -> Vec<(usize, &str)> {
-        self.list
-            .iter()
-            .map(|sample| (sample.size, sample.digest.as_str()))
-            .collect()
+        self.list.iter().map(|sample| (sample.size, sample.digest.as_str())).collect()
     }
 
     /// From the decoding time of the first sample to that of the last, in seconds.
     pub(crate) fn span(&self) -> f64 {
-        let [first, .., last] = self.list.as_slice() else {
-            panic!("{self:?} are too few")
-        };
+        let [first, .., last] = self.list.as_slice() else { panic!("{self:?} are too few") };
         precise(last.dts - first.dts) / precise(self.timescale)
     }
 }
@@ -108,23 +103,11 @@ pub(crate) fn encrypted_by_packager(
     scheme: &str,
 ) -> Vec<u8> {
     let output = stored(&[], ".mp4");
-    let descriptor = format!(
-        "in={},stream={kind},output={}",
-        file.display(),
-        output.path().display()
-    );
+    let descriptor =
+        format!("in={},stream={kind},output={}", file.display(), output.path().display());
     let keys = format!("label=:key_id={}:key={}", key.kid, key.key);
-    let flags = [
-        "--enable_raw_key_encryption",
-        "--clear_lead",
-        "0",
-        "--protection_scheme",
-        scheme,
-    ];
-    run(Command::new(packager())
-        .arg(descriptor)
-        .args(flags)
-        .args(["--keys", &keys]));
+    let flags = ["--enable_raw_key_encryption", "--clear_lead", "0", "--protection_scheme", scheme];
+    run(Command::new(packager()).arg(descriptor).args(flags).args(["--keys", &keys]));
     std::fs::read(output.path()).expect("shaka-packager wrote its output")
 }
 
@@ -136,20 +119,11 @@ pub(crate) fn samples_played_by_ffmpeg(url: &str, stream: Stream<'_>) -> Samples
 /// Decodes a track of a playlist and fails on any complaint of ffmpeg.
 pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
     let mut command = Command::new("ffmpeg");
-    command.args([
-        "-hide_banner",
-        "-nostdin",
-        "-loglevel",
-        "warning",
-        "-xerror",
-    ]);
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-xerror"]);
     command.args(AS_PLAYLIST).args(["-i", url]);
     command.args(["-map", &format!("0:{stream}"), "-f", "null", "-"]);
     let said = run(&mut command).complaints;
-    assert!(
-        said.is_empty(),
-        "ffmpeg decodes {url} with complaints:\n{said}"
-    );
+    assert!(said.is_empty(), "ffmpeg decodes {url} with complaints:\n{said}");
 }
 
 /// The elementary stream of a track of a file: AVC as a byte stream, AAC as ADTS.
@@ -168,11 +142,7 @@ pub(crate) fn elementary_stream_of_playlist(url: &str, stream: Stream<'_>) -> Ve
 }
 
 fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
-    let format = if stream.starts_with('v') {
-        "h264"
-    } else {
-        "adts"
-    };
+    let format = if stream.starts_with('v') { "h264" } else { "adts" };
     copied(input_flags, input, stream, format)
 }
 
@@ -196,13 +166,7 @@ fn copied(input_flags: &[&str], input: &str, stream: Stream<'_>, format: &str) -
 pub(crate) fn decodes_alone(media: &[u8], stream: Stream<'_>) -> usize {
     let file = stored(media, ".ts");
     let mut command = Command::new("ffmpeg");
-    command.args([
-        "-hide_banner",
-        "-nostdin",
-        "-loglevel",
-        "warning",
-        "-xerror",
-    ]);
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-xerror"]);
     command.arg("-i").arg(file.path());
     command.args(["-map", &format!("0:{stream}"), "-f", "framemd5", "-"]);
     let said = run(&mut command);
@@ -220,18 +184,12 @@ pub(crate) fn decodes_alone(media: &[u8], stream: Stream<'_>) -> usize {
 pub(crate) fn mpd_complaint(mpd: &str) -> Option<String> {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/schemas/dash/DASH-MPD.xsd");
     if !schema.exists() {
-        eprintln!(
-            "skipped: no {} to validate the MPD against",
-            schema.display()
-        );
+        eprintln!("skipped: no {} to validate the MPD against", schema.display());
         return None;
     }
     let file = stored(mpd.as_bytes(), ".mpd");
     let mut command = Command::new("xmllint");
-    command
-        .args(["--nonet", "--noout", "--schema"])
-        .arg(schema)
-        .arg(file.path());
+    command.args(["--nonet", "--noout", "--schema"]).arg(schema).arg(file.path());
     attempt(&mut command).err()
 }
 
@@ -244,19 +202,12 @@ const AS_FRAGMENTS: &[&str] = &["-ignore_editlist", "1", "-seekable", "0"];
 
 /// URLs in the shape of Azure Media Services end in no file extension, which ffmpeg refuses in
 /// playlists unless told otherwise.
-const AS_PLAYLIST: &[&str] = &[
-    "-extension_picky",
-    "0",
-    "-allowed_segment_extensions",
-    "ALL",
-];
+const AS_PLAYLIST: &[&str] = &["-extension_picky", "0", "-allowed_segment_extensions", "ALL"];
 
 fn demux(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Samples {
     let mut command = Command::new("ffmpeg");
     command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror"]);
-    command
-        .args(input_flags)
-        .args(["-i", input, "-map", &format!("0:{stream}"), "-c", "copy"]);
+    command.args(input_flags).args(["-i", input, "-map", &format!("0:{stream}"), "-c", "copy"]);
     let output = run(command.args(["-copyts", "-f", "framemd5", "-"])).output;
     parse_framemd5(&output)
         .unwrap_or_else(|| panic!("no list of samples in what ffmpeg printed:\n{output}"))
@@ -264,15 +215,10 @@ fn demux(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Samples {
 
 /// Reads ffmpeg's `framemd5` text: `stream, dts, pts, duration, size, md5` per sample.
 fn parse_framemd5(text: &str) -> Option<Samples> {
-    let timebase = text
-        .lines()
-        .find_map(|line| line.strip_prefix("#tb 0: 1/"))?;
+    let timebase = text.lines().find_map(|line| line.strip_prefix("#tb 0: 1/"))?;
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     let list: Option<Vec<Sample>> = lines.map(parse_sample).collect();
-    Some(Samples {
-        timescale: timebase.trim().parse().ok()?,
-        list: list?,
-    })
+    Some(Samples { timescale: timebase.trim().parse().ok()?, list: list? })
 }
 
 fn parse_sample(line: &str) -> Option<Sample> {
@@ -280,13 +226,7 @@ fn parse_sample(line: &str) -> Option<Sample> {
     let mut number = || fields.next()?.parse::<i64>().ok();
     let (dts, pts, duration, size) = (number()?, number()?, number()?, number()?);
     let digest = fields.next()?.to_owned();
-    Some(Sample {
-        dts,
-        pts,
-        duration,
-        size: size.try_into().ok()?,
-        digest,
-    })
+    Some(Sample { dts, pts, duration, size: size.try_into().ok()?, digest })
 }
 
 fn utf8(path: &Path) -> &str {
@@ -303,10 +243,7 @@ fn packager() -> PathBuf {
 }
 
 fn stored(bytes: &[u8], suffix: &str) -> NamedTempFile {
-    let mut file = tempfile::Builder::new()
-        .suffix(suffix)
-        .tempfile()
-        .expect("a temporary file");
+    let mut file = tempfile::Builder::new().suffix(suffix).tempfile().expect("a temporary file");
     file.write_all(bytes).expect("room for a temporary file");
     file
 }
@@ -324,10 +261,7 @@ fn run(command: &mut Command) -> Said {
 fn attempt(command: &mut Command) -> Result<Said, String> {
     let started = command.stdin(Stdio::null()).output();
     let finished = started.unwrap_or_else(|error| {
-        panic!(
-            "{} cannot be run ({error}): run `make setup`",
-            command.get_program().display()
-        )
+        panic!("{} cannot be run ({error}): run `make setup`", command.get_program().display())
     });
     let said = Said {
         output: String::from_utf8_lossy(&finished.stdout).into_owned(),
@@ -336,8 +270,5 @@ fn attempt(command: &mut Command) -> Result<Said, String> {
     if finished.status.success() {
         return Ok(said);
     }
-    Err(format!(
-        "{command:?} refused ({}):\n{}",
-        finished.status, said.complaints
-    ))
+    Err(format!("{command:?} refused ({}):\n{}", finished.status, said.complaints))
 }

@@ -12,9 +12,7 @@ use super::server::{DevServer, Stream};
 pub(crate) const CLIP: &str = "gate_h264_180p.mp4";
 
 pub(crate) fn demo(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("assets/demo")
-        .join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo").join(name)
 }
 
 /// A `dev` server over folders of its own.
@@ -106,9 +104,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn text(&self) -> &str {

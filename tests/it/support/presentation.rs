@@ -27,10 +27,7 @@ impl Track {
     /// Initialization segment, if there is one, and media segments, one after the other.
     pub(crate) fn media(&self) -> Vec<u8> {
         let segments = self.segments.iter().map(|segment| segment.bytes.as_slice());
-        std::iter::once(self.init.as_slice())
-            .chain(segments)
-            .collect::<Vec<_>>()
-            .concat()
+        std::iter::once(self.init.as_slice()).chain(segments).collect::<Vec<_>>().concat()
     }
 
     /// Where each segment ends, in seconds.
@@ -45,18 +42,10 @@ impl Track {
 
 /// Fetches a URL and demands that it is there.
 pub(crate) async fn fetch(http: &Client, url: &Url) -> Vec<u8> {
-    let answer = http
-        .get(url.clone())
-        .send()
-        .await
-        .expect("the server answers");
+    let answer = http.get(url.clone()).send().await.expect("the server answers");
     let status = answer.status();
     let body = answer.bytes().await.expect("a whole body");
-    assert!(
-        status.is_success(),
-        "{url}: {status} {}",
-        String::from_utf8_lossy(&body)
-    );
+    assert!(status.is_success(), "{url}: {status} {}", String::from_utf8_lossy(&body));
     body.to_vec()
 }
 
@@ -72,15 +61,11 @@ pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
     let mut tracks = Vec::new();
     for set in mpd.periods.iter().flat_map(|period| &period.adaptations) {
         for representation in &set.representations {
-            let template = representation
-                .SegmentTemplate
-                .as_ref()
-                .or(set.SegmentTemplate.as_ref());
+            let template = representation.SegmentTemplate.as_ref().or(set.SegmentTemplate.as_ref());
             let template = template.expect("a SegmentTemplate");
             let place = |pattern: &Option<String>, time: u64| {
                 let pattern = pattern.as_deref().expect("both patterns");
-                base.join(&filled(pattern, representation, time))
-                    .expect("an address")
+                base.join(&filled(pattern, representation, time)).expect("an address")
             };
             let mut segments = Vec::new();
             for (time, seconds) in timeline(template) {
@@ -101,11 +86,7 @@ pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
 
 fn kind_of(content_type: Option<&str>) -> &'static str {
     let content_type = content_type.expect("contentType or mimeType");
-    if content_type.starts_with("video") {
-        "video"
-    } else {
-        "audio"
-    }
+    if content_type.starts_with("video") { "video" } else { "audio" }
 }
 
 fn filled(pattern: &str, representation: &dash_mpd_core::Representation, time: u64) -> String {
@@ -123,12 +104,7 @@ fn timeline(template: &dash_mpd_core::SegmentTemplate) -> Vec<(u64, f64)> {
     let timescale = template.timescale.expect("a timescale") as f64;
     let mut starts = Vec::new();
     let mut next = 0;
-    for entry in &template
-        .SegmentTimeline
-        .as_ref()
-        .expect("a SegmentTimeline")
-        .segments
-    {
+    for entry in &template.SegmentTimeline.as_ref().expect("a SegmentTimeline").segments {
         next = entry.t.unwrap_or(next);
         for _ in 0..=entry.r.unwrap_or(0) {
             starts.push((next, entry.d as f64 / timescale));
@@ -143,10 +119,7 @@ pub(crate) async fn hls(http: &Client, manifest: &str) -> Vec<Track> {
     let base = Url::parse(manifest).expect("an address");
     let text = fetch(http, &base).await;
     let Ok(Playlist::MasterPlaylist(master)) = m3u8_rs::parse_playlist_res(&text) else {
-        panic!(
-            "no multivariant playlist:\n{}",
-            String::from_utf8_lossy(&text)
-        );
+        panic!("no multivariant playlist:\n{}", String::from_utf8_lossy(&text));
     };
     let variants = master
         .variants
@@ -160,10 +133,7 @@ pub(crate) async fn hls(http: &Client, manifest: &str) -> Vec<Track> {
     let mut tracks: Vec<Track> = Vec::new();
     for (kind, language, uri) in variants.chain(renditions) {
         let playlist = base.join(&uri).expect("an address");
-        if tracks
-            .iter()
-            .all(|track| track.playlist.as_ref() != Some(&playlist))
-        {
+        if tracks.iter().all(|track| track.playlist.as_ref() != Some(&playlist)) {
             tracks.push(hls_track(http, kind, language, playlist).await);
         }
     }
@@ -179,10 +149,7 @@ async fn hls_track(
     let text = fetch(http, &playlist).await;
     let media = m3u8_rs::parse_media_playlist_res(&text).expect("a media playlist");
     assert!(media.end_list, "{playlist} has no EXT-X-ENDLIST");
-    let map = media
-        .segments
-        .first()
-        .and_then(|segment| segment.map.as_ref());
+    let map = media.segments.first().and_then(|segment| segment.map.as_ref());
     let place = |uri: &str| playlist.join(uri).expect("an address");
     let init = match map {
         Some(map) => fetch(http, &place(&map.uri)).await,
@@ -191,16 +158,7 @@ async fn hls_track(
     let mut segments = Vec::new();
     for segment in &media.segments {
         let bytes = fetch(http, &place(&segment.uri)).await;
-        segments.push(Segment {
-            seconds: segment.duration.into(),
-            bytes,
-        });
+        segments.push(Segment { seconds: segment.duration.into(), bytes });
     }
-    Track {
-        kind,
-        language,
-        playlist: Some(playlist),
-        init,
-        segments,
-    }
+    Track { kind, language, playlist: Some(playlist), init, segments }
 }

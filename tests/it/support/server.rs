@@ -62,20 +62,14 @@ impl Ready {
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
-        self.streams
-            .iter()
-            .map(|stream| stream.name.as_str())
-            .collect()
+        self.streams.iter().map(|stream| stream.name.as_str()).collect()
     }
 }
 
 impl Stream {
     /// The manifest of a protocol.
     pub(crate) fn manifest(&self, protocol: &str) -> &Manifest {
-        let found = self
-            .manifests
-            .iter()
-            .find(|manifest| manifest.protocol == protocol);
+        let found = self.manifests.iter().find(|manifest| manifest.protocol == protocol);
         found.unwrap_or_else(|| panic!("{} has no {protocol} manifest", self.name))
     }
 }
@@ -124,9 +118,7 @@ impl DevServerBuilder {
         let ready_file = own.path().join("ready.json");
         let log = own.path().join("log");
         let mut command = portcullis();
-        command
-            .args(["dev", "--listen", "127.0.0.1:0", "--data"])
-            .arg(&data);
+        command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
         command.arg("--ready-file").arg(&ready_file);
         for dir in &self.media {
             command.arg("--media").arg(dir);
@@ -138,13 +130,7 @@ impl DevServerBuilder {
             .spawn()
             .unwrap();
         let ready = wait_for(&ready_file, &mut child, &log);
-        DevServer {
-            ready,
-            data,
-            ready_file,
-            child,
-            own,
-        }
+        DevServer { ready, data, ready_file, child, own }
     }
 }
 
@@ -157,10 +143,7 @@ fn wait_for(ready_file: &Path, child: &mut Child, log: &Path) -> Ready {
         let ended = child.try_wait().unwrap();
         if ended.is_some() || began.elapsed() > PATIENCE {
             let _ = child.kill();
-            panic!(
-                "not ready ({ended:?}): {}",
-                fs::read_to_string(log).unwrap_or_default()
-            );
+            panic!("not ready ({ended:?}): {}", fs::read_to_string(log).unwrap_or_default());
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -236,10 +219,7 @@ fn end_with_this_process(server: &DevServer) {
                   kill \"$2\"; rm -rf \"$3\") &";
     let started = Command::new("sh")
         .args(["-c", script, "watcher"])
-        .args([
-            std::process::id().to_string(),
-            server.child.id().to_string(),
-        ])
+        .args([std::process::id().to_string(), server.child.id().to_string()])
         .arg(server.own.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -256,9 +236,6 @@ pub(crate) fn media_dir() -> PathBuf {
         return shared;
     }
     let made = root.join("tests/media/out");
-    assert!(
-        made.is_dir(),
-        "no test media: run `make setup` or tests/media/make.sh"
-    );
+    assert!(made.is_dir(), "no test media: run `make setup` or tests/media/make.sh");
     made
 }

@@ -70,10 +70,9 @@ impl DemuxContext for Context {
     fn construct(&mut self, request: FilterRequest<'_, '_>) -> Filter {
         match request {
             FilterRequest::ByPid(psi::pat::PAT_PID) => Filter::Pat(PatPacketFilter::default()),
-            FilterRequest::Pmt {
-                pid,
-                program_number,
-            } => Filter::Pmt(PmtPacketFilter::new(pid, program_number)),
+            FilterRequest::Pmt { pid, program_number } => {
+                Filter::Pmt(PmtPacketFilter::new(pid, program_number))
+            }
             FilterRequest::ByStream { stream_type, .. } => {
                 let kind = match stream_type {
                     StreamType::H264 => "video",
@@ -127,10 +126,7 @@ impl ElementaryStreamConsumer<Context> for Consumer {
         };
         let (pts, dts) = match parsed.pts_dts() {
             Ok(PtsDts::PtsOnly(Ok(pts))) => (pts, pts),
-            Ok(PtsDts::Both {
-                pts: Ok(pts),
-                dts: Ok(dts),
-            }) => (pts, dts),
+            Ok(PtsDts::Both { pts: Ok(pts), dts: Ok(dts) }) => (pts, dts),
             other => panic!("time stamps {other:?}"),
         };
         context.found.units.push(Unit {

@@ -113,9 +113,7 @@ async fn panics() -> &'static str {
 
 impl WireServer {
     pub(crate) async fn start(limits: Limits) -> Self {
-        let server = Server::bind(([127, 0, 0, 1], 0).into(), limits.clone())
-            .await
-            .unwrap();
+        let server = Server::bind(([127, 0, 0, 1], 0).into(), limits.clone()).await.unwrap();
         let address = server.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let made = Arc::default();
@@ -123,12 +121,7 @@ impl WireServer {
         let running = tokio::spawn(server.run(app, async {
             let _ = stopped.await;
         }));
-        Self {
-            address,
-            made,
-            stop: Some(stop),
-            running,
-        }
+        Self { address, made, stop: Some(stop), running }
     }
 
     pub(crate) fn begin_stop(&mut self) {
@@ -136,10 +129,7 @@ impl WireServer {
     }
 
     pub(crate) async fn ended(self) -> Drained {
-        timeout(PATIENCE, self.running)
-            .await
-            .expect("the server did not end")
-            .unwrap()
+        timeout(PATIENCE, self.running).await.expect("the server did not end").unwrap()
     }
 
     pub(crate) async fn connect(&self) -> Client {
@@ -155,11 +145,7 @@ impl WireServer {
 
     pub(crate) async fn get(&self, path: &str) -> String {
         let mut client = self.connect().await;
-        client
-            .send(&format!(
-                "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            ))
-            .await;
+        client.send(&format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).await;
         client.rest().await
     }
 }
@@ -175,9 +161,7 @@ impl Client {
     /// Everything until the server closes; a reset ends it too.
     pub(crate) async fn rest(&mut self) -> String {
         let mut all = Vec::new();
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut all))
-            .await
-            .expect("still open");
+        let _ = timeout(PATIENCE, self.0.read_to_end(&mut all)).await.expect("still open");
         String::from_utf8_lossy(&all).into_owned()
     }
 
@@ -186,15 +170,9 @@ impl Client {
         let mut all = Vec::new();
         while !String::from_utf8_lossy(&all).contains(until) {
             let mut piece = [0; 4096];
-            let read = timeout(PATIENCE, self.0.read(&mut piece))
-                .await
-                .expect("nothing came");
+            let read = timeout(PATIENCE, self.0.read(&mut piece)).await.expect("nothing came");
             let count = read.unwrap();
-            assert!(
-                count > 0,
-                "closed after {:?}",
-                String::from_utf8_lossy(&all)
-            );
+            assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&all));
             all.extend_from_slice(&piece[..count]);
         }
         String::from_utf8_lossy(&all).into_owned()
@@ -210,10 +188,7 @@ impl Client {
         let mut piece = vec![0; step];
         let mut read = 0;
         while read < total {
-            match timeout(PATIENCE, self.0.read(&mut piece))
-                .await
-                .expect("nothing came")
-            {
+            match timeout(PATIENCE, self.0.read(&mut piece)).await.expect("nothing came") {
                 Ok(0) | Err(_) => break,
                 Ok(count) => read += count,
             }

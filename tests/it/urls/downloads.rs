@@ -17,23 +17,10 @@ fn published(streaming_policy: &str) -> (Shelf, String) {
         ("other", vec![demo(CLIP)]),
     ]);
     let mut add = portcullis();
-    add.args([
-        "add",
-        "--json",
-        "--policy",
-        "open",
-        "--streaming-policy",
-        streaming_policy,
-    ]);
-    add.arg("--data")
-        .arg(&shelf.server.data)
-        .arg(shelf.path("film"));
+    add.args(["add", "--json", "--policy", "open", "--streaming-policy", streaming_policy]);
+    add.arg("--data").arg(&shelf.server.data).arg(shelf.path("film"));
     let output = add.output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let added: Value = serde_json::from_slice(&output.stdout).unwrap();
     let locator = added["streams"][0]["locatorId"].as_str().unwrap();
     let address = format!("{}/{locator}", shelf.server.ready.origin);
@@ -62,21 +49,14 @@ async fn a_download_is_the_file_byte_for_byte() {
     assert_eq!(head.header("content-length"), source.len().to_string());
     let again = get_with(&url, &[("if-none-match", &tag)]).await;
     assert_eq!(again.status, 304);
-    get(&format!(
-        "{locator}/film.ism/manifest(format=mpd-time-cmaf)"
-    ))
-    .await
-    .ok();
+    get(&format!("{locator}/film.ism/manifest(format=mpd-time-cmaf)")).await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn downloads_alone_do_not_stream() {
     let (_shelf, locator) = published("Predefined_DownloadOnly");
     get(&format!("{locator}/{CLIP}")).await.ok();
-    let answer = get(&format!(
-        "{locator}/film.ism/manifest(format=mpd-time-cmaf)"
-    ))
-    .await;
+    let answer = get(&format!("{locator}/film.ism/manifest(format=mpd-time-cmaf)")).await;
     let (status, code, _) = answer.refusal();
     assert_eq!((status, code), (403, "MPE_OUTPUT_FORMAT_BLOCKED"));
 }
@@ -93,10 +73,7 @@ async fn only_plain_files_of_the_folder_are_served() {
     symlink("/nowhere", film.join("dangling.txt")).unwrap();
     symlink("/etc", film.join("etc")).unwrap();
     let text = get(&format!("{locator}/subtitles.vtt")).await;
-    assert_eq!(
-        (text.header("content-type"), text.text()),
-        ("text/vtt", "WEBVTT\n")
-    );
+    assert_eq!((text.header("content-type"), text.text()), ("text/vtt", "WEBVTT\n"));
     for name in [
         ".hidden.mp4",
         "notes.ismc",
@@ -110,10 +87,7 @@ async fn only_plain_files_of_the_folder_are_served() {
         let answer = get(&format!("{locator}/{name}")).await;
         let (status, code, message) = answer.refusal();
         assert_eq!((status, code), (404, "MPE_RESOURCE_NOT_FOUND"), "{name}");
-        assert!(
-            !message.contains("film/") && !message.contains("/tmp"),
-            "{message}"
-        );
+        assert!(!message.contains("film/") && !message.contains("/tmp"), "{message}");
     }
 }
 
@@ -145,9 +119,6 @@ async fn no_path_leads_out_of_the_folder() {
         client.send(&text).await;
         let answer = client.rest().await;
         assert!(answer.starts_with("HTTP/1.1 40"), "{path}: {answer}");
-        assert!(
-            !answer.contains("root:") && !answer.contains("ftyp"),
-            "{path}"
-        );
+        assert!(!answer.contains("root:") && !answer.contains("ftyp"), "{path}");
     }
 }

@@ -15,33 +15,13 @@ fn stream(form: &str) -> &'static Stream {
 async fn kinds(form: &str) -> Vec<(String, &'static str, &'static str)> {
     let stream = stream(form);
     let mut kinds = vec![
-        (
-            stream.manifest("hls").url.clone(),
-            "application/vnd.apple.mpegurl",
-            "public, max-age=60",
-        ),
-        (
-            stream.playlist().await,
-            "application/vnd.apple.mpegurl",
-            "public, max-age=60",
-        ),
+        (stream.manifest("hls").url.clone(), "application/vnd.apple.mpegurl", "public, max-age=60"),
+        (stream.playlist().await, "application/vnd.apple.mpegurl", "public, max-age=60"),
         (stream.init().await, "video/mp4", "public, max-age=86400"),
-        (
-            stream.fragment(0).await,
-            "video/mp4",
-            "public, max-age=86400",
-        ),
+        (stream.fragment(0).await, "video/mp4", "public, max-age=86400"),
     ];
-    if let Some(dash) = stream
-        .manifests
-        .iter()
-        .find(|manifest| manifest.protocol == "dash")
-    {
-        kinds.push((
-            dash.url.clone(),
-            "application/dash+xml",
-            "public, max-age=60",
-        ));
+    if let Some(dash) = stream.manifests.iter().find(|manifest| manifest.protocol == "dash") {
+        kinds.push((dash.url.clone(), "application/dash+xml", "public, max-age=60"));
     }
     kinds
 }
@@ -69,15 +49,9 @@ async fn every_kind_has_its_type_lifetime_tag_and_cross_origin_fields() {
                 assert_eq!(answer.header(name), expected, "{name} of {url}");
             }
             let exposed = answer.header("access-control-expose-headers");
-            assert!(
-                exposed.contains("Content-Range") && exposed.contains("ETag"),
-                "{exposed}"
-            );
+            assert!(exposed.contains("Content-Range") && exposed.contains("ETag"), "{exposed}");
             let tag = answer.header("etag");
-            assert!(
-                tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20,
-                "{tag}"
-            );
+            assert!(tag.starts_with('"') && tag.ends_with('"') && tag.len() > 20, "{tag}");
         }
     }
 }
@@ -103,10 +77,7 @@ async fn no_other_method_is_answered() {
     let url = &stream("clear").manifest("dash").url;
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         let answer = send(request(method, url)).await;
-        assert_eq!(
-            (answer.status.as_u16(), answer.header("allow")),
-            (405, "GET,HEAD")
-        );
+        assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET,HEAD"));
         assert_eq!(answer.header("access-control-allow-origin"), "*");
     }
 }
@@ -120,10 +91,7 @@ async fn known_bytes_are_not_sent_again() {
             for known in [tag, &format!("W/{tag}"), &format!("\"x\", {tag}"), "*"] {
                 let again = get_with(&url, &[("if-none-match", known)]).await;
                 assert_eq!((again.status.as_u16(), again.body.len()), (304, 0), "{url}");
-                assert_eq!(
-                    (again.header("etag"), again.header("cache-control")),
-                    (tag, lifetime)
-                );
+                assert_eq!((again.header("etag"), again.header("cache-control")), (tag, lifetime));
             }
             let other = get_with(&url, &[("if-none-match", "\"x\"")]).await;
             assert!(other.ok() == first.body, "{url}");
@@ -149,10 +117,7 @@ async fn other_bytes_have_other_tags() {
             assert!(same.is_none_or(|body| body == answer.body), "{url}");
         }
     }
-    assert!(
-        tags.len() >= 11,
-        "only the init segments of clear and AES-128 are alike"
-    );
+    assert!(tags.len() >= 11, "only the init segments of clear and AES-128 are alike");
 }
 
 #[tokio::test]

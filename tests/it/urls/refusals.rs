@@ -11,62 +11,17 @@ const UNKNOWN: &str = "5c2dd1a2-7f0e-4d0c-9d1c-0123456789ab";
 
 /// Stream, what is asked of it, status and code.
 const REFUSED: &[(&str, &str, u16, &str)] = &[
-    (
-        "clear",
-        "manifest(format=mpd-time-cmaf",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
+    ("clear", "manifest(format=mpd-time-cmaf", 400, "MPE_BAD_URL_SYNTAX"),
     ("clear", "manifest(format)", 400, "MPE_BAD_URL_SYNTAX"),
-    (
-        "clear",
-        "manifest(format=mpd-time-cmaf,colour=red)",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
-    (
-        "clear",
-        "manifest(format=mpd-time-cmaf,encryption=rot13)",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
-    (
-        "clear",
-        "QualityLevels(x)/Fragments(video=0,format=m3u8-cmaf)",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
-    (
-        "clear",
-        "QualityLevels(1)/Fragments(video=-1,format=m3u8-cmaf)",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
-    (
-        "clear",
-        "QualityLevels({b})/Manifest(video,format=mpd-time-cmaf)",
-        400,
-        "MPE_BAD_URL_SYNTAX",
-    ),
+    ("clear", "manifest(format=mpd-time-cmaf,colour=red)", 400, "MPE_BAD_URL_SYNTAX"),
+    ("clear", "manifest(format=mpd-time-cmaf,encryption=rot13)", 400, "MPE_BAD_URL_SYNTAX"),
+    ("clear", "QualityLevels(x)/Fragments(video=0,format=m3u8-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
+    ("clear", "QualityLevels(1)/Fragments(video=-1,format=m3u8-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
+    ("clear", "QualityLevels({b})/Manifest(video,format=mpd-time-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
     ("clear", "%ff", 400, "MPE_BAD_URL_SYNTAX"),
-    (
-        "cenc",
-        "manifest(format=mpd-time-cmaf)",
-        400,
-        "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL",
-    ),
-    (
-        "cenc",
-        "manifest(format=m3u8-cmaf)",
-        400,
-        "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL",
-    ),
-    (
-        "aes",
-        "manifest(format=m3u8-cmaf)",
-        400,
-        "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL",
-    ),
+    ("cenc", "manifest(format=mpd-time-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
+    ("cenc", "manifest(format=m3u8-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
+    ("aes", "manifest(format=m3u8-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
     (
         "cenc",
         "QualityLevels({b})/Fragments(video=i,format=m3u8-cmaf)",
@@ -85,25 +40,10 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
         403,
         "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY",
     ),
-    (
-        "clear",
-        "../gate_h264_180p.mp4",
-        403,
-        "MPE_OUTPUT_FORMAT_BLOCKED",
-    ),
+    ("clear", "../gate_h264_180p.mp4", 403, "MPE_OUTPUT_FORMAT_BLOCKED"),
     ("clear", "../absent.mp4", 403, "MPE_OUTPUT_FORMAT_BLOCKED"),
-    (
-        "cenc",
-        "../gate_h264_180p.mp4",
-        403,
-        "MPE_OUTPUT_FORMAT_BLOCKED",
-    ),
-    (
-        "clear",
-        "../other.ism/manifest(format=mpd-time-cmaf)",
-        404,
-        "MPE_RESOURCE_NOT_FOUND",
-    ),
+    ("cenc", "../gate_h264_180p.mp4", 403, "MPE_OUTPUT_FORMAT_BLOCKED"),
+    ("clear", "../other.ism/manifest(format=mpd-time-cmaf)", 404, "MPE_RESOURCE_NOT_FOUND"),
     (
         "clear",
         "QualityLevels({b})/Fragments(nobody=0,format=m3u8-cmaf)",
@@ -134,31 +74,11 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
         404,
         "MPE_EGRESS_TIMESTAMP_NOT_FOUND",
     ),
-    (
-        "clear",
-        "manifest(format=mpd-time-cmaf,filter=trim)",
-        404,
-        "MPE_EGRESS_FILTER_NOT_FOUND",
-    ),
+    ("clear", "manifest(format=mpd-time-cmaf,filter=trim)", 404, "MPE_EGRESS_FILTER_NOT_FOUND"),
     ("clear", "manifest", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
-    (
-        "clear",
-        "manifest(format=fmp4)",
-        415,
-        "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
-    ),
-    (
-        "clear",
-        "manifest(format=mpd-time-csf)",
-        415,
-        "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
-    ),
-    (
-        "clear",
-        "manifest(format=f4m-f4f)",
-        415,
-        "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
-    ),
+    ("clear", "manifest(format=fmp4)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
+    ("clear", "manifest(format=mpd-time-csf)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
+    ("clear", "manifest(format=f4m-f4f)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
     (
         "clear",
         "QualityLevels({b})/Manifest(video,format=m3u8-cmaf,type=keyframes)",
@@ -171,12 +91,7 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
         415,
         "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
     ),
-    (
-        "clear",
-        "manifest(format=m3u8-cmaf,encryption=piff)",
-        415,
-        "MPE_ENCRYPTION_NOT_SUPPORTED",
-    ),
+    ("clear", "manifest(format=m3u8-cmaf,encryption=piff)", 415, "MPE_ENCRYPTION_NOT_SUPPORTED"),
     (
         "aes",
         "manifest(format=mpd-time-cmaf,encryption=cbc)",
@@ -201,11 +116,7 @@ async fn every_refusal_has_the_status_and_the_code_of_the_table() {
         let (actual, name, message) = answer.refusal();
         assert_eq!((actual, name), (*status, *code), "{url}: {message}");
         assert!(message.len() > 10, "{url}: {message}");
-        let cached = if *status == 404 {
-            "public, max-age=10"
-        } else {
-            "no-store"
-        };
+        let cached = if *status == 404 { "public, max-age=10" } else { "no-store" };
         assert_eq!(answer.header("cache-control"), cached, "{url}");
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{url}");
         assert!(answer.header("etag").is_empty(), "{url}");
@@ -243,9 +154,7 @@ async fn a_locator_outside_its_time_is_refused_before_its_media_are_looked_at() 
     late.end = Some(at(NOW - 10));
     let clock = std::sync::Arc::new(|| at(NOW));
     let origin = Origin::new(service.store.clone(), clock, 1 << 20, 1 << 20);
-    let delivery = DeliveryUrls {
-        base: "https://keys.example".to_owned(),
-    };
+    let delivery = DeliveryUrls { base: "https://keys.example".to_owned() };
     for request in [early, late] {
         let locator = service.publish(&request).await;
         let path = format!("/{}/asset.ism/manifest(format=mpd-time-cmaf)", locator.id);

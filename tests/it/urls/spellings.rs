@@ -15,10 +15,7 @@ async fn every_spelling_of_a_manifest_url_gives_the_same_bytes() {
         assert_eq!(expected.status, 200);
         for url in [
             format!("{root}Manifest(encryption=cenc,format={format})"),
-            format!(
-                "{root}MANIFEST(Format={},ENCRYPTION=CENC)",
-                format.to_uppercase()
-            ),
+            format!("{root}MANIFEST(Format={},ENCRYPTION=CENC)", format.to_uppercase()),
             format!("{root}manifest(format={format},%20encryption=cenc)"),
             format!("{root}manifest%28format%3D{format}%2Cencryption%3Dcenc%29"),
             format!("{root}%6danifest(format={format},encryption=%63enc)"),
@@ -41,19 +38,13 @@ async fn every_spelling_of_a_manifest_url_gives_the_same_bytes() {
 async fn every_spelling_of_a_child_url_gives_the_same_bytes() {
     for form in ["clear", "aes", "cenc", "cbcs"] {
         let stream = DevServer::shared().stream(&format!("{form}-open"));
-        for plain in [
-            stream.playlist().await,
-            stream.init().await,
-            stream.fragment(1).await,
-        ] {
+        for plain in [stream.playlist().await, stream.init().await, stream.fragment(1).await] {
             let expected = get(&plain).await;
             assert_eq!(expected.status, 200, "{plain}");
             let encoded = plain.replace('(', "%28").replace(')', "%29");
             for url in [
                 encoded.replace('=', "%3d").replace(',', "%2c"),
-                plain
-                    .replace("QualityLevels", "qualitylevels")
-                    .replace("Fragments", "FRAGMENTS"),
+                plain.replace("QualityLevels", "qualitylevels").replace("Fragments", "FRAGMENTS"),
                 plain.replace("encryption=", "Encryption="),
                 format!("{plain}?x=y"),
             ] {
