@@ -12,7 +12,7 @@ use crate::http::media::Media;
 use crate::http::router::{self, Services};
 use crate::http::server::{Drained, Server};
 use crate::service::delivery::{Delivery, system_clock};
-use crate::service::origin::Origin;
+use crate::service::origin::{CacheSizes, Origin};
 use crate::service::streams::Catalog;
 use crate::store::Store;
 
@@ -35,12 +35,12 @@ pub(super) async fn serve(
 ) -> Result<(), CliError> {
     raise_descriptor_limit();
     let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew);
-    let origin = Origin::new(
-        store.clone(),
-        system_clock(),
-        config.media.index_cache_bytes,
-        config.media.plan_cache_bytes,
-    );
+    let caches = CacheSizes {
+        indexes: config.media.index_cache_bytes,
+        documents: config.media.document_cache_bytes,
+        plans: config.media.plan_cache_bytes,
+    };
+    let origin = Origin::new(store.clone(), system_clock(), caches);
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),

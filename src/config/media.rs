@@ -15,6 +15,8 @@ pub struct Media {
     pub segment: Duration,
     /// Memory for the sample indexes of assets, in bytes; about 5 bytes a sample.
     pub index_cache_bytes: u64,
+    /// Memory for manifests, playlists and init segments, in bytes.
+    pub document_cache_bytes: u64,
     /// Memory for the headers and protected ranges of fragments, in bytes.
     pub plan_cache_bytes: u64,
 }
@@ -24,6 +26,7 @@ impl Default for Media {
         Self {
             segment: Duration::from_secs(6),
             index_cache_bytes: 256 << 20,
+            document_cache_bytes: 64 << 20,
             plan_cache_bytes: 64 << 20,
         }
     }

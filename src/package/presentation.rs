@@ -33,7 +33,7 @@ pub struct RenditionKey {
 }
 
 /// Absolute URLs of key delivery as the client sees them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryUrls {
     /// Base without a slash at the end, for example `https://host/keydelivery`.
     pub base: String,

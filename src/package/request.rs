@@ -71,7 +71,7 @@ pub enum Target {
 }
 
 /// A part of a presentation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Item {
     /// The manifest: MPD or multivariant playlist.
     Manifest,
@@ -98,7 +98,7 @@ pub enum Item {
 }
 
 /// A rendition by its identity in URLs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackRef {
     /// Bits per second, exactly as in the manifest.
     pub bitrate: u64,

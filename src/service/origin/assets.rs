@@ -4,10 +4,12 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use moka::future::Cache;
 
+use super::check::Check;
 use super::{Code, OriginError};
 use crate::media::{
     Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, SourceFile,
@@ -33,7 +35,10 @@ pub struct LoadedAsset {
     files: Vec<Arc<LocalFile>>,
     segment_ms: u32,
     /// Everything whose change would give another asset: the folder, its media, its manifest.
-    watched: Vec<(PathBuf, FileVersion)>,
+    watched: Arc<[(PathBuf, FileVersion)]>,
+    /// Tells what was loaded from what is loaded later, in this process.
+    pub(super) generation: u64,
+    check: Check,
 }
 
 impl LoadedAsset {
@@ -56,10 +61,13 @@ impl LoadedAsset {
         identity
     }
 
-    fn is_current(&self) -> bool {
-        self.watched
-            .iter()
-            .all(|(path, version)| FileVersion::at(path).is_ok_and(|now| now == *version))
+    /// Whether the files are as they were when they were loaded.
+    async fn is_current(&self) -> bool {
+        let watched = Arc::clone(&self.watched);
+        let same = |(path, version): &(PathBuf, FileVersion)| {
+            FileVersion::at(path).is_ok_and(|now| now == *version)
+        };
+        self.check.holds(move || watched.iter().all(same)).await
     }
 
     fn weight(&self) -> u32 {
@@ -74,6 +82,7 @@ pub struct AssetCache {
     assets: Cache<(PathBuf, u32), Arc<LoadedAsset>>,
     /// Indexes by path and version: when one file of many changes, one is read.
     indexes: Cache<(PathBuf, FileVersion), Arc<FileIndex>>,
+    generations: Arc<AtomicU64>,
 }
 
 impl AssetCache {
@@ -92,6 +101,7 @@ impl AssetCache {
                 })
                 .time_to_idle(IDLE)
                 .build(),
+            generations: Arc::default(),
         }
     }
 
@@ -102,7 +112,7 @@ impl AssetCache {
     pub async fn get(&self, stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
         let key = (stored.dir.clone(), stored.segment_ms);
         if let Some(loaded) = self.assets.get(&key).await {
-            if loaded.is_current() {
+            if loaded.is_current().await {
                 return Ok(loaded);
             }
             self.forget(&key, &loaded).await;
@@ -125,6 +135,7 @@ impl AssetCache {
         dir: PathBuf,
         segment_ms: u32,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
+        let began = Instant::now();
         let opened = blocking(move || open_folder(&dir)).await??;
         // All at once: a folder takes as long as its largest file.
         let reading: Vec<_> = opened
@@ -154,7 +165,9 @@ impl AssetCache {
             manifest_stem: opened.manifest_stem,
             segment_ms,
             files: opened.media.into_iter().map(|(_, file)| file).collect(),
-            watched: opened.watched,
+            watched: opened.watched.into(),
+            generation: self.generations.fetch_add(1, Relaxed),
+            check: Check::new(began),
         }))
     }
 

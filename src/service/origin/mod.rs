@@ -3,6 +3,8 @@
 mod answer;
 mod assets;
 mod body;
+mod check;
+mod documents;
 mod download;
 mod error;
 mod keys;
@@ -15,6 +17,7 @@ use moka::future::Cache;
 pub use answer::{Answer, CachePolicy, Content, Sources};
 pub use assets::{AssetCache, LoadedAsset, check_folder};
 pub use body::PlanBody;
+use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 
 use crate::cenc::{Scheme, TrackKey};
@@ -42,7 +45,19 @@ pub struct Origin {
     store: Store,
     clock: Clock,
     assets: AssetCache,
+    documents: DocumentCache,
     plans: Cache<String, Arc<Plan>>,
+}
+
+/// What the caches of an origin may hold, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheSizes {
+    /// Sample indexes of assets.
+    pub indexes: u64,
+    /// Manifests, playlists and init segments.
+    pub documents: u64,
+    /// Headers and protected ranges of fragments.
+    pub plans: u64,
 }
 
 /// What a request is about, once it was found and allowed.
@@ -54,13 +69,14 @@ struct Context {
 }
 
 impl Origin {
-    /// `index_cache` and `plan_cache` are sizes in bytes.
-    pub fn new(store: Store, clock: Clock, index_cache: u64, plan_cache: u64) -> Self {
+    /// An origin over what is stored.
+    pub fn new(store: Store, clock: Clock, caches: CacheSizes) -> Self {
         let weigh = |tag: &String, plan: &Arc<Plan>| {
             u32::try_from(tag.len() + plan.heap_size()).unwrap_or(u32::MAX)
         };
-        let plans = Cache::builder().max_capacity(plan_cache).weigher(weigh).build();
-        Self { store, clock, assets: AssetCache::new(index_cache), plans }
+        let plans = Cache::builder().max_capacity(caches.plans).weigher(weigh).build();
+        let documents = documents::cache(caches.documents);
+        Self { store, clock, assets: AssetCache::new(caches.indexes), documents, plans }
     }
 
     /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
@@ -88,78 +104,25 @@ impl Origin {
                 }
                 let context = Context { locator, loaded, selectors, protection };
                 context.check_tracks()?;
-                self.item(&context, item, delivery).await
+                self.item(&Arc::new(context), item, delivery).await
             }
         }
     }
 
     async fn item(
         &self,
-        context: &Context,
+        context: &Arc<Context>,
         item: Item,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         match item {
-            Item::Manifest => self.manifest(context, delivery).await,
-            Item::MediaPlaylist(track) => self.media_playlist(context, &track, delivery).await,
-            Item::Init(track) => self.init_segment(context, &track).await,
             Item::Fragment { track, start } => self.fragment(context, &track, start, false).await,
-            Item::KeyFramePlaylist(track) => {
-                self.key_frame_playlist(context, &track, delivery).await
-            }
             Item::KeyFrame { track, start } => {
                 context.key_frame_track(&track)?;
                 self.fragment(context, &track, start, true).await
             }
+            document => self.document(context, document, delivery).await,
         }
-    }
-
-    async fn presentation<'a>(
-        &self,
-        context: &'a Context,
-        delivery: &'a DeliveryUrls,
-    ) -> Result<Presentation<'a>, OriginError> {
-        Ok(Presentation {
-            asset: &context.loaded.asset,
-            selectors: context.selectors.clone(),
-            protection: context.protection,
-            keys: self.rendition_keys(context).await?,
-            delivery,
-        })
-    }
-
-    async fn manifest(
-        &self,
-        context: &Context,
-        delivery: &DeliveryUrls,
-    ) -> Result<Answer, OriginError> {
-        let presentation = self.presentation(context, delivery).await?;
-        let (content_type, text) = match context.selectors.format {
-            Format::DashCmaf => {
-                (MPD, dash::mpd(&presentation).map_err(|error| OriginError::storage(&error))?)
-            }
-            Format::HlsCmaf | Format::HlsTs3 | Format::HlsTs4 | Format::HlsTs8 => {
-                (PLAYLIST, hls::multivariant(&presentation).into_bytes())
-            }
-        };
-        Ok(Answer::of_bytes(content_type, CachePolicy::Manifest, text))
-    }
-
-    async fn media_playlist(
-        &self,
-        context: &Context,
-        track: &TrackRef,
-        delivery: &DeliveryUrls,
-    ) -> Result<Answer, OriginError> {
-        if context.selectors.format.row().playlist_version.is_none() {
-            let detail = "only HLS has media playlists";
-            return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
-        }
-        let (n, rendition) = find(&context.loaded, track)?;
-        let presentation = self.presentation(context, delivery).await?;
-        let key = presentation.keys.get(n).and_then(Option::as_ref);
-        let text = hls::media(&presentation, rendition, key);
-        Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
     }
 
     async fn init_segment(
@@ -273,6 +236,33 @@ impl Origin {
             None => Protect::Segment(key),
         })
     }
+}
+
+fn manifest(context: &Context, presentation: &Presentation<'_>) -> Result<Answer, OriginError> {
+    let (content_type, text) = match context.selectors.format {
+        Format::DashCmaf => {
+            (MPD, dash::mpd(presentation).map_err(|error| OriginError::storage(&error))?)
+        }
+        Format::HlsCmaf | Format::HlsTs3 | Format::HlsTs4 | Format::HlsTs8 => {
+            (PLAYLIST, hls::multivariant(presentation).into_bytes())
+        }
+    };
+    Ok(Answer::of_bytes(content_type, CachePolicy::Manifest, text))
+}
+
+fn media_playlist(
+    context: &Context,
+    presentation: &Presentation<'_>,
+    track: &TrackRef,
+) -> Result<Answer, OriginError> {
+    if context.selectors.format.row().playlist_version.is_none() {
+        let detail = "only HLS has media playlists";
+        return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
+    }
+    let (n, rendition) = find(&context.loaded, track)?;
+    let key = presentation.keys.get(n).and_then(Option::as_ref);
+    let text = hls::media(presentation, rendition, key);
+    Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
 }
 
 /// The protection in force, from the URL and the streaming policy (ams.md section 2.4).

@@ -11,7 +11,7 @@ use crate::media::Rendition;
 use crate::package::cmaf::FragmentError;
 use crate::package::hls;
 use crate::package::plan::Plan;
-use crate::package::presentation::DeliveryUrls;
+use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{TrackRef, UrlError};
 use crate::package::ts::{self, Wanted};
 use crate::protection::Protection;
@@ -90,20 +90,23 @@ impl Context {
 impl Origin {
     pub(super) async fn key_frame_playlist(
         &self,
-        context: &Context,
+        context: &Arc<Context>,
         track: &TrackRef,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
-        let (number, rendition) = context.key_frame_track(track)?;
-        let presentation = self.presentation(context, delivery).await?;
-        let key = presentation.keys.get(number).and_then(Option::as_ref);
+        let (_, rendition) = context.key_frame_track(track)?;
         let lengths = match context.protection {
             Protection::Clear => key_frame_lengths(context, rendition).await?,
             _ => vec![0; rendition.cuts.len()],
         };
-        let text = hls::key_frames(&presentation, rendition, key, &lengths);
-        let text = text.into_bytes();
-        Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text))
+        let track = track.clone();
+        let write = move |context: &Context, presentation: &Presentation<'_>| {
+            let (n, rendition) = context.key_frame_track(&track)?;
+            let key = presentation.keys.get(n).and_then(Option::as_ref);
+            let text = hls::key_frames(presentation, rendition, key, &lengths);
+            Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
+        };
+        self.write(context, delivery, write).await
     }
 
     pub(super) async fn transport_plan(

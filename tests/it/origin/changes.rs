@@ -75,6 +75,29 @@ async fn a_file_that_is_written_in_place_is_served_at_once() {
     }
 }
 
+/// Texts are kept for the files that they were made of; equal texts have equal tags.
+#[tokio::test]
+async fn manifests_follow_their_files() {
+    let shelf = shelf();
+    for form in ["clear", "cenc"] {
+        for manifest in &shelf.stream("film", form).manifests {
+            let mut seen = Vec::new();
+            for (clip, size) in [(SMALL, "320"), (LARGE, "960"), (SMALL, "320")] {
+                rename_over(&shelf, clip);
+                let (first, again) = (get(&manifest.url).await, get(&manifest.url).await);
+                let text = first.text();
+                assert!(
+                    text.contains(&format!("=\"{size}\"")) || text.contains(&format!("={size}x"))
+                );
+                assert_eq!((text, first.header("etag")), (again.text(), again.header("etag")));
+                seen.push(first);
+            }
+            assert_ne!(seen[0].header("etag"), seen[1].header("etag"));
+            assert_eq!(seen[0].header("etag"), seen[2].header("etag"));
+        }
+    }
+}
+
 #[tokio::test]
 async fn another_file_has_other_tags_and_ivs() {
     let shelf = shelf();

@@ -101,6 +101,21 @@ async fn known_bytes_are_not_sent_again() {
     }
 }
 
+/// Where keys are stands in the text, so a text that is kept is kept for one host.
+#[tokio::test]
+async fn keys_are_at_the_host_that_was_asked() {
+    for form in ["aes", "cenc", "cbcs"] {
+        let playlist = stream(form).playlist().await;
+        let master = &stream(form).manifest("hls").url;
+        for turn in 0..4 {
+            let host = ["one.example", "two.example:81"][turn % 2];
+            let text = get_with(&playlist, &[("host", host)]).await;
+            assert!(text.text().contains(&format!("http://{host}/keydelivery/?kid=")), "{form}");
+            assert!(get_with(master, &[("host", host)]).await.ok() == get(master).await.ok());
+        }
+    }
+}
+
 /// No two fragments, protections or levels share a tag.
 #[tokio::test]
 async fn other_bytes_have_other_tags() {

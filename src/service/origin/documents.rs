@@ -1,0 +1,138 @@
+//! Manifests, playlists and init segments: pure functions of the asset, the selectors and the keys,
+//! so each is made once, kept by all that its bytes depend on, and shared as it is.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+
+use super::{Answer, Context, Origin, OriginError, assets};
+use crate::ids::KeyId;
+use crate::package::presentation::{DeliveryUrls, Presentation, RenditionKey};
+use crate::package::request::{Item, Selectors};
+use crate::protection::Protection;
+
+/// A presentation with more fragments is written apart from the threads that serve: a line takes
+/// some 30 ns, and no thread is to be held for much longer than a millisecond.
+const LONG: usize = 20_000;
+
+/// Documents by what they depend on.
+pub(super) type DocumentCache = Cache<DocumentKey, Answer>;
+
+/// A cache that holds about `capacity` bytes.
+pub(super) fn cache(capacity: u64) -> DocumentCache {
+    let weigh = |key: &DocumentKey, answer: &Answer| {
+        let length = answer.content.length() + key.heap_size() as u64;
+        u32::try_from(length).unwrap_or(u32::MAX)
+    };
+    Cache::builder().max_capacity(capacity).weigher(weigh).build()
+}
+
+/// Everything that the bytes of a document depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct DocumentKey {
+    /// The state of the asset's files, as [`super::LoadedAsset::generation`] numbers it.
+    generation: u64,
+    /// IVs are derived from the name.
+    asset: String,
+    item: Item,
+    selectors: Selectors,
+    protection: Protection,
+    /// Nothing of it stands in documents of clear content.
+    key: Option<(KeyId, DeliveryUrls)>,
+}
+
+impl DocumentKey {
+    fn heap_size(&self) -> usize {
+        let base = self.key.as_ref().map_or(0, |(_, delivery)| delivery.base.len());
+        size_of::<(Self, Answer)>() + self.asset.len() + base
+    }
+}
+
+impl Origin {
+    /// The document, made unless it is there; concurrent requests wait for one maker.
+    pub(super) async fn document(
+        &self,
+        context: &Arc<Context>,
+        item: Item,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        let key = self.document_key(context, item, delivery).await?;
+        let made = self.make(context, &key.item, delivery);
+        let answer = self.documents.try_get_with_by_ref(&key, made).await;
+        answer.map_err(|error| (*error).clone())
+    }
+
+    async fn document_key(
+        &self,
+        context: &Context,
+        item: Item,
+        delivery: &DeliveryUrls,
+    ) -> Result<DocumentKey, OriginError> {
+        // By name, so that whoever adds a member decides here what it does to the bytes.
+        let Context { locator, loaded, selectors, protection } = context;
+        let key = self.key_record(context).await?;
+        Ok(DocumentKey {
+            generation: loaded.generation,
+            asset: locator.asset.clone(),
+            item,
+            selectors: selectors.clone(),
+            protection: *protection,
+            key: key.map(|key| (key.kid, delivery.clone())),
+        })
+    }
+
+    async fn make(
+        &self,
+        context: &Arc<Context>,
+        item: &Item,
+        delivery: &DeliveryUrls,
+    ) -> Result<Answer, OriginError> {
+        match item {
+            Item::Init(track) => self.init_segment(context, track).await,
+            Item::KeyFramePlaylist(track) => {
+                self.key_frame_playlist(context, track, delivery).await
+            }
+            Item::MediaPlaylist(track) => {
+                let track = track.clone();
+                let write = move |context: &Context, presentation: &Presentation<'_>| {
+                    super::media_playlist(context, presentation, &track)
+                };
+                self.write(context, delivery, write).await
+            }
+            _ => self.write(context, delivery, super::manifest).await,
+        }
+    }
+
+    /// Writes a document over a presentation.
+    pub(super) async fn write(
+        &self,
+        context: &Arc<Context>,
+        delivery: &DeliveryUrls,
+        write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
+    ) -> Result<Answer, OriginError> {
+        let keys = self.rendition_keys(context).await?;
+        let fragments = context.loaded.asset.renditions().map(|rendition| rendition.cuts.len());
+        if fragments.sum::<usize>() <= LONG {
+            return write(context, &context.presentation(keys, delivery));
+        }
+        let (context, delivery) = (Arc::clone(context), delivery.clone());
+        let work = move || write(&context, &context.presentation(keys, &delivery));
+        assets::blocking(work).await?
+    }
+}
+
+impl Context {
+    fn presentation<'a>(
+        &'a self,
+        keys: Vec<Option<RenditionKey>>,
+        delivery: &'a DeliveryUrls,
+    ) -> Presentation<'a> {
+        Presentation {
+            asset: &self.loaded.asset,
+            selectors: self.selectors.clone(),
+            protection: self.protection,
+            keys,
+            delivery,
+        }
+    }
+}
