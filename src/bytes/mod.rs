@@ -1,12 +1,14 @@
 //! Byte-level reading and writing that every format module shares.
 
 mod bits;
+mod decimal;
 mod read;
 mod source;
 mod window;
 mod write;
 
 pub use bits::BitReader;
+pub use decimal::{push_decimal, push_seconds};
 pub use read::{Reader, Truncated};
 pub use source::ReadAt;
 pub use window::Window;

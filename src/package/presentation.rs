@@ -2,6 +2,7 @@
 
 use super::request::Selectors;
 use super::ts;
+use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
 use crate::ids::KeyId;
@@ -96,15 +97,41 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name},{selectors},type=keyframes)")
     }
 
-    /// The last component of a fragment URL; `time` is a start in ticks, `i`, or a template.
-    pub fn fragment_leaf(&self, rendition: &Rendition, time: &str) -> String {
-        let selectors = self.selectors_of(rendition);
-        format!("Fragments({}={time},{selectors})", rendition.name)
+    /// The last component of the URLs of fragments.
+    pub fn fragment_leaf(&self, rendition: &Rendition) -> Leaf {
+        self.leaf("Fragments", rendition)
     }
 
-    /// The last component of the URL of a key frame.
-    pub fn key_frame_leaf(&self, rendition: &Rendition, time: u64) -> String {
-        let selectors = self.selectors_of(rendition);
-        format!("KeyFrames({}={time},{selectors})", rendition.name)
+    /// The last component of the URLs of key frames.
+    pub fn key_frame_leaf(&self, rendition: &Rendition) -> Leaf {
+        self.leaf("KeyFrames", rendition)
+    }
+
+    fn leaf(&self, keyword: &str, rendition: &Rendition) -> Leaf {
+        Leaf {
+            front: format!("{keyword}({}=", rendition.name),
+            back: format!(",{})", self.selectors_of(rendition)),
+        }
+    }
+}
+
+/// The last component of the URLs of a rendition, but for the time that tells them apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    front: String,
+    back: String,
+}
+
+impl Leaf {
+    /// With a start in ticks.
+    pub fn push_at(&self, out: &mut String, start: u64) {
+        out.push_str(&self.front);
+        push_decimal(out, start);
+        out.push_str(&self.back);
+    }
+
+    /// With `i` or a template in the place of a start.
+    pub fn with(&self, time: &str) -> String {
+        [&self.front, time, &self.back].concat()
     }
 }

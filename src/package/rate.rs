@@ -18,22 +18,41 @@ pub(super) struct Rates {
 
 impl Rates {
     pub(super) fn of(rendition: &Rendition, format: Format, protection: Protection) -> Self {
-        let lengths: Vec<u64> = if format.is_transport() {
-            ts::sizes(rendition).collect()
-        } else {
-            let fragments = 0..rendition.cuts.len();
-            fragments.map(|n| cmaf::length(rendition, n, protection)).collect()
-        };
-        let rate = |(length, ticks): (&u64, u64)| per_second(u128::from(*length), ticks);
-        let peak = lengths.iter().zip(rendition.cuts.durations()).map(rate).max();
-        let bytes = lengths.iter().map(|length| u128::from(*length)).sum();
-        Self { peak: peak.unwrap_or(0), mean: per_second(bytes, rendition.cuts.durations().sum()) }
+        if format.is_transport() {
+            return Self::of_lengths(ts::sizes(rendition), rendition);
+        }
+        let fragments = 0..rendition.cuts.len();
+        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection));
+        Self::of_lengths(lengths, rendition)
+    }
+
+    /// Divides once, at the end: a presentation may have thousands of segments.
+    fn of_lengths(lengths: impl Iterator<Item = u64>, rendition: &Rendition) -> Self {
+        let (mut bytes, mut ticks) = (0, 0);
+        let mut peak = (0, MIN_DURATION);
+        for (length, duration) in lengths.zip(rendition.cuts.durations()) {
+            bytes += u128::from(length);
+            ticks += duration;
+            let rate = (length, duration.max(MIN_DURATION));
+            if is_higher(rate, peak) {
+                peak = rate;
+            }
+        }
+        Self { peak: per_second(peak.0.into(), peak.1), mean: per_second(bytes, ticks) }
     }
 }
 
-/// Rounded up; a segment lasts at least a millisecond.
+/// A segment lasts at least a millisecond.
+const MIN_DURATION: u64 = WIRE_TIMESCALE as u64 / 1000;
+
+/// Compares bytes by ticks.
+fn is_higher(a: (u64, u64), b: (u64, u64)) -> bool {
+    u128::from(a.0) * u128::from(b.1) > u128::from(b.0) * u128::from(a.1)
+}
+
+/// Rounded up.
 fn per_second(bytes: u128, ticks: u64) -> u64 {
     let scale = u128::from(WIRE_TIMESCALE);
-    let ticks = u128::from(ticks).max(scale / 1000);
+    let ticks = u128::from(ticks.max(MIN_DURATION));
     u64::try_from((bytes * 8 * scale).div_ceil(ticks)).unwrap_or(u64::MAX)
 }

@@ -129,9 +129,8 @@ fn segment_template(
     presentation: &Presentation<'_>,
     rendition: &Rendition,
 ) -> io::Result<()> {
-    let url = |time| {
-        format!("QualityLevels($Bandwidth$)/{}", presentation.fragment_leaf(rendition, time))
-    };
+    let leaf = presentation.fragment_leaf(rendition);
+    let url = |time| format!("QualityLevels($Bandwidth$)/{}", leaf.with(time));
     let attributes = [
         ("timescale", &*WIRE_TIMESCALE.to_string()),
         ("media", &url("$Time$")),
@@ -147,21 +146,12 @@ fn timeline(xml: &mut Xml, cuts: &Cuts) -> io::Result<()> {
     let mut start = cuts.starts.first().map(|cut| cut.start).filter(|start| *start > 0);
     let mut durations = cuts.durations().peekable();
     while let Some(duration) = durations.next() {
-        let mut repeats = 0_usize;
+        let mut repeats = 0;
         while durations.next_if_eq(&duration).is_some() {
             repeats += 1;
         }
-        let (t, d, r) = (start.take(), duration.to_string(), repeats.to_string());
-        let t = t.map(|t| t.to_string());
-        let mut attributes = Vec::with_capacity(3);
-        if let Some(t) = &t {
-            attributes.push(("t", t.as_str()));
-        }
-        attributes.push(("d", &d));
-        if repeats > 0 {
-            attributes.push(("r", &r));
-        }
-        xml.empty("S", &attributes)?;
+        let repeats = Some(repeats).filter(|repeats| *repeats > 0);
+        xml.numbers("S", &[("t", start.take()), ("d", Some(duration)), ("r", repeats)])?;
     }
     Ok(())
 }

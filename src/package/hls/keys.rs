@@ -39,9 +39,21 @@ pub(super) fn for_all_segments(
     }
 }
 
-/// The line before one segment under AES-128. Each segment has its own IV: under one line all
-/// segments would share one, and without IV all renditions of a key would use the same numbers.
-pub(super) fn for_segment(key: &RenditionKey, delivery: &DeliveryUrls, iv: [u8; 16]) -> String {
-    let iv = HEXLOWER.encode(&iv);
-    format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{}\",IV=0x{iv}", delivery.raw_key(key.kid))
+/// The line before each segment under AES-128. Each has its own IV: under one line all segments
+/// would share one, and without IV all renditions of a key would use the same numbers.
+pub(super) struct SegmentLine {
+    front: String,
+}
+
+impl SegmentLine {
+    pub(super) fn new(key: &RenditionKey, delivery: &DeliveryUrls) -> Self {
+        let uri = delivery.raw_key(key.kid);
+        Self { front: format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x") }
+    }
+
+    pub(super) fn push(&self, out: &mut String, iv: [u8; 16]) {
+        out.push_str(&self.front);
+        HEXLOWER.encode_append(&iv, out);
+        out.push('\n');
+    }
 }

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 
 use super::{keys, version};
+use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
 use crate::media::Rendition;
 use crate::media::timeline::Cuts;
 use crate::package::presentation::{Presentation, RenditionKey};
 use crate::protection::Protection;
-use crate::time::{WIRE_TIMESCALE, rescale};
+use crate::time::WIRE_TIMESCALE;
+
+const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
 
 /// The media playlist of one rendition. URIs are relative to `QualityLevels(b)/`.
 pub fn media(
@@ -48,7 +51,7 @@ fn write_media(
     let transport = presentation.selectors.format.is_transport();
     if !transport {
         // In front of the keys: the init segment is never encrypted as a whole.
-        let map = presentation.fragment_leaf(rendition, "i");
+        let map = presentation.fragment_leaf(rendition).with("i");
         writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
     }
     let delivery = presentation.delivery;
@@ -59,13 +62,15 @@ fn write_media(
     }
     let iv_of = if transport { IvContext::transport } else { IvContext::segment };
     let per_segment = key.filter(|_| presentation.protection == Protection::Cbc);
-    for (start, duration) in segments(&rendition.cuts) {
-        if let Some(key) = per_segment {
-            let line = keys::for_segment(key, delivery, iv_of(&key.ivs, start));
-            writeln!(out, "{line}")?;
+    let per_segment = per_segment.map(|key| (key, keys::SegmentLine::new(key, delivery)));
+    let leaf = presentation.fragment_leaf(rendition);
+    for (start, micros) in segments(&rendition.cuts) {
+        if let Some((key, line)) = &per_segment {
+            line.push(out, iv_of(&key.ivs, start));
         }
-        let uri = presentation.fragment_leaf(rendition, &start.to_string());
-        writeln!(out, "#EXTINF:{duration},\n{uri}")?;
+        push_duration(out, micros);
+        leaf.push_at(out, start);
+        out.push('\n');
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
@@ -79,16 +84,21 @@ fn write_key_frames(
 ) -> std::fmt::Result {
     write_head(out, presentation, rendition)?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
-    for ((start, duration), length) in segments(&rendition.cuts).zip(lengths) {
-        if let Some(key) = key {
-            let iv = key.ivs.key_frame(start);
-            writeln!(out, "{}", keys::for_segment(key, presentation.delivery, iv))?;
-            let uri = presentation.key_frame_leaf(rendition, start);
-            writeln!(out, "#EXTINF:{duration},\n{uri}")?;
-        } else {
-            let uri = presentation.fragment_leaf(rendition, &start.to_string());
-            writeln!(out, "#EXTINF:{duration},\n#EXT-X-BYTERANGE:{length}@0\n{uri}")?;
+    let protected = key.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let leaf = match protected {
+        Some(_) => presentation.key_frame_leaf(rendition),
+        None => presentation.fragment_leaf(rendition),
+    };
+    for ((start, micros), length) in segments(&rendition.cuts).zip(lengths) {
+        if let Some((key, line)) = &protected {
+            line.push(out, key.ivs.key_frame(start));
         }
+        push_duration(out, micros);
+        if protected.is_none() {
+            writeln!(out, "#EXT-X-BYTERANGE:{length}@0")?;
+        }
+        leaf.push_at(out, start);
+        out.push('\n');
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
@@ -114,19 +124,20 @@ fn target_duration(cuts: &Cuts, version: u8) -> u64 {
     microseconds(cuts).map(whole).max().unwrap_or(1).max(1)
 }
 
-/// Start in wire ticks and duration in seconds of every segment.
-fn segments(cuts: &Cuts) -> impl Iterator<Item = (u64, String)> {
-    let seconds = |duration: u64| {
-        let (seconds, rest) = (duration / 1_000_000, duration % 1_000_000);
-        format!("{seconds}.{rest:06}")
-    };
-    let starts = cuts.starts.iter().map(|cut| cut.start);
-    starts.zip(microseconds(cuts).map(seconds))
+/// Start in wire ticks and duration in microseconds of every segment.
+fn segments(cuts: &Cuts) -> impl Iterator<Item = (u64, u64)> {
+    cuts.starts.iter().map(|cut| cut.start).zip(microseconds(cuts))
+}
+
+/// The line in front of a URI.
+fn push_duration(out: &mut String, micros: u64) {
+    out.push_str("#EXTINF:");
+    push_seconds(out, micros);
+    out.push_str(",\n");
 }
 
 /// Durations in microseconds: differences of rounded times, so that they add up to the total.
 fn microseconds(cuts: &Cuts) -> impl Iterator<Item = u64> {
-    let round =
-        |ticks: u64| rescale(ticks.cast_signed(), WIRE_TIMESCALE, 1_000_000).max(0).cast_unsigned();
+    let round = |ticks: u64| ticks.saturating_add(TICKS_PER_MICRO / 2) / TICKS_PER_MICRO;
     cuts.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
 }
