@@ -8,4 +8,5 @@ pub mod plan;
 pub mod presentation;
 mod rate;
 pub mod request;
+pub mod selection;
 pub mod ts;

@@ -1,4 +1,7 @@
-//! What manifest writers need of one request: the asset, the selectors, the keys.
+//! What manifest writers need of one request: the renditions and fragments that it lists, the
+//! selectors, the keys.
+
+use std::ops::Range;
 
 use super::request::Selectors;
 use super::ts;
@@ -6,22 +9,46 @@ use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
 use crate::ids::KeyId;
-use crate::media::{Asset, Rendition};
+use crate::media::Rendition;
 use crate::protection::Protection;
 
-/// An asset in the form that a URL selects.
+/// An asset in the form that a URL selects. Writers see nothing of the asset but this.
 #[derive(Debug)]
 pub struct Presentation<'a> {
-    /// The asset.
-    pub asset: &'a Asset,
     /// Format and encryption as asked for; repeated in child URLs.
     pub selectors: Selectors,
     /// The protection in force: also when the URL left it out because the policy allows just one.
     pub protection: Protection,
-    /// The key of every rendition in the order of [`Asset::renditions`]; `None` = clear.
-    pub keys: Vec<Option<RenditionKey>>,
+    /// What is listed, video first.
+    pub listed: Vec<Listed<'a>>,
+    /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
+    pub start: u64,
     /// Where keys and licences are.
     pub delivery: &'a DeliveryUrls,
+}
+
+/// A rendition as one request sees it.
+#[derive(Debug)]
+pub struct Listed<'a> {
+    /// The rendition.
+    pub rendition: &'a Rendition,
+    /// Its key; `None` = clear.
+    pub key: Option<RenditionKey>,
+    /// The fragments that are listed; never empty.
+    pub fragments: Range<usize>,
+}
+
+impl Listed<'_> {
+    /// Start and end of every listed fragment, in wire ticks.
+    pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        let Range { start, end } = self.fragments;
+        self.rendition.cuts.spans().skip(start).take(end.saturating_sub(start))
+    }
+
+    /// Presentation duration of every listed fragment, in wire ticks.
+    pub fn durations(&self) -> impl Iterator<Item = u64> {
+        self.spans().map(|(start, end)| end.saturating_sub(start))
+    }
 }
 
 /// The key of one rendition, as far as manifests need it: never the key itself.
@@ -53,15 +80,25 @@ impl DeliveryUrls {
 }
 
 impl<'a> Presentation<'a> {
-    /// Video levels with their keys.
-    pub fn video(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
-        self.asset.video.iter().zip(self.keys.iter().map(Option::as_ref))
+    /// Video levels, highest bitrate first.
+    pub fn video(&self) -> impl Iterator<Item = &Listed<'a>> {
+        self.of_type(MediaType::Video)
     }
 
-    /// Audio tracks with their keys.
-    pub fn audio(&self) -> impl Iterator<Item = (&'a Rendition, Option<&RenditionKey>)> {
-        let keys = self.keys.iter().skip(self.asset.video.len()).map(Option::as_ref);
-        self.asset.audio.iter().zip(keys)
+    /// Audio tracks in source order.
+    pub fn audio(&self) -> impl Iterator<Item = &Listed<'a>> {
+        self.of_type(MediaType::Audio)
+    }
+
+    fn of_type(&self, media_type: MediaType) -> impl Iterator<Item = &Listed<'a>> {
+        self.listed.iter().filter(move |listed| listed.rendition.track.media_type == media_type)
+    }
+
+    /// How long the presentation lasts, in wire ticks.
+    pub fn duration(&self) -> u64 {
+        let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
+        let end = self.listed.iter().map(end).max();
+        end.unwrap_or(0).saturating_sub(self.start)
     }
 
     /// Whether the format can carry a rendition.
@@ -71,7 +108,7 @@ impl<'a> Presentation<'a> {
 
     /// The audio track that goes into video segments.
     pub fn muxed_audio(&self) -> Option<&'a Rendition> {
-        self.selectors.muxed_audio(self.asset)
+        self.selectors.muxed_audio(self.audio().map(|listed| listed.rendition))
     }
 
     /// The selectors as children of a rendition repeat them.

@@ -1,13 +1,11 @@
 //! Bits per second as manifests announce them: of the bytes that are sent, headers included
 //! (RFC 8216bis section 4.4.6.2).
 
-use super::format::Format;
+use super::presentation::{Listed, Presentation};
 use super::{cmaf, ts};
-use crate::media::Rendition;
-use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
-/// Bits per second of the segments of a rendition, rounded up.
+/// Bits per second of the listed segments of a rendition, rounded up.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rates {
     /// The highest rate of any segment.
@@ -17,20 +15,21 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    pub(super) fn of(rendition: &Rendition, format: Format, protection: Protection) -> Self {
-        if format.is_transport() {
-            return Self::of_lengths(ts::sizes(rendition), rendition);
+    pub(super) fn of(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Self {
+        let (rendition, fragments) = (listed.rendition, listed.fragments.clone());
+        if presentation.selectors.format.is_transport() {
+            let lengths = ts::sizes(rendition).skip(fragments.start);
+            return Self::of_lengths(lengths, listed);
         }
-        let fragments = 0..rendition.cuts.len();
-        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection));
-        Self::of_lengths(lengths, rendition)
+        let lengths = fragments.map(|n| cmaf::length(rendition, n, presentation.protection));
+        Self::of_lengths(lengths, listed)
     }
 
     /// Divides once, at the end: a presentation may have thousands of segments.
-    fn of_lengths(lengths: impl Iterator<Item = u64>, rendition: &Rendition) -> Self {
+    fn of_lengths(lengths: impl Iterator<Item = u64>, listed: &Listed<'_>) -> Self {
         let (mut bytes, mut ticks) = (0, 0);
         let mut peak = (0, MIN_DURATION);
-        for (length, duration) in lengths.zip(rendition.cuts.durations()) {
+        for (length, duration) in lengths.zip(listed.durations()) {
             bytes += u128::from(length);
             ticks += duration;
             let rate = (length, duration.max(MIN_DURATION));

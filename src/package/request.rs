@@ -18,6 +18,7 @@ pub use selectors::Selectors;
 use percent_encoding::percent_decode_str;
 
 use crate::ids::LocatorId;
+use crate::media::Rendition;
 
 /// A longer path is refused.
 const MAX_PATH: usize = 4096;
@@ -104,6 +105,13 @@ pub struct TrackRef {
     pub bitrate: u64,
     /// Track name.
     pub name: String,
+}
+
+impl TrackRef {
+    /// The identity of a rendition.
+    pub fn of(rendition: &Rendition) -> Self {
+        Self { bitrate: rendition.bitrate, name: rendition.name.clone() }
+    }
 }
 
 impl StreamRequest {

@@ -5,9 +5,8 @@ use std::io;
 use super::protection;
 use super::xml::Xml;
 use crate::codec::{Codec, MediaType};
-use crate::media::timeline::Cuts;
 use crate::media::{Rendition, language};
-use crate::package::presentation::{Presentation, RenditionKey};
+use crate::package::presentation::{Listed, Presentation, RenditionKey};
 use crate::time::WIRE_TIMESCALE;
 
 const CHANNEL_CONFIGURATION: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
@@ -19,8 +18,8 @@ const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:prof
 /// # Errors
 /// Never in practice: writing goes to memory.
 pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
-    let duration = iso_duration(presentation.asset.duration);
-    let longest = presentation.asset.renditions().flat_map(|r| r.cuts.durations()).max();
+    let duration = iso_duration(presentation.duration());
+    let longest = presentation.listed.iter().flat_map(Listed::durations).max();
     let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
     let mut attributes = vec![
         ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
@@ -29,7 +28,7 @@ pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
         ("mediaPresentationDuration", duration.as_str()),
         ("minBufferTime", buffer.as_str()),
     ];
-    if presentation.keys.iter().any(Option::is_some) {
+    if presentation.listed.iter().any(|listed| listed.key.is_some()) {
         attributes.push(("xmlns:cenc", "urn:mpeg:cenc:2013"));
         attributes.push(("xmlns:dashif", "https://dashif.org/CPS"));
     }
@@ -44,20 +43,26 @@ pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
 
 /// Renditions that a player may switch between: one name, one key.
 struct Set<'a> {
+    first: &'a Listed<'a>,
     renditions: Vec<&'a Rendition>,
-    key: Option<&'a RenditionKey>,
+}
+
+impl Set<'_> {
+    fn key(&self) -> Option<&RenditionKey> {
+        self.first.key.as_ref()
+    }
 }
 
 fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
     let mut sets: Vec<Set<'_>> = Vec::new();
-    for (rendition, key) in presentation.audio().chain(presentation.video()) {
+    for listed in presentation.audio().chain(presentation.video()) {
+        let (rendition, kid) = (listed.rendition, listed.key.as_ref().map(|key| key.kid));
         let same = |set: &&mut Set<'_>| {
-            set.renditions[0].name == rendition.name
-                && set.key.map(|key| key.kid) == key.map(|key| key.kid)
+            set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
         };
         match sets.iter_mut().find(same) {
             Some(set) => set.renditions.push(rendition),
-            None => sets.push(Set { renditions: vec![rendition], key }),
+            None => sets.push(Set { first: listed, renditions: vec![rendition] }),
         }
     }
     for (n, set) in sets.iter().enumerate() {
@@ -72,7 +77,7 @@ fn adaptation_set(
     id: usize,
     set: &Set<'_>,
 ) -> io::Result<()> {
-    let first = set.renditions[0];
+    let first = set.first.rendition;
     let video = first.track.media_type == MediaType::Video;
     let (content, mime) = if video { ("video", "video/mp4") } else { ("audio", "audio/mp4") };
     let language = language::tag(first.language).filter(|_| !video);
@@ -97,11 +102,11 @@ fn adaptation_set(
     }
     xml.element("AdaptationSet", &attributes, |xml| {
         channel_configuration(xml, first)?;
-        if let Some(key) = set.key {
+        if let Some(key) = set.key() {
             protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
         }
         role(xml, presentation, first)?;
-        segment_template(xml, presentation, first)?;
+        segment_template(xml, presentation, set.first)?;
         set.renditions.iter().try_for_each(|rendition| representation(xml, &id, rendition))
     })
 }
@@ -119,7 +124,7 @@ fn channel_configuration(xml: &mut Xml, rendition: &Rendition) -> io::Result<()>
 /// The first audio track and the video are the main ones.
 fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
     let alternate = rendition.track.media_type == MediaType::Audio
-        && presentation.asset.audio.first().is_some_and(|main| main.name != rendition.name);
+        && presentation.audio().next().is_some_and(|main| main.rendition.name != rendition.name);
     let value = if alternate { "alternate" } else { "main" };
     xml.empty("Role", &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)])
 }
@@ -127,24 +132,30 @@ fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -
 fn segment_template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
+    listed: &Listed<'_>,
 ) -> io::Result<()> {
-    let leaf = presentation.fragment_leaf(rendition);
+    let leaf = presentation.fragment_leaf(listed.rendition);
     let url = |time| format!("QualityLevels($Bandwidth$)/{}", leaf.with(time));
-    let attributes = [
-        ("timescale", &*WIRE_TIMESCALE.to_string()),
-        ("media", &url("$Time$")),
-        ("initialization", &url("i")),
+    let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
+    let (media, initialization) = (url("$Time$"), url("i"));
+    let mut attributes = vec![
+        ("timescale", timescale.as_str()),
+        ("media", &media),
+        ("initialization", &initialization),
     ];
+    if presentation.start > 0 {
+        // What is left starts at time 0 of the period.
+        attributes.push(("presentationTimeOffset", &start));
+    }
     xml.element("SegmentTemplate", &attributes, |xml| {
-        xml.element("SegmentTimeline", &[], |xml| timeline(xml, &rendition.cuts))
+        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed))
     })
 }
 
 /// Runs of equal durations; the first `S` has a time when the track starts later than 0.
-fn timeline(xml: &mut Xml, cuts: &Cuts) -> io::Result<()> {
-    let mut start = cuts.starts.first().map(|cut| cut.start).filter(|start| *start > 0);
-    let mut durations = cuts.durations().peekable();
+fn timeline(xml: &mut Xml, listed: &Listed<'_>) -> io::Result<()> {
+    let mut start = listed.spans().next().map(|(start, _)| start).filter(|start| *start > 0);
+    let mut durations = listed.durations().peekable();
     while let Some(duration) = durations.next() {
         let mut repeats = 0;
         while durations.next_if_eq(&duration).is_some() {

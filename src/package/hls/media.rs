@@ -5,48 +5,37 @@ use std::fmt::Write;
 use super::{keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
-use crate::media::Rendition;
-use crate::media::timeline::Cuts;
-use crate::package::presentation::{Presentation, RenditionKey};
+use crate::package::presentation::{Listed, Presentation};
 use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
 const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
 
 /// The media playlist of one rendition. URIs are relative to `QualityLevels(b)/`.
-pub fn media(
-    presentation: &Presentation<'_>,
-    rendition: &Rendition,
-    key: Option<&RenditionKey>,
-) -> String {
-    let mut out = String::with_capacity(512 + rendition.cuts.len() * 160);
+pub fn media(presentation: &Presentation<'_>, listed: &Listed<'_>) -> String {
+    let mut out = String::with_capacity(512 + listed.fragments.len() * 160);
     // Writing to a string cannot fail.
-    let _ = write_media(&mut out, presentation, rendition, key);
+    let _ = write_media(&mut out, presentation, listed);
     out
 }
 
-/// The playlist of the key frames at which segments start. Of clear segments they are the first
-/// `lengths[n]` bytes; a range of an AES-128 segment could not be decrypted, so there they are
+/// The playlist of the key frames at which segments start. Of clear segments they are as many of
+/// the first bytes as `lengths` says, one for each listed segment; a range of an AES-128 segment could not be decrypted, so there they are
 /// resources of their own (packaging.md section 4).
-pub fn key_frames(
-    presentation: &Presentation<'_>,
-    rendition: &Rendition,
-    key: Option<&RenditionKey>,
-    lengths: &[u64],
-) -> String {
-    let mut out = String::with_capacity(512 + rendition.cuts.len() * 160);
+pub fn key_frames(presentation: &Presentation<'_>, listed: &Listed<'_>, lengths: &[u64]) -> String {
+    let mut out = String::with_capacity(512 + listed.fragments.len() * 160);
     // Writing to a string cannot fail.
-    let _ = write_key_frames(&mut out, presentation, rendition, key, lengths);
+    let _ = write_key_frames(&mut out, presentation, listed, lengths);
     out
 }
 
 fn write_media(
     out: &mut String,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
-    key: Option<&RenditionKey>,
+    listed: &Listed<'_>,
 ) -> std::fmt::Result {
-    write_head(out, presentation, rendition)?;
+    let Listed { rendition, key, .. } = listed;
+    write_head(out, presentation, listed)?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     let transport = presentation.selectors.format.is_transport();
     if !transport {
@@ -61,10 +50,10 @@ fn write_media(
         writeln!(out, "{line}")?;
     }
     let iv_of = if transport { IvContext::transport } else { IvContext::segment };
-    let per_segment = key.filter(|_| presentation.protection == Protection::Cbc);
+    let per_segment = key.as_ref().filter(|_| presentation.protection == Protection::Cbc);
     let per_segment = per_segment.map(|key| (key, keys::SegmentLine::new(key, delivery)));
     let leaf = presentation.fragment_leaf(rendition);
-    for (start, micros) in segments(&rendition.cuts) {
+    for (start, micros) in segments(listed) {
         if let Some((key, line)) = &per_segment {
             line.push(out, iv_of(&key.ivs, start));
         }
@@ -78,18 +67,19 @@ fn write_media(
 fn write_key_frames(
     out: &mut String,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
-    key: Option<&RenditionKey>,
+    listed: &Listed<'_>,
     lengths: &[u64],
 ) -> std::fmt::Result {
-    write_head(out, presentation, rendition)?;
+    let Listed { rendition, key, .. } = listed;
+    write_head(out, presentation, listed)?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
-    let protected = key.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let protected = key.as_ref();
+    let protected = protected.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
     let leaf = match protected {
         Some(_) => presentation.key_frame_leaf(rendition),
         None => presentation.fragment_leaf(rendition),
     };
-    for ((start, micros), length) in segments(&rendition.cuts).zip(lengths) {
+    for ((start, micros), length) in segments(listed).zip(lengths) {
         if let Some((key, line)) = &protected {
             line.push(out, key.ivs.key_frame(start));
         }
@@ -106,27 +96,27 @@ fn write_key_frames(
 fn write_head(
     out: &mut String,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
+    listed: &Listed<'_>,
 ) -> std::fmt::Result {
     let version = version(presentation);
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
-    let target = target_duration(&rendition.cuts, version);
+    let target = target_duration(listed, version);
     writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
 }
 
 /// From version 6 on every duration rounded to the second is at most this, before it every
 /// duration itself (packaging.md section 7.1).
-fn target_duration(cuts: &Cuts, version: u8) -> u64 {
+fn target_duration(listed: &Listed<'_>, version: u8) -> u64 {
     let whole = |duration: u64| match version {
         ..6 => duration.div_ceil(1_000_000),
         _ => (duration + 500_000) / 1_000_000,
     };
-    microseconds(cuts).map(whole).max().unwrap_or(1).max(1)
+    microseconds(listed).map(whole).max().unwrap_or(1).max(1)
 }
 
 /// Start in wire ticks and duration in microseconds of every segment.
-fn segments(cuts: &Cuts) -> impl Iterator<Item = (u64, u64)> {
-    cuts.starts.iter().map(|cut| cut.start).zip(microseconds(cuts))
+fn segments(listed: &Listed<'_>) -> impl Iterator<Item = (u64, u64)> {
+    listed.spans().map(|(start, _)| start).zip(microseconds(listed))
 }
 
 /// The line in front of a URI.
@@ -137,7 +127,7 @@ fn push_duration(out: &mut String, micros: u64) {
 }
 
 /// Durations in microseconds: differences of rounded times, so that they add up to the total.
-fn microseconds(cuts: &Cuts) -> impl Iterator<Item = u64> {
+fn microseconds(listed: &Listed<'_>) -> impl Iterator<Item = u64> {
     let round = |ticks: u64| ticks.saturating_add(TICKS_PER_MICRO / 2) / TICKS_PER_MICRO;
-    cuts.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
+    listed.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
 }

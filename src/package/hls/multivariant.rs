@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::{quoted, version};
 use crate::codec::Codec;
-use crate::media::{Rendition, language};
-use crate::package::presentation::Presentation;
+use crate::media::language;
+use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::Rates;
 
 const AUDIO_GROUP: &str = "audio";
@@ -22,23 +22,24 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let version = version(presentation);
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
     let audio = audio_renditions(presentation);
-    let video = presentation.asset.video.iter();
-    let video: Vec<&Rendition> = video.filter(|level| presentation.carries(level)).collect();
+    let video = presentation.video();
+    let video: Vec<&Listed<'_>> =
+        video.filter(|level| presentation.carries(level.rendition)).collect();
     let has_group = !video.is_empty() && !presentation.selectors.format.muxes_audio();
     if has_group {
         for (n, named) in audio.iter().enumerate() {
             writeln!(out, "{}", audio_line(presentation, named, n == 0))?;
         }
     }
-    let audio: Vec<&Rendition> = audio.iter().map(|named| named.rendition).collect();
+    let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
     for level in video.iter().rev() {
         write_level(out, presentation, level, &audio)?;
     }
     if video.is_empty() || presentation.selectors.audio_only {
         let listed = if video.is_empty() { audio.len() } else { 1 };
-        for rendition in audio.iter().take(listed) {
-            writeln!(out, "{}", variant_line(presentation, None, &[rendition]))?;
-            writeln!(out, "{}", presentation.media_playlist_url(rendition))?;
+        for track in audio.iter().take(listed) {
+            writeln!(out, "{}", variant_line(presentation, None, &[track]))?;
+            writeln!(out, "{}", presentation.media_playlist_url(track.rendition))?;
         }
     }
     Ok(())
@@ -47,17 +48,18 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
 fn write_level(
     out: &mut String,
     presentation: &Presentation<'_>,
-    level: &Rendition,
-    audio: &[&Rendition],
+    level: &Listed<'_>,
+    audio: &[&Listed<'_>],
 ) -> std::fmt::Result {
     writeln!(out, "{}", variant_line(presentation, Some(level), audio))?;
-    writeln!(out, "{}", presentation.media_playlist_url(level))?;
+    writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
     if !presentation.selectors.format.has_key_frames() {
         return Ok(());
     }
-    let (peak, codec) = (rates(presentation, level).peak, level.track.codec_string());
-    let (width, height) = level.track.size;
-    let uri = presentation.key_frame_playlist_url(level);
+    let Listed { rendition, .. } = level;
+    let (peak, codec) = (Rates::of(presentation, level).peak, rendition.track.codec_string());
+    let (width, height) = rendition.track.size;
+    let uri = presentation.key_frame_playlist_url(rendition);
     writeln!(
         out,
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},RESOLUTION={width}x{height},\
@@ -67,40 +69,38 @@ fn write_level(
 
 /// An audio rendition under the name that players show.
 struct Named<'a> {
-    rendition: &'a Rendition,
+    listed: &'a Listed<'a>,
     name: String,
 }
 
 /// Of a set that players switch in the first is listed: an HLS group has no levels. Of formats
 /// that mux it is the muxed track alone, unless there are no pictures to mux it into. NAME is
 /// unique in the group (RFC 8216 section 4.3.4.1.1).
-fn audio_renditions<'a>(presentation: &Presentation<'a>) -> Vec<Named<'a>> {
-    let asset = presentation.asset;
-    let muxed = presentation.selectors.format.muxes_audio() && !asset.video.is_empty();
-    let candidates: Vec<&Rendition> = match muxed {
-        true => presentation.muxed_audio().into_iter().collect(),
-        false => asset.audio.iter().filter(|audio| presentation.carries(audio)).collect(),
-    };
+fn audio_renditions<'a>(presentation: &'a Presentation<'a>) -> Vec<Named<'a>> {
+    let muxes = presentation.selectors.format.muxes_audio();
+    let into_video = muxes && presentation.video().next().is_some();
+    let muxed = presentation.muxed_audio();
+    let candidates = presentation.audio().filter(|audio| match into_video {
+        true => muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed)),
+        false => presentation.carries(audio.rendition),
+    });
     let mut audio: Vec<Named<'_>> = Vec::new();
-    for rendition in candidates {
-        if audio.iter().any(|known| known.rendition.name == rendition.name) {
+    for listed in candidates {
+        let rendition = listed.rendition;
+        if audio.iter().any(|known| known.listed.rendition.name == rendition.name) {
             continue;
         }
         let title = rendition.title.as_deref().unwrap_or(&rendition.name).to_owned();
         let others = (2..).map(|n| format!("{title} {n}"));
         let free = |name: &String| audio.iter().all(|known| known.name != *name);
         let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
-        audio.push(Named { rendition, name });
+        audio.push(Named { listed, name });
     }
     audio
 }
 
-fn rates(presentation: &Presentation<'_>, rendition: &Rendition) -> Rates {
-    Rates::of(rendition, presentation.selectors.format, presentation.protection)
-}
-
 fn audio_line(presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
-    let Named { rendition, name } = named;
+    let Named { listed: Listed { rendition, .. }, name } = named;
     let mut line =
         format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={}", quoted(name));
     if let Some(tag) = language::tag(rendition.language) {
@@ -121,25 +121,25 @@ fn audio_line(presentation: &Presentation<'_>, named: &Named<'_>, default: bool)
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
 fn variant_line(
     presentation: &Presentation<'_>,
-    video: Option<&Rendition>,
-    audio: &[&Rendition],
+    video: Option<&Listed<'_>>,
+    audio: &[&Listed<'_>],
 ) -> String {
     let sum = |rate: fn(Rates) -> u64| {
-        let of = |rendition: &Rendition| rate(rates(presentation, rendition));
-        let audio = audio.iter().map(|rendition| of(rendition)).max();
+        let of = |listed: &Listed<'_>| rate(Rates::of(presentation, listed));
+        let audio = audio.iter().map(|listed| of(listed)).max();
         video.map_or(0, of) + audio.unwrap_or(0)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);
     let mut codecs: Vec<String> = Vec::new();
-    for rendition in video.iter().chain(audio) {
-        let codec = rendition.track.codec_string();
+    for listed in video.iter().chain(audio) {
+        let codec = listed.rendition.track.codec_string();
         if !codecs.contains(&codec) {
             codecs.push(codec);
         }
     }
     let mut line = format!("#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean}");
-    if let Some(level) = video {
+    if let Some(level) = video.map(|level| level.rendition) {
         let (width, height) = level.track.size;
         let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={:.3}", level.frame_rate());
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::UrlError;
-use crate::media::{Asset, Rendition};
+use crate::media::Rendition;
 use crate::package::format::Format;
 use crate::package::ts;
 use crate::protection::Protection;
@@ -46,14 +46,17 @@ impl Selectors {
     }
 
     /// The audio track that goes into video segments: the one that is named, else the first, of
-    /// those that can be carried. `None` also for formats that do not mux.
-    pub fn muxed_audio<'a>(&self, asset: &'a Asset) -> Option<&'a Rendition> {
+    /// those of `audio` that can be carried. `None` also for formats that do not mux.
+    pub fn muxed_audio<'a>(
+        &self,
+        mut audio: impl Iterator<Item = &'a Rendition>,
+    ) -> Option<&'a Rendition> {
         let fits = |rendition: &&Rendition| {
             let named = self.audio_track.as_ref();
             named.is_none_or(|name| rendition.name == *name) && ts::carries(&rendition.track)
         };
         let muxes = self.format.muxes_audio();
-        asset.audio.iter().find(fits).filter(|_| muxes)
+        audio.find(fits).filter(|_| muxes)
     }
 }
 

@@ -7,8 +7,9 @@ use moka::future::Cache;
 
 use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::KeyId;
-use crate::package::presentation::{DeliveryUrls, Presentation, RenditionKey};
+use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Selectors};
+use crate::package::selection::Selection;
 use crate::protection::Protection;
 
 /// A presentation with more fragments is written apart from the threads that serve: a line takes
@@ -37,6 +38,7 @@ pub(super) struct DocumentKey {
     item: Item,
     selectors: Selectors,
     protection: Protection,
+    selection: Selection,
     /// Nothing of it stands in documents of clear content.
     key: Option<(KeyId, DeliveryUrls)>,
 }
@@ -44,7 +46,7 @@ pub(super) struct DocumentKey {
 impl DocumentKey {
     fn heap_size(&self) -> usize {
         let base = self.key.as_ref().map_or(0, |(_, delivery)| delivery.base.len());
-        size_of::<(Self, Answer)>() + self.asset.len() + base
+        size_of::<(Self, Answer)>() + self.asset.len() + self.selection.heap_size() + base
     }
 }
 
@@ -69,7 +71,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<DocumentKey, OriginError> {
         // By name, so that whoever adds a member decides here what it does to the bytes.
-        let Context { locator, loaded, selectors, protection } = context;
+        let Context { locator, loaded, selectors, protection, selection } = context;
         let key = self.key_record(context).await?;
         Ok(DocumentKey {
             generation: loaded.generation,
@@ -77,6 +79,7 @@ impl Origin {
             item,
             selectors: selectors.clone(),
             protection: *protection,
+            selection: selection.clone(),
             key: key.map(|key| (key.kid, delivery.clone())),
         })
     }
@@ -110,13 +113,13 @@ impl Origin {
         delivery: &DeliveryUrls,
         write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
     ) -> Result<Answer, OriginError> {
-        let keys = self.rendition_keys(context).await?;
-        let fragments = context.loaded.asset.renditions().map(|rendition| rendition.cuts.len());
+        let kid = self.key_record(context).await?.map(|key| key.kid);
+        let fragments = context.renditions().map(|selected| selected.fragments.len());
         if fragments.sum::<usize>() <= LONG {
-            return write(context, &context.presentation(keys, delivery));
+            return write(context, &context.presentation(kid, delivery));
         }
         let (context, delivery) = (Arc::clone(context), delivery.clone());
-        let work = move || write(&context, &context.presentation(keys, &delivery));
+        let work = move || write(&context, &context.presentation(kid, &delivery));
         assets::blocking(work).await?
     }
 }
@@ -124,14 +127,14 @@ impl Origin {
 impl Context {
     fn presentation<'a>(
         &'a self,
-        keys: Vec<Option<RenditionKey>>,
+        kid: Option<KeyId>,
         delivery: &'a DeliveryUrls,
     ) -> Presentation<'a> {
         Presentation {
-            asset: &self.loaded.asset,
             selectors: self.selectors.clone(),
             protection: self.protection,
-            keys,
+            listed: self.listed(kid),
+            start: self.selection.start(),
             delivery,
         }
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::IvContext;
 use crate::crypto::ContentKey;
+use crate::ids::KeyId;
 use crate::keys::KeyRecord;
-use crate::package::presentation::RenditionKey;
+use crate::package::presentation::{Listed, RenditionKey};
+use crate::package::selection::Selected;
 use crate::protection::Protection;
 
 impl Origin {
@@ -25,24 +27,24 @@ impl Origin {
         })
     }
 
-    /// The keys of all renditions, as manifests name them.
-    pub(super) async fn rendition_keys(
-        &self,
-        context: &Context,
-    ) -> Result<Vec<Option<RenditionKey>>, OriginError> {
-        let record = self.key_record(context).await?;
-        let key_of = |rendition| {
-            let kid = record.as_ref()?.kid;
-            let identity = context.identity(rendition);
-            Some(RenditionKey { kid, ivs: IvContext::new(kid, &identity) })
-        };
-        Ok(context.loaded.asset.renditions().map(key_of).collect())
-    }
-
     pub(super) fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
         self.store.vault().unwrap(record).map_err(|error| {
             tracing::error!(kid = %record.kid, %error, "a stored key cannot be unwrapped");
             OriginError::new(Code::STORAGE_FAILURE, "the content key cannot be read")
         })
+    }
+}
+
+impl Context {
+    /// What manifests list, with the key as they name it; `None` when the content is clear.
+    pub(super) fn listed(&self, kid: Option<KeyId>) -> Vec<Listed<'_>> {
+        let listed = |Selected { rendition, fragments }| {
+            let key = kid.map(|kid| RenditionKey {
+                kid,
+                ivs: IvContext::new(kid, &self.identity(rendition)),
+            });
+            Listed { rendition, key, fragments }
+        };
+        self.renditions().map(listed).collect()
     }
 }

@@ -25,8 +25,9 @@ use crate::media::Rendition;
 use crate::package::cmaf::{self, Protect};
 use crate::package::format::Format;
 use crate::package::plan::Plan;
-use crate::package::presentation::{DeliveryUrls, Presentation};
+use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
 use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
+use crate::package::selection::{Selected, Selection};
 use crate::package::{dash, hls};
 use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
@@ -61,11 +62,32 @@ pub struct CacheSizes {
 }
 
 /// What a request is about, once it was found and allowed.
+#[derive(Clone)]
 struct Context {
     locator: Arc<Locator>,
     loaded: Arc<LoadedAsset>,
     selectors: Selectors,
     protection: Protection,
+    selection: Selection,
+}
+
+impl Context {
+    /// The renditions that the request may see.
+    fn renditions(&self) -> impl Iterator<Item = Selected<'_>> {
+        self.selection.renditions(&self.loaded.asset)
+    }
+
+    /// The rendition of a URL.
+    fn find(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
+        let named = |selected: &Selected<'_>| selected.rendition.name == track.name;
+        let mut named = self.renditions().filter(named).peekable();
+        if named.peek().is_none() {
+            return Err(OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name"));
+        }
+        named.find(|selected| selected.rendition.bitrate == track.bitrate).ok_or_else(|| {
+            OriginError::new(Code::MEDIA_ENTRY_NOT_FOUND, "the track has no level of that bitrate")
+        })
+    }
 }
 
 impl Origin {
@@ -102,7 +124,8 @@ impl Origin {
                     let detail = "there is no server manifest of that name";
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
-                let context = Context { locator, loaded, selectors, protection };
+                let selection = Selection::everything(&loaded.asset);
+                let context = Context { locator, loaded, selectors, protection, selection };
                 context.check_tracks()?;
                 self.item(&Arc::new(context), item, delivery).await
             }
@@ -130,7 +153,7 @@ impl Origin {
         context: &Context,
         track: &TrackRef,
     ) -> Result<Answer, OriginError> {
-        let (_, rendition) = find(&context.loaded, track)?;
+        let Selected { rendition, .. } = context.find(track)?;
         if context.selectors.format.is_transport() {
             let detail = "transport streams have no init segment";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
@@ -147,8 +170,8 @@ impl Origin {
         start: u64,
         key_frame: bool,
     ) -> Result<Answer, OriginError> {
-        let (_, rendition) = find(&context.loaded, track)?;
-        let n = rendition.cuts.find(start).ok_or_else(|| {
+        let Selected { rendition, fragments } = context.find(track)?;
+        let n = rendition.cuts.find(start).filter(|n| fragments.contains(n)).ok_or_else(|| {
             let detail = "no fragment of this track starts at that time";
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
@@ -209,10 +232,9 @@ impl Origin {
         let protect = self.protect(context, rendition).await?;
         let file = Arc::clone(context.loaded.file(rendition));
         // Headers inside the samples are read, perhaps from the disk.
-        let loaded = Arc::clone(&context.loaded);
-        let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
+        let (context, track) = (context.clone(), TrackRef::of(rendition));
         let planned = assets::blocking(move || {
-            let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
+            let Selected { rendition, .. } = context.find(&track)?;
             let plan = cmaf::fragment(rendition, n, protect, &*file)?;
             file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
             Ok::<_, OriginError>(plan)
@@ -259,9 +281,8 @@ fn media_playlist(
         let detail = "only HLS has media playlists";
         return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
     }
-    let (n, rendition) = find(&context.loaded, track)?;
-    let key = presentation.keys.get(n).and_then(Option::as_ref);
-    let text = hls::media(presentation, rendition, key);
+    let listed = listed_as(presentation, context.find(track)?.rendition)?;
+    let text = hls::media(presentation, listed);
     Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
 }
 
@@ -296,22 +317,14 @@ fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protect
     }
 }
 
-/// The rendition of a URL, with its place in [`crate::media::Asset::renditions`].
-fn find<'a>(
-    loaded: &'a LoadedAsset,
-    track: &TrackRef,
-) -> Result<(usize, &'a Rendition), OriginError> {
-    let mut named = loaded
-        .asset
-        .renditions()
-        .enumerate()
-        .filter(|(_, rendition)| rendition.name == track.name)
-        .peekable();
-    if named.peek().is_none() {
-        return Err(OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name"));
-    }
-    named.find(|(_, rendition)| rendition.bitrate == track.bitrate).ok_or_else(|| {
-        OriginError::new(Code::MEDIA_ENTRY_NOT_FOUND, "the track has no level of that bitrate")
+/// A rendition as a playlist of its own lists it.
+fn listed_as<'p, 'a>(
+    presentation: &'p Presentation<'a>,
+    rendition: &Rendition,
+) -> Result<&'p Listed<'a>, OriginError> {
+    let mut listed = presentation.listed.iter();
+    listed.find(|listed| std::ptr::eq(listed.rendition, rendition)).ok_or_else(|| {
+        OriginError::new(Code::TRACK_NOT_FOUND, "the format does not list the track")
     })
 }
 

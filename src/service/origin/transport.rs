@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Sources;
-use super::{
-    Answer, CachePolicy, Code, Context, LoadedAsset, Origin, OriginError, PLAYLIST, assets, find,
-};
+use super::{Answer, CachePolicy, Code, Context, Origin, OriginError, PLAYLIST, assets, listed_as};
 use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::package::cmaf::FragmentError;
@@ -13,6 +11,7 @@ use crate::package::hls;
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{TrackRef, UrlError};
+use crate::package::selection::Selected;
 use crate::package::ts::{self, Wanted};
 use crate::protection::Protection;
 use crate::store::files::LocalFile;
@@ -21,8 +20,13 @@ impl Context {
     /// The audio track that goes into the segments of a rendition.
     fn muxed(&self, rendition: &Rendition) -> Option<&Rendition> {
         let is_video = rendition.track.media_type == MediaType::Video;
-        let muxed = self.selectors.muxed_audio(&self.loaded.asset);
-        muxed.filter(|_| is_video)
+        self.muxed_audio().filter(|_| is_video)
+    }
+
+    fn muxed_audio(&self) -> Option<&Rendition> {
+        let audio = self.renditions().map(|selected| selected.rendition);
+        let audio = audio.filter(|rendition| rendition.track.media_type == MediaType::Audio);
+        self.selectors.muxed_audio(audio)
     }
 
     /// Names what the segments of a rendition hold: IVs and entity tags are derived from it.
@@ -60,12 +64,11 @@ impl Context {
 
     /// Refuses when the format can carry none of the tracks, or not the one that is named.
     pub(super) fn check_tracks(&self) -> Result<(), OriginError> {
-        let asset = &self.loaded.asset;
-        if self.selectors.audio_track.is_some() && self.selectors.muxed_audio(asset).is_none() {
+        if self.selectors.audio_track.is_some() && self.muxed_audio().is_none() {
             let detail = "there is no audio track of that name";
             return Err(OriginError::new(Code::TRACK_NOT_FOUND, detail));
         }
-        let mut tracks = asset.renditions().map(|rendition| &*rendition.track);
+        let mut tracks = self.renditions().map(|selected| &*selected.rendition.track);
         if self.selectors.format.is_transport() && !tracks.any(ts::carries) {
             let detail = "transport streams can carry none of the tracks";
             return Err(OriginError::new(Code::MEDIA_ENCODING_NOT_SUPPORTED, detail));
@@ -74,14 +77,11 @@ impl Context {
     }
 
     /// The rendition whose key frames are asked for: pictures, of a format that has such lists.
-    pub(super) fn key_frame_track(
-        &self,
-        track: &TrackRef,
-    ) -> Result<(usize, &Rendition), OriginError> {
-        let (n, rendition) = find(&self.loaded, track)?;
-        let is_video = rendition.track.media_type == MediaType::Video;
+    pub(super) fn key_frame_track(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
+        let found = self.find(track)?;
+        let is_video = found.rendition.track.media_type == MediaType::Video;
         if is_video && self.selectors.format.has_key_frames() {
-            return Ok((n, rendition));
+            return Ok(found);
         }
         Err(UrlError::Format("type=keyframes".to_owned()).into())
     }
@@ -94,16 +94,15 @@ impl Origin {
         track: &TrackRef,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
-        let (_, rendition) = context.key_frame_track(track)?;
+        let wanted = context.key_frame_track(track)?;
         let lengths = match context.protection {
-            Protection::Clear => key_frame_lengths(context, rendition).await?,
-            _ => vec![0; rendition.cuts.len()],
+            Protection::Clear => key_frame_lengths(context, wanted).await?,
+            _ => vec![0; wanted.fragments.len()],
         };
         let track = track.clone();
         let write = move |context: &Context, presentation: &Presentation<'_>| {
-            let (n, rendition) = context.key_frame_track(&track)?;
-            let key = presentation.keys.get(n).and_then(Option::as_ref);
-            let text = hls::key_frames(presentation, rendition, key, &lengths);
+            let listed = listed_as(presentation, context.key_frame_track(&track)?.rendition)?;
+            let text = hls::key_frames(presentation, listed, &lengths);
             Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
         };
         self.write(context, delivery, write).await
@@ -117,25 +116,21 @@ impl Origin {
         key_frame: bool,
     ) -> Result<Arc<Plan>, OriginError> {
         let protect = self.protect(context, rendition).await?;
-        let selectors = context.selectors.clone();
-        let plan = reading(context, rendition, move |loaded, main, source| {
-            let is_video = main.track.media_type == MediaType::Video;
-            let muxed = selectors.muxed_audio(&loaded.asset);
-            let wanted = Wanted { main, muxed: muxed.filter(|_| is_video), n, key_frame };
+        let plan = reading(context, rendition, move |context, main, source| {
+            let wanted = Wanted { main, muxed: context.muxed(main), n, key_frame };
             ts::segment(&wanted, protect, source)
         });
         plan.await.map(Arc::new)
     }
 }
 
-/// How many bytes of each clear segment hold its key frame.
+/// How many bytes of each listed clear segment hold its key frame.
 async fn key_frame_lengths(
     context: &Context,
-    rendition: &Rendition,
+    Selected { rendition, fragments }: Selected<'_>,
 ) -> Result<Vec<u64>, OriginError> {
-    let lengths = |_: &LoadedAsset, main: &Rendition, source: &LocalFile| {
-        let length = |n| ts::key_frame_length(main, n, source);
-        (0..main.cuts.len()).map(length).collect()
+    let lengths = |_: &Context, main: &Rendition, source: &LocalFile| {
+        fragments.map(|n| ts::key_frame_length(main, n, source)).collect()
     };
     reading(context, rendition, lengths).await
 }
@@ -144,14 +139,13 @@ async fn key_frame_lengths(
 async fn reading<T: Send + 'static>(
     context: &Context,
     rendition: &Rendition,
-    work: impl FnOnce(&LoadedAsset, &Rendition, &LocalFile) -> Result<T, FragmentError> + Send + 'static,
+    work: impl FnOnce(&Context, &Rendition, &LocalFile) -> Result<T, FragmentError> + Send + 'static,
 ) -> Result<T, OriginError> {
-    let loaded = Arc::clone(&context.loaded);
-    let (name, bitrate) = (rendition.name.clone(), rendition.bitrate);
+    let (context, track) = (context.clone(), TrackRef::of(rendition));
     let read = assets::blocking(move || {
-        let (_, rendition) = find(&loaded, &TrackRef { bitrate, name })?;
-        let file = loaded.file(rendition);
-        let done = work(&loaded, rendition, file)?;
+        let Selected { rendition, .. } = context.find(&track)?;
+        let file = context.loaded.file(rendition);
+        let done = work(&context, rendition, file)?;
         file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
         Ok(done)
     });
