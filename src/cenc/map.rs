@@ -277,6 +277,7 @@ mod tests {
             object_type: 2,
             sampling_rate: 48_000,
             channels: 2,
+            specific: [0x11, 0x90].into(),
         });
         let content_key = ContentKey::from_bytes([3; 16]);
         let key = TrackKey::new(KeyId::from_bytes([7; 16]), &content_key, b"track");

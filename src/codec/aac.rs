@@ -38,6 +38,8 @@ pub struct AacConfig {
     pub channels: u8,
     /// Object type indication of the `esds`: MPEG-4 audio, or one of the profiles of MPEG-2 AAC.
     pub object_type_indication: u8,
+    /// The AudioSpecificConfig as it stands in the `esds`.
+    pub specific: Box<[u8]>,
     /// What a decoder without SBR and PS would see: all that ADTS can signal.
     pub core: Core,
 }
@@ -155,7 +157,8 @@ fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
     }
     let channels = if object_type == AOT_PS { 2 } else { channels };
     let object_type_indication = MPEG4_AUDIO;
-    Ok(AacConfig { object_type, sampling_rate, channels, object_type_indication, core })
+    let specific = data.into();
+    Ok(AacConfig { object_type, sampling_rate, channels, object_type_indication, specific, core })
 }
 
 fn object_type(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {

@@ -55,6 +55,7 @@ mod tests {
             sampling_rate,
             channels: channel_configuration,
             object_type_indication: 0x40,
+            specific: [].into(),
             core,
         }
     }

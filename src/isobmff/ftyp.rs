@@ -4,13 +4,14 @@
 use crate::bytes::Writer;
 use crate::isobmff::boxed;
 
-/// Writes a brand box: `kind` is `ftyp` or `styp`, the first brand is the major one.
-pub fn write(w: &mut Writer, kind: &[u8; 4], brands: &[&[u8; 4]]) {
+/// Writes a brand box: `kind` is `ftyp` or `styp`, the first brand is the major one, in
+/// the version `minor`.
+pub fn write(w: &mut Writer, kind: &[u8; 4], minor: u32, brands: &[&[u8; 4]]) {
     boxed(w, kind, |w| {
         if let Some(major) = brands.first() {
             w.bytes(*major);
         }
-        w.u32(0);
+        w.u32(minor);
         brands.iter().for_each(|brand| w.bytes(*brand));
     });
 }

@@ -283,6 +283,12 @@ impl Cuts {
         starts.clone().zip(starts.skip(1).chain([self.end]))
     }
 
+    /// Start and end of fragment `n`.
+    pub fn span(&self, n: usize) -> Option<(u64, u64)> {
+        let start = self.starts.get(n)?.start;
+        Some((start, self.starts.get(n + 1).map_or(self.end, |next| next.start)))
+    }
+
     /// Presentation duration of every fragment.
     pub fn durations(&self) -> impl Iterator<Item = u64> {
         self.spans().map(|(start, end)| end.saturating_sub(start))

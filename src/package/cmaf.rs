@@ -1,18 +1,23 @@
-//! CMAF header and fragments (ISO/IEC 23000-19 section 7).
+//! CMAF header and fragments (ISO/IEC 23000-19 section 7), and their kin: the Common Streaming
+//! Format has another brand in front of the same fragments, Smooth Streaming the same samples under
+//! another clock.
 //!
 //! Timing: video has no edit list; composition offsets are signed, so that a fragment's decoding
 //! time equals the presentation time of its key frame. Audio with priming keeps it and has one
-//! edit that hides it.
+//! edit that hides it; Smooth has no edits, so there the first fragment starts behind it.
+
+use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::format::Container;
 use super::plan::{Cipher, Extent, Plan};
 use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType};
 use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
-use crate::isobmff::moof::{self, FragmentHeader, TrunSample};
+use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::{elst, hdlr, mvex, mvhd};
@@ -58,11 +63,14 @@ pub enum FragmentError {
 }
 
 /// The init segment of a rendition.
-pub fn init_segment(rendition: &Rendition, protect: &Protect) -> Vec<u8> {
+pub fn init_segment(rendition: &Rendition, container: Container, protect: &Protect) -> Vec<u8> {
     let track = &rendition.track;
-    let timing = Timing::of(rendition);
+    let timing = Timing::of(rendition, Shape::Cmaf);
     let mut w = Writer::with_capacity(1024);
-    ftyp::write(&mut w, b"ftyp", &brands(track));
+    match container {
+        Container::Csf => ftyp::write(&mut w, b"ftyp", 1, &[b"ccff", b"iso6"]),
+        _ => ftyp::write(&mut w, b"ftyp", 0, &brands(track)),
+    }
     boxed(&mut w, b"moov", |w| {
         mvhd::write(w, WIRE_TIMESCALE);
         boxed(w, b"trak", |w| {
@@ -141,6 +149,37 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
     });
 }
 
+/// Which kind of fragment is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shape {
+    /// With a decoding time; of CMAF and the Common Streaming Format.
+    Cmaf,
+    /// With a presentation time, and nothing that an edit list would have to hide.
+    Smooth,
+}
+
+impl Shape {
+    /// What the segments of a container are.
+    pub fn of(container: Container) -> Self {
+        match container {
+            Container::Smooth => Self::Smooth,
+            Container::Cmaf | Container::Csf | Container::Transport { .. } => Self::Cmaf,
+        }
+    }
+
+    /// The samples of fragment `n`.
+    fn samples(self, rendition: &Rendition, n: usize) -> Range<u32> {
+        let samples = rendition.cuts.samples(n);
+        let track = &rendition.track;
+        if self == Self::Cmaf || n > 0 || track.media_type == MediaType::Video {
+            return samples;
+        }
+        let half = (track.decode_time(1, 0) - track.decode_time(0, 0)) / 2;
+        let first = track.first_at_or_after(-rendition.origin - half);
+        first.clamp(samples.start, samples.end.saturating_sub(1).max(samples.start))..samples.end
+    }
+}
+
 /// How the times of a rendition are written.
 struct Timing<'a> {
     rendition: &'a Rendition,
@@ -151,10 +190,11 @@ struct Timing<'a> {
 }
 
 impl<'a> Timing<'a> {
-    fn of(rendition: &'a Rendition) -> Self {
-        let first = rendition.cuts.starts.first().map_or(0, |cut| cut.sample);
+    fn of(rendition: &'a Rendition, shape: Shape) -> Self {
+        let first = shape.samples(rendition, 0).start;
         let start = rendition.track.presentation_time(first) + rendition.origin;
-        Self { rendition, first, hidden: (-start).max(0) }
+        let hidden = if shape == Shape::Smooth { 0 } else { (-start).max(0) };
+        Self { rendition, first, hidden }
     }
 
     /// Decoding time of sample `n` on the wire.
@@ -183,13 +223,14 @@ impl<'a> Timing<'a> {
 pub fn fragment<S: ReadAt + ?Sized>(
     rendition: &Rendition,
     n: usize,
+    shape: Shape,
     protect: Protect,
     source: &S,
 ) -> Result<Plan, FragmentError> {
     if rendition.fragment_bytes.get(n).is_none_or(|bytes| *bytes > MAX_PAYLOAD) {
         return Err(FragmentError::TooLarge);
     }
-    let range = rendition.cuts.samples(n);
+    let range = shape.samples(rendition, n);
     let track = &rendition.track;
     let samples = || track.index.samples(range.clone());
     let cipher = match protect {
@@ -200,31 +241,37 @@ pub fn fragment<S: ReadAt + ?Sized>(
         }
         Protect::Samples(scheme, key) => {
             let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
-            let head = head(rendition, n, samples(), Some(&map.auxiliary));
+            let head = head(rendition, n, shape, samples(), Some(&map.auxiliary));
             let pattern = scheme.pattern(track.media_type);
             let cipher = Cipher::Samples { scheme, pattern, key, ranges: map.ranges };
             return Ok(Plan::new(head, extents(samples()), cipher));
         }
     };
-    Ok(Plan::new(head(rendition, n, samples(), None), extents(samples()), cipher))
+    Ok(Plan::new(head(rendition, n, shape, samples(), None), extents(samples()), cipher))
 }
 
 /// `moof` and the header of `mdat`.
 fn head(
     rendition: &Rendition,
     n: usize,
+    shape: Shape,
     samples: impl ExactSizeIterator<Item = Sample>,
     auxiliary: Option<&SampleAuxiliary>,
 ) -> Bytes {
-    let timing = Timing::of(rendition);
-    let start = timing.decode(rendition.cuts.samples(n).start);
+    let timing = Timing::of(rendition, shape);
+    let range = shape.samples(rendition, n);
     let header = FragmentHeader {
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
-        base_media_decode_time: start.max(0).cast_unsigned(),
+        timing: match (shape, rendition.cuts.span(n)) {
+            (Shape::Smooth, Some((start, end))) => {
+                FragmentTiming::Smooth { start, duration: end.saturating_sub(start) }
+            }
+            _ => FragmentTiming::Decode(timing.decode(range.start).max(0).cast_unsigned()),
+        },
         has_composition_offsets: rendition.track.index.has_composition_offsets(),
         auxiliary,
     };
-    let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
+    let payload = rendition.track.index.bytes(range);
     let mut w = Writer::with_capacity(256 + samples.len() * 32);
     moof::write(&mut w, &header, samples.map(|sample| timing.trun_sample(&sample)));
     // Below `MAX_PAYLOAD`.

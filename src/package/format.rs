@@ -1,5 +1,7 @@
 //! The table of output formats: what `format=` may say (ams.md section 2.3).
 
+use super::{smooth, ts};
+use crate::media::Track;
 use crate::protection::Protection;
 
 /// A family of players, as streaming policies switch them on and off (ams.md section 7.2).
@@ -20,6 +22,8 @@ pub enum Protocol {
 pub enum Format {
     /// `mpd-time-cmaf`: DASH live profile, SegmentTimeline, CMAF fragments.
     DashCmaf,
+    /// `mpd-time-csf`: the same in the older Common Streaming Format.
+    DashCsf,
     /// `m3u8-cmaf`: HLS version 7 with CMAF fragments.
     HlsCmaf,
     /// `m3u8-aapl`: HLS version 4, transport streams, audio apart, key frame playlists.
@@ -28,6 +32,28 @@ pub enum Format {
     HlsTs3,
     /// `m3u8-aapl-v8`: as version 4 with another number.
     HlsTs8,
+    /// No `format=`, or `fmp4`: Smooth Streaming 2.2, equal chunks counted.
+    Smooth,
+    /// `fmp4-v20`: Smooth Streaming 2.0, every chunk written out.
+    SmoothV20,
+}
+
+/// What the manifest is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Manifest {
+    /// A DASH media presentation description.
+    Mpd,
+    /// HLS playlists. CMAF needs version 6 for its EXT-X-MAP; AMS and most packagers write 7
+    /// (ams.md section 3.3).
+    Playlists {
+        /// EXT-X-VERSION.
+        version: u8,
+    },
+    /// A Smooth Streaming client manifest.
+    Smooth {
+        /// Whether one `c` element counts equal chunks (version 2.2).
+        repeats: bool,
+    },
 }
 
 /// What segments are made of.
@@ -35,6 +61,10 @@ pub enum Format {
 pub enum Container {
     /// CMAF fragments behind an init segment.
     Cmaf,
+    /// The same fragments behind an init segment of the Common File Format.
+    Csf,
+    /// Smooth fragments: no init segment, times in the manifest.
+    Smooth,
     /// MPEG-2 transport streams.
     Transport {
         /// Whether one audio track is muxed into the video segments.
@@ -53,32 +83,40 @@ pub struct Row {
     pub aliases: &'static [&'static str],
     /// What the segments are made of.
     pub container: Container,
-    /// EXT-X-VERSION; `None` where there are no playlists. CMAF needs 6 for its EXT-X-MAP; AMS
-    /// and most packagers write 7 (ams.md section 3.3).
-    pub playlist_version: Option<u8>,
+    /// What lists them.
+    pub manifest: Manifest,
     /// The protocol whose switch in the streaming policy governs the format.
     pub protocol: Protocol,
     /// The protections that the format can carry (ams.md section 6.1), most usual first.
     pub protections: &'static [Protection],
 }
 
-/// Every format that is served.
+/// Every format that is served, in the order of [`Format`].
 pub const TABLE: &[Row] = &[
     Row {
         format: Format::DashCmaf,
         selector: "mpd-time-cmaf",
         aliases: &[],
         container: Container::Cmaf,
-        playlist_version: None,
+        manifest: Manifest::Mpd,
         protocol: Protocol::Dash,
         protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
+    },
+    Row {
+        format: Format::DashCsf,
+        selector: "mpd-time-csf",
+        aliases: &[],
+        container: Container::Csf,
+        manifest: Manifest::Mpd,
+        protocol: Protocol::Dash,
+        protections: &[Protection::Clear, Protection::Cenc],
     },
     Row {
         format: Format::HlsCmaf,
         selector: "m3u8-cmaf",
         aliases: &[],
         container: Container::Cmaf,
-        playlist_version: Some(7),
+        manifest: Manifest::Playlists { version: 7 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc, Protection::Cbcs],
     },
@@ -87,7 +125,7 @@ pub const TABLE: &[Row] = &[
         selector: "m3u8-aapl",
         aliases: &["m3u8-aapl-v4"],
         container: Container::Transport { muxed: false },
-        playlist_version: Some(4),
+        manifest: Manifest::Playlists { version: 4 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc],
     },
@@ -96,7 +134,7 @@ pub const TABLE: &[Row] = &[
         selector: "m3u8-aapl-v3",
         aliases: &[],
         container: Container::Transport { muxed: true },
-        playlist_version: Some(3),
+        manifest: Manifest::Playlists { version: 3 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc],
     },
@@ -105,22 +143,38 @@ pub const TABLE: &[Row] = &[
         selector: "m3u8-aapl-v8",
         aliases: &[],
         container: Container::Transport { muxed: false },
-        playlist_version: Some(8),
+        manifest: Manifest::Playlists { version: 8 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc],
+    },
+    Row {
+        format: Format::Smooth,
+        selector: "fmp4",
+        aliases: &[],
+        container: Container::Smooth,
+        manifest: Manifest::Smooth { repeats: true },
+        protocol: Protocol::Smooth,
+        protections: &[Protection::Clear],
+    },
+    Row {
+        format: Format::SmoothV20,
+        selector: "fmp4-v20",
+        aliases: &[],
+        container: Container::Smooth,
+        manifest: Manifest::Smooth { repeats: false },
+        protocol: Protocol::Smooth,
+        protections: &[Protection::Clear],
     },
 ];
 
 impl Format {
+    /// What a URL without `format=` asks for (ams.md section 2.2); URLs of it leave the word out.
+    pub const DEFAULT: Self = Self::Smooth;
+
     /// The table row of this format.
     pub fn row(self) -> &'static Row {
-        match self {
-            Self::DashCmaf => &TABLE[0],
-            Self::HlsCmaf => &TABLE[1],
-            Self::HlsTs4 => &TABLE[2],
-            Self::HlsTs3 => &TABLE[3],
-            Self::HlsTs8 => &TABLE[4],
-        }
+        // A test holds the order.
+        &TABLE[self as usize]
     }
 
     /// Whether the format can carry a protection.
@@ -137,6 +191,15 @@ impl Format {
         TABLE.iter().find(names).map(|row| row.format)
     }
 
+    /// Whether the format can carry a track.
+    pub fn carries(self, track: &Track) -> bool {
+        match self.row().container {
+            Container::Cmaf | Container::Csf => true,
+            Container::Smooth => smooth::carries(track),
+            Container::Transport { .. } => ts::carries(track),
+        }
+    }
+
     /// Whether one audio track is muxed into the video segments.
     pub fn muxes_audio(self) -> bool {
         self.row().container == Container::Transport { muxed: true }
@@ -145,6 +208,14 @@ impl Format {
     /// Whether the segments are transport streams.
     pub fn is_transport(self) -> bool {
         matches!(self.row().container, Container::Transport { .. })
+    }
+
+    /// EXT-X-VERSION; `None` where there are no playlists.
+    pub fn playlist_version(self) -> Option<u8> {
+        match self.row().manifest {
+            Manifest::Playlists { version } => Some(version),
+            Manifest::Mpd | Manifest::Smooth { .. } => None,
+        }
     }
 
     /// Whether there are playlists of key frames.
@@ -160,7 +231,7 @@ mod tests {
     #[test]
     fn every_row_is_found_by_its_format_and_its_names() {
         for row in TABLE {
-            assert_eq!(row.format.row().selector, row.selector);
+            assert_eq!(row.format.row().format, row.format);
             for name in row.aliases.iter().chain([&row.selector]) {
                 assert_eq!(Format::from_selector(&name.to_uppercase()), Some(row.format));
             }

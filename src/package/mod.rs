@@ -9,4 +9,6 @@ pub mod presentation;
 mod rate;
 pub mod request;
 pub mod selection;
+pub mod smooth;
 pub mod ts;
+mod xml;

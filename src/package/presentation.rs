@@ -4,7 +4,6 @@
 use std::ops::Range;
 
 use super::request::Selectors;
-use super::ts;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
@@ -60,6 +59,22 @@ pub struct RenditionKey {
     pub ivs: IvContext,
 }
 
+/// Renditions that a player may switch between: one name, one key.
+#[derive(Debug)]
+pub struct Set<'a> {
+    /// The first of them, as it is listed.
+    pub first: &'a Listed<'a>,
+    /// All of them.
+    pub renditions: Vec<&'a Rendition>,
+}
+
+impl Set<'_> {
+    /// The key of all of them.
+    pub fn key(&self) -> Option<&RenditionKey> {
+        self.first.key.as_ref()
+    }
+}
+
 /// Absolute URLs of key delivery as the client sees them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct DeliveryUrls {
@@ -94,6 +109,23 @@ impl<'a> Presentation<'a> {
         self.listed.iter().filter(move |listed| listed.rendition.track.media_type == media_type)
     }
 
+    /// Audio tracks and then video levels, those that players may switch between together: they
+    /// have one name and one key. In each set the first is the best.
+    pub fn sets(&self) -> Vec<Set<'_>> {
+        let mut sets: Vec<Set<'_>> = Vec::new();
+        for listed in self.audio().chain(self.video()) {
+            let (rendition, kid) = (listed.rendition, listed.key.as_ref().map(|key| key.kid));
+            let same = |set: &&mut Set<'_>| {
+                set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
+            };
+            match sets.iter_mut().find(same) {
+                Some(set) => set.renditions.push(rendition),
+                None => sets.push(Set { first: listed, renditions: vec![rendition] }),
+            }
+        }
+        sets
+    }
+
     /// How long the presentation lasts, in wire ticks.
     pub fn duration(&self) -> u64 {
         let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
@@ -103,7 +135,7 @@ impl<'a> Presentation<'a> {
 
     /// Whether the format can carry a rendition.
     pub fn carries(&self, rendition: &Rendition) -> bool {
-        !self.selectors.format.is_transport() || ts::carries(&rendition.track)
+        self.selectors.format.carries(&rendition.track)
     }
 
     /// The audio track that goes into video segments.
@@ -124,14 +156,14 @@ impl<'a> Presentation<'a> {
     pub fn media_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Manifest({name},{selectors})")
+        format!("QualityLevels({bitrate})/Manifest({name}{selectors})")
     }
 
     /// URL of a playlist of key frames, relative to the multivariant playlist.
     pub fn key_frame_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Manifest({name},{selectors},type=keyframes)")
+        format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes)")
     }
 
     /// The last component of the URLs of fragments.
@@ -147,7 +179,7 @@ impl<'a> Presentation<'a> {
     fn leaf(&self, keyword: &str, rendition: &Rendition) -> Leaf {
         Leaf {
             front: format!("{keyword}({}=", rendition.name),
-            back: format!(",{})", self.selectors_of(rendition)),
+            back: format!("{})", self.selectors_of(rendition)),
         }
     }
 }

@@ -253,7 +253,7 @@ mod tests {
     fn what_is_not_served_is_told_apart_from_what_is_wrong() {
         let format = |name: &str| Err(UrlError::Format(name.to_owned()));
         assert_eq!(target("a.ism/manifest(format=f4m-f4f)"), format("f4m-f4f"));
-        assert_eq!(target("a.ism/manifest"), format(""));
+        assert_eq!(target("a.ism/manifest(format=)"), format(""));
         let piff = Err(UrlError::Encryption("piff".to_owned()));
         assert_eq!(target("a.ism/manifest(format=m3u8-cmaf,encryption=piff)"), piff);
         let filter = target("a.ism/manifest(format=m3u8-cmaf,filter=trim)");

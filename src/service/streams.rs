@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
-use crate::package::format::{self, Protocol};
+use crate::package::format::{self, Format, Protocol};
 use crate::policy::{Restriction, StreamingPolicy};
 use crate::protection::Protection;
 use crate::store::folder::Folder;
@@ -225,18 +225,23 @@ impl Catalog {
         });
         rows.map(|(row, protection)| {
             let encryption = protection.row().map(|row| row.url_value);
-            let selector =
-                encryption.map_or_else(String::new, |value| format!(",encryption={value}"));
+            let format =
+                (row.format != Format::DEFAULT).then(|| format!("format={}", row.selector));
+            let encrypted = encryption.map(|value| format!("encryption={value}"));
+            let params: Vec<String> = format.into_iter().chain(encrypted).collect();
+            let params = match params.as_slice() {
+                [] => String::new(),
+                params => format!("({})", params.join(",")),
+            };
             Manifest {
                 protocol: protocol_name(row.protocol),
                 format: row.selector,
                 encryption,
                 url: format!(
-                    "{}/{}/{}.ism/manifest(format={}{selector})",
+                    "{}/{}/{}.ism/manifest{params}",
                     self.origin,
                     locator.id,
                     utf8_percent_encode(base, COMPONENT),
-                    row.selector,
                 ),
             }
         })

@@ -2,4 +2,4 @@
 
 mod traf;
 
-pub use traf::{FragmentHeader, TrunSample, write};
+pub use traf::{FragmentHeader, FragmentTiming, TrunSample, write};

@@ -1,5 +1,6 @@
 //! `moof` with one `traf`: `mfhd`, `tfhd`, `tfdt`, `trun` and, in protected fragments, `saiz`,
-//! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5).
+//! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5). Smooth
+//! fragments name their time in a `uuid` box behind `trun` instead ([MS-SSTR] section 2.2.4.4).
 
 use crate::bytes::Writer;
 use crate::isobmff::cenc::SampleAuxiliary;
@@ -18,6 +19,9 @@ const SYNC_FLAGS: u32 = 0x0200_0000;
 /// sample_depends_on 1, sample_is_non_sync_sample.
 const NON_SYNC_FLAGS: u32 = 0x0101_0000;
 
+/// The `uuid` of a `tfxd` box ([MS-SSTR] section 2.2.4.4).
+const TFXD: [u8; 16] = 0x6d1d9b05_42d5_44e6_80e2_141daff757b2_u128.to_be_bytes();
+
 /// A sample as `trun` lists it; times in wire ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TrunSample {
@@ -31,13 +35,27 @@ pub struct TrunSample {
     pub sync: bool,
 }
 
+/// How a fragment says when it is; all in wire ticks.
+#[derive(Debug, Clone, Copy)]
+pub enum FragmentTiming {
+    /// `tfdt`: the decoding time of its first sample.
+    Decode(u64),
+    /// `tfxd` of Smooth Streaming: when it is shown, and for how long.
+    Smooth {
+        /// Presentation time.
+        start: u64,
+        /// Duration.
+        duration: u64,
+    },
+}
+
 /// What a fragment header says besides its samples.
 #[derive(Debug, Clone, Copy)]
 pub struct FragmentHeader<'a> {
     /// Number of the fragment, from 1.
     pub sequence_number: u32,
-    /// Decoding time of the first sample in wire ticks.
-    pub base_media_decode_time: u64,
+    /// When it is.
+    pub timing: FragmentTiming,
     /// Whether `trun` carries composition offsets.
     pub has_composition_offsets: bool,
     /// Encryption data of the samples, in protected fragments.
@@ -56,8 +74,19 @@ pub fn write(
         full_box(w, b"mfhd", 0, 0, |w| w.u32(header.sequence_number));
         boxed(w, b"traf", |w| {
             full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF, |w| w.u32(1));
-            full_box(w, b"tfdt", 1, 0, |w| w.u64(header.base_media_decode_time));
+            if let FragmentTiming::Decode(time) = header.timing {
+                full_box(w, b"tfdt", 1, 0, |w| w.u64(time));
+            }
             data_offset_at = write_trun(w, header.has_composition_offsets, samples);
+            if let FragmentTiming::Smooth { start, duration } = header.timing {
+                boxed(w, b"uuid", |w| {
+                    w.bytes(&TFXD);
+                    // Version 1: 64-bit fields.
+                    w.u32(0x0100_0000);
+                    w.u64(start);
+                    w.u64(duration);
+                });
+            }
             if let Some(auxiliary) = header.auxiliary {
                 auxiliary.write(w, moof_start);
             }

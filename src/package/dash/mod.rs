@@ -1,7 +1,6 @@
 //! DASH manifests (ISO/IEC 23009-1): live profile with SegmentTimeline over CMAF fragments.
 
 mod protection;
-mod xml;
 
 mod mpd;
 

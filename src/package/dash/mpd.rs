@@ -3,15 +3,18 @@
 use std::io;
 
 use super::protection;
-use super::xml::Xml;
 use crate::codec::{Codec, MediaType};
 use crate::media::{Rendition, language};
-use crate::package::presentation::{Listed, Presentation, RenditionKey};
+use crate::package::format::Container;
+use crate::package::presentation::{Listed, Presentation, Set};
+use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
 const CHANNEL_CONFIGURATION: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
-const PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
+const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
+
+const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
 /// The MPD of a presentation: audio sets first, then the video set.
 ///
@@ -21,9 +24,13 @@ pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
     let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
+    let profiles = match presentation.selectors.format.row().container {
+        Container::Cmaf => CMAF_PROFILES,
+        _ => LIVE_PROFILE,
+    };
     let mut attributes = vec![
         ("xmlns", "urn:mpeg:dash:schema:mpd:2011"),
-        ("profiles", PROFILES),
+        ("profiles", profiles),
         ("type", "static"),
         ("mediaPresentationDuration", duration.as_str()),
         ("minBufferTime", buffer.as_str()),
@@ -41,30 +48,8 @@ pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     })
 }
 
-/// Renditions that a player may switch between: one name, one key.
-struct Set<'a> {
-    first: &'a Listed<'a>,
-    renditions: Vec<&'a Rendition>,
-}
-
-impl Set<'_> {
-    fn key(&self) -> Option<&RenditionKey> {
-        self.first.key.as_ref()
-    }
-}
-
 fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
-    let mut sets: Vec<Set<'_>> = Vec::new();
-    for listed in presentation.audio().chain(presentation.video()) {
-        let (rendition, kid) = (listed.rendition, listed.key.as_ref().map(|key| key.kid));
-        let same = |set: &&mut Set<'_>| {
-            set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
-        };
-        match sets.iter_mut().find(same) {
-            Some(set) => set.renditions.push(rendition),
-            None => sets.push(Set { first: listed, renditions: vec![rendition] }),
-        }
-    }
+    let sets = presentation.sets();
     for (n, set) in sets.iter().enumerate() {
         adaptation_set(xml, presentation, n + 1, set)?;
     }

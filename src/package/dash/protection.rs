@@ -3,10 +3,10 @@
 
 use std::io;
 
-use super::xml::Xml;
 use crate::cenc::Scheme;
 use crate::ids::SystemId;
 use crate::package::presentation::{DeliveryUrls, RenditionKey};
+use crate::package::xml::Xml;
 use crate::protection::Protection;
 
 /// Writes the descriptors of an adaptation set; nothing when its samples are clear.

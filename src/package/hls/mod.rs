@@ -11,8 +11,7 @@ pub use multivariant::multivariant;
 
 /// EXT-X-VERSION of all playlists of a presentation; only HLS formats come here.
 fn version(presentation: &Presentation<'_>) -> u8 {
-    let row = presentation.selectors.format.row();
-    row.playlist_version.unwrap_or(1)
+    presentation.selectors.format.playlist_version().unwrap_or(1)
 }
 
 /// A quoted string must not hold quotes or line ends (RFC 8216 section 4.2).

@@ -11,7 +11,7 @@ use crate::protection::Protection;
 /// Values of `encryption=` that AMS knew and this version does not serve.
 const OTHER_ENCRYPTIONS: &[&str] = &["piff"];
 
-/// What the parameters select. Prints as the parameters of child URLs.
+/// What the parameters select. Prints as the parameters of child URLs, a comma before each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selectors {
     /// `format=`.
@@ -33,9 +33,9 @@ impl Selectors {
                 param.split_once('=').ok_or(UrlError::Syntax("a parameter has no value"))?;
             given.set(name.trim(), value.trim())?;
         }
-        let format = given.format.unwrap_or_default();
-        let format =
-            Format::from_selector(format).ok_or_else(|| UrlError::Format(format.to_owned()))?;
+        let format = given.format.map_or(Ok(Format::DEFAULT), |name| {
+            Format::from_selector(name).ok_or_else(|| UrlError::Format(name.to_owned()))
+        })?;
         let audio_track = given.audio_track.filter(|_| format.muxes_audio());
         Ok(Self {
             format,
@@ -102,7 +102,9 @@ fn boolean(value: &str) -> Result<bool, UrlError> {
 
 impl fmt::Display for Selectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "format={}", self.format.row().selector)?;
+        if self.format != Format::DEFAULT {
+            write!(f, ",format={}", self.format.row().selector)?;
+        }
         if let Some(row) = self.encryption.and_then(Protection::row) {
             write!(f, ",encryption={}", row.url_value)?;
         }

@@ -22,13 +22,13 @@ pub use error::{Code, OriginError, TABLE};
 
 use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
-use crate::package::cmaf::{self, Protect};
-use crate::package::format::Format;
+use crate::package::cmaf::{self, Protect, Shape};
+use crate::package::format::{Container, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
 use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
 use crate::package::selection::{Selected, Selection};
-use crate::package::{dash, hls};
+use crate::package::{dash, hls, smooth};
 use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::service::delivery::Clock;
@@ -37,6 +37,7 @@ use crate::store::{Locator, Store};
 const MPD: &str = "application/dash+xml";
 const TRANSPORT: &str = "video/mp2t";
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const SMOOTH: &str = "application/vnd.ms-sstr+xml";
 
 /// Bump when the bytes of fragments change for the same input: caches then hold old tags.
 const FRAGMENT_REVISION: &[u8] = b"1";
@@ -154,12 +155,13 @@ impl Origin {
         track: &TrackRef,
     ) -> Result<Answer, OriginError> {
         let Selected { rendition, .. } = context.find(track)?;
-        if context.selectors.format.is_transport() {
-            let detail = "transport streams have no init segment";
+        let container = context.selectors.format.row().container;
+        if matches!(container, Container::Transport { .. } | Container::Smooth) {
+            let detail = "the format has no init segments";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
         let protect = self.protect(context, rendition).await?;
-        let data = cmaf::init_segment(rendition, &protect);
+        let data = cmaf::init_segment(rendition, container, &protect);
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 
@@ -218,6 +220,9 @@ impl Origin {
             scheme.as_bytes(),
             kid,
         ];
+        if Shape::of(context.selectors.format.row().container) == Shape::Smooth {
+            parts.push(b"smooth");
+        }
         let transport = context.transport_tag(rendition, n, key_frame);
         parts.extend(transport.as_deref());
         Ok(answer::tag(&parts))
@@ -232,10 +237,11 @@ impl Origin {
         let protect = self.protect(context, rendition).await?;
         let file = Arc::clone(context.loaded.file(rendition));
         // Headers inside the samples are read, perhaps from the disk.
+        let shape = Shape::of(context.selectors.format.row().container);
         let (context, track) = (context.clone(), TrackRef::of(rendition));
         let planned = assets::blocking(move || {
             let Selected { rendition, .. } = context.find(&track)?;
-            let plan = cmaf::fragment(rendition, n, protect, &*file)?;
+            let plan = cmaf::fragment(rendition, n, shape, protect, &*file)?;
             file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
             Ok::<_, OriginError>(plan)
         });
@@ -261,14 +267,12 @@ impl Origin {
 }
 
 fn manifest(context: &Context, presentation: &Presentation<'_>) -> Result<Answer, OriginError> {
-    let (content_type, text) = match context.selectors.format {
-        Format::DashCmaf => {
-            (MPD, dash::mpd(presentation).map_err(|error| OriginError::storage(&error))?)
-        }
-        Format::HlsCmaf | Format::HlsTs3 | Format::HlsTs4 | Format::HlsTs8 => {
-            (PLAYLIST, hls::multivariant(presentation).into_bytes())
-        }
+    let (content_type, text) = match context.selectors.format.row().manifest {
+        Manifest::Mpd => (MPD, dash::mpd(presentation)),
+        Manifest::Smooth { .. } => (SMOOTH, smooth::manifest(presentation)),
+        Manifest::Playlists { .. } => (PLAYLIST, Ok(hls::multivariant(presentation).into_bytes())),
     };
+    let text = text.map_err(|error| OriginError::storage(&error))?;
     Ok(Answer::of_bytes(content_type, CachePolicy::Manifest, text))
 }
 
@@ -277,7 +281,7 @@ fn media_playlist(
     presentation: &Presentation<'_>,
     track: &TrackRef,
 ) -> Result<Answer, OriginError> {
-    if context.selectors.format.row().playlist_version.is_none() {
+    if context.selectors.format.playlist_version().is_none() {
         let detail = "only HLS has media playlists";
         return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
     }
@@ -305,7 +309,7 @@ fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protect
         ),
         None if allowed.contains(&Protection::Clear) => Ok(Protection::Clear),
         // Only CMAF demands the word where there is no choice.
-        None if selectors.format.is_transport()
+        None if selectors.format.row().container != Container::Cmaf
             && matches!(&*allowed, [only] if selectors.format.supports(*only)) =>
         {
             Ok(allowed[0])

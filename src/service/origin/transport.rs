@@ -69,8 +69,8 @@ impl Context {
             return Err(OriginError::new(Code::TRACK_NOT_FOUND, detail));
         }
         let mut tracks = self.renditions().map(|selected| &*selected.rendition.track);
-        if self.selectors.format.is_transport() && !tracks.any(ts::carries) {
-            let detail = "transport streams can carry none of the tracks";
+        if !tracks.any(|track| self.selectors.format.carries(track)) {
+            let detail = "the format can carry none of the tracks";
             return Err(OriginError::new(Code::MEDIA_ENCODING_NOT_SUPPORTED, detail));
         }
         Ok(())

@@ -45,6 +45,14 @@ pub(crate) struct Source {
     pub(crate) samples: Samples,
 }
 
+impl Source {
+    /// From the decoding time of the last `count`th sample to that of the last, in seconds.
+    pub(crate) fn span_from(&self, count: usize) -> f64 {
+        let left_out = self.samples.list.len() - count;
+        self.samples.span_from(left_out)
+    }
+}
+
 impl Title {
     /// Every source track that has to be found in each presentation of the title.
     pub(crate) fn sources(&self) -> Vec<Source> {

@@ -34,7 +34,12 @@ impl Samples {
 
     /// From the decoding time of the first sample to that of the last, in seconds.
     pub(crate) fn span(&self) -> f64 {
-        let [first, .., last] = self.list.as_slice() else { panic!("{self:?} are too few") };
+        self.span_from(0)
+    }
+
+    /// The same without the first samples.
+    pub(crate) fn span_from(&self, left_out: usize) -> f64 {
+        let [first, .., last] = &self.list[left_out..] else { panic!("{self:?} are too few") };
         precise(last.dts - first.dts) / precise(self.timescale)
     }
 }

@@ -65,7 +65,7 @@ impl Stream {
     /// Everything in front of `manifest(...)`, with a slash at the end.
     pub(crate) fn root(&self) -> &str {
         let url = &self.manifests[0].url;
-        &url[..url.rfind("manifest(").unwrap()]
+        &url[..url.rfind("manifest").unwrap()]
     }
 
     /// The address of a part of the stream, parameters as given.

@@ -84,6 +84,59 @@ pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
     tracks
 }
 
+/// Every track of a Smooth presentation. Clients make an init segment from the manifest; here it is
+/// that of the CMAF form, which has the same tracks under the same names.
+pub(crate) async fn smooth(http: &Client, manifest: &str) -> Vec<Track> {
+    let base = Url::parse(manifest).expect("an address");
+    let text = fetch_text(http, manifest).await;
+    let document = roxmltree::Document::parse(&text).expect("XML");
+    let mut tracks = Vec::new();
+    for stream in document.descendants().filter(|node| node.has_tag_name("StreamIndex")) {
+        let kind = kind_of(stream.attribute("Type"));
+        let starts = chunks(&stream);
+        assert_eq!(stream.attribute("Chunks"), Some(&*starts.len().to_string()), "{manifest}");
+        for level in stream.children().filter(|node| node.has_tag_name("QualityLevel")) {
+            let bitrate = level.attribute("Bitrate").expect("a Bitrate");
+            let pattern = stream.attribute("Url").expect("a Url").replace("{bitrate}", bitrate);
+            let place = |pattern: String| base.join(&pattern).expect("an address");
+            let mut segments = Vec::new();
+            for (time, seconds) in &starts {
+                let url = place(pattern.replace("{start time}", &time.to_string()));
+                segments.push(Segment { seconds: *seconds, bytes: fetch(http, &url).await });
+            }
+            let init = pattern.replace("{start time}", "i");
+            let init = init.split([',', ')']).collect::<Vec<_>>();
+            let init = format!("{}){},format=mpd-time-cmaf)", init[0], init[1]);
+            tracks.push(Track {
+                kind,
+                language: stream.attribute("Language").map(str::to_owned),
+                playlist: None,
+                init: fetch(http, &place(init)).await,
+                segments,
+            });
+        }
+    }
+    tracks
+}
+
+/// Start, in ticks, and length, in seconds, of each chunk; `r` counts all equal ones.
+#[allow(clippy::cast_precision_loss)]
+fn chunks(stream: &roxmltree::Node<'_, '_>) -> Vec<(u64, f64)> {
+    let number = |node: &roxmltree::Node<'_, '_>, name: &str| {
+        node.attribute(name).map(|text| text.parse::<u64>().expect("a number"))
+    };
+    let (mut next, mut starts) = (0, Vec::new());
+    for chunk in stream.children().filter(|node| node.has_tag_name("c")) {
+        next = number(&chunk, "t").unwrap_or(next);
+        let duration = number(&chunk, "d").expect("a duration");
+        for _ in 0..number(&chunk, "r").unwrap_or(1) {
+            starts.push((next, duration as f64 / 1e7));
+            next += duration;
+        }
+    }
+    starts
+}
+
 fn kind_of(content_type: Option<&str>) -> &'static str {
     let content_type = content_type.expect("contentType or mimeType");
     if content_type.starts_with("video") { "video" } else { "audio" }

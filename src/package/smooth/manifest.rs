@@ -1,0 +1,87 @@
+//! The client manifest ([MS-SSTR] section 2.2.2; ams.md section 3.5 for the shape).
+
+use std::io;
+
+use super::quality;
+use crate::codec::MediaType;
+use crate::isobmff::moov::mdhd::Language;
+use crate::package::format::Manifest;
+use crate::package::presentation::{Listed, Presentation, Set};
+use crate::package::xml::Xml;
+use crate::time::WIRE_TIMESCALE;
+
+/// The client manifest of a presentation: audio streams first, then video.
+///
+/// # Errors
+/// Never in practice: writing goes to memory.
+pub fn manifest(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
+    let repeats =
+        presentation.selectors.format.row().manifest == Manifest::Smooth { repeats: true };
+    let (minor, scale) = (if repeats { "2" } else { "0" }, WIRE_TIMESCALE.to_string());
+    let duration = presentation.duration().to_string();
+    let attributes = [
+        ("MajorVersion", "2"),
+        ("MinorVersion", minor),
+        ("Duration", &duration),
+        ("TimeScale", &scale),
+    ];
+    Xml::document(|xml| {
+        xml.element("SmoothStreamingMedia", &attributes, |xml| {
+            let sets = presentation.sets();
+            let carried = sets.iter().filter(|set| presentation.carries(set.first.rendition));
+            carried.into_iter().try_for_each(|set| stream(xml, presentation, set, repeats))
+        })
+    })
+}
+
+/// A `StreamIndex`: its quality levels from the best down, then its chunks.
+fn stream(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    set: &Set<'_>,
+    repeats: bool,
+) -> io::Result<()> {
+    let first = set.first.rendition;
+    let is_audio = first.track.media_type == MediaType::Audio;
+    let leaf = presentation.fragment_leaf(first).with("{start time}");
+    let (chunks, levels) =
+        (set.first.fragments.len().to_string(), set.renditions.len().to_string());
+    let url = format!("QualityLevels({{bitrate}})/{leaf}");
+    let mut attributes = vec![("Type", if is_audio { "audio" } else { "video" })];
+    if is_audio {
+        attributes.push(("Name", &first.name));
+    }
+    if is_audio && first.language != Language::UND {
+        attributes.push(("Language", first.language.as_str()));
+    }
+    attributes.extend([("Chunks", &*chunks), ("QualityLevels", &levels), ("Url", &url)]);
+    xml.element("StreamIndex", &attributes, |xml| {
+        for (index, rendition) in set.renditions.iter().enumerate() {
+            let level = quality::level(index, rendition);
+            let level: Vec<(&str, &str)> = level.iter().map(|(name, v)| (*name, &**v)).collect();
+            xml.empty("QualityLevel", &level)?;
+        }
+        chunk_list(xml, set.first, repeats)
+    })
+}
+
+/// `c` elements: the first with its time; `r` counts all equal chunks, unlike `S@r` in DASH.
+fn chunk_list(xml: &mut Xml, listed: &Listed<'_>, repeats: bool) -> io::Result<()> {
+    let mut start = listed.spans().next().map(|(start, _)| start.to_string());
+    let mut durations = listed.durations().peekable();
+    while let Some(duration) = durations.next() {
+        let mut equal = 1_usize;
+        while repeats && durations.next_if_eq(&duration).is_some() {
+            equal += 1;
+        }
+        let (t, d, r) = (start.take(), duration.to_string(), equal.to_string());
+        let mut attributes = Vec::with_capacity(3);
+        attributes.extend(t.as_deref().map(|t| ("t", t)));
+        attributes.push(("d", &d));
+        if equal > 1 {
+            attributes.push(("r", &r));
+        }
+        xml.empty("c", &attributes)?;
+    }
+    Ok(())
+}

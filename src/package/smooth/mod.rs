@@ -1,0 +1,8 @@
+//! Smooth Streaming ([MS-SSTR]; ams.md section 3.5): the client manifest. Fragments are those of
+//! [`super::cmaf`] in another shape.
+
+mod manifest;
+mod quality;
+
+pub use manifest::manifest;
+pub use quality::carries;

@@ -1,0 +1,58 @@
+//! What Smooth Streaming says of a codec ([MS-SSTR] section 2.2.2.5; packaging.md section 10).
+
+use data_encoding::HEXUPPER;
+
+use crate::codec::Codec;
+use crate::codec::aac::AacConfig;
+use crate::media::{Rendition, Track};
+
+/// Audio object type of an AudioSpecificConfig that signals SBR.
+const HE_AAC: u32 = 5;
+
+/// Whether a client can be told how to decode a track: it has no init segment, so parameter sets
+/// must not live in the samples alone.
+pub fn carries(track: &Track) -> bool {
+    match &track.codec {
+        Codec::Avc(config) => !config.sps.is_empty(),
+        Codec::Aac(_) => true,
+    }
+}
+
+/// The attributes of a `QualityLevel`.
+pub(super) fn level(index: usize, rendition: &Rendition) -> Vec<(&'static str, String)> {
+    let mut attributes =
+        vec![("Index", index.to_string()), ("Bitrate", rendition.bitrate.to_string())];
+    match &rendition.track.codec {
+        Codec::Avc(config) => {
+            let (width, height) = rendition.track.size;
+            attributes.extend([
+                ("FourCC", "H264".to_owned()),
+                ("MaxWidth", width.to_string()),
+                ("MaxHeight", height.to_string()),
+                ("CodecPrivateData", annex_b(config.sps.iter().chain(&config.pps))),
+            ]);
+        }
+        Codec::Aac(config) => attributes.extend(aac(config)),
+    }
+    attributes
+}
+
+/// Parameter sets as a byte stream, in hexadecimal.
+fn annex_b<'a>(sets: impl Iterator<Item = &'a Box<[u8]>>) -> String {
+    sets.map(|set| format!("00000001{}", HEXUPPER.encode(set))).collect()
+}
+
+fn aac(config: &AacConfig) -> [(&'static str, String); 7] {
+    let fourcc = if config.object_type >= HE_AAC { "AACH" } else { "AACL" };
+    let channels = config.channels.max(1);
+    [
+        ("FourCC", fourcc.to_owned()),
+        // WAVE_FORMAT_RAW_AAC1.
+        ("AudioTag", "255".to_owned()),
+        ("CodecPrivateData", HEXUPPER.encode(&config.specific)),
+        ("Channels", channels.to_string()),
+        ("BitsPerSample", "16".to_owned()),
+        ("PacketSize", (2 * u32::from(channels)).to_string()),
+        ("SamplingRate", config.sampling_rate.to_string()),
+    ]
+}
