@@ -16,5 +16,5 @@ mod write;
 
 pub use error::{BoxError, Rule};
 pub use header::{BoxHeader, BoxRef, Children, FourCc, children, find};
-pub use scan::{Scan, ScanError, scan};
+pub use scan::{Moof, Scan, ScanError, scan};
 pub use write::{boxed, full_box};

@@ -1,4 +1,5 @@
-//! Finds the movie header among the top-level boxes of a file (ISO/IEC 14496-12 section 6.2.3).
+//! Finds the movie header and the movie fragments among the top-level boxes of a file
+//! (ISO/IEC 14496-12 section 6.2.3).
 
 use std::io;
 
@@ -8,16 +9,28 @@ use crate::bytes::ReadAt;
 /// A movie header larger than this is refused: two days of 60 fps video need less.
 const MAX_MOOV: u64 = 256 << 20;
 
-/// How many top-level boxes are looked at; a fragmented file of a day has fewer.
-const MAX_TOP_LEVEL_BOXES: usize = 100_000;
+/// All fragment headers of a file together may not be larger either.
+const MAX_MOOFS: u64 = MAX_MOOV;
+
+/// More top-level boxes are refused; a day of two tracks in one-second fragments has fewer.
+const MAX_TOP_LEVEL_BOXES: usize = 500_000;
 
 /// What the top level of a file holds.
 #[derive(Debug)]
 pub struct Scan {
     /// The whole `moov` box, header included.
     pub moov: Vec<u8>,
-    /// Whether the file holds movie fragments.
-    pub fragmented: bool,
+    /// Where the `moof` boxes are, in file order.
+    pub fragments: Vec<Moof>,
+}
+
+/// Where a movie fragment header lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moof {
+    /// Offset of the box in the file.
+    pub offset: u64,
+    /// Size of the box in bytes; all of a file together are bounded.
+    pub size: usize,
 }
 
 /// Why the top level cannot be read.
@@ -37,13 +50,18 @@ pub enum ScanError {
 /// Walks over the top-level boxes and reads `moov`, wherever it lies.
 ///
 /// # Errors
-/// A box that breaks a rule, a file without `moov`, or a failed read.
+/// A box that breaks a rule, a file without `moov` or with more boxes than any real one, or a failed
+/// read.
 pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
-    let (mut moov, mut fragmented, mut offset) = (None, false, 0);
-    for _ in 0..MAX_TOP_LEVEL_BOXES {
+    let (mut moov, mut fragments, mut offset) = (None, Fragments::default(), 0);
+    for boxes in 0.. {
         let Some(header) = header_at(source, offset)? else {
             break;
         };
+        if boxes == MAX_TOP_LEVEL_BOXES {
+            let many = Rule::BadValue("there are more than 500,000 top-level boxes");
+            return Err(BoxError::new(FILE, many).into());
+        }
         if offset == 0 && !is_first_box(header.kind) {
             return Err(ScanError::NotMp4);
         }
@@ -54,15 +72,39 @@ pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
                 end.ok_or(BoxError::new(header.kind, Rule::PastEndOfFile))?;
                 moov = Some(read_moov(source, offset, size)?);
             }
-            b"moof" => fragmented = true,
+            b"moof" => {
+                end.ok_or(BoxError::new(header.kind, Rule::PastEndOfFile))?;
+                fragments.add(offset, size)?;
+            }
             _ => {}
         }
         // Media data that reach past the end are judged by the samples that really lie there.
         let Some(end) = end else { break };
         offset = end;
     }
-    let missing = BoxError::new(FourCc(*b"file"), Rule::MissingChild(FourCc(*b"moov")));
-    Ok(Scan { moov: moov.ok_or(missing)?, fragmented })
+    let missing = BoxError::new(FILE, Rule::MissingChild(FourCc(*b"moov")));
+    Ok(Scan { moov: moov.ok_or(missing)?, fragments: fragments.list })
+}
+
+/// What stands for the file in errors.
+const FILE: FourCc = FourCc(*b"file");
+
+/// The fragment headers found so far.
+#[derive(Default)]
+struct Fragments {
+    list: Vec<Moof>,
+    bytes: u64,
+}
+
+impl Fragments {
+    fn add(&mut self, offset: u64, size: u64) -> Result<(), BoxError> {
+        self.bytes = self.bytes.saturating_add(size);
+        match usize::try_from(size) {
+            Ok(size) if self.bytes <= MAX_MOOFS => self.list.push(Moof { offset, size }),
+            _ => return Err(BoxError::new(FourCc(*b"moof"), Rule::TooLarge(MAX_MOOFS))),
+        }
+        Ok(())
+    }
 }
 
 /// Box types that a file may start with; anything else is another kind of file.

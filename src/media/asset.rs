@@ -80,7 +80,7 @@ impl Asset {
             Some(manifest) => listed(&files, manifest).map_err(in_folder)?,
             None => inferred(&files),
         };
-        let (mut video, audio): (Vec<_>, Vec<_>) = candidates
+        let (mut video, mut audio): (Vec<_>, Vec<_>) = candidates
             .into_iter()
             .partition(|candidate| candidate.track.media_type == MediaType::Video);
         if video.len() > MAX_LEVELS || audio.len() > MAX_LEVELS {
@@ -89,6 +89,7 @@ impl Asset {
         if video.is_empty() && audio.is_empty() {
             return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
         }
+        start_together(&mut video, &mut audio).map_err(in_folder)?;
         video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
         let timeline = Timeline::build(&tracks(&video), &tracks(&audio), target);
         Ok(Self::of_timeline(files, skipped, video, audio, timeline.map_err(in_folder)?))
@@ -126,6 +127,19 @@ impl Asset {
         let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();
         size_of::<Self>() + self.renditions().count() * size_of::<Rendition>() + fragments * 24
     }
+}
+
+/// Tracks that were recorded by one clock keep their distance; the earliest starts the presentation.
+fn start_together(video: &mut [Candidate], audio: &mut [Candidate]) -> Result<(), MediaRule> {
+    let clocks = video.iter().chain(&*audio).map(|candidate| candidate.track.clock());
+    let earliest = clocks.min().unwrap_or(0);
+    for candidate in video.iter_mut().chain(audio) {
+        let late = candidate.track.clock() - earliest;
+        if late > 0 {
+            candidate.track = Arc::new(candidate.track.later(late)?);
+        }
+    }
+    Ok(())
 }
 
 fn tracks(candidates: &[Candidate]) -> Vec<&Track> {

@@ -19,6 +19,23 @@ pub(super) struct Shift {
 }
 
 impl Shift {
+    /// Puts the samples behind `base`, the decoding time of the first one (media ticks). Gives also
+    /// what of it is a clock that does not start at 0, as in recordings of live streams: it is
+    /// taken out, for all tracks of an asset together.
+    pub(super) fn behind(self, base: i64) -> (Self, i64) {
+        let first = base.saturating_add(self.offset);
+        let clock = first.clamp(0, base.max(0));
+        let end = self.end.map(|end| end.saturating_sub(clock));
+        let shift = Self { offset: first - clock, start: (self.start - clock).max(0), end };
+        (shift, clock)
+    }
+
+    /// The same, `ticks` later.
+    pub(super) fn later(self, ticks: i64) -> Self {
+        let later = |time: i64| time.saturating_add(ticks);
+        Self { offset: later(self.offset), start: later(self.start), end: self.end.map(later) }
+    }
+
     /// Interprets the edits of a track: empty edits first, then at most one media edit.
     ///
     /// # Errors
@@ -58,6 +75,23 @@ mod tests {
 
     const EMPTY: Edit = Edit { duration: 480, media_time: -1, rate: RATE_1 };
     const TRIM: Edit = Edit { duration: 0, media_time: 1024, rate: RATE_1 };
+
+    #[test]
+    fn a_clock_that_does_not_start_at_0_is_taken_out() {
+        let shift = |offset| Shift { offset, start: offset.max(0), end: None };
+        let behind = |offset, base| {
+            let (shift, clock) = shift(offset).behind(base);
+            (shift.offset, clock)
+        };
+        assert_eq!(behind(0, 0), (0, 0));
+        assert_eq!(behind(480, 0), (480, 0), "a delay stays");
+        assert_eq!(behind(-1024, 0), (-1024, 0), "priming stays");
+        assert_eq!(behind(0, 9000), (0, 9000));
+        assert_eq!(behind(480, 9000), (480, 9000));
+        assert_eq!(behind(-9000, 9000), (0, 0), "the edit starts with the first sample");
+        assert_eq!(behind(0, -1024), (-1024, 0));
+        assert_eq!(behind(i64::MAX, i64::MAX), (0, i64::MAX));
+    }
 
     #[test]
     fn delays_and_trims_add_up() {

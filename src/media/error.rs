@@ -26,9 +26,6 @@ pub enum MediaRule {
     /// A codec configuration is broken.
     #[error("codec configuration: {0}")]
     Codec(#[from] CodecError),
-    /// Samples lie in movie fragments.
-    #[error("fragmented-input: fragmented MP4 is not read yet; remux it to a plain MP4")]
-    Fragmented,
     /// The sample tables contradict each other or the file.
     #[error("sample tables: {0}")]
     SampleTable(&'static str),

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 
+use super::fragments::Fragments;
 use super::index::MAX_SAMPLES;
 use super::track::SkippedTrack;
 use super::{MediaRule, Track};
 use crate::bytes::ReadAt;
 use crate::isobmff::moov::mvhd;
-use crate::isobmff::{BoxRef, children, scan};
+use crate::isobmff::{BoxRef, FourCc, children, scan};
 
 /// More tracks in one file are refused.
 const MAX_TRACKS: usize = 64;
@@ -27,30 +28,33 @@ pub struct FileIndex {
 }
 
 impl FileIndex {
-    /// Reads the movie header of a file and indexes its tracks.
+    /// Reads the movie header of a file, and its fragment headers if it has any, and indexes its
+    /// tracks.
     ///
     /// # Errors
-    /// A file that is no MP4, a broken box, tables that contradict each other, fragmented input.
+    /// A file that is no MP4, a broken box, tables that contradict each other.
     pub fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Self, MediaRule> {
         let scan = scan(source)?;
-        let found = children(crate::isobmff::FourCc(*b"file"), &scan.moov).next();
+        let found = children(FourCc(*b"file"), &scan.moov).next();
         // The scan gives a whole box.
         let moov = found.transpose()?.ok_or(MediaRule::SampleTable("the movie header is empty"))?;
-        if scan.fragmented || moov.find(b"mvex")?.is_some() {
-            return Err(MediaRule::Fragmented);
-        }
-        let mut index = Self::of_movie(&moov, source.len())?;
+        let fragments = Fragments::read(source, &moov, &scan.fragments)?;
+        let mut index = Self::of_movie(&moov, fragments, source.len())?;
         index.digest.copy_from_slice(digest(&SHA256, &scan.moov).as_ref());
         Ok(index)
     }
 
-    fn of_movie(moov: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
+    fn of_movie(
+        moov: &BoxRef<'_>,
+        mut fragments: Fragments,
+        file_len: u64,
+    ) -> Result<Self, MediaRule> {
         let timescale = mvhd::timescale(&moov.require(b"mvhd")?)?;
         let (mut tracks, mut skipped) = (Vec::new(), Vec::new());
         for child in moov.children() {
             let child = child?;
             if &child.kind.0 == b"trak" {
-                match Track::parse(&child, timescale, file_len)? {
+                match Track::parse(&child, timescale, &mut fragments, file_len)? {
                     Ok(track) => tracks.push(Arc::new(track)),
                     Err(reason) => skipped.push(reason),
                 }

@@ -1,5 +1,7 @@
 //! Small MP4 files for tests, made from plain lists.
 
+pub(super) mod fragments;
+
 use crate::bytes::Writer;
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::{Language, Mdhd};
@@ -102,12 +104,33 @@ pub(super) fn movie(tracks: &[TrackSpec], movie_timescale: u32) -> Vec<u8> {
     });
     boxed(&mut w, b"moov", |w| {
         mvhd::write(w, movie_timescale);
-        for (n, (track, offsets)) in tracks.iter().zip(&offsets).enumerate() {
-            let id = u32::try_from(n + 1).unwrap();
-            boxed(w, b"trak", |w| trak(w, id, track, offsets));
-        }
+        traks(w, tracks, &offsets);
     });
     w.into_vec()
+}
+
+/// The front of a fragmented file: a movie header whose tracks have no samples, with `mvex`.
+fn empty_movie(w: &mut Writer, tracks: &[TrackSpec], mvex: impl FnOnce(&mut Writer)) {
+    let without_samples = |track: &TrackSpec| TrackSpec {
+        sizes: Vec::new(),
+        durations: Vec::new(),
+        offsets: Vec::new(),
+        sync: None,
+        ..track.clone()
+    };
+    let empty: Vec<TrackSpec> = tracks.iter().map(without_samples).collect();
+    boxed(w, b"ftyp", |w| w.bytes(b"isom\0\0\0\0isom"));
+    boxed(w, b"moov", |w| {
+        mvhd::write(w, 1000);
+        traks(w, &empty, &vec![Vec::new(); empty.len()]);
+        boxed(w, b"mvex", mvex);
+    });
+}
+
+fn traks(w: &mut Writer, tracks: &[TrackSpec], offsets: &[Vec<u64>]) {
+    for (id, (track, offsets)) in (1..).zip(tracks.iter().zip(offsets)) {
+        boxed(w, b"trak", |w| trak(w, id, track, offsets));
+    }
 }
 
 /// Writes the chunks of a track and gives their offsets.

@@ -9,6 +9,7 @@ mod error;
 pub mod file;
 #[cfg(test)]
 mod fixture;
+mod fragments;
 pub mod index;
 pub mod language;
 pub mod server_manifest;

@@ -1,18 +1,22 @@
 //! One track of a file: codec, sample entry, sample index, edits.
 
+use std::sync::Arc;
+
 use super::edit::{MAX_DAYS, Shift};
+use super::fragments::Fragments;
 use super::{MediaRule, SampleIndex};
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
+use crate::isobmff::moov::elst::Edit;
 use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
-use crate::media::index::Sample;
+use crate::media::index::{Sample, SampleList};
 use crate::time::{WIRE_TIMESCALE, rescale, to_wire};
 
 /// A track that can be packaged.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Track {
     /// Track header of the source.
     pub header: Tkhd,
@@ -29,10 +33,12 @@ pub struct Track {
     /// Ticks per second of the index.
     pub timescale: u32,
     /// The samples.
-    pub index: SampleIndex,
+    pub index: Arc<SampleIndex>,
     /// Bytes of all samples.
     pub bytes: u64,
     shift: Shift,
+    /// Where the clock of the track stood at its start, in media ticks: taken out of all times.
+    clock: i64,
 }
 
 /// A track that is left out, and why.
@@ -52,6 +58,7 @@ impl Track {
     pub(super) fn parse(
         trak: &BoxRef<'_>,
         movie_timescale: u32,
+        fragments: &mut Fragments,
         file_len: u64,
     ) -> Result<Result<Self, SkippedTrack>, MediaRule> {
         let track_id = Trak::id(trak)?;
@@ -68,7 +75,12 @@ impl Track {
             let kind = entries.first().map_or(FourCc(*b"none"), |entry| entry.kind);
             return skipped(format!("codec '{kind}' is not packaged yet"));
         }
-        let index = SampleIndex::build(&trak.stbl, file_len)?;
+        let mut edits = trak.edits;
+        let mut more = fragments.take(track_id);
+        if let Some(list) = &mut more {
+            as_in_fragments(list, media_type, &mut edits);
+        }
+        let index = SampleIndex::build(&trak.stbl, more, file_len)?;
         if index.is_empty() {
             return skipped("no samples".to_owned());
         }
@@ -82,10 +94,12 @@ impl Track {
             Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
             parsed => parsed?,
         };
-        let shift = Shift::of(&trak.edits, trak.mdhd.timescale, movie_timescale)?;
+        let shift = Shift::of(&edits, trak.mdhd.timescale, movie_timescale)?;
+        let (shift, clock) = shift.behind(index.start);
         check_times(&index, shift, trak.mdhd.timescale)?;
         Ok(Ok(Self {
             shift,
+            clock,
             header: trak.tkhd,
             media_type,
             codec,
@@ -94,8 +108,23 @@ impl Track {
             size,
             timescale: trak.mdhd.timescale,
             bytes: index.bytes(0..index.len()),
-            index,
+            index: Arc::new(index),
         }))
+    }
+
+    /// Where the clock of the track stood at its start, in wire ticks.
+    pub fn clock(&self) -> i64 {
+        to_wire(self.clock, self.timescale)
+    }
+
+    /// The same track with everything `time` (wire ticks) later.
+    ///
+    /// # Errors
+    /// [`MediaRule::TooLong`] when that is beyond what a presentation may have.
+    pub(super) fn later(&self, time: i64) -> Result<Self, MediaRule> {
+        let shift = self.shift.later(rescale(time, WIRE_TIMESCALE, self.timescale));
+        check_times(&self.index, shift, self.timescale)?;
+        Ok(Self { shift, ..self.clone() })
     }
 
     /// The codec string of the track (RFC 6381).
@@ -155,6 +184,17 @@ impl Track {
         let ticks = u128::from(self.index.dts(self.index.len()).unsigned_abs()).max(1);
         let bits = u128::from(self.bytes) * 8;
         u64::try_from(bits * u128::from(self.timescale) / ticks).unwrap_or(u64::MAX)
+    }
+}
+
+/// What muxers of fragments are not strict about: every sample of sound is one to start at, whatever
+/// its flags say, and the length of an edit is what was known when the header was written.
+fn as_in_fragments(list: &mut SampleList, media_type: MediaType, edits: &mut [Edit]) {
+    if media_type == MediaType::Audio {
+        list.mark_all_sync();
+    }
+    for edit in edits.iter_mut().filter(|edit| edit.media_time >= 0) {
+        edit.duration = 0;
     }
 }
 

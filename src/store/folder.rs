@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Files that are taken for media; everything else in a folder is left alone.
-const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov"];
+const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov", "ismv", "isma", "cmfv", "cmfa"];
 
 const SERVER_MANIFEST_EXTENSION: &[&str] = &["ism"];
 
@@ -65,12 +65,12 @@ mod tests {
     #[test]
     fn media_and_manifests_are_told_from_the_rest() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["b.MP4", "a.m4a", "film.ism", "notes.txt", "film.ismc"] {
+        for name in ["b.MP4", "a.m4a", "c.ismv", "film.ism", "notes.txt", "film.ismc"] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
         std::fs::create_dir(dir.path().join("folder.mp4")).unwrap();
         let folder = Folder::read(dir.path()).unwrap();
-        assert_eq!(folder.media, ["a.m4a", "b.MP4"].map(|name| dir.path().join(name)));
+        assert_eq!(folder.media, ["a.m4a", "b.MP4", "c.ismv"].map(|name| dir.path().join(name)));
         assert_eq!(folder.manifest_stem(), Some("film"));
         std::fs::write(dir.path().join("other.ism"), "").unwrap();
         assert_eq!(Folder::read(dir.path()).unwrap().manifest_stem(), None);

@@ -70,6 +70,15 @@ run $clip $sound -f lavfi -i "sine=frequency=660:sample_rate=48000:duration=8" -
   -metadata:s:a:1 language=deu $front "$traps/two_audio_tracks.mp4"
 run $clip $sound $exact $avc -x264-params "$closed" $aac \
   -movflags +frag_keyframe+empty_moov+default_base_moof "$traps/fragmented_muxed_no_sidx.mp4"
+# Picture and sound in fragments, as muxers of different times and makers write them.
+film="$traps/fragmented_muxed_no_sidx.mp4"
+run -i "$film" -map 0:v -c copy $exact -movflags +dash+global_sidx "$traps/fragmented_video_sidx.mp4"
+run -i "$film" -map 0:a -c copy $exact -movflags +dash+global_sidx -frag_duration 2000000 \
+  "$traps/fragmented_audio_sidx.mp4"
+run -i "$film" -map 0:v -c copy $exact -movflags +frag_keyframe+empty_moov \
+  "$traps/fragmented_base_data_offset.mp4"
+run -i "$film" -c copy $exact -movflags +frag_keyframe "$traps/fragmented_partially.mp4"
+run -i "$film" -c copy $exact -f ismv -movflags +frag_keyframe "$traps/fragmented_smooth.ismv"
 node "$here/surgery.js" "$traps"
 
 echo "$stamp" >"$out/.stamp"

@@ -2,17 +2,14 @@
 //! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5). Smooth
 //! fragments name their time in a `uuid` box behind `trun` instead ([MS-SSTR] section 2.2.4.4).
 
+use super::flags::tfhd::DEFAULT_BASE_IS_MOOF;
+use super::flags::trun::{
+    COMPOSITION_OFFSET, DATA_OFFSET, DURATION as SAMPLE_DURATION, FLAGS as SAMPLE_FLAGS,
+    SIZE as SAMPLE_SIZE,
+};
 use crate::bytes::Writer;
 use crate::isobmff::cenc::SampleAuxiliary;
 use crate::isobmff::{boxed, full_box};
-
-const DEFAULT_BASE_IS_MOOF: u32 = 0x02_0000;
-
-const DATA_OFFSET: u32 = 0x000_001;
-const SAMPLE_DURATION: u32 = 0x000_100;
-const SAMPLE_SIZE: u32 = 0x000_200;
-const SAMPLE_FLAGS: u32 = 0x000_400;
-const COMPOSITION_OFFSET: u32 = 0x000_800;
 
 /// sample_depends_on 2: an I picture, sync.
 const SYNC_FLAGS: u32 = 0x0200_0000;

@@ -35,7 +35,7 @@ impl<'a> CompositionOffsets<'a> {
     }
 
     /// Pairs of (sample count, offset in media ticks).
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, i32)> + use<'a> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (u32, i32)> + Clone + use<'a> {
         self.0.iter().map(pair).map(|(count, offset)| (count, offset.cast_signed()))
     }
 }

@@ -1,7 +1,5 @@
 //! Composition offsets: one byte a sample, as encoders use few different offsets.
 
-use crate::isobmff::stbl::CompositionOffsets;
-
 /// Composition offsets of all samples in media ticks.
 #[derive(Debug)]
 pub(super) enum Composition {
@@ -16,21 +14,21 @@ pub(super) enum Composition {
 }
 
 impl Composition {
-    /// Takes the runs of `ctts`; samples that they do not cover have the offset 0.
-    pub(super) fn build(ctts: &CompositionOffsets<'_>, count: u32) -> Self {
+    /// Takes runs of (samples, offset); samples that they do not cover have the offset 0.
+    pub(super) fn build(runs: impl Iterator<Item = (u32, i32)> + Clone, count: u32) -> Self {
         let count = count as usize;
-        if ctts.iter().all(|(_, offset)| offset == 0) {
+        if runs.clone().all(|(_, offset)| offset == 0) {
             return Self::Zero;
         }
-        let first = ctts.iter().next().map_or(0, |(_, offset)| offset);
+        let first = runs.clone().next().map_or(0, |(_, offset)| offset);
         let covered =
-            ctts.iter().map(|(samples, _)| samples as usize).fold(0, usize::saturating_add);
-        if covered >= count && ctts.iter().all(|(_, offset)| offset == first) {
+            runs.clone().map(|(samples, _)| samples as usize).fold(0, usize::saturating_add);
+        if covered >= count && runs.clone().all(|(_, offset)| offset == first) {
             return Self::Constant(first);
         }
-        Self::palette(ctts, count).unwrap_or_else(|| {
+        Self::palette(runs.clone(), count).unwrap_or_else(|| {
             let mut table = Vec::with_capacity(count);
-            for (samples, offset) in ctts.iter() {
+            for (samples, offset) in runs {
                 table.resize(table.len().saturating_add(samples as usize).min(count), offset);
             }
             table.resize(count, 0);
@@ -41,10 +39,10 @@ impl Composition {
         })
     }
 
-    fn palette(ctts: &CompositionOffsets<'_>, count: usize) -> Option<Self> {
+    fn palette(runs: impl Iterator<Item = (u32, i32)>, count: usize) -> Option<Self> {
         let mut values = vec![0];
         let mut codes = Vec::with_capacity(count);
-        for (samples, offset) in ctts.iter() {
+        for (samples, offset) in runs {
             let known = values.iter().position(|value| *value == offset);
             let code = known.unwrap_or_else(|| {
                 values.push(offset);
@@ -103,7 +101,6 @@ impl Composition {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isobmff::{BoxRef, FourCc};
     use proptest::prelude::*;
 
     proptest! {
@@ -113,16 +110,9 @@ mod tests {
         ) {
             let offsets: Vec<i32> =
                 offsets.iter().map(|offset| if spread { *offset } else { offset % 4 }).collect();
-            let mut body = vec![1, 0, 0, 0];
-            body.extend(u32::try_from(offsets.len()).unwrap().to_be_bytes());
-            for offset in &offsets {
-                body.extend(1_u32.to_be_bytes());
-                body.extend(offset.to_be_bytes());
-            }
-            let ctts = BoxRef { kind: FourCc(*b"ctts"), raw: &body, body: &body };
             let count = u32::try_from(offsets.len()).unwrap() + 1;
-            let composition =
-                Composition::build(&CompositionOffsets::parse(&ctts).unwrap(), count);
+            let runs = offsets.iter().map(|offset| (1, *offset));
+            let composition = Composition::build(runs, count);
             let read: Vec<i32> = (0..count).map(|n| composition.get(n)).collect();
             prop_assert_eq!(&read[..offsets.len()], offsets.as_slice());
             prop_assert_eq!(read[offsets.len()], 0);

@@ -6,7 +6,7 @@ use crate::isobmff::stbl::{ChunkOffsets, ChunkRuns, SampleSizes};
 use crate::media::MediaRule;
 
 /// Samples between two kept offsets inside a chunk; a look-up adds up at most that many sizes.
-const EXTENT: u32 = 64;
+pub(super) const EXTENT: u32 = 64;
 
 /// Sizes of all samples in bytes.
 #[derive(Debug)]
@@ -53,6 +53,16 @@ impl Layout {
         let description = builder.chunks(runs, offsets)?;
         let (first, offset): (Vec<u32>, Vec<u64>) = builder.extents.into_iter().unzip();
         Ok((Self { sizes, count, first: first.into(), offset: offset.into() }, description))
+    }
+
+    /// A layout of sizes and of extents, each with its first sample and its file offset; an extent
+    /// has at most [`EXTENT`] samples.
+    pub(super) fn of_list(sizes: Vec<u32>, extents: Vec<(u32, u64)>) -> Self {
+        let (first, offset): (Vec<u32>, Vec<u64>) = extents.into_iter().unzip();
+        // A list has at most `MAX_SAMPLES`.
+        let count = u32::try_from(sizes.len()).unwrap_or(u32::MAX);
+        let sizes = Sizes::Table(sizes.into());
+        Self { sizes, count, first: first.into(), offset: offset.into() }
     }
 
     pub(super) fn count(&self) -> u32 {

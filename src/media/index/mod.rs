@@ -3,12 +3,14 @@
 
 mod composition;
 mod layout;
+mod list;
 mod times;
 
 use std::ops::Range;
 
 use composition::Composition;
 use layout::Layout;
+pub use list::SampleList;
 use times::Times;
 
 use super::MediaRule;
@@ -48,16 +50,38 @@ pub struct SampleIndex {
     layout: Layout,
     /// Sync samples in order; `None` when every sample is one.
     sync: Option<Box<[u32]>>,
+    /// Decoding time of the first sample as the file counts it, in media ticks; the times of the
+    /// index count from 0.
+    pub start: i64,
     /// Which sample description all samples use, counted from 1.
     pub description: u32,
 }
 
 impl SampleIndex {
-    /// Builds the index of a sample table and checks every sample against the file.
+    /// Builds the index of a sample table, and of what movie fragments add to it, and checks every
+    /// sample against the file.
     ///
     /// # Errors
     /// A broken box, tables that contradict each other, or samples past `file_len`.
-    pub fn build(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
+    pub fn build(
+        stbl: &BoxRef<'_>,
+        fragments: Option<SampleList>,
+        file_len: u64,
+    ) -> Result<Self, MediaRule> {
+        let mut index = Self::of_tables(stbl, file_len)?;
+        if let Some(fragments) = fragments {
+            let mut all = SampleList::default();
+            for sample in index.samples(0..index.len()) {
+                all.push(&sample, index.description)?;
+            }
+            all.append(fragments)?;
+            index = Self::of_list(all)?;
+        }
+        index.drop_open_sync_samples();
+        Ok(index)
+    }
+
+    fn of_tables(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
         let sizes = SampleSizes::parse(stbl)?;
         if sizes.count() > MAX_SAMPLES {
             return Err(MediaRule::SampleTable("more than 16,777,216 samples in one track"));
@@ -65,18 +89,19 @@ impl SampleIndex {
         let runs = ChunkRuns::parse(&stbl.require(b"stsc")?)?;
         let offsets = ChunkOffsets::parse(stbl)?;
         let (layout, description) = Layout::build(&sizes, &runs, &offsets, file_len)?;
-        let times = Times::build(&TimeRuns::parse(&stbl.require(b"stts")?)?, sizes.count())?;
+        let durations = TimeRuns::parse(&stbl.require(b"stts")?)?;
+        let times = Times::build(durations.iter(), sizes.count())?;
         let composition = match stbl.find(b"ctts")? {
-            Some(ctts) => Composition::build(&CompositionOffsets::parse(&ctts)?, sizes.count()),
+            Some(ctts) => {
+                Composition::build(CompositionOffsets::parse(&ctts)?.iter(), sizes.count())
+            }
             None => Composition::Zero,
         };
         let sync = match stbl.find(b"stss")? {
             Some(stss) => Some(sync_samples(&SyncSamples::parse(&stss)?, sizes.count())?),
             None => None,
         };
-        let mut index = Self { times, composition, layout, sync, description };
-        index.drop_open_sync_samples();
-        Ok(index)
+        Ok(Self { times, composition, layout, sync, start: 0, description })
     }
 
     /// Number of samples.

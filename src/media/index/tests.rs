@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::media::fixture::fragments::{Base, Fields, Form, Time, fragmented};
 use crate::media::fixture::{TrackSpec, movie};
 use crate::media::{Asset, FileIndex, SourceFile, Track};
 
@@ -125,6 +126,68 @@ proptest! {
         let actual: Vec<u32> = track.index.sync_samples().collect();
         prop_assert_eq!(actual, expected);
     }
+}
+
+/// The forms of movie fragments in which the same samples must read the same.
+fn forms() -> impl Strategy<Value = Form> {
+    let base = prop::sample::select(vec![Base::Moof, Base::Absolute, Base::Previous]);
+    let time = prop::sample::select(vec![Time::Decoded, Time::Smooth, Time::Missing]);
+    (1_usize..40, base, time, 0_i64..1000).prop_map(|(samples, base, time, start)| Form {
+        samples,
+        base,
+        time,
+        start: if time == Time::Missing { 0 } else { start },
+        ..Form::PLAIN
+    })
+}
+
+proptest! {
+    #[test]
+    fn fragments_say_the_same_as_tables(specs in prop::collection::vec(specs(), 1..3), form in forms()) {
+        let (file, offsets) = fragmented(&specs, form);
+        let tracks = tracks_of(&file).unwrap();
+        for ((spec, track), offsets) in specs.iter().zip(&tracks).zip(&offsets) {
+            let samples = track.index.samples(0..track.index.len());
+            let expected = naive(spec).into_iter().zip(offsets);
+            prop_assert_eq!(samples.len(), offsets.len());
+            for (sample, (expected, offset)) in samples.zip(expected) {
+                prop_assert!(expected.sync || !sample.sync);
+                let sync = expected.sync;
+                let expected = Sample { offset: *offset, ..expected };
+                prop_assert_eq!(Sample { sync, ..sample }, expected);
+            }
+            prop_assert_eq!(track.index.start, form.start);
+        }
+    }
+}
+
+/// Runs may leave out what all samples share.
+#[test]
+fn shared_fields_come_from_the_fragment_or_the_track() {
+    let spec = TrackSpec::video(600, 24, (20..120).collect());
+    for fields in [Fields::Fragment, Fields::Track] {
+        let (file, _) = fragmented(&[spec.clone()], Form { fields, ..Form::PLAIN });
+        let track = tracks_of(&file).unwrap().remove(0);
+        assert_eq!(track.index.constant_duration(), Some(24), "{fields:?}");
+        assert_eq!(track.index.sync_samples().count(), 100, "{fields:?}");
+    }
+}
+
+/// A recording goes on counting from when the encoder was started.
+#[test]
+fn tracks_of_one_clock_start_together() {
+    let pictures = TrackSpec::video(90_000, 3600, vec![1; 500]);
+    let sound = TrackSpec::audio(48_000, vec![1; 900]);
+    let files = [(pictures, 90_000 * 1_700_000_001), (sound, 48_000 * 1_700_000_000)];
+    let files = files.map(|(spec, start)| {
+        let (file, _) = fragmented(&[spec], Form { start, ..Form::PLAIN });
+        let index = Arc::new(FileIndex::read(file.as_slice()).unwrap());
+        SourceFile { name: start.to_string(), index }
+    });
+    let asset = Asset::assemble("folder", files.to_vec(), None, 60_000_000).unwrap();
+    let start = |level: &crate::media::Rendition| level.track.presentation_time(0) + level.origin;
+    let starts: Vec<i64> = asset.renditions().map(start).collect();
+    assert_eq!(starts, [10_000_000, 0]);
 }
 
 /// I P B B | I b b P ...: the second group has pictures before its first one.
@@ -299,12 +362,28 @@ mod hostile {
         }
     }
 
+    fn valid_fragments() -> Vec<u8> {
+        let mut video = TrackSpec::video(600, 24, (1..20).collect()).key_frames_every(5);
+        video.offsets = vec![(1, 48), (2, 0), (16, 24)];
+        let audio = TrackSpec::audio(48_000, vec![3; 25]);
+        let form = Form { samples: 10, base: Base::Previous, ..Form::PLAIN };
+        fragmented(&[video, audio], form).0
+    }
+
+    #[test]
+    fn a_wrong_number_anywhere_in_fragments_is_contained() {
+        lie_from(valid_fragments(), b"mvex");
+    }
+
     /// Every four bytes of the movie header in turn become a number that lies.
     #[test]
     fn a_wrong_number_anywhere_is_contained() {
-        let file = valid();
-        let moov = file.windows(4).position(|kind| kind == b"moov").unwrap() - 4;
-        for at in moov..file.len() - 4 {
+        lie_from(valid(), b"moov");
+    }
+
+    fn lie_from(file: Vec<u8>, first: &[u8; 4]) {
+        let first = file.windows(4).position(|kind| kind == first).unwrap() - 4;
+        for at in first..file.len() - 4 {
             for value in [0, 1, 7, 0x7fff_ffff, 0x8000_0000, 0xffff_fffe, u32::MAX] {
                 let mut damaged = file.clone();
                 damaged[at..at + 4].copy_from_slice(&value.to_be_bytes());
@@ -326,8 +405,9 @@ mod hostile {
         fn several_damages_at_once_are_contained(
             damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
             shift in prop::option::of((any::<prop::sample::Index>(), 0_usize..9)),
+            fragments: bool,
         ) {
-            let mut file = valid();
+            let mut file = if fragments { valid_fragments() } else { valid() };
             for (at, value) in damages {
                 let at = at.index(file.len());
                 file[at] = value;

@@ -1,6 +1,5 @@
 //! Decoding times: runs of equal durations with a checkpoint every few runs.
 
-use crate::isobmff::stbl::TimeRuns;
 use crate::media::MediaRule;
 
 /// Runs between two checkpoints; a look-up adds up at most that many.
@@ -23,11 +22,15 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Takes the runs of `stts`, which must cover `count` samples; what goes beyond is ignored.
-    pub(super) fn build(stts: &TimeRuns<'_>, count: u32) -> Result<Self, MediaRule> {
-        let mut runs: Vec<Run> = Vec::with_capacity(stts.iter().len());
+    /// Takes runs of (samples, duration), which must cover `count` samples; what goes beyond is
+    /// ignored.
+    pub(super) fn build(
+        durations: impl ExactSizeIterator<Item = (u32, u32)>,
+        count: u32,
+    ) -> Result<Self, MediaRule> {
+        let mut runs: Vec<Run> = Vec::with_capacity(durations.len());
         let (mut first, mut dts, mut checkpoints) = (0_u32, 0_i64, Vec::new());
-        for (samples, delta) in stts.iter() {
+        for (samples, delta) in durations {
             let samples = samples.min(count - first);
             if samples == 0 {
                 continue;
@@ -120,18 +123,10 @@ impl Cursor<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isobmff::{BoxRef, FourCc};
     use proptest::prelude::*;
 
     fn times(runs: &[(u32, u32)], count: u32) -> Result<Times, MediaRule> {
-        let mut body = vec![0; 4];
-        body.extend(u32::try_from(runs.len()).unwrap().to_be_bytes());
-        for (samples, delta) in runs {
-            body.extend(samples.to_be_bytes());
-            body.extend(delta.to_be_bytes());
-        }
-        let stts = BoxRef { kind: FourCc(*b"stts"), raw: &body, body: &body };
-        Times::build(&TimeRuns::parse(&stts).unwrap(), count)
+        Times::build(runs.iter().copied(), count)
     }
 
     #[test]

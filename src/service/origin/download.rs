@@ -24,6 +24,8 @@ const NOT_SERVED: &[&str] = &["ism", "ismc", "ismv", "isma", "ismt", "mpi"];
 const TYPES: &[(&str, &str)] = &[
     ("mp4", "video/mp4"),
     ("m4v", "video/mp4"),
+    ("cmfv", "video/mp4"),
+    ("cmfa", "audio/mp4"),
     ("mov", "video/quicktime"),
     ("m4a", "audio/mp4"),
     ("vtt", "text/vtt"),

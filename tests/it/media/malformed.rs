@@ -29,13 +29,8 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 /// Files that are legal and not read yet, and the rule that says so.
-const REFUSED_BY_NAME: &[(&str, &str)] = &[
-    ("fragmented_muxed_no_sidx.mp4", "fragmented-input"),
-    ("fragmented_video_sidx.mp4", "fragmented-input"),
-    ("fragmented_audio_sidx.mp4", "fragmented-input"),
-    ("fragmented_base_data_offset.mp4", "fragmented-input"),
-    ("two_sample_entries.mp4", "several-sample-descriptions"),
-];
+const REFUSED_BY_NAME: &[(&str, &str)] =
+    &[("two_sample_entries.mp4", "several-sample-descriptions")];
 
 /// More than the 200 KB files here can justify.
 const MEMORY: u64 = 64 << 20;

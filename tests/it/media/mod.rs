@@ -1,4 +1,5 @@
 //! Media files as they come: broken ones, odd ones, and what is made of them.
 
+mod inputs;
 mod malformed;
 mod traps;

@@ -116,6 +116,17 @@ pub(crate) fn encrypted_by_packager(
     std::fs::read(output.path()).expect("shaka-packager wrote its output")
 }
 
+/// When the first sample of a track is shown, in seconds, edit lists applied.
+pub(crate) fn shown_first(file: &Path, stream: Stream<'_>) -> f64 {
+    let mut command = Command::new("ffprobe");
+    command.args(["-loglevel", "error", "-select_streams", stream]);
+    command.args(["-show_entries", "packet=pts_time", "-of", "csv=p=0"]).arg(file);
+    let output = run(&mut command).output;
+    let times = output.lines().filter_map(|line| line.trim_end_matches(',').parse().ok());
+    let first = times.min_by(|a: &f64, b| a.total_cmp(b));
+    first.unwrap_or_else(|| panic!("no time in what ffprobe printed:\n{output}"))
+}
+
 /// Plays an HLS playlist through HTTP as ffmpeg does: the samples of one of its tracks.
 pub(crate) fn samples_played_by_ffmpeg(url: &str, stream: Stream<'_>) -> Samples {
     demux(AS_PLAYLIST, url, stream)

@@ -239,3 +239,13 @@ pub(crate) fn media_dir() -> PathBuf {
     assert!(made.is_dir(), "no test media: run `make setup` or tests/media/make.sh");
     made
 }
+
+/// The shared corpus of media of other makers, where it is there; says so when it is not.
+pub(crate) fn public_media() -> Option<PathBuf> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media/public");
+    if !dir.is_dir() {
+        eprintln!("skipped: no {}", dir.display());
+        return None;
+    }
+    Some(dir)
+}

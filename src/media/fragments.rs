@@ -1,0 +1,152 @@
+//! Samples that lie in movie fragments (ISO/IEC 14496-12 section 8.8), collected track by track.
+
+use std::collections::HashMap;
+use std::io;
+
+use super::MediaRule;
+use super::index::{MAX_SAMPLES, Sample, SampleList};
+use crate::bytes::ReadAt;
+use crate::isobmff::moof::{FragmentTime, Tfhd, Trun};
+use crate::isobmff::moov::mvex::{SampleDefaults, parse_trex};
+use crate::isobmff::{BoxRef, FourCc, Moof, ScanError, children};
+
+/// What the fragments of a file hold.
+#[derive(Debug, Default)]
+pub(super) struct Fragments {
+    tracks: HashMap<u32, TrackFragments>,
+    /// Samples of all tracks.
+    samples: u32,
+}
+
+/// Defaults and samples of one track.
+#[derive(Debug, Default)]
+struct TrackFragments {
+    defaults: SampleDefaults,
+    list: SampleList,
+}
+
+impl Fragments {
+    /// Reads all fragment headers of a file.
+    ///
+    /// # Errors
+    /// A broken box, samples that do not lie in the file, or a failed read.
+    pub(super) fn read<S: ReadAt + ?Sized>(
+        source: &S,
+        moov: &BoxRef<'_>,
+        moofs: &[Moof],
+    ) -> Result<Self, MediaRule> {
+        let mut fragments = Self::of_defaults(moov)?;
+        let mut buffer = Vec::new();
+        for moof in moofs {
+            buffer.resize(moof.size, 0);
+            let read: io::Result<()> = source.read_exact_at(moof.offset, &mut buffer);
+            read.map_err(ScanError::Io)?;
+            let found = children(FourCc(*b"file"), &buffer).next().transpose()?;
+            let Some(found) = found else { continue };
+            let mut file = Place { moof: *moof, file_len: source.len(), end: moof.offset };
+            for child in found.children() {
+                let child = child?;
+                if &child.kind.0 == b"traf" {
+                    fragments.add(&child, &mut file)?;
+                }
+            }
+        }
+        Ok(fragments)
+    }
+
+    fn of_defaults(moov: &BoxRef<'_>) -> Result<Self, MediaRule> {
+        let mut fragments = Self::default();
+        if let Some(mvex) = moov.find(b"mvex")? {
+            for child in mvex.children() {
+                let child = child?;
+                if &child.kind.0 == b"trex" {
+                    let (track_id, defaults) = parse_trex(&child)?;
+                    fragments.tracks.entry(track_id).or_default().defaults = defaults;
+                }
+            }
+        }
+        Ok(fragments)
+    }
+
+    /// The samples of a track; `None` when no fragment has any.
+    pub(super) fn take(&mut self, track_id: u32) -> Option<SampleList> {
+        self.tracks.remove(&track_id).map(|track| track.list).filter(|list| !list.is_empty())
+    }
+
+    fn add(&mut self, traf: &BoxRef<'_>, place: &mut Place) -> Result<(), MediaRule> {
+        let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
+        let base = place.base(&tfhd);
+        place.end = base;
+        let mut time = FragmentTime::find(traf)?;
+        let track = self.tracks.entry(tfhd.track_id).or_default();
+        let defaults = tfhd.defaults(track.defaults);
+        for child in traf.children() {
+            let child = child?;
+            if &child.kind.0 != b"trun" {
+                continue;
+            }
+            let run = Trun::parse(&child)?;
+            self.samples = place.count(self.samples, run.count)?;
+            if let Some(offset) = run.data_offset {
+                place.end = base.checked_add_signed(offset.into()).ok_or(OUTSIDE)?;
+            }
+            for sample in run.samples(defaults) {
+                if let Some(time) = time.take() {
+                    track.list.start_at(time.decoded(sample.composition_offset))?;
+                }
+                let sample = Sample {
+                    number: track.list.len(),
+                    offset: place.next(sample.size)?,
+                    size: sample.size,
+                    dts: 0,
+                    duration: sample.duration,
+                    composition_offset: sample.composition_offset,
+                    sync: sample.sync,
+                };
+                track.list.push(&sample, defaults.description)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const OUTSIDE: MediaRule = MediaRule::SampleTable("trun: samples lie outside the file");
+
+/// Where in the file a fragment header and its samples are.
+struct Place {
+    moof: Moof,
+    file_len: u64,
+    /// Offset behind the last sample.
+    end: u64,
+}
+
+impl Place {
+    /// From where the data offsets of a track fragment count (section 8.8.7.1).
+    fn base(&self, tfhd: &Tfhd) -> u64 {
+        match tfhd.base_data_offset {
+            Some(offset) => offset,
+            None if tfhd.base_is_moof => self.moof.offset,
+            // The start of `moof` in the first track fragment, then the end of the data before.
+            None => self.end,
+        }
+    }
+
+    /// Offset of the next sample, which must lie in the file and not in the fragment header.
+    fn next(&mut self, size: u32) -> Result<u64, MediaRule> {
+        let start = self.end;
+        let end = start.checked_add(size.into()).filter(|end| *end <= self.file_len);
+        self.end = end.ok_or(OUTSIDE)?;
+        let header = self.moof.offset..self.moof.offset + self.moof.size as u64;
+        if size > 0 && header.contains(&start) {
+            return Err(MediaRule::SampleTable("trun: samples lie in the fragment header"));
+        }
+        Ok(start)
+    }
+
+    /// A run may have no bytes for its samples, so that a short file could claim any number.
+    fn count(&self, have: u32, more: u32) -> Result<u32, MediaRule> {
+        let limit = self.file_len.min(MAX_SAMPLES.into());
+        let count = have.checked_add(more).filter(|count| u64::from(*count) <= limit);
+        count.ok_or(MediaRule::SampleTable("trun: more samples than the file can hold"))
+    }
+}
