@@ -4,8 +4,8 @@
 use crate::bytes::Reader;
 use crate::isobmff::{BoxError, BoxRef, Rule};
 
-/// Extended type of `tfxd`.
-const TFXD: [u8; 16] = *b"\x6d\x1d\x9b\x05\x42\xd5\x44\xe6\x80\xe2\x14\x1d\xaf\xf7\x57\xb2";
+/// The `uuid` of a `tfxd` box.
+pub(super) const TFXD: [u8; 16] = 0x6d1d9b05_42d5_44e6_80e2_141daff757b2_u128.to_be_bytes();
 
 /// The time of the first sample of a track fragment in media ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use super::flags::trun::{
     COMPOSITION_OFFSET, DATA_OFFSET, DURATION as SAMPLE_DURATION, FLAGS as SAMPLE_FLAGS,
     SIZE as SAMPLE_SIZE,
 };
+use super::tfdt::TFXD;
 use crate::bytes::Writer;
 use crate::isobmff::cenc::SampleAuxiliary;
 use crate::isobmff::{boxed, full_box};
@@ -15,9 +16,6 @@ use crate::isobmff::{boxed, full_box};
 const SYNC_FLAGS: u32 = 0x0200_0000;
 /// sample_depends_on 1, sample_is_non_sync_sample.
 const NON_SYNC_FLAGS: u32 = 0x0101_0000;
-
-/// The `uuid` of a `tfxd` box ([MS-SSTR] section 2.2.4.4).
-const TFXD: [u8; 16] = 0x6d1d9b05_42d5_44e6_80e2_141daff757b2_u128.to_be_bytes();
 
 /// A sample as `trun` lists it; times in wire ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -166,7 +166,7 @@ proptest! {
 fn shared_fields_come_from_the_fragment_or_the_track() {
     let spec = TrackSpec::video(600, 24, (20..120).collect());
     for fields in [Fields::Fragment, Fields::Track] {
-        let (file, _) = fragmented(&[spec.clone()], Form { fields, ..Form::PLAIN });
+        let (file, _) = fragmented(std::slice::from_ref(&spec), Form { fields, ..Form::PLAIN });
         let track = tracks_of(&file).unwrap().remove(0);
         assert_eq!(track.index.constant_duration(), Some(24), "{fields:?}");
         assert_eq!(track.index.sync_samples().count(), 100, "{fields:?}");
