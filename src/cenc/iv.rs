@@ -50,6 +50,11 @@ impl IvContext {
     pub fn key_frame(&self, start: u64) -> [u8; 16] {
         first_16(hash(&[&self.seed, b"key frame", &start.to_be_bytes()]))
     }
+
+    /// The IV of the fragment that holds the key frame at `start` and nothing else.
+    pub fn key_fragment(&self, start: u64) -> [u8; 16] {
+        first_16(hash(&[&self.seed, b"key fragment", &start.to_be_bytes()]))
+    }
 }
 
 /// SHA-256 over parts, each with its length in front so that they cannot run into each other.
@@ -87,7 +92,12 @@ mod tests {
         for track in &tracks {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
-            for of_start in [IvContext::segment, IvContext::transport, IvContext::key_frame] {
+            for of_start in [
+                IvContext::segment,
+                IvContext::transport,
+                IvContext::key_frame,
+                IvContext::key_fragment,
+            ] {
                 assert!((0..1000).all(|n| blocks.insert(of_start(track, n * 60_000_000))));
             }
             assert_eq!(track.constant(), tracks[0].constant());

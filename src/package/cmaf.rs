@@ -14,7 +14,7 @@ use super::format::Container;
 use super::plan::{Cipher, Extent, Plan};
 use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
-use crate::cenc::{MapError, SampleMap, Scheme, TrackKey};
+use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType};
 use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
@@ -156,6 +156,8 @@ pub enum Shape {
     Cmaf,
     /// With a presentation time, and nothing that an edit list would have to hide.
     Smooth,
+    /// The first sample of a CMAF fragment, which lasts as long as the fragment does.
+    KeyFrame,
 }
 
 impl Shape {
@@ -171,6 +173,9 @@ impl Shape {
     fn samples(self, rendition: &Rendition, n: usize) -> Range<u32> {
         let samples = rendition.cuts.samples(n);
         let track = &rendition.track;
+        if self == Self::KeyFrame {
+            return samples.start..samples.end.min(samples.start + 1);
+        }
         if self == Self::Cmaf || n > 0 || track.media_type == MediaType::Video {
             return samples;
         }
@@ -237,7 +242,11 @@ pub fn fragment<S: ReadAt + ?Sized>(
         Protect::Clear => Cipher::Clear,
         Protect::Segment(key) => {
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
-            Cipher::Segment { iv: key.ivs.segment(start), key: key.key }
+            let iv_of = match shape {
+                Shape::KeyFrame => IvContext::key_fragment,
+                Shape::Cmaf | Shape::Smooth => IvContext::segment,
+            };
+            Cipher::Segment { iv: iv_of(&key.ivs, start), key: key.key }
         }
         Protect::Samples(scheme, key) => {
             let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
@@ -272,8 +281,14 @@ fn head(
         auxiliary,
     };
     let payload = rendition.track.index.bytes(range);
-    let mut w = Writer::with_capacity(256 + samples.len() * 32);
-    moof::write(&mut w, &header, samples.map(|sample| timing.trun_sample(&sample)));
+    let lasting = rendition.cuts.span(n).filter(|_| shape == Shape::KeyFrame);
+    let lasting = lasting.and_then(|(start, end)| u32::try_from(end - start).ok());
+    let listed = samples.map(|sample| {
+        let sample = timing.trun_sample(&sample);
+        TrunSample { duration: lasting.unwrap_or(sample.duration), ..sample }
+    });
+    let mut w = Writer::with_capacity(256 + listed.len() * 32);
+    moof::write(&mut w, &header, listed);
     // Below `MAX_PAYLOAD`.
     w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
     w.bytes(b"mdat");
@@ -283,18 +298,27 @@ fn head(
 /// Length of the answer with fragment `n`, without looking into its samples: exact, but for video
 /// samples with more or fewer protected ranges than one.
 pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
-    let track = &rendition.track;
-    let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
-    let auxiliary = match (Scheme::of(protection), track.media_type) {
+    let auxiliary = match (Scheme::of(protection), rendition.track.media_type) {
         (None, _) => 0,
         (Some(scheme), MediaType::Audio) => u64::from(scheme.row().per_sample_iv_size),
         // saiz lists the sizes; senc has a count and one entry.
         (Some(scheme), MediaType::Video) => u64::from(scheme.row().per_sample_iv_size) + 1 + 2 + 6,
     };
-    let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
-    let samples = rendition.cuts.samples(n).len() as u64;
     let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
-    let length = FIXED_HEAD + boxes + samples * (12 + composition + auxiliary) + payload;
+    let samples = rendition.cuts.samples(n).len();
+    padded(head_length(&rendition.track, samples, auxiliary) + payload, protection)
+}
+
+/// Bytes in front of the payload of a fragment whose samples have `auxiliary` bytes each in `saiz`
+/// and `senc`.
+pub(super) fn head_length(track: &Track, samples: usize, auxiliary: u64) -> u64 {
+    let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
+    let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
+    FIXED_HEAD + boxes + samples as u64 * (12 + composition + auxiliary)
+}
+
+/// Bytes that are sent of a segment of `length` bytes.
+pub(super) fn padded(length: u64, protection: Protection) -> u64 {
     match protection {
         Protection::Cbc => (length / 16 + 1) * 16,
         Protection::Clear | Protection::Cenc | Protection::Cbcs => length,

@@ -218,9 +218,9 @@ impl Format {
         }
     }
 
-    /// Whether there are playlists of key frames.
+    /// Whether key frames are served by themselves, and listed for trick play.
     pub fn has_key_frames(self) -> bool {
-        self.row().container == Container::Transport { muxed: false }
+        matches!(self.row().container, Container::Cmaf | Container::Transport { muxed: false })
     }
 }
 

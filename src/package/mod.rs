@@ -3,6 +3,7 @@
 pub mod cmaf;
 pub mod dash;
 pub mod format;
+pub mod heads;
 pub mod hls;
 pub mod plan;
 pub mod presentation;

@@ -119,7 +119,8 @@ impl Plan {
             + ranges
     }
 
-    fn head_len(&self) -> u64 {
+    /// Bytes in front of the first sample.
+    pub fn head_len(&self) -> u64 {
         self.head.len() as u64
     }
 }

@@ -159,6 +159,14 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name}{selectors})")
     }
 
+    /// Whether key frames are listed as byte ranges of their segments. Not in DASH, which has no
+    /// ranges in templates, and not of segments that are encrypted as a whole: a part of such a
+    /// chain cannot be decrypted (packaging.md section 4). There they are resources of their own.
+    pub fn key_frames_are_ranges(&self) -> bool {
+        let playlists = self.selectors.format.playlist_version().is_some();
+        playlists && self.protection != Protection::Cbc
+    }
+
     /// URL of a playlist of key frames, relative to the multivariant playlist.
     pub fn key_frame_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;

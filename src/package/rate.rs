@@ -1,9 +1,15 @@
 //! Bits per second as manifests announce them: of the bytes that are sent, headers included
 //! (RFC 8216bis section 4.4.6.2).
 
+use super::format::Container;
+use super::heads::key_frame_bytes;
 use super::presentation::{Listed, Presentation};
 use super::{cmaf, ts};
+use crate::cenc::Scheme;
 use crate::time::WIRE_TIMESCALE;
+
+/// What a sample takes in `saiz` and `senc` at most: its size there has eight bits.
+const MOST_AUXILIARY: u64 = 1 + 255;
 
 /// Bits per second of the listed segments of a rendition, rounded up.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +31,13 @@ impl Rates {
         Self::of_lengths(lengths, listed)
     }
 
+    /// Of the key frames of a rendition, each of which lasts as long as its segment. What is not
+    /// known without reading is taken at its most, so that the rates are never too low.
+    pub(super) fn of_key_frames(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Self {
+        let lengths = listed.fragments.clone().map(|n| key_frame_at_most(presentation, listed, n));
+        Self::of_lengths(lengths, listed)
+    }
+
     /// Divides once, at the end: a presentation may have thousands of segments.
     fn of_lengths(lengths: impl Iterator<Item = u64>, listed: &Listed<'_>) -> Self {
         let (mut bytes, mut ticks) = (0, 0);
@@ -39,6 +52,22 @@ impl Rates {
         }
         Self { peak: per_second(peak.0.into(), peak.1), mean: per_second(bytes, ticks) }
     }
+}
+
+/// Bytes that are sent of the key frame at the start of fragment `n`, at most.
+fn key_frame_at_most(presentation: &Presentation<'_>, listed: &Listed<'_>, n: usize) -> u64 {
+    let (rendition, protection) = (listed.rendition, presentation.protection);
+    let sample = key_frame_bytes(rendition, n);
+    if let Container::Transport { .. } = presentation.selectors.format.row().container {
+        return cmaf::padded(ts::key_frame_at_most(rendition, sample), protection);
+    }
+    let samples = match presentation.key_frames_are_ranges() {
+        true => rendition.cuts.samples(n).len(),
+        false => 1,
+    };
+    let auxiliary = if Scheme::of(protection).is_some() { MOST_AUXILIARY } else { 0 };
+    let head = cmaf::head_length(&rendition.track, samples, auxiliary);
+    cmaf::padded(head + sample, protection)
 }
 
 /// A segment lasts at least a millisecond.

@@ -19,9 +19,8 @@ pub fn media(presentation: &Presentation<'_>, listed: &Listed<'_>) -> String {
     out
 }
 
-/// The playlist of the key frames at which segments start. Of clear segments they are as many of
-/// the first bytes as `lengths` says, one for each listed segment; a range of an AES-128 segment could not be decrypted, so there they are
-/// resources of their own (packaging.md section 4).
+/// The playlist of the key frames at which segments start (packaging.md section 7.4): as many of
+/// the first bytes of each listed segment as `lengths` says, or resources of their own.
 pub fn key_frames(presentation: &Presentation<'_>, listed: &Listed<'_>, lengths: &[u64]) -> String {
     let mut out = String::with_capacity(512 + listed.fragments.len() * 160);
     // Writing to a string cannot fail.
@@ -37,21 +36,12 @@ fn write_media(
     let Listed { rendition, key, .. } = listed;
     write_head(out, presentation, listed)?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
+    write_map_and_keys(out, presentation, listed)?;
     let transport = presentation.selectors.format.is_transport();
-    if !transport {
-        // In front of the keys: the init segment is never encrypted as a whole.
-        let map = presentation.fragment_leaf(rendition).with("i");
-        writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
-    }
-    let delivery = presentation.delivery;
-    for line in
-        key.iter().flat_map(|k| keys::for_all_segments(presentation.protection, k, delivery))
-    {
-        writeln!(out, "{line}")?;
-    }
     let iv_of = if transport { IvContext::transport } else { IvContext::segment };
     let per_segment = key.as_ref().filter(|_| presentation.protection == Protection::Cbc);
-    let per_segment = per_segment.map(|key| (key, keys::SegmentLine::new(key, delivery)));
+    let per_segment =
+        per_segment.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
     let leaf = presentation.fragment_leaf(rendition);
     for (start, micros) in segments(listed) {
         if let Some((key, line)) = &per_segment {
@@ -73,24 +63,45 @@ fn write_key_frames(
     let Listed { rendition, key, .. } = listed;
     write_head(out, presentation, listed)?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
-    let protected = key.as_ref();
-    let protected = protected.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
-    let leaf = match protected {
-        Some(_) => presentation.key_frame_leaf(rendition),
-        None => presentation.fragment_leaf(rendition),
+    write_map_and_keys(out, presentation, listed)?;
+    let transport = presentation.selectors.format.is_transport();
+    let iv_of = if transport { IvContext::key_frame } else { IvContext::key_fragment };
+    let ranges = presentation.key_frames_are_ranges();
+    let per_resource = key.as_ref().filter(|_| !ranges);
+    let per_resource =
+        per_resource.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let leaf = match ranges {
+        true => presentation.fragment_leaf(rendition),
+        false => presentation.key_frame_leaf(rendition),
     };
     for ((start, micros), length) in segments(listed).zip(lengths) {
-        if let Some((key, line)) = &protected {
-            line.push(out, key.ivs.key_frame(start));
+        if let Some((key, line)) = &per_resource {
+            line.push(out, iv_of(&key.ivs, start));
         }
         push_duration(out, micros);
-        if protected.is_none() {
+        if ranges {
             writeln!(out, "#EXT-X-BYTERANGE:{length}@0")?;
         }
         leaf.push_at(out, start);
         out.push('\n');
     }
     writeln!(out, "#EXT-X-ENDLIST")
+}
+
+/// What holds for all segments. The init segment stands in front of the keys: it is never encrypted
+/// as a whole.
+fn write_map_and_keys(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    Listed { rendition, key, .. }: &Listed<'_>,
+) -> std::fmt::Result {
+    if !presentation.selectors.format.is_transport() {
+        let map = presentation.fragment_leaf(rendition).with("i");
+        writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
+    }
+    let delivery = presentation.delivery;
+    let lines = |key| keys::for_all_segments(presentation.protection, key, delivery);
+    key.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn write_head(

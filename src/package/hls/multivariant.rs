@@ -57,7 +57,8 @@ fn write_level(
         return Ok(());
     }
     let Listed { rendition, .. } = level;
-    let (peak, codec) = (Rates::of(presentation, level).peak, rendition.track.codec_string());
+    let (peak, codec) =
+        (Rates::of_key_frames(presentation, level).peak, rendition.track.codec_string());
     let (width, height) = rendition.track.size;
     let uri = presentation.key_frame_playlist_url(rendition);
     writeln!(

@@ -35,6 +35,9 @@ const PICTURE_OVERHEAD: u64 = 138;
 /// The same for a frame of sound: ADTS header and its share of a PES packet.
 const FRAME_OVERHEAD: u64 = 24;
 
+/// Bytes of a start code.
+const START_CODE: u64 = 4;
+
 /// Tables, parameter sets.
 const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
 
@@ -128,6 +131,21 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
 ) -> Result<u64, FragmentError> {
     let wanted = Wanted { main, muxed: None, n, key_frame: true };
     Ok(layout(&wanted, source)?.length())
+}
+
+/// How many bytes a key frame of `sample` bytes takes at most: tables, and a picture whose NAL units
+/// may have shorter lengths in front than start codes are.
+pub fn key_frame_at_most(rendition: &Rendition, sample: u64) -> u64 {
+    let length_size = match &rendition.track.codec {
+        Codec::Avc(config) => config.length_size.bytes() as u64,
+        Codec::Aac(_) => 4,
+    };
+    let nals = sample.min(video::MAX_NALS as u64);
+    let longer = nals * START_CODE.saturating_sub(length_size);
+    // The sample entry holds the parameter sets, each with two bytes of length in front.
+    let sets = 2 * rendition.track.entry.body.len() as u64;
+    let packets = (sample + longer + sets + PICTURE_OVERHEAD).div_ceil(ROOM as u64);
+    (packets + 2) * PACKET as u64
 }
 
 /// About how many bytes each segment of a rendition has, as far as that is known without reading.

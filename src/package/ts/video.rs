@@ -14,7 +14,7 @@ const START_CODE: [u8; 4] = [0, 0, 0, 1];
 const DELIMITER: [u8; 6] = [0, 0, 0, 1, nal_type::DELIMITER, 0xf0];
 
 /// More NAL units in one picture are refused.
-const MAX_NALS: usize = 1 << 12;
+pub(super) const MAX_NALS: usize = 1 << 12;
 
 /// A NAL unit in the file, its length field not included.
 #[derive(Debug, Clone, Copy)]

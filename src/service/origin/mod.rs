@@ -7,6 +7,7 @@ mod check;
 mod documents;
 mod download;
 mod error;
+mod key_frames;
 mod keys;
 mod transport;
 
@@ -19,6 +20,8 @@ pub use assets::{AssetCache, LoadedAsset, check_folder};
 pub use body::PlanBody;
 use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
+use key_frames::HeadCache;
+use transport::reading;
 
 use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
@@ -49,6 +52,7 @@ pub struct Origin {
     assets: AssetCache,
     documents: DocumentCache,
     plans: Cache<String, Arc<Plan>>,
+    heads: HeadCache,
 }
 
 /// What the caches of an origin may hold, in bytes.
@@ -78,6 +82,22 @@ impl Context {
         self.selection.renditions(&self.loaded.asset)
     }
 
+    /// Refuses what only HLS has.
+    fn demand_playlists(&self) -> Result<(), OriginError> {
+        if self.selectors.format.playlist_version().is_some() {
+            return Ok(());
+        }
+        Err(OriginError::new(Code::BAD_URL_SYNTAX, "only HLS has media playlists"))
+    }
+
+    /// What fragments are asked for.
+    fn shape(&self, key_frame: bool) -> Shape {
+        match Shape::of(self.selectors.format.row().container) {
+            Shape::Cmaf if key_frame => Shape::KeyFrame,
+            shape => shape,
+        }
+    }
+
     /// The rendition of a URL.
     fn find(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
         let named = |selected: &Selected<'_>| selected.rendition.name == track.name;
@@ -99,7 +119,8 @@ impl Origin {
         };
         let plans = Cache::builder().max_capacity(caches.plans).weigher(weigh).build();
         let documents = documents::cache(caches.documents);
-        Self { store, clock, assets: AssetCache::new(caches.indexes), documents, plans }
+        let assets = AssetCache::new(caches.indexes);
+        Self { store, clock, assets, documents, plans, heads: key_frames::cache() }
     }
 
     /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
@@ -183,7 +204,7 @@ impl Origin {
             let plan = self.transport_plan(context, rendition, n, key_frame);
             self.plans.try_get_with_by_ref(&etag, plan).await
         } else {
-            let plan = self.plan(context, rendition, n);
+            let plan = self.plan(context, rendition, n, context.shape(key_frame));
             self.plans.try_get_with_by_ref(&etag, plan).await
         };
         let plan = plan.map_err(|error| (*error).clone())?;
@@ -220,8 +241,10 @@ impl Origin {
             scheme.as_bytes(),
             kid,
         ];
-        if Shape::of(context.selectors.format.row().container) == Shape::Smooth {
-            parts.push(b"smooth");
+        match context.shape(key_frame) {
+            Shape::Cmaf => {}
+            Shape::Smooth => parts.push(b"smooth"),
+            Shape::KeyFrame => parts.push(b"key frame"),
         }
         let transport = context.transport_tag(rendition, n, key_frame);
         parts.extend(transport.as_deref());
@@ -233,19 +256,13 @@ impl Origin {
         context: &Context,
         rendition: &Rendition,
         n: usize,
+        shape: Shape,
     ) -> Result<Arc<Plan>, OriginError> {
         let protect = self.protect(context, rendition).await?;
-        let file = Arc::clone(context.loaded.file(rendition));
-        // Headers inside the samples are read, perhaps from the disk.
-        let shape = Shape::of(context.selectors.format.row().container);
-        let (context, track) = (context.clone(), TrackRef::of(rendition));
-        let planned = assets::blocking(move || {
-            let Selected { rendition, .. } = context.find(&track)?;
-            let plan = cmaf::fragment(rendition, n, shape, protect, &*file)?;
-            file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
-            Ok::<_, OriginError>(plan)
+        let plan = reading(context, rendition, move |_, rendition, source| {
+            cmaf::fragment(rendition, n, shape, protect, source)
         });
-        planned.await?.map(Arc::new)
+        plan.await.map(Arc::new)
     }
 
     async fn protect(
@@ -281,10 +298,7 @@ fn media_playlist(
     presentation: &Presentation<'_>,
     track: &TrackRef,
 ) -> Result<Answer, OriginError> {
-    if context.selectors.format.playlist_version().is_none() {
-        let detail = "only HLS has media playlists";
-        return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
-    }
+    context.demand_playlists()?;
     let listed = listed_as(presentation, context.find(track)?.rendition)?;
     let text = hls::media(presentation, listed);
     Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))

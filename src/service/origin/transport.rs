@@ -1,19 +1,16 @@
-//! What transport streams need beside fragments: a second track in a segment, key frames.
+//! What transport streams need beside fragments: a second track in a segment.
 
 use std::sync::Arc;
 
 use super::answer::Sources;
-use super::{Answer, CachePolicy, Code, Context, Origin, OriginError, PLAYLIST, assets, listed_as};
+use super::{Code, Context, Origin, OriginError, assets};
 use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::package::cmaf::FragmentError;
-use crate::package::hls;
 use crate::package::plan::Plan;
-use crate::package::presentation::{DeliveryUrls, Presentation};
-use crate::package::request::{TrackRef, UrlError};
+use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
 use crate::package::ts::{self, Wanted};
-use crate::protection::Protection;
 use crate::store::files::LocalFile;
 
 impl Context {
@@ -75,39 +72,9 @@ impl Context {
         }
         Ok(())
     }
-
-    /// The rendition whose key frames are asked for: pictures, of a format that has such lists.
-    pub(super) fn key_frame_track(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
-        let found = self.find(track)?;
-        let is_video = found.rendition.track.media_type == MediaType::Video;
-        if is_video && self.selectors.format.has_key_frames() {
-            return Ok(found);
-        }
-        Err(UrlError::Format("type=keyframes".to_owned()).into())
-    }
 }
 
 impl Origin {
-    pub(super) async fn key_frame_playlist(
-        &self,
-        context: &Arc<Context>,
-        track: &TrackRef,
-        delivery: &DeliveryUrls,
-    ) -> Result<Answer, OriginError> {
-        let wanted = context.key_frame_track(track)?;
-        let lengths = match context.protection {
-            Protection::Clear => key_frame_lengths(context, wanted).await?,
-            _ => vec![0; wanted.fragments.len()],
-        };
-        let track = track.clone();
-        let write = move |context: &Context, presentation: &Presentation<'_>| {
-            let listed = listed_as(presentation, context.key_frame_track(&track)?.rendition)?;
-            let text = hls::key_frames(presentation, listed, &lengths);
-            Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
-        };
-        self.write(context, delivery, write).await
-    }
-
     pub(super) async fn transport_plan(
         &self,
         context: &Context,
@@ -124,19 +91,8 @@ impl Origin {
     }
 }
 
-/// How many bytes of each listed clear segment hold its key frame.
-async fn key_frame_lengths(
-    context: &Context,
-    Selected { rendition, fragments }: Selected<'_>,
-) -> Result<Vec<u64>, OriginError> {
-    let lengths = |_: &Context, main: &Rendition, source: &LocalFile| {
-        fragments.map(|n| ts::key_frame_length(main, n, source)).collect()
-    };
-    reading(context, rendition, lengths).await
-}
-
 /// Reads headers inside the samples of a rendition, perhaps from the disk.
-async fn reading<T: Send + 'static>(
+pub(super) async fn reading<T: Send + 'static>(
     context: &Context,
     rendition: &Rendition,
     work: impl FnOnce(&Context, &Rendition, &LocalFile) -> Result<T, FragmentError> + Send + 'static,

@@ -6,6 +6,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use aes::Aes128;
+use cipher::block_padding::Pkcs7;
+use cipher::{BlockModeDecrypt, KeyIvInit};
 use tempfile::NamedTempFile;
 
 /// One sample as a demuxer hands it out, timestamps in the track's timescale.
@@ -193,6 +196,49 @@ pub(crate) fn decodes_alone(media: &[u8], stream: Stream<'_>) -> usize {
     );
     let lines = said.output.lines();
     lines.filter(|line| !line.starts_with('#')).count()
+}
+
+/// The first picture of a piece of media, which must decode by itself without any complaint.
+/// What follows behind its last byte may be missing.
+pub(crate) fn first_picture(media: &[u8], key: Option<&HexKey>) -> Sample {
+    let file = stored(media, ".mp4");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-xerror"]);
+    command.args(AS_FRAGMENTS);
+    command.args(key.iter().flat_map(|key| ["-decryption_key", &key.key]));
+    command.arg("-i").arg(file.path());
+    command.args(["-map", "0:v:0", "-frames:v", "1", "-f", "null", "-"]);
+    command.args([
+        "-map",
+        "0:v:0",
+        "-frames:v",
+        "1",
+        "-c",
+        "copy",
+        "-copyts",
+        "-f",
+        "framemd5",
+        "-",
+    ]);
+    let said = run(&mut command);
+    // A key frame that is a range of its fragment ends before the fragment does.
+    let complaints = said.complaints.lines().filter(|line| !line.ends_with("partial file"));
+    let complaints: Vec<&str> = complaints.collect();
+    assert!(complaints.is_empty(), "ffmpeg decodes a picture with complaints: {complaints:?}");
+    let mut samples = parse_framemd5(&said.output).expect("a list of samples").list;
+    assert_eq!(samples.len(), 1);
+    samples.remove(0)
+}
+
+/// Undoes AES-128 of a whole segment; key and IV in hexadecimal.
+pub(crate) fn decrypted_segment(mut data: Vec<u8>, key: &str, iv: &str) -> Vec<u8> {
+    let bytes = |hex: &str| -> [u8; 16] {
+        let digits = hex.trim_start_matches("0x").to_lowercase();
+        let bytes = data_encoding::HEXLOWER.decode(digits.as_bytes()).expect("hexadecimal");
+        bytes.try_into().expect("16 bytes")
+    };
+    let decryptor = cbc::Decryptor::<Aes128>::new(&bytes(key).into(), &bytes(iv).into());
+    decryptor.decrypt_padded::<Pkcs7>(&mut data).expect("padding").to_vec()
 }
 
 /// What is wrong with an MPD by the shared schema: `None` when nothing is, or when the schema is

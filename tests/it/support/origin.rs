@@ -129,12 +129,14 @@ impl Answer {
 }
 
 /// The addresses of the media playlists of a multivariant playlist: sound, then levels upwards.
+/// Those of key frames are left out.
 pub(crate) async fn hls_children(master: &str) -> Vec<String> {
     let text = String::from_utf8(get(master).await.ok()).unwrap();
     let (folder, _) = master.rsplit_once('/').unwrap();
     let at = text.match_indices("QualityLevels(");
     let uri = |(at, _)| text[at..].lines().next().unwrap().trim_end_matches('"');
-    at.map(|found| format!("{folder}/{}", uri(found))).collect()
+    let all = at.map(uri).filter(|uri| !uri.contains("type=keyframes"));
+    all.map(|uri| format!("{folder}/{uri}")).collect()
 }
 
 /// The addresses on the lines of a playlist that start so.

@@ -1,0 +1,67 @@
+//! How many bytes stand in front of the samples of each CMAF fragment. With them byte ranges into
+//! fragments that nobody has asked for yet can be listed.
+//!
+//! Of protected pictures that takes the headers inside all samples, as `senc` has an entry for each
+//! protected range; of everything else it is arithmetic.
+
+use std::ops::Range;
+
+use super::cmaf::{self, FragmentError, Protect, Shape};
+use crate::bytes::ReadAt;
+use crate::codec::MediaType;
+use crate::media::Rendition;
+
+/// The lengths of `moof` and `mdat` header of every fragment of a rendition, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads(Box<[u64]>);
+
+impl Heads {
+    /// Reads what has to be read. The lengths depend on the scheme, not on the key.
+    ///
+    /// # Errors
+    /// Samples that cannot be protected, a fragment that is too large, or a failed read.
+    pub fn read<S: ReadAt + ?Sized>(
+        rendition: &Rendition,
+        protect: &Protect,
+        source: &S,
+    ) -> Result<Self, FragmentError> {
+        let fragments = 0..rendition.cuts.len();
+        let track = &rendition.track;
+        let of_length = |auxiliary: u64| -> Self {
+            let samples = |n| rendition.cuts.samples(n).len();
+            let head = |n| cmaf::head_length(track, samples(n), auxiliary);
+            Self(fragments.clone().map(head).collect())
+        };
+        match protect {
+            Protect::Clear | Protect::Segment(_) => Ok(of_length(0)),
+            Protect::Samples(scheme, _) if track.media_type == MediaType::Audio => {
+                Ok(of_length(scheme.row().per_sample_iv_size.into()))
+            }
+            Protect::Samples(..) => {
+                let plan = |n| cmaf::fragment(rendition, n, Shape::Cmaf, protect.clone(), source);
+                let head = |n| plan(n).map(|plan| plan.head_len());
+                fragments.map(head).collect::<Result<_, _>>().map(Self)
+            }
+        }
+    }
+
+    /// Bytes of fragment `n` up to the end of its first sample.
+    pub fn key_frame(&self, rendition: &Rendition, n: usize) -> u64 {
+        self.head(n) + key_frame_bytes(rendition, n)
+    }
+
+    /// Memory in bytes, for caches.
+    pub fn heap_size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
+    fn head(&self, n: usize) -> u64 {
+        self.0.get(n).copied().unwrap_or(0)
+    }
+}
+
+/// Bytes of the first sample of fragment `n`.
+pub(super) fn key_frame_bytes(rendition: &Rendition, n: usize) -> u64 {
+    let Range { start, end } = rendition.cuts.samples(n);
+    rendition.track.index.bytes(start..end.min(start + 1))
+}

@@ -1,0 +1,158 @@
+//! Trick play: every key frame that is listed decodes alone, and is the one of the source.
+
+use m3u8_rs::{MasterPlaylist, MediaSegment, VariantStream};
+use reqwest::{Client, Url, header};
+
+use super::titles::{CLIP, LADDER, Source, Title, key_of, open_streams};
+use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
+use crate::support::presentation::fetch;
+use crate::support::server::{DevServer, Manifest, Stream};
+
+/// The HLS manifests that list key frames: all but those of version 3.
+fn manifests(server: &DevServer) -> impl Iterator<Item = (&Stream, &Manifest)> {
+    open_streams(server).flat_map(|stream| {
+        let fits =
+            |manifest: &&Manifest| manifest.protocol == "hls" && manifest.format != "m3u8-aapl-v3";
+        stream.manifests.iter().filter(fits).map(move |manifest| (stream, manifest))
+    })
+}
+
+async fn master(http: &Client, base: &Url) -> MasterPlaylist {
+    m3u8_rs::parse_master_playlist_res(&fetch(http, base).await).expect("a master playlist")
+}
+
+/// One key frame as a player would fetch it.
+struct Fetched {
+    seconds: f64,
+    bytes: usize,
+    /// Whether it is a range of its segment.
+    is_range: bool,
+    /// In front of it, in CMAF.
+    init: Vec<u8>,
+    /// As it is after what AES-128 hides was decrypted.
+    frame: Vec<u8>,
+}
+
+impl Fetched {
+    fn media(&self) -> Vec<u8> {
+        [self.init.as_slice(), &self.frame].concat()
+    }
+}
+
+/// Everything that a key frame playlist lists.
+async fn key_frames(http: &Client, playlist: &Url, stream: &Stream) -> Vec<Fetched> {
+    let media = fetch(http, playlist).await;
+    let media = m3u8_rs::parse_media_playlist_res(&media).expect("a playlist");
+    assert!(media.i_frames_only && media.end_list, "{playlist}");
+    let place = |uri: &str| playlist.join(uri).expect("an address");
+    let map = media.segments[0].map.as_ref();
+    let init = match map {
+        Some(map) => fetch(http, &place(&map.uri)).await,
+        None => Vec::new(),
+    };
+    let mut found = Vec::new();
+    for segment in &media.segments {
+        let data = bytes_of(http, place(&segment.uri), segment).await;
+        let whole = segment.key.as_ref().filter(|key| key.method.to_string() == "AES-128");
+        found.push(Fetched {
+            seconds: segment.duration.into(),
+            bytes: data.len(),
+            is_range: segment.byte_range.is_some(),
+            init: init.clone(),
+            frame: match whole {
+                Some(key) => {
+                    let iv = key.iv.as_deref().expect("an IV");
+                    decrypted_segment(data, &key_of(stream).key, iv)
+                }
+                None => data,
+            },
+        });
+    }
+    found
+}
+
+async fn bytes_of(http: &Client, url: Url, segment: &MediaSegment) -> Vec<u8> {
+    let Some(range) = &segment.byte_range else {
+        return fetch(http, &url).await;
+    };
+    assert_eq!(range.offset, Some(0), "{url}");
+    let last = range.length - 1;
+    let request = http.get(url).header(header::RANGE, format!("bytes=0-{last}"));
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), 206);
+    let body = answer.bytes().await.expect("a body").to_vec();
+    assert_eq!(body.len() as u64, range.length);
+    body
+}
+
+/// The picture of a CMAF key frame; what comes before and behind it has no byte too many.
+fn picture(fetched: &Fetched, stream: &Stream, encryption: Option<&str>) -> Sample {
+    let key = encryption.filter(|name| *name != "cbc").map(|_| key_of(stream));
+    let picture = first_picture(&fetched.media(), key.as_ref());
+    let moof = u32::from_be_bytes(fetched.frame[..4].try_into().expect("four bytes"));
+    assert_eq!(fetched.frame.len(), moof as usize + 8 + picture.size);
+    picture
+}
+
+fn is_source(picture: &Sample, sources: &[Source]) -> bool {
+    let mut samples = sources.iter().flat_map(|source| &source.samples.list);
+    samples.any(|sample| sample.digest == picture.digest)
+}
+
+/// The best `most` levels.
+fn levels(master: &MasterPlaylist, most: usize) -> Vec<&VariantStream> {
+    let levels = master.variants.iter().rev().filter(|variant| variant.is_i_frame);
+    levels.take(most).collect()
+}
+
+/// In the best `most` levels, each of which has `count` key frames.
+async fn every_key_frame_decodes_alone(title: &Title, most: usize, count: usize) {
+    let (http, server, sources) = (Client::new(), title.serve(), title.sources());
+    let mut forms = Vec::new();
+    for (stream, manifest) in manifests(&server) {
+        let base = Url::parse(&manifest.url).expect("an address");
+        let master = master(&http, &base).await;
+        let levels = levels(&master, most);
+        assert_eq!(levels.len(), most, "{base}");
+        for level in levels {
+            let playlist = base.join(&level.uri).expect("an address");
+            let found = key_frames(&http, &playlist, stream).await;
+            assert_eq!(found.len(), count, "{playlist}");
+            let encryption = manifest.encryption.as_deref();
+            for fetched in &found {
+                // A range of a CBC chain cannot be decrypted with the IV of its segment.
+                assert_eq!(fetched.is_range, encryption != Some("cbc"), "{playlist}");
+                if fetched.init.is_empty() {
+                    assert_eq!(decodes_alone(&fetched.frame, "v"), 1);
+                } else {
+                    let picture = picture(fetched, stream, encryption);
+                    assert!(is_source(&picture, &sources), "{playlist}");
+                }
+            }
+            demand_bandwidth(level, &found);
+        }
+        forms.push(format!("{}/{:?}", manifest.format, manifest.encryption));
+    }
+    assert_eq!(forms.len(), 8, "{forms:?}");
+}
+
+/// BANDWIDTH is a bound for every key frame over the time for which it is shown, and says more of
+/// them than of the level.
+fn demand_bandwidth(level: &VariantStream, found: &[Fetched]) {
+    let rate = |frame: &Fetched| frame.bytes as f64 * 8.0 / frame.seconds;
+    let peak = found.iter().map(rate).fold(0.0, f64::max);
+    let said = level.bandwidth as f64;
+    println!("{}: BANDWIDTH {said} for a peak of {peak:.0}", level.uri);
+    // Protected pictures may have up to 255 bytes each in `senc`.
+    assert!(said >= peak && said < 1.1 * peak + 60_000.0, "{}: {said} for {peak}", level.uri);
+}
+
+#[tokio::test]
+async fn every_key_frame_of_the_clip_decodes_alone() {
+    every_key_frame_decodes_alone(&CLIP, 3, 4).await;
+}
+
+#[tokio::test]
+async fn every_key_frame_of_the_ladder_decodes_alone() {
+    every_key_frame_decodes_alone(&LADDER, 1, 10).await;
+}
