@@ -11,6 +11,7 @@ use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log};
 use crate::config::Config;
+use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
 use crate::store::folder::is_media;
 
@@ -23,7 +24,8 @@ asset together, one file per quality level or language. Adding the same again ch
 
 Examples:
   portcullis add ~/Movies/trailer
-  portcullis add film_1080p.mp4 film_720p.mp4 film_en.m4a --name film --policy token")]
+  portcullis add film_1080p.mp4 film_720p.mp4 film_en.m4a --name film --policy token
+  portcullis add ~/Movies/trailer --filter mobile")]
 pub(super) struct Args {
     /// Folders with MP4 files, or MP4 files that belong together
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -37,6 +39,9 @@ pub(super) struct Args {
     /// A streaming policy, or clear, aes, cenc or cbcs for the built-in ones
     #[arg(long, value_name = "NAME", default_value = "cenc")]
     streaming_policy: String,
+    /// A filter that the stream always applies; may be given several times
+    #[arg(long = "filter", value_name = "NAME")]
+    filters: Vec<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -75,15 +80,20 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 }
 
 impl Args {
-    fn request(&self, folder: &Folder) -> crate::service::publish::PublishRequest {
+    fn request(&self, folder: &Folder) -> PublishRequest {
         let form = FORMS.iter().find(|form| form.short == self.streaming_policy);
         let access = match self.policy {
             Policy::Token if form.is_none_or(|form| form.has_keys) => Access::Token,
             Policy::Token | Policy::Open => Access::Open,
         };
         let policy = form.map_or(self.streaming_policy.as_str(), |form| form.policy);
-        let name = format!("{}-{}-{}", folder.name, self.streaming_policy, access_name(access));
-        request(name, &folder.name, policy, access)
+        let mut name = format!("{}-{}-{}", folder.name, self.streaming_policy, access_name(access));
+        for filter in &self.filters {
+            name += "-";
+            name += filter;
+        }
+        let request = request(name, &folder.name, policy, access);
+        PublishRequest { filters: self.filters.clone(), ..request }
     }
 }
 

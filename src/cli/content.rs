@@ -181,6 +181,7 @@ pub(super) fn request(name: String, asset: &str, policy: &str, access: Access) -
         id: None,
         streaming_policy: policy.to_owned(),
         content_key_policy: Some(access_name(access).to_owned()),
+        filters: Vec::new(),
         start: None,
         end: None,
     }

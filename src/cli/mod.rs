@@ -11,6 +11,7 @@ mod instance;
 mod log;
 mod progress;
 mod ready;
+mod resources;
 mod run;
 mod serve;
 mod token;
@@ -45,6 +46,14 @@ enum Command {
     Serve(serve::Args),
     /// Publish MP4 files, print their addresses
     Add(add::Args),
+    /// Store resources from JSON documents
+    Apply(resources::Apply),
+    /// List the resources of a kind
+    List(resources::List),
+    /// Print a resource as JSON
+    Show(resources::One),
+    /// Delete a resource
+    Delete(resources::One),
     /// Make and check tokens
     Token(token::Args),
     /// Show the boxes, tracks and protection of a file or an address
@@ -63,6 +72,10 @@ impl Cli {
             Command::Dev(args) => dev::run(args).await,
             Command::Serve(args) => serve::run(args).await,
             Command::Add(args) => add::run(args).await,
+            Command::Apply(args) => resources::apply(args).await,
+            Command::List(args) => resources::list(args).await,
+            Command::Show(args) => resources::show(args).await,
+            Command::Delete(args) => resources::delete(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Config(args) => config_check::run(args),

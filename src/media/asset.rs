@@ -122,6 +122,11 @@ impl Asset {
         self.video.iter().chain(&self.audio)
     }
 
+    /// The rendition of that place in [`Self::renditions`].
+    pub fn rendition(&self, n: usize) -> Option<&Rendition> {
+        self.renditions().nth(n)
+    }
+
     /// Memory of what the asset adds to the indexes of its files, in bytes.
     pub fn heap_size(&self) -> usize {
         let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();

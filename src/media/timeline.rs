@@ -294,6 +294,11 @@ impl Cuts {
         self.spans().map(|(start, end)| end.saturating_sub(start))
     }
 
+    /// Presentation time at which fragment `n` ends.
+    pub fn end_of(&self, n: usize) -> u64 {
+        self.starts.get(n + 1).map_or(self.end, |next| next.start)
+    }
+
     /// The samples of fragment `n`.
     pub fn samples(&self, n: usize) -> std::ops::Range<u32> {
         let end = self.starts.get(n + 1).map_or(self.end_sample, |next| next.sample);

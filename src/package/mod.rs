@@ -2,6 +2,7 @@
 
 pub mod cmaf;
 pub mod dash;
+pub mod filter;
 pub mod format;
 pub mod heads;
 pub mod hls;

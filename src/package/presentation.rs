@@ -22,6 +22,8 @@ pub struct Presentation<'a> {
     pub listed: Vec<Listed<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
     pub start: u64,
+    /// Whether a filter put the first video level where it stands.
+    pub led: bool,
     /// Where keys and licences are.
     pub delivery: &'a DeliveryUrls,
 }
@@ -95,9 +97,17 @@ impl DeliveryUrls {
 }
 
 impl<'a> Presentation<'a> {
-    /// Video levels, highest bitrate first.
+    /// Video levels: that which a filter wants first, then from the highest bitrate down.
     pub fn video(&self) -> impl Iterator<Item = &Listed<'a>> {
         self.of_type(MediaType::Video)
+    }
+
+    /// Video levels: that which a filter wants first, then from the lowest bitrate up.
+    pub fn video_upwards(&self) -> Vec<&Listed<'a>> {
+        let mut levels: Vec<_> = self.video().collect();
+        let fixed = usize::from(self.led).min(levels.len());
+        levels[fixed..].reverse();
+        levels
     }
 
     /// Audio tracks in source order.

@@ -38,9 +38,6 @@ pub enum UrlError {
     /// `encryption=` names a scheme that is not served.
     #[error("encryption {0:?} is not served; cbc, cenc and cbcs-aapl are")]
     Encryption(String),
-    /// `filter=` names a filter; there are none yet.
-    #[error("there is no filter of that name")]
-    Filter,
 }
 
 /// A streaming request.
@@ -202,6 +199,7 @@ mod tests {
             encryption: Some(Protection::Cbcs),
             audio_only: false,
             audio_track: None,
+            filters: Vec::new(),
         };
         for path in [
             "my%20film.ism/manifest(format=m3u8-cmaf,encryption=cbcs-aapl)",
@@ -244,6 +242,19 @@ mod tests {
     }
 
     #[test]
+    fn filters_stand_between_semicolons_encoded_or_not() {
+        for path in [
+            "a.ism/manifest(format=m3u8-cmaf,filter=trim;Mobile;TRIM)",
+            "a.ism/manifest(Filter=trim%3BMobile,format=m3u8-cmaf)",
+            "a.ism/QualityLevels(1)/Fragments(video=0,filter=trim;%20Mobile,format=m3u8-cmaf)",
+        ] {
+            let (_, selectors, _) = presentation(path);
+            assert_eq!(selectors.filters, ["trim", "Mobile"], "{path}");
+            assert_eq!(selectors.to_string(), ",format=m3u8-cmaf,filter=trim;Mobile");
+        }
+    }
+
+    #[test]
     fn files_are_downloads() {
         let file = "movie_720.mp4".to_owned();
         assert_eq!(target("movie_720.mp4"), Ok(Target::Download { file }));
@@ -256,8 +267,6 @@ mod tests {
         assert_eq!(target("a.ism/manifest(format=)"), format(""));
         let piff = Err(UrlError::Encryption("piff".to_owned()));
         assert_eq!(target("a.ism/manifest(format=m3u8-cmaf,encryption=piff)"), piff);
-        let filter = target("a.ism/manifest(format=m3u8-cmaf,filter=trim)");
-        assert_eq!(filter, Err(UrlError::Filter));
         for path in [
             "",
             "a.ism/",
@@ -270,6 +279,9 @@ mod tests {
             "a.ism/manifest(colour=red,format=m3u8-cmaf)",
             "a.ism/manifest(format=m3u8-cmaf,encryption=rot13)",
             "a.ism/manifest(format=m3u8-cmaf,audio-only=perhaps)",
+            "a.ism/manifest(format=m3u8-cmaf,filter=)",
+            "a.ism/manifest(format=m3u8-cmaf,filter=a;;b)",
+            "a.ism/manifest(format=m3u8-cmaf,filter=a,filter=b)",
             "a.ism/QualityLevels(x)/Fragments(video=0,format=m3u8-cmaf)",
             "a.ism/QualityLevels(+1)/Fragments(video=0,format=m3u8-cmaf)",
             "a.ism/QualityLevels(01)/Fragments(video=0,format=m3u8-cmaf)",

@@ -1,18 +1,28 @@
 //! What a request shows of an asset: the renditions that are left, and of each the fragments that
 //! are listed. A fragment is the same bytes whichever selection lists it.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
+use crate::codec::MediaType;
+use crate::media::timeline::Cuts;
 use crate::media::{Asset, Rendition};
+use crate::time::WIRE_TIMESCALE;
+
+/// Tracks are cut as near to each other as their samples allow. A fragment that reaches less than
+/// this into a clip belongs to its neighbour.
+const SAME_CUT: u64 = WIRE_TIMESCALE as u64 / 10;
 
 /// The renditions and fragments that a request lists.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selection {
-    /// The listed fragments of every rendition in the order of [`Asset::renditions`]; `None` for
-    /// a rendition that is left out.
-    fragments: Vec<Option<Range<usize>>>,
+    /// Places among [`Asset::renditions`] with the fragments that are listed, never none; in the
+    /// order of manifests.
+    renditions: Vec<(usize, Range<usize>)>,
     /// Where the presentation starts, in wire ticks.
     start: u64,
+    /// Whether the first video level stands there because a filter wants it first.
+    led: bool,
 }
 
 /// A rendition that is left.
@@ -27,8 +37,63 @@ pub struct Selected<'a> {
 impl Selection {
     /// The whole asset.
     pub fn everything(asset: &Asset) -> Self {
-        let whole = |rendition: &Rendition| Some(0..rendition.cuts.len());
-        Self { fragments: asset.renditions().map(whole).collect(), start: 0 }
+        let whole = |(n, rendition): (usize, &Rendition)| (n, 0..rendition.cuts.len());
+        let renditions = asset.renditions().enumerate().map(whole).collect();
+        Self { renditions, start: 0, led: false }
+    }
+
+    /// Without the renditions that `keeps` does not keep.
+    #[must_use]
+    pub fn keeping(mut self, asset: &Asset, keeps: impl Fn(&Rendition) -> bool) -> Self {
+        self.renditions.retain(|(n, _)| asset.rendition(*n).is_some_and(&keeps));
+        self
+    }
+
+    /// What is shown between `start` and `end`, in wire ticks. The first rendition that has
+    /// something to show there gives the cuts: whole fragments of it stay, also those that reach
+    /// out of the range; the others follow it. Nothing is left when no rendition has.
+    #[must_use]
+    pub fn between(self, asset: &Asset, start: u64, end: u64) -> Self {
+        let all = || self.renditions.iter().filter_map(|(n, _)| Some((*n, asset.rendition(*n)?)));
+        let leader = all().find_map(|(_, rendition)| {
+            let fragments = overlapping(&rendition.cuts, start, end, 0);
+            (!fragments.is_empty()).then_some((rendition, fragments))
+        });
+        let Some((leader, shown)) = leader else {
+            return Self { renditions: Vec::new(), ..self };
+        };
+        // What lies before its first fragment or behind its last belongs to that fragment.
+        let starts = &leader.cuts.starts;
+        let start = starts.get(shown.start).filter(|_| shown.start > 0).map_or(0, |cut| cut.start);
+        let end = starts.get(shown.end).map_or(end, |cut| cut.start);
+        let follow = |(n, rendition): (usize, &Rendition)| {
+            (n, overlapping(&rendition.cuts, start, end, SAME_CUT))
+        };
+        let renditions = all().map(follow).filter(|(_, shown)| !shown.is_empty()).collect();
+        Self { renditions, start, ..self }
+    }
+
+    /// The video level of that bitrate first, else that below it, else the lowest.
+    #[must_use]
+    pub fn led_by(mut self, asset: &Asset, bitrate: u64) -> Self {
+        let nearness = |(place, (n, _)): (usize, &(usize, Range<usize>))| {
+            let rendition = asset.rendition(*n)?;
+            let level = rendition.bitrate;
+            let nearness = if level <= bitrate { (true, level) } else { (false, u64::MAX - level) };
+            let is_video = rendition.track.media_type == MediaType::Video;
+            is_video.then_some((nearness, Reverse(place)))
+        };
+        let nearest = self.renditions.iter().enumerate().filter_map(nearness).max();
+        if let Some((_, Reverse(place))) = nearest {
+            self.renditions[..=place].rotate_right(1);
+            self.led = true;
+        }
+        self
+    }
+
+    /// Whether no rendition is left.
+    pub fn is_empty(&self) -> bool {
+        self.renditions.is_empty()
     }
 
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
@@ -36,15 +101,97 @@ impl Selection {
         self.start
     }
 
+    /// Whether the first video level stands there because a filter wants it first.
+    pub fn is_led(&self) -> bool {
+        self.led
+    }
+
     /// The renditions that are left, video first.
     pub fn renditions<'a>(&self, asset: &'a Asset) -> impl Iterator<Item = Selected<'a>> {
-        asset.renditions().zip(&self.fragments).filter_map(|(rendition, fragments)| {
-            Some(Selected { rendition, fragments: fragments.clone()? })
+        self.renditions.iter().filter_map(|(n, fragments)| {
+            Some(Selected { rendition: asset.rendition(*n)?, fragments: fragments.clone() })
         })
     }
 
     /// Memory beside the value itself, in bytes.
     pub fn heap_size(&self) -> usize {
-        size_of_val(&*self.fragments)
+        size_of_val(&*self.renditions)
+    }
+}
+
+/// The fragments that lie between `start` and `end` with more than `tolerance`, or with half of
+/// themselves.
+fn overlapping(cuts: &Cuts, start: u64, end: u64, tolerance: u64) -> Range<usize> {
+    let span = |n: usize| (cuts.starts.get(n).map_or(cuts.end, |cut| cut.start), cuts.end_of(n));
+    let slack = |(from, to): (u64, u64)| tolerance.min(to.saturating_sub(from) / 2);
+    let before = |n| span(n).1 <= start.saturating_add(slack(span(n)));
+    let inside = |n| span(n).0.saturating_add(slack(span(n))) < end;
+    let first = partition(0..cuts.len(), before);
+    first..partition(first..cuts.len(), inside)
+}
+
+/// The first number for which a condition no longer holds that holds up to somewhere.
+fn partition(mut numbers: Range<usize>, holds: impl Fn(usize) -> bool) -> usize {
+    while !numbers.is_empty() {
+        let middle = numbers.start + numbers.len() / 2;
+        if holds(middle) { numbers.start = middle + 1 } else { numbers.end = middle }
+    }
+    numbers.start
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::media::timeline::Cut;
+
+    /// Fragments of these lengths, one after the other.
+    fn cuts(lengths: &[u64]) -> Cuts {
+        let mut end = 0;
+        let cut = |length: &u64| {
+            let start = end;
+            end += length;
+            Cut { sample: 0, start }
+        };
+        let starts = lengths.iter().map(cut).collect();
+        Cuts { starts, end_sample: 0, end }
+    }
+
+    #[test]
+    fn fragments_that_reach_into_the_range_stay_whole() {
+        let cuts = cuts(&[60, 60, 60]);
+        for (start, end, expected) in [
+            (0, u64::MAX, 0..3),
+            (59, 61, 0..2),
+            (60, 61, 1..2),
+            (60, 120, 1..2),
+            (179, 180, 2..3),
+            (180, 181, 3..3),
+            (u64::MAX, u64::MAX, 3..3),
+        ] {
+            assert_eq!(overlapping(&cuts, start, end, 0), expected, "{start}..{end}");
+        }
+    }
+
+    #[test]
+    fn what_reaches_in_by_less_than_the_tolerance_belongs_to_the_neighbour() {
+        let cuts = cuts(&[61, 58, 61, 4]);
+        assert_eq!(overlapping(&cuts, 60, 120, 5), 1..2);
+        assert_eq!(overlapping(&cuts, 179, 190, 5), 3..4, "half of a short fragment is enough");
+    }
+
+    proptest! {
+        #[test]
+        fn the_shown_fragments_are_those_that_overlap(
+            lengths in prop::collection::vec(1_u64..100, 1..20), start in 0_u64..2_000, length in 1_u64..500,
+        ) {
+            let cuts = cuts(&lengths);
+            let end = start + length;
+            let shown = overlapping(&cuts, start, end, 0);
+            for (n, (from, to)) in cuts.spans().enumerate() {
+                prop_assert_eq!(shown.contains(&n), from < end && to > start, "{}", n);
+            }
+        }
     }
 }

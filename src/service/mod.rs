@@ -3,4 +3,5 @@
 pub mod delivery;
 pub mod origin;
 pub mod publish;
+pub mod resource;
 pub mod streams;

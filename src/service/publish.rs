@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, VaultError};
+use crate::package::filter::MAX_DEFAULT;
 use crate::policy::content_key::TokenType;
 use crate::policy::{
     ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
@@ -25,6 +26,8 @@ pub struct PublishRequest {
     pub streaming_policy: String,
     /// Content key policy of keys whose label names none; the streaming policy's when absent.
     pub content_key_policy: Option<String>,
+    /// Names of filters that are always applied.
+    pub filters: Vec<String>,
     /// Nothing is served before.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on.
@@ -43,6 +46,9 @@ pub enum PublishError {
         /// Label of the key.
         label: String,
     },
+    /// A locator applies no more filters than the origin takes.
+    #[error("a streaming locator has at most {MAX_DEFAULT} filters")]
+    TooManyFilters,
     /// The locator's times leave no moment at which it is served.
     #[error("the end of the locator is not after its start")]
     EmptyTime,
@@ -84,7 +90,10 @@ impl Publisher {
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
         let policy = self.store.streaming_policy(&request.streaming_policy).await?;
-        let locator = locator(request, &policy, now)?;
+        let mut locator = locator(request, &policy, now)?;
+        for name in &mut locator.filters {
+            name.clone_from(&self.store.filter(&request.asset, name).await?.name);
+        }
         let keys = policy
             .key_labels()
             .into_iter()
@@ -158,6 +167,9 @@ fn locator(
     if !is_legal_name(&request.name) {
         return Err(PublishError::IllegalName(request.name.clone()));
     }
+    if request.filters.len() > MAX_DEFAULT {
+        return Err(PublishError::TooManyFilters);
+    }
     if let (Some(start), Some(end)) = (request.start, request.end)
         && end <= start
     {
@@ -170,6 +182,7 @@ fn locator(
         asset: request.asset.clone(),
         streaming_policy: request.streaming_policy.clone(),
         content_key_policy: request.content_key_policy.clone().or_else(|| default.clone()),
+        filters: request.filters.clone(),
         start: request.start,
         end: request.end,
         created: now,
@@ -186,6 +199,7 @@ fn check_same(
         ("identifier", request.id.is_some_and(|id| id != existing.id)),
         ("streaming policy", existing.streaming_policy != wanted.streaming_policy),
         ("content key policy", existing.content_key_policy != wanted.content_key_policy),
+        ("filters", !same_names(&existing.filters, &wanted.filters)),
         ("start", existing.start != wanted.start),
         ("end", existing.end != wanted.end),
     ];
@@ -193,6 +207,10 @@ fn check_same(
         Some((differs, _)) => Err(PublishError::Different { name: request.name.clone(), differs }),
         None => Ok(()),
     }
+}
+
+fn same_names(a: &[String], b: &[String]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
 /// A content key policy that gives keys to everybody.

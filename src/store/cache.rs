@@ -1,8 +1,9 @@
 //! Read caches of the hot paths.
 //!
 //! Writes of this process drop what they change at once; those of another process on the same
-//! database are seen after [`TTL`] at the latest. What is not there is not cached, except for
-//! [`MISSING_TTL`] that a key is not there, so that what players repeat costs no query each time.
+//! database are seen after [`TTL`] at the latest. What is not there is not cached, except that a
+//! filter is not there, and for [`MISSING_TTL`] that a key is not, so that what players repeat costs
+//! no query each time.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
@@ -11,9 +12,10 @@ use std::time::Duration;
 
 use moka::future::Cache;
 
-use super::{Asset, Locator, StoreError};
+use super::{Asset, FilterKey, Locator, StoreError};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
+use crate::package::filter::Filter;
 use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 
 /// The longest time for which a deleted locator or a changed policy is still seen.
@@ -30,6 +32,7 @@ pub(super) struct ReadCaches {
     pub(super) locator_keys: ReadCache<LocatorId, [KeyRecord]>,
     pub(super) keys: ReadCache<KeyId, KeyRecord>,
     pub(super) missing_keys: ReadCache<KeyId, ()>,
+    pub(super) filters: ReadCache<FilterKey, Option<Arc<Filter>>>,
 }
 
 impl ReadCaches {
@@ -42,6 +45,7 @@ impl ReadCaches {
             locator_keys: ReadCache::new(TTL),
             keys: ReadCache::new(TTL),
             missing_keys: ReadCache::new(MISSING_TTL),
+            filters: ReadCache::new(TTL),
         }
     }
 }

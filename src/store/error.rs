@@ -19,6 +19,8 @@ pub enum Kind {
     Locator,
     /// A content key, by KID.
     ContentKey,
+    /// A filter of the account or of an asset.
+    Filter,
 }
 
 impl fmt::Display for Kind {
@@ -29,6 +31,7 @@ impl fmt::Display for Kind {
             Self::ContentKeyPolicy => "content key policy",
             Self::Locator => "streaming locator",
             Self::ContentKey => "content key",
+            Self::Filter => "filter",
         })
     }
 }

@@ -13,7 +13,7 @@ pub mod random;
 
 pub use db::Store;
 pub use error::{Kind, StoreError};
-pub use model::{Asset, Locator, NewLocator};
+pub use model::{Asset, FilterKey, Locator, NewLocator, StoredFilter};
 
 /// Name of the database file in a data directory.
 pub const DATABASE_FILE: &str = "portcullis.db";

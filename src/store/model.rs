@@ -1,11 +1,13 @@
 //! What is stored besides keys and policies (ams.md section 14.1).
 
+use std::fmt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::ids::LocatorId;
 use crate::keys::KeyRecord;
+use crate::package::filter::Filter;
 
 /// A folder of media files under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct Locator {
     pub streaming_policy: String,
     /// Content key policy of keys whose label names none.
     pub content_key_policy: Option<String>,
+    /// Names of the filters that are always applied.
+    pub filters: Vec<String>,
     /// Nothing is served before; no limit when absent.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on; no limit when absent.
@@ -45,6 +49,52 @@ impl Locator {
     /// Whether media and keys are served at that time.
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
+    }
+}
+
+/// Who keeps a filter, and its name; an asset filter hides an account filter of the same name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FilterKey {
+    /// Name of the asset; `None` for a filter of the account.
+    pub asset: Option<String>,
+    /// Name of the filter without case.
+    folded: String,
+}
+
+impl FilterKey {
+    /// The key of a filter of an asset, or of the account.
+    pub fn new(asset: Option<&str>, name: &str) -> Self {
+        Self { asset: asset.map(str::to_owned), folded: name.to_ascii_lowercase() }
+    }
+
+    /// The name without case.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+}
+
+impl fmt::Display for FilterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.asset {
+            Some(asset) => write!(f, "{asset}/{}", self.folded),
+            None => f.write_str(&self.folded),
+        }
+    }
+}
+
+/// A filter as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFilter {
+    /// Name of the asset; `None` for a filter of the account.
+    pub asset: Option<String>,
+    /// The filter.
+    pub filter: Filter,
+}
+
+impl StoredFilter {
+    /// Who keeps it, and its name.
+    pub fn key(&self) -> FilterKey {
+        FilterKey::new(self.asset.as_deref(), &self.filter.name)
     }
 }
 

@@ -3,6 +3,7 @@
 //! | folder | what it shows |
 //! |---|---|
 //! | `cli/` | the commands, run as a user runs them: `dev`, `add`, `config check`, exit codes |
+//! | `filters/` | filters as documents, on URLs and on locators |
 //! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
@@ -13,6 +14,7 @@
 //! | `urls/` | streaming URLs on the wire: grammar, refusals, headers, ranges, downloads |
 
 mod cli;
+mod filters;
 mod http;
 mod keys;
 mod layers;

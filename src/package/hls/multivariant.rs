@@ -10,7 +10,8 @@ use crate::package::rate::Rates;
 
 const AUDIO_GROUP: &str = "audio";
 
-/// The multivariant playlist: audio renditions, then video levels by ascending bitrate.
+/// The multivariant playlist: audio renditions, then video levels by ascending bitrate, that
+/// which a filter wants first in front.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
@@ -22,9 +23,8 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let version = version(presentation);
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
     let audio = audio_renditions(presentation);
-    let video = presentation.video();
-    let video: Vec<&Listed<'_>> =
-        video.filter(|level| presentation.carries(level.rendition)).collect();
+    let mut video = presentation.video_upwards();
+    video.retain(|level| presentation.carries(level.rendition));
     let has_group = !video.is_empty() && !presentation.selectors.format.muxes_audio();
     if has_group {
         for (n, named) in audio.iter().enumerate() {
@@ -32,7 +32,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
         }
     }
     let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
-    for level in video.iter().rev() {
+    for level in &video {
         write_level(out, presentation, level, &audio)?;
     }
     if video.is_empty() || presentation.selectors.audio_only {

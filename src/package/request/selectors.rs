@@ -22,6 +22,8 @@ pub struct Selectors {
     pub audio_only: bool,
     /// `audioTrack=` of formats that mux; the others list all tracks whatever it says.
     pub audio_track: Option<String>,
+    /// `filter=`: names of filters, each once, in the order of the URL.
+    pub filters: Vec<String>,
 }
 
 impl Selectors {
@@ -42,6 +44,7 @@ impl Selectors {
             audio_track: audio_track.map(str::to_owned),
             encryption: given.encryption.map(encryption).transpose()?,
             audio_only: given.audio_only.map(boolean).transpose()?.unwrap_or(false),
+            filters: given.filter.map(names).transpose()?.unwrap_or_default(),
         })
     }
 
@@ -67,6 +70,7 @@ struct Given<'a> {
     encryption: Option<&'a str>,
     audio_only: Option<&'a str>,
     audio_track: Option<&'a str>,
+    filter: Option<&'a str>,
 }
 
 impl<'a> Given<'a> {
@@ -76,7 +80,7 @@ impl<'a> Given<'a> {
             "encryption" => &mut self.encryption,
             "audio-only" => &mut self.audio_only,
             "audiotrack" => &mut self.audio_track,
-            "filter" => return Err(UrlError::Filter),
+            "filter" => &mut self.filter,
             _ => return Err(UrlError::Syntax("a parameter is unknown")),
         };
         match slot.replace(value) {
@@ -93,6 +97,20 @@ fn encryption(value: &str) -> Result<Protection, UrlError> {
     Protection::from_url_value(value).ok_or(UrlError::Syntax("the encryption is unknown"))
 }
 
+/// Names between semicolons. Asset and account keep their names without case.
+fn names(value: &str) -> Result<Vec<String>, UrlError> {
+    let mut names: Vec<String> = Vec::new();
+    for name in value.split(';').map(str::trim) {
+        if name.is_empty() {
+            return Err(UrlError::Syntax("a filter has no name"));
+        }
+        if names.iter().all(|known| !known.eq_ignore_ascii_case(name)) {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
 fn boolean(value: &str) -> Result<bool, UrlError> {
     value
         .to_ascii_lowercase()
@@ -107,6 +125,9 @@ impl fmt::Display for Selectors {
         }
         if let Some(row) = self.encryption.and_then(Protection::row) {
             write!(f, ",encryption={}", row.url_value)?;
+        }
+        if !self.filters.is_empty() {
+            write!(f, ",filter={}", self.filters.join(";"))?;
         }
         Ok(())
     }

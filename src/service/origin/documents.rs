@@ -135,6 +135,7 @@ impl Context {
             protection: self.protection,
             listed: self.listed(kid),
             start: self.selection.start(),
+            led: self.selection.is_led(),
             delivery,
         }
     }

@@ -3,6 +3,7 @@
 use crate::cenc::MapError;
 use crate::media::{MediaError, MediaRule};
 use crate::package::cmaf::FragmentError;
+use crate::package::filter::{FilterError, FilterRule};
 use crate::package::request::UrlError;
 use crate::package::ts::TransportError;
 use crate::store::StoreError;
@@ -25,7 +26,8 @@ macro_rules! codes {
             )*
         }
 
-        /// Every code that is answered.
+        /// Every code that is answered, and the codes of filters that concern live streams
+        /// (force end, DVR window) and filters of the first generation (version, type, same type).
         pub const TABLE: &[Code] = &[$(Code::$name),*];
     };
 }
@@ -41,6 +43,22 @@ codes! {
     MEDIA_ENTRY_NOT_FOUND = 404 "MPE_MANIFEST_MEDIA_ENTRY_NOT_FOUND";
     TIMESTAMP_NOT_FOUND = 404 "MPE_EGRESS_TIMESTAMP_NOT_FOUND";
     FILTER_NOT_FOUND = 404 "MPE_EGRESS_FILTER_NOT_FOUND";
+    FILTER_FORCE_END_OUTSIDE_WINDOW = 410 "MPE_FILTER_FORCE_END_LEFT_EDGE_CROSSED_DVR_WINDOW";
+    FILTER_INVALID = 415 "MPE_FILTER_INVALID";
+    FILTER_VERSION = 415 "MPE_FILTER_VERSION_INVALID";
+    FILTER_TYPE = 415 "MPE_FILTER_TYPE_INVALID";
+    FILTER_RANGE = 415 "MPE_FILTER_RANGE_ATTRIBUTE_INVALID";
+    FILTER_TRACK = 415 "MPE_FILTER_TRACK_ATTRIBUTE_INVALID";
+    FILTER_PRESENTATION_WINDOW = 415 "MPE_FILTER_PRESENTATION_WINDOW_INVALID";
+    FILTER_LIVE_BACKOFF = 415 "MPE_FILTER_LIVE_BACKOFF_INVALID";
+    FILTER_MULTIPLE_SAME_TYPE = 415 "MPE_FILTER_MULTIPLE_SAME_TYPE_FILTERS";
+    FILTER_REMOVED_ALL_STREAMS = 415 "MPE_FILTER_REMOVED_ALL_STREAMS";
+    FILTER_BACKOFF_OVER_DVR_WINDOW = 415 "MPE_FILTER_LIVE_BACKOFF_OVER_DVRWINDOW";
+    FILTER_BACKOFF_OVER_WINDOW = 415 "MPE_FILTER_LIVE_BACKOFF_OVER_PRESENTATION_WINDOW";
+    FILTER_COUNT_OVER_LIMIT = 415 "MPE_FILTER_COMPOSITION_FILTER_COUNT_OVER_LIMIT";
+    FILTER_MULTIPLE_FIRST_QUALITY = 415
+        "MPE_FILTER_COMPOSITION_MULTIPLE_FIRST_QUALITY_OPERATOR_NOT_ALLOWED";
+    FILTER_FIRST_QUALITY = 415 "MPE_FILTER_FIRST_QUALITY_ATTRIBUTE_INVALID";
     FORMAT_NOT_SUPPORTED = 415 "MPE_FORMAT_NOT_SUPPORTED";
     OUTPUT_FORMAT_NOT_SUPPORTED = 415 "MPE_OUTPUT_FORMAT_NOT_SUPPORTED";
     INPUT_FORMAT_NOT_SUPPORTED = 415 "MPE_INPUT_FORMAT_NOT_SUPPORTED";
@@ -91,7 +109,6 @@ impl From<UrlError> for OriginError {
             UrlError::Syntax(_) => Code::BAD_URL_SYNTAX,
             UrlError::Format(_) => Code::OUTPUT_FORMAT_NOT_SUPPORTED,
             UrlError::Encryption(_) => Code::ENCRYPTION_NOT_SUPPORTED,
-            UrlError::Filter => Code::FILTER_NOT_FOUND,
         };
         Self::new(code, error.to_string())
     }
@@ -128,6 +145,24 @@ impl From<FragmentError> for OriginError {
             }
         };
         Self::new(code, error.to_string())
+    }
+}
+
+impl From<FilterError> for OriginError {
+    fn from(error: FilterError) -> Self {
+        let code = match error.rule {
+            FilterRule::Shape => Code::FILTER_INVALID,
+            FilterRule::Range => Code::FILTER_RANGE,
+            FilterRule::Track => Code::FILTER_TRACK,
+            FilterRule::PresentationWindow => Code::FILTER_PRESENTATION_WINDOW,
+            FilterRule::LiveBackoff => Code::FILTER_LIVE_BACKOFF,
+            FilterRule::BackoffOverWindow => Code::FILTER_BACKOFF_OVER_WINDOW,
+            FilterRule::FirstQuality => Code::FILTER_FIRST_QUALITY,
+            FilterRule::SeveralFirstQualities => Code::FILTER_MULTIPLE_FIRST_QUALITY,
+            FilterRule::TooMany => Code::FILTER_COUNT_OVER_LIMIT,
+            FilterRule::NothingLeft => Code::FILTER_REMOVED_ALL_STREAMS,
+        };
+        Self::new(code, error.detail)
     }
 }
 

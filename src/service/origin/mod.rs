@@ -7,6 +7,7 @@ mod check;
 mod documents;
 mod download;
 mod error;
+mod filters;
 mod key_frames;
 mod keys;
 mod transport;
@@ -26,6 +27,7 @@ use transport::reading;
 use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
 use crate::package::cmaf::{self, Protect, Shape};
+use crate::package::filter;
 use crate::package::format::{Container, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
@@ -138,7 +140,7 @@ impl Origin {
         let stored = self.store.asset(&locator.asset).await?;
         match target {
             Target::Download { file } => download::answer(&policy, &stored, &file).await,
-            Target::Presentation { base, selectors, item } => {
+            Target::Presentation { base, mut selectors, item } => {
                 let protection = protection(&selectors, &policy)?;
                 let loaded = self.assets.get(&stored).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
@@ -146,7 +148,8 @@ impl Origin {
                     let detail = "there is no server manifest of that name";
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
-                let selection = Selection::everything(&loaded.asset);
+                let filters = self.filters(&locator, &mut selectors).await?;
+                let selection = filter::select(&loaded.asset, &filters)?;
                 let context = Context { locator, loaded, selectors, protection, selection };
                 context.check_tracks()?;
                 self.item(&Arc::new(context), item, delivery).await

@@ -3,6 +3,7 @@
 //! Several processes may use one file: each write transaction takes the lock at its start and
 //! waits for others up to [`BUSY_TIMEOUT`].
 
+mod filters;
 mod read;
 mod schema;
 mod write;

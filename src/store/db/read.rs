@@ -15,7 +15,8 @@ use crate::store::{Asset, Kind, Locator, StoreError};
 
 type AssetRow = (String, String, i64, i64);
 type PolicyRow = (String, String);
-type LocatorRow = (String, String, String, String, Option<String>, Option<i64>, Option<i64>, i64);
+type LocatorRow =
+    (String, String, String, String, Option<String>, String, Option<i64>, Option<i64>, i64);
 type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
@@ -29,8 +30,8 @@ macro_rules! select {
         concat!("SELECT name, sealed FROM content_key_policies ", $($rest)?)
     };
     (locators $($rest:literal)?) => {
-        concat!("SELECT id, name, asset, streaming_policy, content_key_policy, start_time, \
-                 end_time, created FROM locators ", $($rest)?)
+        concat!("SELECT id, name, asset, streaming_policy, content_key_policy, filters, \
+                 start_time, end_time, created FROM locators ", $($rest)?)
     };
     (content_keys $($rest:literal)?) => {
         concat!("SELECT kid, locator, label, key_type, crypto_period, policy, wrapped \
@@ -157,13 +158,14 @@ fn to_content_key_policy(
 }
 
 fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
-    let (id, name, asset, streaming_policy, content_key_policy, start, end, created) = row;
+    let (id, name, asset, streaming_policy, content_key_policy, filters, start, end, created) = row;
     let field = Field { kind: Kind::Locator, name: &name };
     Ok(Locator {
         id: field.parsed(&id)?,
         asset,
         streaming_policy,
         content_key_policy,
+        filters: serde_json::from_str(&filters).map_err(|error| field.damaged(error))?,
         start: start.map(|ms| field.time(ms)).transpose()?,
         end: end.map(|ms| field.time(ms)).transpose()?,
         created: field.time(created)?,

@@ -4,10 +4,11 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
+use super::filters;
 use crate::ids::LocatorId;
 use crate::keys::{KekFingerprint, KeyRecord, WrappedKey};
 use crate::policy::predefined;
-use crate::store::{Asset, Kind, Locator, NewLocator, StoreError};
+use crate::store::{Asset, FilterKey, Kind, Locator, NewLocator, StoreError, StoredFilter};
 
 pub(super) enum Write {
     BindKek(KekFingerprint),
@@ -17,6 +18,8 @@ pub(super) enum Write {
     PutContentKeyPolicy { name: String, sealed: WrappedKey },
     CreateLocator(Box<NewLocator>),
     DeleteLocator(LocatorId),
+    PutFilter(StoredFilter),
+    DeleteFilter(FilterKey),
 }
 
 /// Carries a write out inside the transaction (or savepoint) of the connection.
@@ -36,6 +39,8 @@ pub(super) async fn apply(db: &mut SqliteConnection, write: &Write) -> Result<()
         }
         Write::CreateLocator(new) => create_locator(db, new).await,
         Write::DeleteLocator(id) => delete_locator(db, *id).await,
+        Write::PutFilter(stored) => filters::put(db, stored).await,
+        Write::DeleteFilter(key) => filters::delete(db, key).await,
     }
 }
 
@@ -137,8 +142,8 @@ async fn create_locator(db: &mut SqliteConnection, new: &NewLocator) -> Result<(
 async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO locators (id, name, asset, streaming_policy, content_key_policy,
-                               start_time, end_time, created)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                               start_time, end_time, created, filters)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(locator.id.to_string())
     .bind(&locator.name)
@@ -148,6 +153,7 @@ async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<
     .bind(locator.start.map(Timestamp::as_millisecond))
     .bind(locator.end.map(Timestamp::as_millisecond))
     .bind(locator.created.as_millisecond())
+    .bind(serde_json::json!(locator.filters).to_string())
     .execute(&mut *db)
     .await;
     let Err(error) = inserted else { return Ok(()) };
@@ -184,15 +190,15 @@ async fn delete_locator(db: &mut SqliteConnection, id: LocatorId) -> Result<(), 
 }
 
 /// What a row refers to by name, and the query that finds it.
-type Reference = (Kind, &'static str);
+pub(super) type Reference = (Kind, &'static str);
 
-const ASSET: Reference = (Kind::Asset, "SELECT 1 FROM assets WHERE name = $1");
+pub(super) const ASSET: Reference = (Kind::Asset, "SELECT 1 FROM assets WHERE name = $1");
 const STREAMING_POLICY: Reference =
     (Kind::StreamingPolicy, "SELECT 1 FROM streaming_policies WHERE name = $1");
 const CONTENT_KEY_POLICY: Reference =
     (Kind::ContentKeyPolicy, "SELECT 1 FROM content_key_policies WHERE name = $1");
 
-async fn require(
+pub(super) async fn require(
     db: &mut SqliteConnection,
     (kind, sql): Reference,
     name: &str,

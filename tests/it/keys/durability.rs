@@ -128,6 +128,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         asset: "asset".into(),
         streaming_policy: "Predefined_ClearKey".into(),
         content_key_policy: Some("open".into()),
+        filters: Vec::new(),
         start: None,
         end: None,
         created: at(NOW),

@@ -206,6 +206,7 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
         id: None,
         streaming_policy: streaming_policy.into(),
         content_key_policy: Some(content_key_policy.into()),
+        filters: Vec::new(),
         start: None,
         end: None,
     }

@@ -145,6 +145,26 @@ pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
     assert!(said.is_empty(), "ffmpeg decodes {url} with complaints:\n{said}");
 }
 
+/// Digests of the pictures of a file as ffmpeg decodes them.
+pub(crate) fn pictures_of_file(file: &Path) -> Vec<String> {
+    digests(&[], utf8(file))
+}
+
+/// Digests of the pictures that ffmpeg shows when it plays the first video of a manifest.
+pub(crate) fn decoded_pictures(url: &str) -> Vec<String> {
+    let flags: &[&str] = if url.contains("m3u8") { AS_PLAYLIST } else { &[] };
+    digests(flags, url)
+}
+
+fn digests(input_flags: &[&str], input: &str) -> Vec<String> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "error"]);
+    command.args(input_flags).args(["-i", input, "-map", "0:v:0", "-f", "framemd5", "-"]);
+    let output = run(&mut command).output;
+    let lines = output.lines().filter(|line| !line.starts_with('#'));
+    lines.map(|line| line.rsplit(',').next().unwrap_or_default().trim().to_owned()).collect()
+}
+
 /// The elementary stream of a track of a file: AVC as a byte stream, AAC as ADTS.
 pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
     extract(&["-ignore_editlist", "1"], utf8(file), stream)

@@ -169,12 +169,28 @@ impl DevServer {
         static SHARED: OnceLock<Ready> = OnceLock::new();
         SHARED.get_or_init(|| {
             let server = Self::builder().start();
-            end_with_this_process(&server);
+            server.end_with_this_process();
             let ready = server.ready.clone();
             // Statics are never dropped: the watcher ends it instead.
             std::mem::forget(server);
             ready
         })
+    }
+
+    /// Ends the server, and removes its folder, once the test process is gone: statics are not
+    /// dropped.
+    pub(crate) fn end_with_this_process(&self) {
+        let script = "(while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; \
+                      kill \"$2\"; rm -rf \"$3\") &";
+        let started = Command::new("sh")
+            .args(["-c", script, "watcher"])
+            .args([std::process::id().to_string(), self.child.id().to_string()])
+            .arg(self.own.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert!(started.unwrap().success());
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -211,21 +227,6 @@ impl Drop for DevServer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Ends the server, and removes its folder, once the test process is gone: statics are not dropped.
-fn end_with_this_process(server: &DevServer) {
-    let script = "(while kill -0 \"$1\" 2>/dev/null; do sleep 0.2; done; \
-                  kill \"$2\"; rm -rf \"$3\") &";
-    let started = Command::new("sh")
-        .args(["-c", script, "watcher"])
-        .args([std::process::id().to_string(), server.child.id().to_string()])
-        .arg(server.own.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    assert!(started.unwrap().success());
 }
 
 /// The test media of the project: the shared corpus when it is there, else the generated fixtures.

@@ -1,0 +1,161 @@
+//! `portcullis apply`, `list`, `show` and `delete`: stored things as JSON documents.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::instance::{self, MissingKek};
+use super::{CliError, log};
+use crate::config::Config;
+use crate::service::resource::{Resource, ResourceError, ResourceKind, TABLE};
+use crate::store::Store;
+
+/// A longer file is refused, in bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A file holds one resource or an array of them: {\"name\": ..., \"type\": ..., \"properties\": ...}.
+Types: accountFilters (named NAME) and assetFilters (named ASSET/NAME), with or without
+Microsoft.Media/mediaServices/ and the name of an account in front. Nothing is stored unless all
+of it reads. A running server sees it within five seconds.
+
+Examples:
+  portcullis apply filters.json
+  portcullis show asset-filters film/trailer | portcullis apply -")]
+pub(super) struct Apply {
+    /// JSON files, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct List {
+    /// account-filters or asset-filters
+    #[arg(value_parser = kind)]
+    kind: ResourceKind,
+    /// Print the documents as a JSON array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct One {
+    /// account-filters or asset-filters
+    #[arg(value_parser = kind)]
+    kind: ResourceKind,
+    /// NAME, or ASSET/NAME for what belongs to an asset
+    name: String,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Where the database is.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder of the database [default: portcullis-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Place {
+    async fn open(self) -> Result<Store, CliError> {
+        let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
+        config.overlay(None, self.data);
+        log::start(&config.log)?;
+        instance::open(&config, MissingKek::Create).await
+    }
+}
+
+pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
+    let mut resources = Vec::new();
+    for file in &args.files {
+        resources.extend(read(file)?);
+    }
+    let store = args.place.open().await?;
+    for resource in &resources {
+        resource.store(&store).await?;
+        println!("{}/{}", resource.kind.row().plural, resource.name());
+    }
+    Ok(())
+}
+
+pub(super) async fn list(args: List) -> Result<(), CliError> {
+    let found = Resource::list(&args.place.open().await?, args.kind).await?;
+    if args.json {
+        return print(&found.iter().map(Resource::to_document).collect());
+    }
+    for resource in found {
+        println!("{}", resource.name());
+    }
+    Ok(())
+}
+
+pub(super) async fn show(args: One) -> Result<(), CliError> {
+    let found = Resource::find(&args.place.open().await?, args.kind, &args.name).await?;
+    print(&found.to_document())
+}
+
+pub(super) async fn delete(args: One) -> Result<(), CliError> {
+    Ok(Resource::delete(&args.place.open().await?, args.kind, &args.name).await?)
+}
+
+fn kind(text: &str) -> Result<ResourceKind, String> {
+    let kinds = || TABLE.iter().map(|row| row.plural).collect::<Vec<_>>().join(", ");
+    ResourceKind::from_cli(text).ok_or_else(|| format!("the kinds are {}", kinds()))
+}
+
+/// The resources of a file; each is checked before any is stored.
+fn read(file: &Path) -> Result<Vec<Resource>, CliError> {
+    let refused = |what: &dyn std::fmt::Display| {
+        CliError::refused(format_args!("{}: {what}", file.display()))
+    };
+    let text = text(file).map_err(|error| refused(&error))?;
+    match serde_json::from_str(&text).map_err(|error| refused(&error))? {
+        Value::Array(documents) => {
+            let numbered = documents.into_iter().enumerate();
+            let read = |(n, document)| {
+                let resource = Resource::from_document(document);
+                resource.map_err(|error| refused(&format_args!("[{n}]: {error}")))
+            };
+            numbered.map(read).collect()
+        }
+        document => Ok(vec![Resource::from_document(document).map_err(|error| refused(&error))?]),
+    }
+}
+
+fn text(file: &Path) -> io::Result<String> {
+    let input: Box<dyn Read> = match file.to_str() {
+        Some("-") => Box::new(io::stdin()),
+        _ => Box::new(File::open(file)?),
+    };
+    let mut text = String::new();
+    input.take(MAX_FILE + 1).read_to_string(&mut text)?;
+    match text.len() as u64 {
+        ..=MAX_FILE => Ok(text),
+        _ => Err(io::Error::other("the file is larger than 4 MiB")),
+    }
+}
+
+fn print(document: &Value) -> Result<(), CliError> {
+    println!("{}", serde_json::to_string_pretty(document).map_err(CliError::environment)?);
+    Ok(())
+}
+
+impl From<ResourceError> for CliError {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::Store(error) => error.into(),
+            refusal => Self::refused(refusal),
+        }
+    }
+}

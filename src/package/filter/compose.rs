@@ -1,0 +1,67 @@
+//! Several filters as one: what all of them show.
+
+use std::sync::Arc;
+
+use super::{Filter, FilterError, FilterRule};
+use crate::media::{Asset, Rendition};
+use crate::package::selection::Selection;
+
+/// More filters in a URL, beside those of the locator, are refused.
+pub const MAX_IN_URL: usize = 3;
+
+/// More filters of a locator are refused.
+pub const MAX_DEFAULT: usize = 10;
+
+/// What `filters` leave of an asset.
+///
+/// # Errors
+/// Filters that contradict each other, or that leave nothing.
+pub fn select(asset: &Asset, filters: &[Arc<Filter>]) -> Result<Selection, FilterError> {
+    let mut selection = Selection::everything(asset)
+        .keeping(asset, |rendition| filters.iter().all(|filter| filter.keeps(rendition)));
+    if selection.is_empty() {
+        let detail = "the filters leave no track";
+        return Err(FilterError::new(FilterRule::NothingLeft, detail));
+    }
+    if filters.iter().any(|filter| filter.range.is_some()) {
+        let (start, end) = common_range(filters)?;
+        selection = selection.between(asset, start, end);
+    }
+    if selection.is_empty() {
+        let detail = "nothing is shown between the times of the filters";
+        return Err(FilterError::new(FilterRule::Range, detail));
+    }
+    Ok(match first_quality(filters)? {
+        Some(bitrate) => selection.led_by(asset, bitrate),
+        None => selection,
+    })
+}
+
+impl Filter {
+    fn keeps(&self, rendition: &Rendition) -> bool {
+        self.tracks.is_empty() || self.tracks.iter().any(|entry| entry.keeps(rendition))
+    }
+}
+
+fn first_quality(filters: &[Arc<Filter>]) -> Result<Option<u64>, FilterError> {
+    let mut qualities = filters.iter().filter_map(|filter| filter.first_quality);
+    let first = qualities.next();
+    match qualities.next() {
+        None => Ok(first),
+        Some(_) => Err(FilterError::new(
+            FilterRule::SeveralFirstQualities,
+            "more than one of the filters has a firstQuality",
+        )),
+    }
+}
+
+/// The part that all filters show, in wire ticks.
+fn common_range(filters: &[Arc<Filter>]) -> Result<(u64, u64), FilterError> {
+    let ranges = || filters.iter().filter_map(|filter| filter.range.as_ref());
+    let start = ranges().map(|range| range.start()).max().unwrap_or(0);
+    let end = ranges().filter_map(|range| range.end()).min().unwrap_or(u64::MAX);
+    if start < end {
+        return Ok((start, end));
+    }
+    Err(FilterError::new(FilterRule::Range, "the times of the filters have nothing in common"))
+}

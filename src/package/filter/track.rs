@@ -1,0 +1,168 @@
+//! Conditions on tracks. Types, languages and four-character codes are compared without case;
+//! names, which stand in URLs as they are, with it.
+
+use std::ops::RangeInclusive;
+
+use super::{FilterError, FilterRule};
+use crate::codec::MediaType;
+use crate::media::{Rendition, language};
+
+/// An entry of `tracks`: keeps a track when all its conditions hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrackSelection {
+    /// The conditions.
+    pub conditions: Vec<Condition>,
+}
+
+/// A condition on one property of a track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Which property.
+    pub property: Property,
+    /// Whether it has to be equal, or not to be equal.
+    pub equal: bool,
+    /// The value as it was written.
+    pub value: String,
+    test: Test,
+}
+
+/// A property of tracks that can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Property {
+    /// Video, audio or text.
+    Type,
+    /// The name in URLs.
+    Name,
+    /// Language tag or code.
+    Language,
+    /// Type of the sample entry.
+    FourCc,
+    /// Bits per second, or a range of them with both ends in it.
+    Bitrate,
+}
+
+/// One row of the table of properties.
+pub(super) struct Row {
+    pub(super) property: Property,
+    /// The name in documents.
+    pub(super) name: &'static str,
+    /// What a value has to be, for messages.
+    expected: &'static str,
+    read: fn(&str) -> Option<Test>,
+}
+
+/// Every property (ams.md section 15).
+pub(super) const TABLE: &[Row] = &[
+    Row {
+        property: Property::Type,
+        name: "Type",
+        expected: "Video, Audio or Text",
+        read: read_type,
+    },
+    Row {
+        property: Property::Name,
+        name: "Name",
+        expected: "the name of a track",
+        read: |value| Some(Test::Name(value.to_owned())),
+    },
+    Row {
+        property: Property::Language,
+        name: "Language",
+        expected: "a language tag",
+        read: |value| Some(Test::Language(language::tag(language::from_tag(value)?))),
+    },
+    Row {
+        property: Property::FourCc,
+        name: "FourCC",
+        expected: "four characters, for example avc1",
+        read: |value| Some(Test::FourCc(value.to_ascii_lowercase().as_bytes().try_into().ok()?)),
+    },
+    Row {
+        property: Property::Bitrate,
+        name: "Bitrate",
+        expected: "bits per second, one number or lo-hi",
+        read: |value| Some(Test::Bitrate(bitrates(value)?)),
+    },
+];
+
+/// A value that has been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Test {
+    /// `None` stands for text.
+    Type(Option<MediaType>),
+    Name(String),
+    /// The tag that manifests write, so that codes of two and of three letters are the same;
+    /// `None` for `und`.
+    Language(Option<String>),
+    FourCc([u8; 4]),
+    Bitrate(RangeInclusive<u64>),
+}
+
+impl TrackSelection {
+    /// Whether the entry keeps a track.
+    pub fn keeps(&self, rendition: &Rendition) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(rendition))
+    }
+}
+
+impl Condition {
+    /// Reads the value of a condition.
+    ///
+    /// # Errors
+    /// A value that the property cannot have.
+    pub fn new(property: Property, equal: bool, value: &str) -> Result<Self, FilterError> {
+        let row = property.row();
+        let test = (row.read)(value).filter(|_| !value.is_empty()).ok_or_else(|| {
+            let (name, expected) = (row.name, row.expected);
+            let detail = format!("the value {value:?} of {name} is not {expected}");
+            FilterError::new(FilterRule::Track, detail)
+        })?;
+        Ok(Self { property, equal, value: value.to_owned(), test })
+    }
+
+    fn holds(&self, rendition: &Rendition) -> bool {
+        self.test.is_met(rendition) == self.equal
+    }
+}
+
+impl Property {
+    pub(super) fn row(self) -> &'static Row {
+        match self {
+            Self::Type => &TABLE[0],
+            Self::Name => &TABLE[1],
+            Self::Language => &TABLE[2],
+            Self::FourCc => &TABLE[3],
+            Self::Bitrate => &TABLE[4],
+        }
+    }
+}
+
+impl Test {
+    fn is_met(&self, rendition: &Rendition) -> bool {
+        let track = &rendition.track;
+        match self {
+            Self::Type(wanted) => *wanted == Some(track.media_type),
+            Self::Name(name) => rendition.name == *name,
+            Self::Language(tag) => language::tag(rendition.language) == *tag,
+            Self::FourCc(code) => track.entry.kind.0.eq_ignore_ascii_case(code),
+            Self::Bitrate(range) => range.contains(&rendition.bitrate),
+        }
+    }
+}
+
+fn read_type(value: &str) -> Option<Test> {
+    let types =
+        [("video", Some(MediaType::Video)), ("audio", Some(MediaType::Audio)), ("text", None)];
+    let found = types.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    found.map(|(_, media_type)| Test::Type(*media_type))
+}
+
+/// One number, or two with a hyphen between.
+fn bitrates(value: &str) -> Option<RangeInclusive<u64>> {
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let (low, high) = match value.split_once('-') {
+        Some((low, high)) => (number(low)?, number(high)?),
+        None => (number(value)?, number(value)?),
+    };
+    (low <= high).then_some(low..=high)
+}
