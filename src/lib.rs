@@ -6,7 +6,7 @@
 //!
 //! | layer | module | what it holds |
 //! |---|---|---|
-//! | 0 | [`bytes`] [`ids`] [`protection`] [`time`] | readers and writers, GUIDs, timescales |
+//! | 0 | [`bytes`] [`coding`] [`ids`] [`protection`] [`time`] | readers and writers, content codings, GUIDs, timescales |
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
 //! | 2 | [`isobmff`] [`mpegts`] | boxes: read, write, dump; transport streams |
 //! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
@@ -24,6 +24,7 @@ pub mod bytes;
 pub mod cenc;
 pub mod cli;
 pub mod codec;
+pub mod coding;
 pub mod config;
 pub mod crypto;
 pub mod http;

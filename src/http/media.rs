@@ -1,20 +1,15 @@
-//! Streaming URLs over HTTP: conditional requests, ranges, HEAD, cache lifetimes, and the XML
-//! refusals that clients of AMS know (ams.md section 19).
+//! Streaming URLs over HTTP, and the XML refusals that clients of AMS know (ams.md section 19).
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::respond::respond;
+use crate::package::presentation::DeliveryUrls;
+use crate::service::origin::{Origin, OriginError};
 use axum::Router;
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-
-use super::conditional::{not_modified, precondition_failed};
-use super::range::{self, RangeDecision};
-use crate::package::presentation::DeliveryUrls;
-use crate::service::origin::{Answer, CachePolicy, Content, Origin, OriginError, PlanBody};
 
 /// The origin and how clients reach its key delivery.
 pub struct Media {
@@ -43,7 +38,7 @@ async fn serve(
 ) -> Response {
     let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
     match media.origin.answer(uri.path(), &delivery).await {
-        Ok(answer) => respond(answer, &method, &headers),
+        Ok(answer) => respond(answer, &method, &headers).await,
         Err(error) => refuse(&error),
     }
 }
@@ -70,70 +65,6 @@ fn is_host(host: &str) -> bool {
     let plain =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     !host.is_empty() && host.len() <= 255 && host.chars().all(plain)
-}
-
-fn respond(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
-    let length = answer.content.length();
-    let mut base = HeaderMap::new();
-    insert(&mut base, header::ETAG, &answer.etag);
-    insert(&mut base, header::CACHE_CONTROL, cache_control(answer.cache));
-    base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    if precondition_failed(headers, &answer.etag) {
-        return (StatusCode::PRECONDITION_FAILED, base).into_response();
-    }
-    if not_modified(headers, &answer.etag) {
-        return (StatusCode::NOT_MODIFIED, base).into_response();
-    }
-    let decision = match *method {
-        Method::GET => range::decide(headers, &answer.etag, length),
-        _ => RangeDecision::Whole,
-    };
-    insert(&mut base, header::CONTENT_TYPE, answer.content_type);
-    let (status, part) = match decision {
-        RangeDecision::Whole => (StatusCode::OK, 0..length),
-        RangeDecision::Partial { start, end_inclusive } => {
-            let field = range::satisfied(start, end_inclusive, length);
-            insert(&mut base, header::CONTENT_RANGE, &field);
-            (StatusCode::PARTIAL_CONTENT, start..end_inclusive + 1)
-        }
-        RangeDecision::Unsatisfiable => {
-            insert(&mut base, header::CONTENT_RANGE, &range::unsatisfied(length));
-            base.remove(header::CONTENT_TYPE);
-            return (StatusCode::RANGE_NOT_SATISFIABLE, base).into_response();
-        }
-    };
-    base.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
-    if *method == Method::HEAD {
-        return (status, base).into_response();
-    }
-    (status, base, body(answer.content, part)).into_response()
-}
-
-/// Sends a part of the content, which lies inside it.
-fn body(content: Content, part: Range<u64>) -> Body {
-    match content {
-        Content::Bytes(bytes) => {
-            // The content is in memory, so positions fit.
-            let at = |position: u64| usize::try_from(position).unwrap_or(bytes.len());
-            Body::from(bytes.slice(at(part.start)..at(part.end)))
-        }
-        Content::Planned(plan, sources) => Body::new(PlanBody::new(plan, sources, part)),
-    }
-}
-
-/// Values that are made here are ASCII without line ends.
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
-}
-
-fn cache_control(policy: CachePolicy) -> &'static str {
-    match policy {
-        CachePolicy::Manifest => "public, max-age=60",
-        CachePolicy::Media => "public, max-age=86400",
-        CachePolicy::Download => "public, max-age=3600",
-    }
 }
 
 /// The XML body of AMS, with one element more that says what to do.

@@ -3,30 +3,28 @@
 //! All files are embedded at build; nothing comes from the internet at run time. Their names do
 //! not change with their content, so caches keep them but ask each time.
 
-use std::io::Read;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use bytes::Bytes;
-use data_encoding::HEXLOWER;
-use flate2::Compression;
-use flate2::read::GzEncoder;
 use jiff::Timestamp;
-use ring::digest;
 
-use super::conditional;
 use super::host;
 use super::problem::Problem;
+use super::respond::respond;
 use super::start_page;
+use crate::coding::Text;
+use crate::service::origin::{Answer, CachePolicy, Content};
 use crate::service::streams::Catalog;
 use crate::store::StoreError;
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
+const JSON: &str = "application/json";
 const JS: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -55,8 +53,7 @@ macro_rules! embedded {
             name: $name,
             kind: $kind,
             content: include_bytes!(concat!("../../web/", $file)),
-            plain: OnceLock::new(),
-            gzip: OnceLock::new(),
+            text: OnceLock::new(),
         }),*]
     };
 }
@@ -78,44 +75,24 @@ static FILES: [File; 13] = embedded! {
     "licences/hls.txt" => TEXT, "node_modules/hls.js/LICENSE";
 };
 
-/// An embedded file; its encodings are made when they are first asked for.
+/// An embedded file; its text, and what is made of it, is kept from the first request on.
 struct File {
     name: &'static str,
     kind: &'static str,
     content: &'static [u8],
-    plain: OnceLock<Encoded>,
-    gzip: OnceLock<Encoded>,
-}
-
-/// The bytes of one encoding and their entity tag.
-struct Encoded {
-    bytes: Bytes,
-    etag: String,
+    text: OnceLock<Arc<Text>>,
 }
 
 impl File {
-    fn plain(&self) -> &Encoded {
-        self.plain.get_or_init(|| Encoded::new(Bytes::from_static(self.content)))
+    fn answer(&self) -> Answer {
+        let text = self.text.get_or_init(|| Arc::new(Text::new(Bytes::from_static(self.content))));
+        Answer {
+            content_type: self.kind,
+            etag: text.plain().tag.clone(),
+            cache: CachePolicy::Page,
+            content: Content::Text(Arc::clone(text)),
+        }
     }
-
-    fn gzip(&self) -> &Encoded {
-        self.gzip.get_or_init(|| Encoded::new(Bytes::from(compressed(self.content))))
-    }
-}
-
-impl Encoded {
-    fn new(bytes: Bytes) -> Self {
-        let hash = digest::digest(&digest::SHA256, &bytes);
-        let etag = format!("\"{}\"", HEXLOWER.encode(&hash.as_ref()[..16]));
-        Self { bytes, etag }
-    }
-}
-
-fn compressed(content: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(content.len() / 2);
-    // Reading from memory does not fail, so neither does this.
-    let _ = GzEncoder::new(content, Compression::default()).read_to_end(&mut out);
-    out
 }
 
 /// `/`, `/player`, `/assets/...` and `/streams.json`.
@@ -124,20 +101,24 @@ pub(super) fn routes(catalog: Catalog) -> Router {
         .route("/", get(start))
         .route("/streams.json", get(streams))
         .with_state(catalog)
-        .route("/player", get(|headers: HeaderMap| async move { serve("player.html", &headers) }))
+        .route("/player", get(player))
         .route("/assets/{*name}", get(asset))
 }
 
-async fn start(State(catalog): State<Catalog>) -> Result<Response, Problem> {
+async fn start(
+    State(catalog): State<Catalog>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
-    let page = start_page::render(catalog.origin(), &streams);
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(HTML))];
-    Ok((kind, SECURITY, fresh(), page.into_string()).into_response())
+    let page = start_page::render(catalog.origin(), &streams).into_string();
+    Ok(secured(fresh(HTML, page), &method, &headers).await)
 }
 
 async fn streams(
     State(catalog): State<Catalog>,
     uri: Uri,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
@@ -146,13 +127,8 @@ async fn streams(
     if !told {
         streams.iter_mut().for_each(|stream| stream.token = None);
     }
-    let list = Json(serde_json::json!({ "streams": streams }));
-    Ok((SECURITY, fresh(), list).into_response())
-}
-
-/// Lists change with every command, and in `dev` they hold a token.
-fn fresh() -> [(HeaderName, HeaderValue); 1] {
-    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))]
+    let list = serde_json::json!({ "streams": streams }).to_string();
+    Ok(secured(fresh(JSON, list), &method, &headers).await)
 }
 
 fn unavailable(error: StoreError) -> Problem {
@@ -165,11 +141,15 @@ fn unavailable(error: StoreError) -> Problem {
     }
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    serve(&name, &headers)
+async fn player(method: Method, headers: HeaderMap) -> Response {
+    file("player.html", &method, &headers).await
 }
 
-fn serve(name: &str, headers: &HeaderMap) -> Response {
+async fn asset(Path(name): Path<String>, method: Method, headers: HeaderMap) -> Response {
+    file(&name, &method, &headers).await
+}
+
+async fn file(name: &str, method: &Method, headers: &HeaderMap) -> Response {
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
         return Problem {
             status: StatusCode::NOT_FOUND,
@@ -179,65 +159,16 @@ fn serve(name: &str, headers: &HeaderMap) -> Response {
         }
         .into_response();
     };
-    let zipped = accepts_gzip(headers);
-    let form = if zipped { file.gzip() } else { file.plain() };
-    let mut response = if conditional::precondition_failed(headers, &form.etag) {
-        StatusCode::PRECONDITION_FAILED.into_response()
-    } else if conditional::not_modified(headers, &form.etag) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(file.kind))];
-        (kind, form.bytes.clone()).into_response()
-    };
-    let fields = response.headers_mut();
-    fields.extend(SECURITY);
-    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    fields.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    if let Ok(etag) = HeaderValue::from_str(&form.etag) {
-        fields.insert(header::ETAG, etag);
-    }
-    if zipped {
-        fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
+    secured(file.answer(), method, headers).await
+}
+
+async fn secured(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
+    let mut response = respond(answer, method, headers).await;
+    response.headers_mut().extend(SECURITY);
     response
 }
 
-/// Whether `Accept-Encoding` names gzip, and not with a weight of zero (RFC 9110 section 12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
-            name.trim().eq_ignore_ascii_case("gzip").then_some(weight.trim())
-        })
-        .any(|weight| {
-            let weight = weight.strip_prefix("q=").or_else(|| weight.strip_prefix("Q="));
-            weight.and_then(|weight| weight.parse().ok()).is_none_or(|weight: f32| weight > 0.0)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_given_to_those_who_ask_for_it() {
-        for (accept, expected) in [
-            ("gzip", true),
-            ("br, GZIP;q=0.5", true),
-            ("deflate,gzip", true),
-            ("gzip;q=0", false),
-            ("gzip;q=0.000", false),
-            ("identity", false),
-            ("xgzip", false),
-            ("", false),
-        ] {
-            let headers =
-                HeaderMap::from_iter([(header::ACCEPT_ENCODING, accept.parse().unwrap())]);
-            assert_eq!(accepts_gzip(&headers), expected, "{accept}");
-        }
-    }
+/// Lists change with every command, and in `dev` they hold a token.
+fn fresh(kind: &'static str, body: String) -> Answer {
+    Answer::of_bytes(kind, CachePolicy::Moment, body.into_bytes())
 }

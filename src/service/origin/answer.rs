@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
+use crate::coding::{self, Coding, Text};
 use crate::package::plan::Plan;
 use crate::store::files::LocalFile;
 
@@ -18,6 +19,10 @@ pub enum CachePolicy {
     Media,
     /// A file of the asset.
     Download,
+    /// A file of the pages: it changes with the program, so caches ask each time.
+    Page,
+    /// What is true at the moment: not at all.
+    Moment,
 }
 
 /// An answer that is ready to be sent.
@@ -41,15 +46,44 @@ pub type Sources = Arc<[Arc<LocalFile>]>;
 pub enum Content {
     /// In memory.
     Bytes(Bytes),
+    /// Text, which may be sent in a coding.
+    Text(Arc<Text>),
     /// Made while they are sent.
     Planned(Arc<Plan>, Sources),
 }
 
 impl Answer {
     /// An answer in memory, tagged by what it holds.
-    pub(super) fn of_bytes(content_type: &'static str, cache: CachePolicy, data: Vec<u8>) -> Self {
-        let etag = tag(&[&data]);
+    pub fn of_bytes(content_type: &'static str, cache: CachePolicy, data: Vec<u8>) -> Self {
+        if coding::shortens(content_type) {
+            let text = Text::new(data.into());
+            let etag = text.plain().tag.clone();
+            return Self { content_type, etag, cache, content: Content::Text(Arc::new(text)) };
+        }
+        let etag = coding::tag_of(&data);
         Self { content_type, etag, cache, content: Content::Bytes(data.into()) }
+    }
+
+    /// The same answer in a coding, if it is text that gets shorter, and whether it does.
+    pub async fn coded(mut self, coding: Option<Coding>) -> (Self, bool) {
+        let Content::Text(text) = self.content else {
+            return (self, false);
+        };
+        let coded = match coding {
+            Some(coding) if text.is_ready(coding) => text.coded(coding).cloned(),
+            Some(coding) => {
+                let text = Arc::clone(&text);
+                let made = move || text.coded(coding).cloned();
+                // A thread that failed leaves the plain text to be sent.
+                tokio::task::spawn_blocking(made).await.ok().flatten()
+            }
+            None => None,
+        };
+        let is_coded = coded.is_some();
+        let form = coded.unwrap_or_else(|| text.plain().clone());
+        self.etag = form.tag;
+        self.content = Content::Bytes(form.bytes);
+        (self, is_coded)
     }
 }
 
@@ -58,6 +92,7 @@ impl Content {
     pub fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Text(text) => text.plain().bytes.len() as u64,
             Self::Planned(plan, _) => plan.length(),
         }
     }

@@ -22,7 +22,8 @@ pub(super) type DocumentCache = Cache<DocumentKey, Answer>;
 /// A cache that holds about `capacity` bytes.
 pub(super) fn cache(capacity: u64) -> DocumentCache {
     let weigh = |key: &DocumentKey, answer: &Answer| {
-        let length = answer.content.length() + key.heap_size() as u64;
+        // Coded forms that come later have together about half the length of the text.
+        let length = answer.content.length() * 3 / 2 + key.heap_size() as u64;
         u32::try_from(length).unwrap_or(u32::MAX)
     };
     Cache::builder().max_capacity(capacity).weigher(weigh).build()

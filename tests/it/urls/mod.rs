@@ -1,5 +1,6 @@
-//! Streaming URLs on the wire: the grammar, the table of refusals, headers, ranges, downloads.
+//! Streaming URLs on the wire: the grammar, the table of refusals, headers, codings, ranges, downloads.
 
+mod codings;
 mod downloads;
 mod headers;
 mod refusals;

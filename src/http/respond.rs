@@ -1,0 +1,94 @@
+//! An answer as HTTP: conditional requests, codings, ranges, HEAD, cache lifetimes.
+
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+
+use super::conditional::{not_modified, precondition_failed};
+use super::encoding;
+use super::range::{self, RangeDecision};
+use crate::service::origin::{Answer, CachePolicy, Content, PlanBody};
+
+/// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
+pub(super) async fn respond(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
+    let mut base = HeaderMap::new();
+    let mut coding = None;
+    if matches!(answer.content, Content::Text(_)) {
+        base.insert(header::VARY, encoding::VARY);
+        coding = encoding::preferred(headers);
+    }
+    let (answer, is_coded) = answer.coded(coding).await;
+    let coding = coding.filter(|_| is_coded);
+    let length = answer.content.length();
+    insert(&mut base, header::ETAG, &answer.etag);
+    insert(&mut base, header::CACHE_CONTROL, cache_control(answer.cache));
+    base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if precondition_failed(headers, &answer.etag) {
+        return (StatusCode::PRECONDITION_FAILED, base).into_response();
+    }
+    if not_modified(headers, &answer.etag) {
+        return (StatusCode::NOT_MODIFIED, base).into_response();
+    }
+    let decision = match *method {
+        Method::GET => range::decide(headers, &answer.etag, length),
+        _ => RangeDecision::Whole,
+    };
+    insert(&mut base, header::CONTENT_TYPE, answer.content_type);
+    if let Some(coding) = coding {
+        base.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.row().name));
+    }
+    let (status, part) = match decision {
+        RangeDecision::Whole => (StatusCode::OK, 0..length),
+        RangeDecision::Partial { start, end_inclusive } => {
+            let field = range::satisfied(start, end_inclusive, length);
+            insert(&mut base, header::CONTENT_RANGE, &field);
+            (StatusCode::PARTIAL_CONTENT, start..end_inclusive + 1)
+        }
+        RangeDecision::Unsatisfiable => {
+            insert(&mut base, header::CONTENT_RANGE, &range::unsatisfied(length));
+            base.remove(header::CONTENT_TYPE);
+            base.remove(header::CONTENT_ENCODING);
+            return (StatusCode::RANGE_NOT_SATISFIABLE, base).into_response();
+        }
+    };
+    base.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
+    if *method == Method::HEAD {
+        return (status, base).into_response();
+    }
+    (status, base, body(answer.content, part)).into_response()
+}
+
+/// Sends a part of the content, which lies inside it.
+fn body(content: Content, part: Range<u64>) -> Body {
+    match content {
+        Content::Bytes(bytes) => Body::from(slice(&bytes, &part)),
+        Content::Text(text) => Body::from(slice(&text.plain().bytes, &part)),
+        Content::Planned(plan, sources) => Body::new(PlanBody::new(plan, sources, part)),
+    }
+}
+
+/// The content is in memory, so positions fit.
+fn slice(bytes: &Bytes, part: &Range<u64>) -> Bytes {
+    let at = |position: u64| usize::try_from(position).unwrap_or(bytes.len());
+    bytes.slice(at(part.start)..at(part.end))
+}
+
+/// Values that are made here are ASCII without line ends.
+fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn cache_control(policy: CachePolicy) -> &'static str {
+    match policy {
+        CachePolicy::Manifest => "public, max-age=60",
+        CachePolicy::Media => "public, max-age=86400",
+        CachePolicy::Download => "public, max-age=3600",
+        CachePolicy::Page => "no-cache",
+        CachePolicy::Moment => "no-store",
+    }
+}
