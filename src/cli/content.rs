@@ -108,7 +108,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// A path that the user gave cannot be read.
-fn refused(path: &Path, error: &std::io::Error) -> CliError {
+fn refused(path: &Path, error: &dyn std::fmt::Display) -> CliError {
     CliError::refused(format_args!("{}: {error}", path.display()))
 }
 

@@ -1,5 +1,6 @@
 //! Why media files are refused: always with the file, and with the box or the rule.
 
+use super::segments::MissingSegment;
 use crate::codec::CodecError;
 use crate::isobmff::{BoxError, ScanError};
 
@@ -29,6 +30,9 @@ pub enum MediaRule {
     /// The sample tables contradict each other or the file.
     #[error("sample tables: {0}")]
     SampleTable(&'static str),
+    /// Segments of another packager are not complete.
+    #[error(transparent)]
+    Segments(#[from] MissingSegment),
     /// Samples of one track use several sample descriptions.
     #[error("several-sample-descriptions: the track switches between sample entries")]
     SeveralDescriptions,

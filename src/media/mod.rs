@@ -1,6 +1,7 @@
 //! What an asset is: tracks with their sample index, quality levels, and the common timeline.
 //!
-//! `file` reads one MP4, `server_manifest` the optional `.ism`, `asset` puts them together,
+//! `file` reads one MP4, `segments` finds those that lie in many files, `server_manifest` reads the
+//! optional `.ism`, `asset` puts them together,
 //! `timeline` cuts fragments.
 
 pub mod asset;
@@ -12,6 +13,7 @@ mod fixture;
 mod fragments;
 pub mod index;
 pub mod language;
+pub mod segments;
 pub mod server_manifest;
 pub mod timeline;
 pub mod track;

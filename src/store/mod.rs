@@ -10,6 +10,7 @@ pub mod kek;
 pub mod model;
 pub mod private;
 pub mod random;
+pub mod source;
 
 pub use db::Store;
 pub use error::{Kind, StoreError};

@@ -79,6 +79,21 @@ run -i "$film" -map 0:v -c copy $exact -movflags +frag_keyframe+empty_moov \
   "$traps/fragmented_base_data_offset.mp4"
 run -i "$film" -c copy $exact -movflags +frag_keyframe "$traps/fragmented_partially.mp4"
 run -i "$film" -c copy $exact -f ismv -movflags +frag_keyframe "$traps/fragmented_smooth.ismv"
+# segments/: the same film as packagers leave it: with an MPD, with playlists, and with neither.
+segments=$out/segments
+mkdir -p "$segments/dash" "$segments/hls/v" "$segments/hls/a" "$segments/bare/v" "$segments/bare/a"
+run -i "$film" -map 0 -c copy $exact -f dash -seg_duration 2 "$segments/dash/manifest.mpd"
+for track in v a; do
+  (cd "$segments/hls/$track" && run -i "$film" -map "0:$track" -c copy $exact -f hls -hls_time 2 \
+    -hls_playlist_type vod -hls_segment_type fmp4 -hls_segment_filename 'part%d.m4s' list.m3u8)
+  n=0
+  for file in init.mp4 part0.m4s part1.m4s part2.m4s part3.m4s; do
+    name=$([ "$n" = 0 ] && echo init.mp4 || echo "$n.m4s")
+    cp "$segments/hls/$track/$file" "$segments/bare/$track/$name"
+    n=$((n + 1))
+  done
+done
+printf '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv/list.m3u8\n' >"$segments/hls/main.m3u8"
 node "$here/surgery.js" "$traps"
 
 echo "$stamp" >"$out/.stamp"

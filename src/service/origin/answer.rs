@@ -7,7 +7,7 @@ use ring::digest::{SHA256, digest};
 
 use crate::coding::{self, Coding, Text};
 use crate::package::plan::Plan;
-use crate::store::files::LocalFile;
+use crate::store::source::MediaSource;
 
 /// How long caches may keep an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 /// The files that a plan reads, by the numbers it gives them.
-pub type Sources = Arc<[Arc<LocalFile>]>;
+pub type Sources = Arc<[Arc<MediaSource>]>;
 
 /// The bytes of an answer.
 #[derive(Debug, Clone)]

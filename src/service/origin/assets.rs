@@ -15,9 +15,22 @@ use crate::media::{
     Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, SourceFile,
 };
 use crate::store;
-use crate::store::files::{FileVersion, LocalFile};
-use crate::store::folder::Folder;
+use crate::store::files::FileVersion;
+use crate::store::folder::{Folder, FolderError, Media};
+use crate::store::source::MediaSource;
 use crate::time::WIRE_TIMESCALE;
+
+/// What errors about no single file name.
+const WHOLE_FOLDER: &str = "the folder of the asset";
+
+/// How old the last look at the files may be. Under load it keeps the storage from being asked for
+/// every request; nobody can tell an answer from one that began so much earlier. No answer mixes
+/// old and new bytes: each piece is checked by itself.
+const GOOD_FOR: Duration = Duration::from_millis(1);
+
+/// The same for segments, of which there may be thousands. New ones change the folder, which is
+/// looked at as often as everything else.
+const SEGMENTS_GOOD_FOR: Duration = Duration::from_secs(1);
 
 /// More media files in one folder are refused.
 const MAX_FILES: usize = 256;
@@ -32,20 +45,23 @@ pub struct LoadedAsset {
     pub asset: Asset,
     /// Stem of the server manifest, which stands in URLs; `None` when there is none.
     pub manifest_stem: Option<String>,
-    files: Vec<Arc<LocalFile>>,
+    sources: Vec<Arc<MediaSource>>,
     segment_ms: u32,
-    /// Everything whose change would give another asset: the folder, its media, its manifest.
+    /// What would give another asset if it changed: the folder, its media, its manifest.
     watched: Arc<[(PathBuf, FileVersion)]>,
+    /// Files of renditions in many files alike.
+    segments: Arc<[(PathBuf, FileVersion)]>,
     /// Tells what was loaded from what is loaded later, in this process.
     pub(super) generation: u64,
     check: Check,
+    segments_check: Check,
 }
 
 impl LoadedAsset {
-    /// The open file that holds a rendition.
-    pub fn file(&self, rendition: &Rendition) -> &Arc<LocalFile> {
-        // The asset was assembled from these files.
-        &self.files[rendition.file]
+    /// What holds the bytes of a rendition.
+    pub fn source(&self, rendition: &Rendition) -> &Arc<MediaSource> {
+        // The asset was assembled from these sources.
+        &self.sources[rendition.file]
     }
 
     /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
@@ -56,18 +72,22 @@ impl LoadedAsset {
         let track = rendition.track.header.track_id;
         let segment = self.segment_ms;
         let mut identity = format!("{asset}\0{}\0{track}\0{segment}\0", source.name).into_bytes();
-        identity.extend(self.file(rendition).version().to_bytes());
+        identity.extend(self.source(rendition).version_bytes());
         identity.extend(source.index.digest);
         identity
     }
 
     /// Whether the files are as they were when they were loaded.
     async fn is_current(&self) -> bool {
-        let watched = Arc::clone(&self.watched);
-        let same = |(path, version): &(PathBuf, FileVersion)| {
-            FileVersion::at(path).is_ok_and(|now| now == *version)
+        let same = |watched: &Arc<[(PathBuf, FileVersion)]>| {
+            let watched = Arc::clone(watched);
+            let same = |(path, version): &(PathBuf, FileVersion)| {
+                FileVersion::at(path).is_ok_and(|now| now == *version)
+            };
+            move || watched.iter().all(same)
         };
-        self.check.holds(move || watched.iter().all(same)).await
+        self.check.holds(same(&self.watched)).await
+            && self.segments_check.holds(same(&self.segments)).await
     }
 
     fn weight(&self) -> u32 {
@@ -81,7 +101,7 @@ impl LoadedAsset {
 pub struct AssetCache {
     assets: Cache<(PathBuf, u32), Arc<LoadedAsset>>,
     /// Indexes by path and version: when one file of many changes, one is read.
-    indexes: Cache<(PathBuf, FileVersion), Arc<FileIndex>>,
+    indexes: Cache<(PathBuf, Arc<[FileVersion]>), Arc<FileIndex>>,
     generations: Arc<AtomicU64>,
 }
 
@@ -141,15 +161,15 @@ impl AssetCache {
         let reading: Vec<_> = opened
             .media
             .iter()
-            .map(|(path, file)| {
-                let (cache, path, file) = (self.clone(), path.clone(), Arc::clone(file));
-                tokio::spawn(async move { cache.index(&path, &file).await })
+            .map(|(media, source)| {
+                let (cache, media, source) = (self.clone(), media.clone(), Arc::clone(source));
+                tokio::spawn(async move { cache.index(&media, &source).await })
             })
             .collect();
         let mut sources = Vec::with_capacity(reading.len());
-        for ((path, _), index) in opened.media.iter().zip(reading) {
+        for ((media, _), index) in opened.media.iter().zip(reading) {
             let index = index.await.map_err(|_| reading_failed())??;
-            sources.push(SourceFile { name: file_name(path), index });
+            sources.push(SourceFile { name: media.name.clone(), index });
         }
         let target = i64::from(segment_ms) * i64::from(WIRE_TIMESCALE) / 1000;
         let (name, manifest) = (name.to_owned(), opened.manifest);
@@ -164,24 +184,27 @@ impl AssetCache {
             asset,
             manifest_stem: opened.manifest_stem,
             segment_ms,
-            files: opened.media.into_iter().map(|(_, file)| file).collect(),
+            sources: opened.media.into_iter().map(|(_, source)| source).collect(),
             watched: opened.watched.into(),
+            segments: opened.segments.into(),
             generation: self.generations.fetch_add(1, Relaxed),
-            check: Check::new(began),
+            check: Check::new(began, GOOD_FOR),
+            segments_check: Check::new(began, SEGMENTS_GOOD_FOR),
         }))
     }
 
     async fn index(
         &self,
-        path: &Path,
-        file: &Arc<LocalFile>,
+        media: &Media,
+        source: &Arc<MediaSource>,
     ) -> Result<Arc<FileIndex>, OriginError> {
-        let (name, file) = (file_name(path), Arc::clone(file));
-        let key = (path.to_owned(), file.version());
+        let (name, source) = (media.name.clone(), Arc::clone(source));
+        let path = media.files.first().cloned().unwrap_or_default();
+        let key = (path, Arc::clone(source.versions()));
         let read = async move {
             let read = move || {
-                let index = FileIndex::read(&*file).map_err(|rule| rule.in_file(&name))?;
-                file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
+                let index = FileIndex::read(&*source).map_err(|rule| rule.in_file(&name))?;
+                source.check_unchanged().map_err(|error| OriginError::storage(&error))?;
                 Ok::<_, OriginError>(Arc::new(index))
             };
             blocking(read).await?
@@ -204,7 +227,8 @@ fn reading_failed() -> OriginError {
 
 /// A folder with its media files open.
 struct OpenedFolder {
-    media: Vec<(PathBuf, Arc<LocalFile>)>,
+    media: Vec<(Media, Arc<MediaSource>)>,
+    segments: Vec<(PathBuf, FileVersion)>,
     manifest: Option<(String, Vec<u8>)>,
     manifest_stem: Option<String>,
     watched: Vec<(PathBuf, FileVersion)>,
@@ -219,16 +243,27 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
     };
     // Before the entries: what changes in between is noticed at the next request.
     let mut watched = vec![(dir.to_owned(), FileVersion::at(dir).map_err(storage)?)];
-    let folder = Folder::read(dir).map_err(storage)?;
+    let folder = Folder::read(dir).map_err(|error| match error {
+        FolderError::Io(error) => storage(error),
+        FolderError::Segments(missing) => MediaRule::from(missing).in_file(WHOLE_FOLDER).into(),
+    })?;
+    for path in &folder.watched {
+        watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
+    }
     let manifest_stem = folder.manifest_stem().map(str::to_owned);
     if folder.media.len() > MAX_FILES {
         let rule = MediaRule::NoPlayableTrack("more than 256 media files".to_owned());
-        return Err(rule.in_file("the folder of the asset").into());
+        return Err(rule.in_file(WHOLE_FOLDER).into());
     }
-    let open = |path: PathBuf| Ok((Arc::new(LocalFile::open(&path)?), path));
-    let opened: Vec<(Arc<LocalFile>, PathBuf)> =
+    let open = |media: Media| Ok((Arc::new(MediaSource::open(&media.files)?), media));
+    let opened: Vec<(Arc<MediaSource>, Media)> =
         folder.media.into_iter().map(open).collect::<io::Result<_>>().map_err(storage)?;
-    watched.extend(opened.iter().map(|(file, path)| (path.clone(), file.version())));
+    let mut segments = Vec::new();
+    for (source, media) in &opened {
+        let versions = media.files.iter().cloned().zip(source.versions().iter().copied());
+        let list = if media.files.len() == 1 { &mut watched } else { &mut segments };
+        list.extend(versions);
+    }
     let manifest = match folder.manifests.as_slice() {
         [] => None,
         [path] => {
@@ -239,7 +274,8 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
     };
     Ok(OpenedFolder {
         manifest_stem,
-        media: opened.into_iter().map(|(file, path)| (path, file)).collect(),
+        media: opened.into_iter().map(|(source, media)| (media, source)).collect(),
+        segments,
         manifest,
         watched,
     })
@@ -255,7 +291,7 @@ fn read_manifest(path: &Path) -> io::Result<Vec<u8>> {
 
 fn several_manifests() -> OriginError {
     let rule = MediaRule::ServerManifest("the folder holds several .ism files".to_owned());
-    MediaError { file: "the folder of the asset".to_owned(), rule }.into()
+    MediaError { file: WHOLE_FOLDER.to_owned(), rule }.into()
 }
 
 fn file_name(path: &Path) -> String {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::answer::Sources;
 use crate::bytes::ReadAt;
 use crate::package::plan::{PIECE, Plan, Producer};
-use crate::store::files::LocalFile;
+use crate::store::source::MediaSource;
 
 /// Buffers that are kept for the next piece; more are given back to the allocator.
 const KEPT_BUFFERS: usize = 64;
@@ -63,7 +63,7 @@ impl State {
     /// What waits for a disk, or takes long, goes to a thread of its own.
     fn reading(mut work: Work) -> Self {
         Self::Reading(tokio::task::spawn_blocking(move || {
-            let piece = work.piece(LocalFile::read_exact_at);
+            let piece = work.piece(MediaSource::read_exact_at);
             (work, piece)
         }))
     }
@@ -78,7 +78,7 @@ impl Work {
     /// Makes the next piece with one kind of reads.
     fn piece(
         &mut self,
-        read: impl Fn(&LocalFile, u64, &mut [u8]) -> io::Result<()>,
+        read: impl Fn(&MediaSource, u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<Bytes> {
         let mut piece = Piece { buffer: Piece::take_buffer(), part: 0..0 };
         let sources = &self.sources;
@@ -142,7 +142,7 @@ impl Body for PlanBody {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Idle(mut work) if !work.producer.is_catching_up() => {
-                    match work.piece(LocalFile::read_cached_at) {
+                    match work.piece(MediaSource::read_cached_at) {
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                             self.state = State::reading(work);
                         }

@@ -8,15 +8,12 @@ use tokio::sync::Mutex;
 
 use super::assets::blocking;
 
-/// How old the last look may be. Under load it keeps the storage from being asked for every
-/// request; nobody can tell an answer from one that began so much earlier. No answer mixes old and
-/// new bytes: each piece is checked by itself.
-const GOOD_FOR: Duration = Duration::from_millis(1);
-
 /// When something was last found unchanged.
 #[derive(Debug)]
 pub(super) struct Check {
     loaded: Instant,
+    /// How old the last look may be.
+    good_for: Duration,
     /// When the last good look began, in nanoseconds after `loaded`.
     passed: AtomicU64,
     /// Held by the request that looks.
@@ -25,11 +22,11 @@ pub(super) struct Check {
 
 impl Check {
     /// Loading began at `loaded`, which counts as a look.
-    pub(super) fn new(loaded: Instant) -> Self {
-        Self { loaded, passed: AtomicU64::new(0), turn: Mutex::new(()) }
+    pub(super) fn new(loaded: Instant, good_for: Duration) -> Self {
+        Self { loaded, good_for, passed: AtomicU64::new(0), turn: Mutex::new(()) }
     }
 
-    /// Whether a look was good that began after this question, or at most [`GOOD_FOR`] before it.
+    /// Whether a look was good that began after this question, or at most `good_for` before it.
     /// One request looks for all that ask meanwhile.
     pub(super) async fn holds(&self, look: impl FnOnce() -> bool + Send + 'static) -> bool {
         let asked = Instant::now();
@@ -50,7 +47,7 @@ impl Check {
 
     fn passed_for(&self, asked: Instant) -> bool {
         let passed = self.loaded + Duration::from_nanos(self.passed.load(Relaxed));
-        passed + GOOD_FOR >= asked
+        passed + self.good_for >= asked
     }
 }
 
@@ -61,8 +58,10 @@ mod tests {
 
     use super::*;
 
+    const GOOD_FOR: Duration = Duration::from_millis(1);
+
     fn long_ago() -> Check {
-        Check::new(Instant::now() - Duration::from_secs(1))
+        Check::new(Instant::now() - Duration::from_secs(1), GOOD_FOR)
     }
 
     #[tokio::test]

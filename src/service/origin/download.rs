@@ -16,6 +16,7 @@ use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::store;
 use crate::store::files::LocalFile;
+use crate::store::source::MediaSource;
 
 /// Not served as they are: server-side files and fragmented Smooth sources.
 const NOT_SERVED: &[&str] = &["ism", "ismc", "ismv", "isma", "ismt", "mpi"];
@@ -64,7 +65,7 @@ pub(super) async fn answer(
         cache: CachePolicy::Download,
         content: Content::Planned(
             Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),
-            [Arc::new(file)].into(),
+            [Arc::new(MediaSource::of_file(file))].into(),
         ),
     })
 }

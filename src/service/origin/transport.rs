@@ -11,7 +11,7 @@ use crate::package::plan::Plan;
 use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
 use crate::package::ts::{self, Wanted};
-use crate::store::files::LocalFile;
+use crate::store::source::MediaSource;
 
 impl Context {
     /// The audio track that goes into the segments of a rendition.
@@ -36,7 +36,7 @@ impl Context {
     /// The files that plans of a rendition read.
     pub(super) fn sources(&self, rendition: &Rendition) -> Sources {
         let tracks = [Some(rendition), self.muxed(rendition)];
-        let file = |rendition| Arc::clone(self.loaded.file(rendition));
+        let file = |rendition| Arc::clone(self.loaded.source(rendition));
         tracks.into_iter().flatten().map(file).collect()
     }
 
@@ -95,12 +95,12 @@ impl Origin {
 pub(super) async fn reading<T: Send + 'static>(
     context: &Context,
     rendition: &Rendition,
-    work: impl FnOnce(&Context, &Rendition, &LocalFile) -> Result<T, FragmentError> + Send + 'static,
+    work: impl FnOnce(&Context, &Rendition, &MediaSource) -> Result<T, FragmentError> + Send + 'static,
 ) -> Result<T, OriginError> {
     let (context, track) = (context.clone(), TrackRef::of(rendition));
     let read = assets::blocking(move || {
         let Selected { rendition, .. } = context.find(&track)?;
-        let file = context.loaded.file(rendition);
+        let file = context.loaded.source(rendition);
         let done = work(&context, rendition, file)?;
         file.check_unchanged().map_err(|error| OriginError::storage(&error))?;
         Ok(done)

@@ -1,6 +1,7 @@
 //! The containers in which media come: whatever the form, the samples and times that ffmpeg finds
 //! in the source are those that are served.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use reqwest::Client;
@@ -9,7 +10,7 @@ use crate::support::boxes::{hidden, samples, timescale};
 use crate::support::oracle::{
     HexKey, Samples, samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file, shown_first,
 };
-use crate::support::origin::Shelf;
+use crate::support::origin::{Shelf, get};
 use crate::support::presentation::{Track, dash};
 use crate::support::server::{media_dir, public_media};
 
@@ -81,10 +82,11 @@ impl Served {
         }
     }
 
-    /// Compares the only track of each kind with that of the source.
-    fn demand_source(&self, file: &Path) {
+    /// Compares the only track of each kind with that of its source.
+    fn demand_source<'p>(&self, source_of: impl Fn(&str) -> &'p Path) {
         let mut starts = Vec::new();
         for (track, encrypted) in self.clear.iter().zip(&self.encrypted) {
+            let file = source_of(track.kind);
             let what = format!("{} {}", file.display(), track.kind);
             let specifier = format!("{}:0", &track.kind[..1]);
             let source = samples_of_file(file, &specifier);
@@ -101,7 +103,7 @@ impl Served {
         // The presentation may start elsewhere than the source, but all of it together.
         let apart =
             starts.iter().fold(0.0_f64, |apart, start| apart.max((start - starts[0]).abs()));
-        assert!(apart < 0.001, "{}: tracks moved by {starts:?}", file.display());
+        assert!(apart < 0.001, "{}: tracks moved by {starts:?}", source_of("video").display());
     }
 }
 
@@ -113,7 +115,7 @@ async fn demand_sources(files: &[PathBuf]) {
     for (name, file) in names.iter().zip(files) {
         let served = Served::of(&shelf, name).await;
         assert!(!served.clear.is_empty());
-        served.demand_source(file);
+        served.demand_source(|_| file);
     }
 }
 
@@ -142,4 +144,120 @@ async fn fragmented_files_of_other_makers_are_served_as_they_are() {
     let files = there(&dir, PUBLIC);
     assert_eq!(files.len(), PUBLIC.len());
     demand_sources(&files).await;
+}
+
+/// A folder of segments: its path below the corpus, and of pictures and sound what stands in front
+/// of the names of segments. The init segments have `init` in their names.
+struct Segments {
+    folder: &'static str,
+    pictures: &'static str,
+    sound: &'static str,
+}
+
+const MADE: &[Segments] = &[
+    Segments { folder: "dash", pictures: "stream0", sound: "stream1" },
+    Segments { folder: "hls", pictures: "v/", sound: "a/" },
+    Segments { folder: "bare", pictures: "v/", sound: "a/" },
+];
+
+const OF_OTHERS: &[Segments] = &[
+    Segments { folder: "androidx-media/cmaf", pictures: "video_", sound: "audio_" },
+    Segments { folder: "livesim2/testpic_2s", pictures: "V300/", sound: "A48/" },
+];
+
+impl Segments {
+    /// All files of a rendition joined, as ffmpeg can read them.
+    fn joined(&self, root: &Path, part: &str) -> tempfile::NamedTempFile {
+        let mut files: Vec<String> = files_below(&root.join(self.folder), "");
+        files.retain(|name| {
+            name.contains(part) && (name.ends_with(".m4s") || name.ends_with(".mp4"))
+        });
+        let number = |name: &String| {
+            let stem = name.rsplit_once('.').unwrap().0;
+            let digits = stem.chars().rev().take_while(char::is_ascii_digit).collect::<String>();
+            digits.chars().rev().collect::<String>().parse::<u64>().ok()
+        };
+        // The init segment first: `false` goes before `true`.
+        files.sort_by_key(|name| (!name.contains("init"), number(name)));
+        assert!(files.len() > 3, "{files:?}");
+        let joined = tempfile::Builder::new().suffix(".mp4").tempfile().unwrap();
+        let bytes: Vec<u8> = files
+            .iter()
+            .flat_map(|name| fs::read(root.join(self.folder).join(name)).unwrap())
+            .collect();
+        fs::write(joined.path(), bytes).unwrap();
+        joined
+    }
+}
+
+fn files_below(dir: &Path, prefix: &str) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("{prefix}{}", path.file_name().unwrap().to_str().unwrap());
+        if path.is_dir() {
+            files.extend(files_below(&path, &format!("{name}/")))
+        } else {
+            files.push(name)
+        }
+    }
+    files
+}
+
+async fn demand_segments(root: &Path, folders: &[Segments]) {
+    let names: Vec<String> = (0..folders.len()).map(|n| format!("segments{n}")).collect();
+    let named = names.iter().zip(folders);
+    let shelf = Shelf::of_folders(
+        named.clone().map(|(name, from)| (name.as_str(), root.join(from.folder))),
+    );
+    for (name, from) in named {
+        let served = Served::of(&shelf, name).await;
+        assert_eq!(served.clear.len(), 2, "{}", from.folder);
+        let (pictures, sound) = (from.joined(root, from.pictures), from.joined(root, from.sound));
+        served.demand_source(|kind| if kind == "video" { pictures.path() } else { sound.path() });
+    }
+}
+
+#[tokio::test]
+async fn segments_of_ffmpeg_are_served_as_they_are() {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out/segments");
+    assert!(made.exists(), "run tests/media/make.sh");
+    demand_segments(&made, MADE).await;
+}
+
+#[tokio::test]
+async fn segments_of_other_packagers_are_served_as_they_are() {
+    let Some(dir) = public_media() else { return };
+    demand_segments(&dir, OF_OTHERS).await;
+}
+
+/// Segments may come, go and change while the server runs.
+#[tokio::test]
+async fn changed_segments_are_noticed() {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out/segments/bare");
+    let shelf = Shelf::of_folders(["one", "two"].map(|name| (name, made.clone())));
+    let http = Client::new();
+    let url = &shelf.stream("one", "clear").manifest("dash").url;
+    let before = dash(&http, url).await;
+    let last = shelf.path("one/v/4.m4s");
+    let gone = fs::read(&last).unwrap();
+    fs::remove_file(&last).unwrap();
+    // The server may have looked a millisecond ago.
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    let shorter = dash(&http, url).await;
+    let samples_of = |tracks: &[Track]| {
+        let video = tracks.iter().find(|track| track.kind == "video").unwrap();
+        video.segments.iter().map(|segment| samples(&segment.bytes).len()).sum::<usize>()
+    };
+    assert!(samples_of(&shorter) < samples_of(&before));
+    fs::write(&last, &gone).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    assert_eq!(samples_of(&dash(&http, url).await), samples_of(&before));
+    // Written over in place: noticed within a second, and never mixed with the old index.
+    fs::write(&last, fs::read(shelf.path("one/v/3.m4s")).unwrap()).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    let answer = get(url).await;
+    let (status, code, message) = answer.refusal();
+    assert_eq!((status, code), (415, "MPE_INPUT_FORMAT_NOT_SUPPORTED"), "{message}");
+    assert!(message.contains("v/init.mp4: ") && message.contains("starts too early"), "{message}");
 }

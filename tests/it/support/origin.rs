@@ -37,6 +37,16 @@ impl Shelf {
         Self { server, media }
     }
 
+    /// One asset for each folder, with a copy of everything that lies in the other. At least two.
+    pub(crate) fn of_folders<'a>(folders: impl IntoIterator<Item = (&'a str, PathBuf)>) -> Self {
+        let media = TempDir::new().unwrap();
+        for (folder, from) in folders {
+            copy_folder(&from, &media.path().join(folder));
+        }
+        let server = DevServer::builder().media(media.path()).start();
+        Self { server, media }
+    }
+
     /// Where a folder, or a file in it, lies.
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.media.path().join(inside)
@@ -59,6 +69,15 @@ impl Shelf {
 /// Copies bytes, not modes: files of the corpus are read-only.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::write(to, fs::read(from).unwrap()).unwrap();
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let copied = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy_folder(&path, &copied) } else { copy(&path, &copied) }
+    }
 }
 
 impl Stream {

@@ -1,0 +1,248 @@
+//! Where the bytes of a rendition come from: one file, or many that are read as one.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::files::{FileVersion, LocalFile};
+use crate::bytes::ReadAt;
+
+/// Files of one source that are open at a time: readers move from one segment to the next.
+const OPEN_PARTS: usize = 4;
+
+/// One file or several, read at positions, with the versions they had when they were opened.
+#[derive(Debug)]
+pub struct MediaSource {
+    parts: Parts,
+    versions: Arc<[FileVersion]>,
+}
+
+#[derive(Debug)]
+enum Parts {
+    One(LocalFile),
+    Many(Joined),
+}
+
+impl MediaSource {
+    /// A single file.
+    pub fn of_file(file: LocalFile) -> Self {
+        Self { versions: [file.version()].into(), parts: Parts::One(file) }
+    }
+
+    /// Opens a file, or looks at several that are opened when they are needed.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn open(paths: &[PathBuf]) -> io::Result<Self> {
+        match paths {
+            [only] => LocalFile::open(only).map(Self::of_file),
+            many => {
+                let look = |path: &PathBuf| FileVersion::at(path);
+                let versions: Arc<[FileVersion]> =
+                    many.iter().map(look).collect::<io::Result<_>>()?;
+                let joined = Joined::new(many, &versions);
+                Ok(Self { parts: Parts::Many(joined), versions })
+            }
+        }
+    }
+
+    /// The versions of its files, in order.
+    pub fn versions(&self) -> &Arc<[FileVersion]> {
+        &self.versions
+    }
+
+    /// Lengths and modification times as bytes: the same on every instance that sees the storage.
+    pub fn version_bytes(&self) -> impl Iterator<Item = u8> {
+        self.versions.iter().flat_map(|version| version.to_bytes())
+    }
+
+    /// Fails when what was read may be of another version than it was opened with.
+    ///
+    /// # Errors
+    /// `InvalidData` when it has changed.
+    pub fn check_unchanged(&self) -> io::Result<()> {
+        match &self.parts {
+            Parts::One(file) => file.check_unchanged(),
+            // Every read has looked at its file.
+            Parts::Many(_) => Ok(()),
+        }
+    }
+
+    /// Like [`ReadAt::read_exact_at`], but only from the page cache.
+    ///
+    /// # Errors
+    /// `WouldBlock` when a byte would have to come from the disk, or a file has to be opened.
+    pub fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match &self.parts {
+            Parts::One(file) => file.read_cached_at(offset, buffer),
+            Parts::Many(joined) => {
+                joined.read(offset, buffer, Joined::opened, LocalFile::read_cached_at)
+            }
+        }
+    }
+}
+
+impl ReadAt for MediaSource {
+    fn len(&self) -> u64 {
+        match &self.parts {
+            Parts::One(file) => file.len(),
+            Parts::Many(joined) => joined.length,
+        }
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match &self.parts {
+            Parts::One(file) => file.read_exact_at(offset, buffer),
+            Parts::Many(joined) => {
+                joined.read(offset, buffer, Joined::open, LocalFile::read_exact_at)
+            }
+        }
+    }
+}
+
+/// A file among many.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    version: FileVersion,
+    /// Where it starts.
+    start: u64,
+}
+
+/// Files one behind the other, of which few are open.
+#[derive(Debug)]
+struct Joined {
+    parts: Box<[Part]>,
+    length: u64,
+    /// The parts in use, the one used last at the end.
+    open: Mutex<VecDeque<(usize, Arc<LocalFile>)>>,
+}
+
+impl Joined {
+    fn new(paths: &[PathBuf], versions: &[FileVersion]) -> Self {
+        let mut length = 0_u64;
+        let mut part = |(path, version): (&PathBuf, &FileVersion)| {
+            let start = length;
+            length = length.saturating_add(version.length);
+            Part { path: path.clone(), version: *version, start }
+        };
+        let parts = paths.iter().zip(versions).map(&mut part).collect();
+        Self { parts, length, open: Mutex::default() }
+    }
+
+    /// Reads a range part by part. After each read the file is looked at: what was read before
+    /// belongs to the version that is known.
+    fn read(
+        &self,
+        mut offset: u64,
+        mut buffer: &mut [u8],
+        file: impl Fn(&Self, usize) -> io::Result<Arc<LocalFile>>,
+        read: impl Fn(&LocalFile, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut n = self.parts.partition_point(|part| part.start <= offset).saturating_sub(1);
+        while !buffer.is_empty() {
+            let part = self.parts.get(n).ok_or(io::ErrorKind::UnexpectedEof)?;
+            let at = offset - part.start;
+            let left = part.version.length.saturating_sub(at);
+            let count = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+            let (head, rest) = buffer.split_at_mut(count);
+            if count > 0 {
+                let file = file(self, n)?;
+                read(&file, at, head)?;
+                file.check_unchanged()?;
+            }
+            buffer = rest;
+            offset += count as u64;
+            n += 1;
+        }
+        Ok(())
+    }
+
+    /// A part that is open already.
+    fn opened(&self, n: usize) -> io::Result<Arc<LocalFile>> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let at =
+            open.iter().position(|(number, _)| *number == n).ok_or(io::ErrorKind::WouldBlock)?;
+        let used = open.remove(at).ok_or(io::ErrorKind::WouldBlock)?;
+        let file = Arc::clone(&used.1);
+        open.push_back(used);
+        Ok(file)
+    }
+
+    /// A part, opened if need be in the place of the one that was not used for longest.
+    fn open(&self, n: usize) -> io::Result<Arc<LocalFile>> {
+        if let Ok(file) = self.opened(n) {
+            return Ok(file);
+        }
+        let part = self.parts.get(n).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let file = Arc::new(open_version(&part.path, part.version)?);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.len() >= OPEN_PARTS {
+            open.pop_front();
+        }
+        open.push_back((n, Arc::clone(&file)));
+        Ok(file)
+    }
+}
+
+fn open_version(path: &Path, version: FileVersion) -> io::Result<LocalFile> {
+    let file = LocalFile::open(path)?;
+    if file.version() == version {
+        return Ok(file);
+    }
+    Err(io::Error::new(io::ErrorKind::InvalidData, "the file changed before it was read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(dir: &Path, contents: &[&[u8]]) -> Vec<PathBuf> {
+        let write = |(n, content): (usize, &&[u8])| {
+            let path = dir.join(n.to_string());
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        contents.iter().enumerate().map(write).collect()
+    }
+
+    #[test]
+    fn many_files_read_as_one_with_few_of_them_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let contents: Vec<Vec<u8>> = (0..20_u8).map(|n| vec![n; usize::from(n % 3)]).collect();
+        let slices: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
+        let source = MediaSource::open(&parts(dir.path(), &slices)).unwrap();
+        let all = contents.concat();
+        assert_eq!(source.len(), all.len() as u64);
+        for start in 0..all.len() {
+            for end in start..=all.len() {
+                let mut buffer = vec![0; end - start];
+                source.read_exact_at(start as u64, &mut buffer).unwrap();
+                assert_eq!(buffer, all[start..end]);
+            }
+        }
+        let Parts::Many(joined) = &source.parts else { panic!("one file") };
+        assert!(joined.open.lock().unwrap().len() <= OPEN_PARTS);
+        let beyond = source.read_exact_at(all.len() as u64 - 1, &mut [0; 2]).unwrap_err();
+        assert_eq!(beyond.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_part_that_was_written_anew_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = parts(dir.path(), &[b"one", b"two"]);
+        let source = MediaSource::open(&paths).unwrap();
+        let mut buffer = [0; 6];
+        let cached = source.read_cached_at(0, &mut buffer).unwrap_err();
+        assert_eq!(cached.kind(), io::ErrorKind::WouldBlock, "nothing is open yet");
+        source.read_exact_at(0, &mut buffer).unwrap();
+        assert_eq!(&buffer, b"onetwo");
+        for path in &paths {
+            std::fs::write(path, "other").unwrap();
+            let refused = source.read_exact_at(0, &mut buffer).unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidData);
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+}
