@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { startBrowser } from "./support/browser.js";
 import { startHost } from "./support/host.js";
-import { manifestOf, startServer, streamOf } from "./support/server.js";
-import { watchWire } from "./support/wire.js";
+import { PLAY_LIMIT_MS, frameAfter, withPlay as play } from "./support/play.js";
+import { startServer, streamOf } from "./support/server.js";
 
 /** player, protocol or format, streams: what players.md section 5 says this player must be able to play. */
 const MATRIX = [
@@ -27,7 +27,6 @@ const MATRIX = [
   ["videojs", "m3u8-aapl-v3", ["clear-open"]],
 ];
 
-const PLAY_LIMIT_MS = 15_000;
 const SEEK_TO = 15;
 /** A refused player must show nothing for this long after the refusal. */
 const QUIET_MS = 1_000;
@@ -61,39 +60,7 @@ after(async () => {
   console.table(results);
 });
 
-/** Opens the player's page, starts the stream with `token`, hands both to `judge`, and cleans up. */
-const withPlay = async ({ player, protocol, stream, token }, judge) => {
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const wire = watchWire(page);
-  try {
-    await page.goto(host.pageOf(player));
-    await page.waitForFunction(() => window.begin);
-    const job = {
-      url: manifestOf(stream, protocol),
-      protocol,
-      token,
-      licence: stream.licenses?.["org.w3.clearkey"],
-    };
-    await page.evaluate(([id, work]) => void window.begin(id, work), [player, job]);
-    await judge(page, wire);
-  } catch (error) {
-    const seen = await page.evaluate(() => window.report()).catch(() => "page gone");
-    error.message += `\nplayer: ${JSON.stringify(seen)}\nwire: ${JSON.stringify(wire)}`;
-    throw error;
-  } finally {
-    await context.close();
-  }
-};
-
-/** The media time of the next frame shown from `from` on; fails when none comes in time. */
-const frameAfter = (page, from) =>
-  Promise.race([
-    page.evaluate((time) => window.frameAfter(time), from),
-    new Promise((_, reject) =>
-      setTimeout(() => reject(new Error(`no frame at or after ${from} s was shown in time`)), PLAY_LIMIT_MS).unref(),
-    ),
-  ]);
+const withPlay = (job, judge) => play({ browser, host }, job, judge);
 
 const judgePlay = (stream, row) => async (page, wire) => {
   await frameAfter(page, 0.2);

@@ -2,11 +2,11 @@
 
 use std::io;
 
-use super::protection;
+use super::{protection, trick};
 use crate::codec::{Codec, MediaType};
 use crate::media::{Rendition, language};
 use crate::package::format::Container;
-use crate::package::presentation::{Listed, Presentation, Set};
+use crate::package::presentation::{Leaf, Listed, Presentation, Set};
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
@@ -16,7 +16,7 @@ const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
-/// The MPD of a presentation: audio sets first, then the video set.
+/// The MPD of a presentation: audio sets first, then video sets, then the key frames of those.
 ///
 /// # Errors
 /// Never in practice: writing goes to memory.
@@ -51,16 +51,28 @@ pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
 fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
     let sets = presentation.sets();
     for (n, set) in sets.iter().enumerate() {
-        adaptation_set(xml, presentation, n + 1, set)?;
+        adaptation_set(xml, presentation, n + 1, set, None)?;
+    }
+    let has_key_frames = |set: &&Set<'_>| {
+        let is_video = set.first.rendition.track.media_type == MediaType::Video;
+        is_video && presentation.selectors.format.has_key_frames()
+    };
+    let with_key_frames = (1..).zip(&sets).filter(|(_, set)| has_key_frames(set));
+    for (n, (main, set)) in with_key_frames.enumerate() {
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, Some(main))?;
     }
     Ok(())
 }
 
+/// The set itself or, of the set with the id `key_frames_of`, its key frames. Those are announced
+/// with the bitrates of their levels, which name them in URLs: an upper bound, and no reason for
+/// players that know no essential properties to take them for cheap levels.
 fn adaptation_set(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     id: usize,
     set: &Set<'_>,
+    key_frames_of: Option<usize>,
 ) -> io::Result<()> {
     let first = set.first.rendition;
     let video = first.track.media_type == MediaType::Video;
@@ -85,13 +97,26 @@ fn adaptation_set(
         attributes.push(("maxWidth", &width));
         attributes.push(("maxHeight", &height));
     }
+    let rate = key_frames_of.map(|_| trick::max_playout_rate(set).to_string());
+    if let Some(rate) = &rate {
+        attributes.extend([("maxPlayoutRate", &**rate), ("codingDependency", "false")]);
+    }
     xml.element("AdaptationSet", &attributes, |xml| {
         channel_configuration(xml, first)?;
         if let Some(key) = set.key() {
             protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
         }
-        role(xml, presentation, first)?;
-        segment_template(xml, presentation, set.first)?;
+        let leaf = match key_frames_of {
+            Some(main) => {
+                trick::property(xml, main)?;
+                presentation.key_frame_leaf(first)
+            }
+            None => {
+                role(xml, presentation, first)?;
+                presentation.fragment_leaf(first)
+            }
+        };
+        segment_template(xml, presentation, set.first, &leaf)?;
         set.renditions.iter().try_for_each(|rendition| representation(xml, &id, rendition))
     })
 }
@@ -118,11 +143,12 @@ fn segment_template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     listed: &Listed<'_>,
+    leaf: &Leaf,
 ) -> io::Result<()> {
-    let leaf = presentation.fragment_leaf(listed.rendition);
-    let url = |time| format!("QualityLevels($Bandwidth$)/{}", leaf.with(time));
+    let init = presentation.fragment_leaf(listed.rendition).with("i");
+    let url = |leaf| format!("QualityLevels($Bandwidth$)/{leaf}");
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (url("$Time$"), url("i"));
+    let (media, initialization) = (url(leaf.with("$Time$")), url(init));
     let mut attributes = vec![
         ("timescale", timescale.as_str()),
         ("media", &media),

@@ -14,6 +14,7 @@ const shaka = async ({ url, token }) => {
   });
   player.addEventListener("error", ({ detail }) => errors.push(`shaka ${detail.code}`));
   await player.load(url);
+  window.player = player;
 };
 
 const dashjs = async ({ url, token }) => {

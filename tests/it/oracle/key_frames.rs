@@ -4,8 +4,9 @@ use m3u8_rs::{MasterPlaylist, MediaSegment, VariantStream};
 use reqwest::{Client, Url, header};
 
 use super::titles::{CLIP, LADDER, Source, Title, key_of, open_streams};
+use crate::support::boxes;
 use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
-use crate::support::presentation::fetch;
+use crate::support::presentation::{dash_key_frames, fetch};
 use crate::support::server::{DevServer, Manifest, Stream};
 
 /// The HLS manifests that list key frames: all but those of version 3.
@@ -155,4 +156,36 @@ async fn every_key_frame_of_the_clip_decodes_alone() {
 #[tokio::test]
 async fn every_key_frame_of_the_ladder_decodes_alone() {
     every_key_frame_decodes_alone(&LADDER, 1, 10).await;
+}
+
+/// The set for trick play has one picture for every segment, in every protection, and each decodes
+/// alone.
+#[tokio::test]
+async fn every_key_frame_of_a_dash_presentation_decodes_alone() {
+    let (http, server, sources) = (Client::new(), CLIP.serve(), CLIP.sources());
+    let mut forms = 0;
+    for stream in open_streams(&server) {
+        let cmaf = stream.manifests.iter().find(|manifest| manifest.format == "mpd-time-cmaf");
+        let Some(manifest) = cmaf else { continue };
+        let levels = dash_key_frames(&http, &manifest.url).await;
+        assert_eq!(levels.len(), 3, "{}", manifest.url);
+        for level in &levels {
+            assert_eq!(level.segments.len(), 4);
+            for segment in &level.segments {
+                let fetched = Fetched {
+                    seconds: segment.seconds,
+                    bytes: segment.bytes.len(),
+                    is_range: false,
+                    init: level.init.clone(),
+                    frame: segment.bytes.clone(),
+                };
+                let picture = picture(&fetched, stream, manifest.encryption.as_deref());
+                assert!(is_source(&picture, &sources), "{}", manifest.url);
+                let samples = boxes::samples(&segment.bytes);
+                assert_eq!(samples[0].duration, 60_000_000, "as long as its segment");
+            }
+        }
+        forms += 1;
+    }
+    assert_eq!(forms, 3);
 }

@@ -1,6 +1,7 @@
 //! Fetches a presentation whole, as a player would in the course of a play: manifest, then every
 //! initialization segment and media segment. Manifests are read by parsers of other makers.
 
+use dash_mpd_core::{AdaptationSet, EssentialProperty};
 use m3u8_rs::{AlternativeMediaType, Playlist};
 use reqwest::{Client, Url};
 
@@ -54,12 +55,29 @@ pub(crate) async fn fetch_text(http: &Client, url: &str) -> String {
     String::from_utf8(fetch(http, &url).await).expect("UTF-8")
 }
 
-/// Every track of a DASH presentation with a segment timeline.
+/// Every track of a DASH presentation with a segment timeline, but for sets that a client must
+/// understand a property of.
 pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
+    dash_sets(http, manifest, |set| set.essential_property.is_empty()).await
+}
+
+/// The key frames of a DASH presentation.
+pub(crate) async fn dash_key_frames(http: &Client, manifest: &str) -> Vec<Track> {
+    let scheme = "http://dashif.org/guidelines/trickmode";
+    let is_trick = |property: &EssentialProperty| property.schemeIdUri == scheme;
+    dash_sets(http, manifest, |set| set.essential_property.iter().any(is_trick)).await
+}
+
+async fn dash_sets(
+    http: &Client,
+    manifest: &str,
+    wanted: impl Fn(&AdaptationSet) -> bool,
+) -> Vec<Track> {
     let base = Url::parse(manifest).expect("an address");
     let mpd = dash_mpd_core::parse(&fetch_text(http, manifest).await).expect("an MPD");
     let mut tracks = Vec::new();
-    for set in mpd.periods.iter().flat_map(|period| &period.adaptations) {
+    let sets = mpd.periods.iter().flat_map(|period| &period.adaptations);
+    for set in sets.filter(|set| wanted(set)) {
         for representation in &set.representations {
             let template = representation.SegmentTemplate.as_ref().or(set.SegmentTemplate.as_ref());
             let template = template.expect("a SegmentTemplate");
