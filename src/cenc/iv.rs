@@ -11,13 +11,22 @@ pub struct IvContext {
     /// SHA-256 of key id and track.
     seed: [u8; 32],
     kid: KeyId,
+    /// Whether all segments of the track have one IV.
+    one_for_all: bool,
 }
 
 impl IvContext {
     /// `track` names the track and the version of its source: two tracks that share a key, and two
     /// versions of a file, must not share IVs.
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
-        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid }
+        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid, one_for_all: false }
+    }
+
+    /// One IV for all whole segments of the track, as Azure Media Services had it: a playlist then
+    /// has one key line. It shows where two segments begin alike, so it is for those who need it.
+    #[must_use]
+    pub fn one_for_all(self) -> Self {
+        Self { one_for_all: true, ..self }
     }
 
     /// The IV of one sample for schemes with 8-byte IVs: 40 bits that tell the tracks of a key
@@ -38,12 +47,18 @@ impl IvContext {
 
     /// The IV of a whole segment (AES-128) that starts at `start` wire ticks.
     pub fn segment(&self, start: u64) -> [u8; 16] {
-        first_16(hash(&[&self.seed, b"segment", &start.to_be_bytes()]))
+        self.whole(b"segment", start)
     }
 
     /// The IV of a segment of a transport stream.
     pub fn transport(&self, start: u64) -> [u8; 16] {
-        first_16(hash(&[&self.seed, b"transport", &start.to_be_bytes()]))
+        self.whole(b"transport", start)
+    }
+
+    fn whole(&self, what: &[u8], start: u64) -> [u8; 16] {
+        let start = start.to_be_bytes();
+        let start: &[u8] = if self.one_for_all { b"all" } else { &start };
+        first_16(hash(&[&self.seed, what, start]))
     }
 
     /// The IV of the key frame of a transport stream at `start`, as a resource of its own.

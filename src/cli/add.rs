@@ -11,6 +11,7 @@ use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log};
 use crate::config::Config;
+use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
 use crate::store::folder::is_media;
@@ -42,6 +43,9 @@ pub(super) struct Args {
     /// A filter that the stream always applies; may be given several times
     #[arg(long = "filter", value_name = "NAME")]
     filters: Vec<String>,
+    /// Whose manifests to write: modern, or ams for those of Azure Media Services
+    #[arg(long, value_name = "PROFILE", default_value_t)]
+    compat: Compat,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -92,7 +96,7 @@ impl Args {
             name += "-";
             name += filter;
         }
-        let request = request(name, &folder.name, policy, access);
+        let request = request(name, &folder.name, policy, access, self.compat);
         PublishRequest { filters: self.filters.clone(), ..request }
     }
 }

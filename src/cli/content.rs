@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
+use crate::package::compat::Compat;
 use crate::service::origin::check_folder;
 use crate::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
@@ -174,7 +175,13 @@ impl Library {
 }
 
 /// The stream `name` of an asset.
-pub(super) fn request(name: String, asset: &str, policy: &str, access: Access) -> PublishRequest {
+pub(super) fn request(
+    name: String,
+    asset: &str,
+    policy: &str,
+    access: Access,
+    compat: Compat,
+) -> PublishRequest {
     PublishRequest {
         asset: asset.to_owned(),
         name,
@@ -182,6 +189,7 @@ pub(super) fn request(name: String, asset: &str, policy: &str, access: Access) -
         streaming_policy: policy.to_owned(),
         content_key_policy: Some(access_name(access).to_owned()),
         filters: Vec::new(),
+        compat,
         start: None,
         end: None,
     }

@@ -11,6 +11,7 @@ use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
 use super::{CliError, Exit, demo, log, run};
 use crate::config::Config;
+use crate::package::compat::Compat;
 use crate::policy::{Restriction, VerificationKey};
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
 use crate::store::Store;
@@ -32,6 +33,9 @@ pub(super) struct Args {
     /// Folder of MP4 files, or of such folders; may be given several times
     #[arg(long, value_name = "DIR")]
     media: Vec<PathBuf>,
+    /// Whose manifests to write: modern, or ams for those of Azure Media Services
+    #[arg(long, value_name = "PROFILE", default_value_t)]
+    compat: Compat,
     /// Write addresses, token and keys of all streams to this file once requests are served
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
@@ -44,7 +48,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Create).await?;
     let folders = folders(&args.media, &config.data)?;
-    publish(&store, &config, &folders).await?;
+    publish(&store, &config, &folders, args.compat).await?;
     let token = token(&store).await?;
     let catalog = Catalog::new(store.clone(), config.origin(address))
         .with_token(token, config.own_hosts(address));
@@ -85,19 +89,24 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
     Ok(folders)
 }
 
-async fn publish(store: &Store, config: &Config, folders: &[Folder]) -> Result<(), CliError> {
+async fn publish(
+    store: &Store,
+    config: &Config,
+    folders: &[Folder],
+    compat: Compat,
+) -> Result<(), CliError> {
     let library = Library::new(store.clone(), config);
     library.policies().await?;
     if let [only] = folders {
         library.register(only).await?;
-        return publish_folder(&library, only, "").await;
+        return publish_folder(&library, only, "", compat).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
     for folder in folders {
         match library.register(folder).await {
             Ok(()) => {
-                publish_folder(&library, folder, &format!("{}-", folder.name)).await?;
+                publish_folder(&library, folder, &format!("{}-", folder.name), compat).await?;
                 published += 1;
             }
             // One folder of many that cannot be played does not keep the others from being shown.
@@ -114,10 +123,15 @@ async fn publish(store: &Store, config: &Config, folders: &[Folder]) -> Result<(
     }
 }
 
-async fn publish_folder(library: &Library, folder: &Folder, prefix: &str) -> Result<(), CliError> {
+async fn publish_folder(
+    library: &Library,
+    folder: &Folder,
+    prefix: &str,
+    compat: Compat,
+) -> Result<(), CliError> {
     for (form, access) in forms() {
         let name = format!("{prefix}{}-{}", form.short, access_name(access));
-        library.replace(&request(name, &folder.name, form.policy, access)).await?;
+        library.replace(&request(name, &folder.name, form.policy, access, compat)).await?;
     }
     Ok(())
 }

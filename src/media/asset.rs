@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::server_manifest::Entry;
-use super::timeline::{Cuts, Timeline};
+use super::timeline::{Cuts, Cutting, Timeline};
 use super::{FileIndex, MediaError, MediaRule, ServerManifest, Track, language};
 use crate::codec::{Codec, MediaType};
 use crate::isobmff::moov::mdhd::Language;
@@ -62,8 +62,7 @@ pub struct Asset {
 }
 
 impl Asset {
-    /// Puts the files of a folder together. `target` is the wanted fragment duration in wire
-    /// ticks; `folder` names the asset in errors.
+    /// Puts the files of a folder together. `folder` names the asset in errors.
     ///
     /// # Errors
     /// Nothing to play, levels that are not aligned, a server manifest that names what is not
@@ -72,7 +71,7 @@ impl Asset {
         folder: &str,
         files: Vec<SourceFile>,
         manifest: Option<&ServerManifest>,
-        target: i64,
+        cutting: Cutting,
     ) -> Result<Self, MediaError> {
         let in_folder = |rule: MediaRule| rule.in_file(folder);
         let skipped = skipped_tracks(&files);
@@ -91,7 +90,7 @@ impl Asset {
         }
         start_together(&mut video, &mut audio).map_err(in_folder)?;
         video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
-        let timeline = Timeline::build(&tracks(&video), &tracks(&audio), target);
+        let timeline = Timeline::build(&tracks(&video), &tracks(&audio), cutting);
         Ok(Self::of_timeline(files, skipped, video, audio, timeline.map_err(in_folder)?))
     }
 

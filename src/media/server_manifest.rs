@@ -11,7 +11,12 @@ use crate::codec::MediaType;
 pub struct ServerManifest {
     /// Video and audio entries in document order; text is not packaged yet.
     pub entries: Vec<Entry>,
+    /// `fragmentsPerHLSSegment`: how many fragments make a segment of a transport stream.
+    pub fragments_per_segment: Option<usize>,
 }
+
+/// More fragments in one segment are refused.
+const MAX_PACKED: usize = 30;
 
 /// One `video` or `audio` element.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +57,18 @@ impl ServerManifest {
         if entries.is_empty() {
             return Err(wrong("no video or audio element"));
         }
-        Ok(Self { entries })
+        Ok(Self { entries, fragments_per_segment: fragments_per_segment(&document)? })
     }
+}
+
+fn fragments_per_segment(document: &Document<'_>) -> Result<Option<usize>, MediaRule> {
+    let named = |node: &Node<'_, '_>| {
+        node.tag_name().name() == "meta" && node.attribute("name") == Some("fragmentsPerHLSSegment")
+    };
+    let Some(meta) = document.descendants().find(named) else { return Ok(None) };
+    let number = meta.attribute("content").and_then(|content| content.parse().ok());
+    let number = number.filter(|number| (1..=MAX_PACKED).contains(number));
+    number.map(Some).ok_or_else(|| wrong("fragmentsPerHLSSegment is no number from 1 to 30"))
 }
 
 impl Entry {

@@ -56,21 +56,45 @@ pub struct Timeline {
     pub origin: i64,
 }
 
+/// How an asset is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Cutting {
+    /// Wanted duration of a fragment in milliseconds.
+    pub fragment_ms: u32,
+    /// So many fragments make one segment: more than one in transport streams only.
+    pub packed: usize,
+}
+
+impl Cutting {
+    /// Wanted duration of a fragment in wire ticks.
+    fn fragment(self) -> i64 {
+        i64::from(self.fragment_ms) * i64::from(WIRE_TIMESCALE) / 1000
+    }
+
+    /// Wanted duration of a segment in wire ticks.
+    fn segment(self) -> i64 {
+        let packed = i64::try_from(self.packed.max(1)).unwrap_or(i64::MAX);
+        self.fragment().saturating_mul(packed)
+    }
+}
+
 impl Timeline {
-    /// Cuts all tracks. `target` is the wanted fragment duration.
+    /// Cuts all tracks.
     ///
     /// # Errors
     /// Levels without common key frames, key frames too far apart, or more fragments or samples in
     /// one fragment than any real file has.
-    pub fn build(video: &[&Track], audio: &[&Track], target: i64) -> Result<Self, MediaRule> {
-        let chosen = choose_key_frames(video, target)?;
+    pub fn build(video: &[&Track], audio: &[&Track], cutting: Cutting) -> Result<Self, MediaRule> {
+        let chosen = choose_key_frames(video, cutting.fragment())?;
+        let chosen: Vec<Key> = chosen.into_iter().step_by(cutting.packed.max(1)).collect();
+        let target = cutting.segment();
         let origin = chosen.first().map_or(0, |key| (-key.time).max(0));
         let video: Vec<Cuts> = video
             .iter()
             .enumerate()
             .map(|(level, track)| video_cuts(track, level, &chosen, origin))
             .collect();
-        check_key_frame_interval(&video, target)?;
+        check_key_frame_interval(&video, cutting)?;
         check_ends(&video)?;
         let boundaries: Vec<i64> = chosen.iter().map(|key| key.time + origin).collect();
         let video_end = video.iter().map(|cuts| cuts.end.cast_signed()).max();
@@ -205,8 +229,9 @@ fn check_ends(video: &[Cuts]) -> Result<(), MediaRule> {
     Err(MediaRule::NotAligned(format!("the video levels end {seconds}.{tenths} s apart")))
 }
 
-fn check_key_frame_interval(video: &[Cuts], target: i64) -> Result<(), MediaRule> {
-    let limit = (2 * target).max(KEY_FRAME_LIMIT).cast_unsigned();
+fn check_key_frame_interval(video: &[Cuts], cutting: Cutting) -> Result<(), MediaRule> {
+    let packed = i64::try_from(cutting.packed).unwrap_or(i64::MAX);
+    let limit = (2 * cutting.segment()).max(KEY_FRAME_LIMIT.saturating_mul(packed)).cast_unsigned();
     let longest = video.iter().flat_map(Cuts::durations).max().unwrap_or(0);
     if longest <= limit {
         return Ok(());

@@ -1,6 +1,7 @@
 //! From a URL to a packaged answer: grammar, formats, plans, fragments, manifests.
 
 pub mod cmaf;
+pub mod compat;
 pub mod dash;
 pub mod filter;
 pub mod format;

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::compat::Compat;
 use super::request::Selectors;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
@@ -18,6 +19,8 @@ pub struct Presentation<'a> {
     pub selectors: Selectors,
     /// The protection in force: also when the URL left it out because the policy allows just one.
     pub protection: Protection,
+    /// Whose manifests are written.
+    pub compat: Compat,
     /// What is listed, video first.
     pub listed: Vec<Listed<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.

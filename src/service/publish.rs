@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, VaultError};
+use crate::package::compat::Compat;
 use crate::package::filter::MAX_DEFAULT;
 use crate::policy::content_key::TokenType;
 use crate::policy::{
@@ -28,6 +29,8 @@ pub struct PublishRequest {
     pub content_key_policy: Option<String>,
     /// Names of filters that are always applied.
     pub filters: Vec<String>,
+    /// Whose manifests the streams have.
+    pub compat: Compat,
     /// Nothing is served before.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on.
@@ -183,6 +186,7 @@ fn locator(
         streaming_policy: request.streaming_policy.clone(),
         content_key_policy: request.content_key_policy.clone().or_else(|| default.clone()),
         filters: request.filters.clone(),
+        compat: request.compat,
         start: request.start,
         end: request.end,
         created: now,
@@ -200,6 +204,7 @@ fn check_same(
         ("streaming policy", existing.streaming_policy != wanted.streaming_policy),
         ("content key policy", existing.content_key_policy != wanted.content_key_policy),
         ("filters", !same_names(&existing.filters, &wanted.filters)),
+        ("compatibility profile", existing.compat != wanted.compat),
         ("start", existing.start != wanted.start),
         ("end", existing.end != wanted.end),
     ];

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::ids::LocatorId;
 use crate::keys::KeyRecord;
+use crate::package::compat::Compat;
 use crate::package::filter::Filter;
 
 /// A folder of media files under a name.
@@ -41,6 +42,8 @@ pub struct Locator {
     pub start: Option<Timestamp>,
     /// Nothing is served from then on; no limit when absent.
     pub end: Option<Timestamp>,
+    /// Whose manifests its streams have.
+    pub compat: Compat,
     /// When the locator was made.
     pub created: Timestamp,
 }

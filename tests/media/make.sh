@@ -42,6 +42,29 @@ for level in "320x180 120" "640x360 350" "1280x720 750"; do
     -x264-params "$closed" -c:a copy $front "$out/muxed/tidewater_$1_AACAudio_$(($2 + 96)).mp4"
 done
 
+# equal/: an ideal ladder of 61.5 seconds under a server manifest, to compare manifests with recorded
+# ones; what the pictures show does not matter.
+mkdir -p "$out/equal"
+still() { echo "-f lavfi -i color=gray:size=$1:rate=24:duration=61.5"; }
+ism="$out/equal/equal.ism"
+cat >"$ism" <<'END'
+<?xml version="1.0" encoding="utf-8"?>
+<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
+END
+for level in "1280x720 3500000 31" "960x540 2200000 31" "704x396 1350000 30" "512x288 850000 21" \
+  "320x180 381048 13"; do
+  set -- $level
+  run $(still "$1") -an $exact -c:v libx264 -preset ultrafast -pix_fmt yuv420p -profile:v high \
+    -level "$3" -crf 40 -g 48 -keyint_min 48 -sc_threshold 0 -x264-params "8x8dct=1:threads=1" \
+    $front "$out/equal/equal_$2.mp4"
+  echo " <video src=\"equal_$2.mp4\" systemBitrate=\"$2\"/>" >>"$ism"
+done
+run $(tone 440 48000 61.5) -vn $exact $(aac 32 eng) $front "$out/equal/equal_aac.mp4"
+cat >>"$ism" <<'END'
+ <audio src="equal_aac.mp4" systemBitrate="128041" systemLanguage="eng"><param name="trackName" value="TRACK"/></audio>
+</switch></body></smil>
+END
+
 # traps/: legal files with properties that break readers.
 traps=$out/traps
 clip="$(picture 320x180 $fps 8)"

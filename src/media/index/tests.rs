@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::media::fixture::fragments::{Base, Fields, Form, Time, fragmented};
 use crate::media::fixture::{TrackSpec, movie};
+use crate::media::timeline::Cutting;
 use crate::media::{Asset, FileIndex, SourceFile, Track};
+
+const CUTTING: Cutting = Cutting { fragment_ms: 6000, packed: 1 };
 
 fn tracks_of(file: &[u8]) -> Result<Vec<Arc<Track>>, MediaRule> {
     FileIndex::read(file).map(|index| index.tracks)
@@ -184,7 +187,7 @@ fn tracks_of_one_clock_start_together() {
         let index = Arc::new(FileIndex::read(file.as_slice()).unwrap());
         SourceFile { name: start.to_string(), index }
     });
-    let asset = Asset::assemble("folder", files.to_vec(), None, 60_000_000).unwrap();
+    let asset = Asset::assemble("folder", files.to_vec(), None, CUTTING).unwrap();
     let start = |level: &crate::media::Rendition| level.track.presentation_time(0) + level.origin;
     let starts: Vec<i64> = asset.renditions().map(start).collect();
     assert_eq!(starts, [10_000_000, 0]);
@@ -310,7 +313,7 @@ mod hostile {
     fn cut(index: Arc<FileIndex>) {
         let name = "damaged.mp4".to_owned();
         let file = SourceFile { name, index };
-        let Ok(asset) = Asset::assemble("folder", vec![file], None, 60_000_000) else {
+        let Ok(asset) = Asset::assemble("folder", vec![file], None, CUTTING) else {
             return;
         };
         for rendition in asset.renditions() {

@@ -8,7 +8,7 @@ use crate::media::fixture::{TrackSpec, movie};
 use crate::time::to_wire;
 
 const SECOND: i64 = WIRE_TIMESCALE as i64;
-const TARGET: i64 = 6 * SECOND;
+const CUTTING: Cutting = Cutting { fragment_ms: 6000, packed: 1 };
 
 fn track(spec: TrackSpec) -> Arc<Track> {
     let file = movie(&[spec], 1000);
@@ -23,7 +23,7 @@ fn pictures(timescale: u32, delta: u32, count: usize, distance: usize) -> TrackS
 fn build(video: &[&Arc<Track>], audio: &[&Arc<Track>]) -> Result<Timeline, MediaRule> {
     let video: Vec<&Track> = video.iter().map(|track| &***track).collect();
     let audio: Vec<&Track> = audio.iter().map(|track| &***track).collect();
-    Timeline::build(&video, &audio, TARGET)
+    Timeline::build(&video, &audio, CUTTING)
 }
 
 /// Every fragment starts at the exact time of its sample, and the fragments hold all samples.

@@ -2,9 +2,10 @@
 
 use std::io;
 
-use super::{protection, trick};
+use super::{ams, protection, trick};
 use crate::codec::{Codec, MediaType};
 use crate::media::{Rendition, language};
+use crate::package::compat::Compat;
 use crate::package::format::Container;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
 use crate::package::xml::Xml;
@@ -12,7 +13,7 @@ use crate::time::WIRE_TIMESCALE;
 
 const CHANNEL_CONFIGURATION: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
-const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
+pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
@@ -21,6 +22,13 @@ const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash
 /// # Errors
 /// Never in practice: writing goes to memory.
 pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
+    match presentation.compat {
+        Compat::Ams => ams::mpd(presentation),
+        Compat::Modern => modern(presentation),
+    }
+}
+
+fn modern(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
     let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
@@ -139,7 +147,7 @@ fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -
     xml.empty("Role", &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)])
 }
 
-fn segment_template(
+pub(super) fn segment_template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     listed: &Listed<'_>,

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{keys, version};
+use super::{ams, keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
+use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
 use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
@@ -15,7 +16,10 @@ const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
 pub fn media(presentation: &Presentation<'_>, listed: &Listed<'_>) -> String {
     let mut out = String::with_capacity(512 + listed.fragments.len() * 160);
     // Writing to a string cannot fail.
-    let _ = write_media(&mut out, presentation, listed);
+    let _ = match presentation.compat {
+        Compat::Ams => ams::write_media(&mut out, presentation, listed),
+        Compat::Modern => write_media(&mut out, presentation, listed),
+    };
     out
 }
 
@@ -126,7 +130,7 @@ fn target_duration(listed: &Listed<'_>, version: u8) -> u64 {
 }
 
 /// Start in wire ticks and duration in microseconds of every segment.
-fn segments(listed: &Listed<'_>) -> impl Iterator<Item = (u64, u64)> {
+pub(super) fn segments(listed: &Listed<'_>) -> impl Iterator<Item = (u64, u64)> {
     listed.spans().map(|(start, _)| start).zip(microseconds(listed))
 }
 
@@ -138,7 +142,7 @@ fn push_duration(out: &mut String, micros: u64) {
 }
 
 /// Durations in microseconds: differences of rounded times, so that they add up to the total.
-fn microseconds(listed: &Listed<'_>) -> impl Iterator<Item = u64> {
+pub(super) fn microseconds(listed: &Listed<'_>) -> impl Iterator<Item = u64> {
     let round = |ticks: u64| ticks.saturating_add(TICKS_PER_MICRO / 2) / TICKS_PER_MICRO;
     listed.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
 }

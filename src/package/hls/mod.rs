@@ -2,6 +2,7 @@
 
 use super::presentation::Presentation;
 
+mod ams;
 mod keys;
 mod media;
 mod multivariant;

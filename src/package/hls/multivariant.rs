@@ -2,20 +2,24 @@
 
 use std::fmt::Write;
 
-use super::{quoted, version};
+use super::{ams, quoted, version};
 use crate::codec::Codec;
 use crate::media::language;
+use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::Rates;
 
-const AUDIO_GROUP: &str = "audio";
+pub(super) const AUDIO_GROUP: &str = "audio";
 
 /// The multivariant playlist: audio renditions, then video levels by ascending bitrate, that
 /// which a filter wants first in front.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
-    let _ = write_multivariant(&mut out, presentation);
+    let _ = match presentation.compat {
+        Compat::Ams => ams::write_multivariant(&mut out, presentation),
+        Compat::Modern => write_multivariant(&mut out, presentation),
+    };
     out
 }
 
@@ -69,15 +73,15 @@ fn write_level(
 }
 
 /// An audio rendition under the name that players show.
-struct Named<'a> {
-    listed: &'a Listed<'a>,
-    name: String,
+pub(super) struct Named<'a> {
+    pub(super) listed: &'a Listed<'a>,
+    pub(super) name: String,
 }
 
 /// Of a set that players switch in the first is listed: an HLS group has no levels. Of formats
 /// that mux it is the muxed track alone, unless there are no pictures to mux it into. NAME is
 /// unique in the group (RFC 8216 section 4.3.4.1.1).
-fn audio_renditions<'a>(presentation: &'a Presentation<'a>) -> Vec<Named<'a>> {
+pub(super) fn audio_renditions<'a>(presentation: &'a Presentation<'a>) -> Vec<Named<'a>> {
     let muxes = presentation.selectors.format.muxes_audio();
     let into_video = muxes && presentation.video().next().is_some();
     let muxed = presentation.muxed_audio();
@@ -132,6 +136,21 @@ fn variant_line(
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);
+    let mut line = format!("#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean}");
+    if let Some(level) = video.map(|level| level.rendition) {
+        let (width, height) = level.track.size;
+        let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={:.3}", level.frame_rate());
+    }
+    let _ = write!(line, ",CODECS=\"{}\"", codecs(video, audio));
+    let grouped = !presentation.selectors.format.muxes_audio();
+    if grouped && video.is_some() && !audio.is_empty() {
+        let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
+    }
+    line
+}
+
+/// The codec strings of a variant, each once.
+pub(super) fn codecs(video: Option<&Listed<'_>>, audio: &[&Listed<'_>]) -> String {
     let mut codecs: Vec<String> = Vec::new();
     for listed in video.iter().chain(audio) {
         let codec = listed.rendition.track.codec_string();
@@ -139,15 +158,5 @@ fn variant_line(
             codecs.push(codec);
         }
     }
-    let mut line = format!("#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean}");
-    if let Some(level) = video.map(|level| level.rendition) {
-        let (width, height) = level.track.size;
-        let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={:.3}", level.frame_rate());
-    }
-    let _ = write!(line, ",CODECS=\"{}\"", codecs.join(","));
-    let grouped = !presentation.selectors.format.muxes_audio();
-    if grouped && video.is_some() && !audio.is_empty() {
-        let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
-    }
-    line
+    codecs.join(",")
 }

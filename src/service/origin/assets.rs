@@ -11,6 +11,7 @@ use moka::future::Cache;
 
 use super::check::Check;
 use super::{Code, OriginError};
+use crate::media::timeline::Cutting;
 use crate::media::{
     Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, SourceFile,
 };
@@ -18,7 +19,6 @@ use crate::store;
 use crate::store::files::FileVersion;
 use crate::store::folder::{Folder, FolderError, Media};
 use crate::store::source::MediaSource;
-use crate::time::WIRE_TIMESCALE;
 
 /// What errors about no single file name.
 const WHOLE_FOLDER: &str = "the folder of the asset";
@@ -46,7 +46,9 @@ pub struct LoadedAsset {
     /// Stem of the server manifest, which stands in URLs; `None` when there is none.
     pub manifest_stem: Option<String>,
     sources: Vec<Arc<MediaSource>>,
-    segment_ms: u32,
+    /// How many fragments make a segment of a transport stream, if the server manifest says so.
+    pub fragments_per_segment: Option<usize>,
+    cutting: Cutting,
     /// What would give another asset if it changed: the folder, its media, its manifest.
     watched: Arc<[(PathBuf, FileVersion)]>,
     /// Files of renditions in many files alike.
@@ -70,8 +72,9 @@ impl LoadedAsset {
     pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
         let source = &self.asset.files[rendition.file];
         let track = rendition.track.header.track_id;
-        let segment = self.segment_ms;
-        let mut identity = format!("{asset}\0{}\0{track}\0{segment}\0", source.name).into_bytes();
+        let Cutting { fragment_ms, packed } = self.cutting;
+        let mut identity =
+            format!("{asset}\0{}\0{track}\0{fragment_ms}*{packed}\0", source.name).into_bytes();
         identity.extend(self.source(rendition).version_bytes());
         identity.extend(source.index.digest);
         identity
@@ -99,7 +102,7 @@ impl LoadedAsset {
 /// The loaded assets.
 #[derive(Debug, Clone)]
 pub struct AssetCache {
-    assets: Cache<(PathBuf, u32), Arc<LoadedAsset>>,
+    assets: Cache<(PathBuf, Cutting), Arc<LoadedAsset>>,
     /// Indexes by path and version: when one file of many changes, one is read.
     indexes: Cache<(PathBuf, Arc<[FileVersion]>), Arc<FileIndex>>,
     generations: Arc<AtomicU64>,
@@ -129,20 +132,24 @@ impl AssetCache {
     ///
     /// # Errors
     /// Media that cannot be published, or a storage failure.
-    pub async fn get(&self, stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
-        let key = (stored.dir.clone(), stored.segment_ms);
+    pub async fn get(
+        &self,
+        stored: &store::Asset,
+        cutting: Cutting,
+    ) -> Result<Arc<LoadedAsset>, OriginError> {
+        let key = (stored.dir.clone(), cutting);
         if let Some(loaded) = self.assets.get(&key).await {
             if loaded.is_current().await {
                 return Ok(loaded);
             }
             self.forget(&key, &loaded).await;
         }
-        let load = self.load(&stored.name, stored.dir.clone(), stored.segment_ms);
+        let load = self.load(&stored.name, stored.dir.clone(), cutting);
         self.assets.try_get_with(key, load).await.map_err(|error| (*error).clone())
     }
 
     /// Drops a stale asset, unless another request has replaced it already.
-    async fn forget(&self, key: &(PathBuf, u32), stale: &Arc<LoadedAsset>) {
+    async fn forget(&self, key: &(PathBuf, Cutting), stale: &Arc<LoadedAsset>) {
         let current = self.assets.get(key).await;
         if current.is_some_and(|current| Arc::ptr_eq(&current, stale)) {
             self.assets.invalidate(key).await;
@@ -153,7 +160,7 @@ impl AssetCache {
         &self,
         name: &str,
         dir: PathBuf,
-        segment_ms: u32,
+        cutting: Cutting,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let began = Instant::now();
         let opened = blocking(move || open_folder(&dir)).await??;
@@ -171,19 +178,22 @@ impl AssetCache {
             let index = index.await.map_err(|_| reading_failed())??;
             sources.push(SourceFile { name: media.name.clone(), index });
         }
-        let target = i64::from(segment_ms) * i64::from(WIRE_TIMESCALE) / 1000;
         let (name, manifest) = (name.to_owned(), opened.manifest);
         let assembled = blocking(move || {
             let parsed = manifest
                 .as_ref()
                 .map(|(file, data)| ServerManifest::parse(data).map_err(|rule| rule.in_file(file)));
-            Asset::assemble(&name, sources, parsed.transpose()?.as_ref(), target)
+            let manifest = parsed.transpose()?;
+            let packed = manifest.as_ref().and_then(|manifest| manifest.fragments_per_segment);
+            let asset = Asset::assemble(&name, sources, manifest.as_ref(), cutting)?;
+            Ok::<_, MediaError>((asset, packed))
         });
-        let asset = assembled.await??;
+        let (asset, fragments_per_segment) = assembled.await??;
         Ok(Arc::new(LoadedAsset {
             asset,
             manifest_stem: opened.manifest_stem,
-            segment_ms,
+            fragments_per_segment,
+            cutting,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
             watched: opened.watched.into(),
             segments: opened.segments.into(),
@@ -303,5 +313,6 @@ fn file_name(path: &Path) -> String {
 /// # Errors
 /// Media that cannot be published: the reason names file, box and rule.
 pub async fn check_folder(stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
-    AssetCache::new(0).get(stored).await
+    let cutting = Cutting { fragment_ms: stored.segment_ms, packed: 1 };
+    AssetCache::new(0).get(stored, cutting).await
 }

@@ -7,6 +7,7 @@ use moka::future::Cache;
 
 use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::KeyId;
+use crate::package::compat::Compat;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Selectors};
 use crate::package::selection::Selection;
@@ -39,6 +40,7 @@ pub(super) struct DocumentKey {
     item: Item,
     selectors: Selectors,
     protection: Protection,
+    compat: Compat,
     selection: Selection,
     /// Nothing of it stands in documents of clear content.
     key: Option<(KeyId, DeliveryUrls)>,
@@ -80,6 +82,7 @@ impl Origin {
             item,
             selectors: selectors.clone(),
             protection: *protection,
+            compat: locator.compat,
             selection: selection.clone(),
             key: key.map(|key| (key.kid, delivery.clone())),
         })
@@ -134,6 +137,7 @@ impl Context {
         Presentation {
             selectors: self.selectors.clone(),
             protection: self.protection,
+            compat: self.locator.compat,
             listed: self.listed(kid),
             start: self.selection.start(),
             led: self.selection.is_led(),

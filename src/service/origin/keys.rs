@@ -7,6 +7,7 @@ use crate::cenc::IvContext;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
 use crate::keys::KeyRecord;
+use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, RenditionKey};
 use crate::package::selection::Selected;
 use crate::protection::Protection;
@@ -36,12 +37,20 @@ impl Origin {
 }
 
 impl Context {
+    /// The IVs as the profile of the locator wants them.
+    pub(super) fn ruled(&self, ivs: IvContext) -> IvContext {
+        match self.locator.compat {
+            Compat::Ams => ivs.one_for_all(),
+            Compat::Modern => ivs,
+        }
+    }
+
     /// What manifests list, with the key as they name it; `None` when the content is clear.
     pub(super) fn listed(&self, kid: Option<KeyId>) -> Vec<Listed<'_>> {
         let listed = |Selected { rendition, fragments }| {
-            let key = kid.map(|kid| RenditionKey {
-                kid,
-                ivs: IvContext::new(kid, &self.identity(rendition)),
+            let key = kid.map(|kid| {
+                let ivs = IvContext::new(kid, &self.identity(rendition));
+                RenditionKey { kid, ivs: self.ruled(ivs) }
             });
             Listed { rendition, key, fragments }
         };

@@ -26,9 +26,11 @@ use transport::reading;
 
 use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
+use crate::media::timeline::Cutting;
 use crate::package::cmaf::{self, Protect, Shape};
+use crate::package::compat::Compat;
 use crate::package::filter;
-use crate::package::format::{Container, Manifest};
+use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
 use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
@@ -37,7 +39,7 @@ use crate::package::{dash, hls, smooth};
 use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::service::delivery::Clock;
-use crate::store::{Locator, Store};
+use crate::store::{Asset, Locator, Store};
 
 const MPD: &str = "application/dash+xml";
 const TRANSPORT: &str = "video/mp2t";
@@ -142,7 +144,7 @@ impl Origin {
             Target::Download { file } => download::answer(&policy, &stored, &file).await,
             Target::Presentation { base, mut selectors, item } => {
                 let protection = protection(&selectors, &policy)?;
-                let loaded = self.assets.get(&stored).await?;
+                let loaded = self.load(&stored, locator.compat, selectors.format).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
                 if base != expected {
                     let detail = "there is no server manifest of that name";
@@ -155,6 +157,22 @@ impl Origin {
                 self.item(&Arc::new(context), item, delivery).await
             }
         }
+    }
+
+    /// The asset, cut as the profile and the format want it.
+    async fn load(
+        &self,
+        stored: &Asset,
+        compat: Compat,
+        format: Format,
+    ) -> Result<Arc<LoadedAsset>, OriginError> {
+        let single = Cutting { fragment_ms: compat.fragment_ms(stored.segment_ms), packed: 1 };
+        let loaded = self.assets.get(stored, single).await?;
+        let packed = loaded.fragments_per_segment.unwrap_or(compat.packed());
+        if packed == 1 || !format.is_transport() {
+            return Ok(loaded);
+        }
+        self.assets.get(stored, Cutting { packed, ..single }).await
     }
 
     async fn item(
@@ -244,6 +262,9 @@ impl Origin {
             scheme.as_bytes(),
             kid,
         ];
+        if context.protection == Protection::Cbc && context.locator.compat == Compat::Ams {
+            parts.push(b"one iv");
+        }
         match context.shape(key_frame) {
             Shape::Cmaf => {}
             Shape::Smooth => parts.push(b"smooth"),
@@ -279,6 +300,7 @@ impl Origin {
         let key = self.unwrap_key(&record)?;
         let identity = context.identity(rendition);
         let key = TrackKey::new(record.kid, &key, &identity);
+        let key = TrackKey { ivs: context.ruled(key.ivs.clone()), ..key };
         Ok(match Scheme::of(context.protection) {
             Some(scheme) => Protect::Samples(scheme, key),
             None => Protect::Segment(key),

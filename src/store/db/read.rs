@@ -16,7 +16,7 @@ use crate::store::{Asset, Kind, Locator, StoreError};
 type AssetRow = (String, String, i64, i64);
 type PolicyRow = (String, String);
 type LocatorRow =
-    (String, String, String, String, Option<String>, String, Option<i64>, Option<i64>, i64);
+    (String, String, String, String, Option<String>, String, Option<i64>, Option<i64>, i64, String);
 type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
@@ -31,7 +31,7 @@ macro_rules! select {
     };
     (locators $($rest:literal)?) => {
         concat!("SELECT id, name, asset, streaming_policy, content_key_policy, filters, \
-                 start_time, end_time, created FROM locators ", $($rest)?)
+                 start_time, end_time, created, compat FROM locators ", $($rest)?)
     };
     (content_keys $($rest:literal)?) => {
         concat!("SELECT kid, locator, label, key_type, crypto_period, policy, wrapped \
@@ -158,7 +158,18 @@ fn to_content_key_policy(
 }
 
 fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
-    let (id, name, asset, streaming_policy, content_key_policy, filters, start, end, created) = row;
+    let (
+        id,
+        name,
+        asset,
+        streaming_policy,
+        content_key_policy,
+        filters,
+        start,
+        end,
+        created,
+        compat,
+    ) = row;
     let field = Field { kind: Kind::Locator, name: &name };
     Ok(Locator {
         id: field.parsed(&id)?,
@@ -169,6 +180,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
         start: start.map(|ms| field.time(ms)).transpose()?,
         end: end.map(|ms| field.time(ms)).transpose()?,
         created: field.time(created)?,
+        compat: field.parsed(&compat)?,
         name,
     })
 }

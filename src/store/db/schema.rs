@@ -5,8 +5,11 @@ use sqlx::{Connection, SqliteConnection};
 use crate::store::StoreError;
 
 /// Migration n brings the database from schema n to n + 1; texts that were released never change.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001-first-light.sql"), include_str!("migrations/0002-filters.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001-first-light.sql"),
+    include_str!("migrations/0002-filters.sql"),
+    include_str!("migrations/0003-compat.sql"),
+];
 
 /// Brings the database to the latest schema, in one transaction.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {

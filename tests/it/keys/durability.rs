@@ -129,6 +129,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         streaming_policy: "Predefined_ClearKey".into(),
         content_key_policy: Some("open".into()),
         filters: Vec::new(),
+        compat: Default::default(),
         start: None,
         end: None,
         created: at(NOW),

@@ -15,7 +15,7 @@ use crate::support::server::{DevServer, Stream};
 /// Longer bodies are cut: `trun` and `senc` have an entry for each sample.
 const SHOWN: usize = 64;
 
-fn check(name: &str, text: &str) {
+pub(super) fn check(name: &str, text: &str) {
     insta::with_settings!({
         snapshot_path => "../../golden",
         prepend_module_to_snapshot => false,
@@ -29,7 +29,11 @@ fn stream(form: &str) -> &'static Stream {
 
 /// Puts names in the place of what differs between two servers.
 fn redacted(stream: &Stream, text: &str) -> String {
-    let origin = DevServer::shared().origin.as_str();
+    redacted_of(&DevServer::shared().origin, stream, text)
+}
+
+/// The same for another server.
+pub(super) fn redacted_of(origin: &str, stream: &Stream, text: &str) -> String {
     let mut text = text.replace(origin, "http://HOST").replace(&stream.locator_id, "LOCATOR");
     for key in &stream.keys {
         let hex = key.kid.replace('-', "");
@@ -38,13 +42,15 @@ fn redacted(stream: &Stream, text: &str) -> String {
             text = text.replace(spelling.as_str(), "KID");
         }
     }
-    let mut parts = text.split("IV=0x");
-    let mut all = parts.next().unwrap().to_owned();
-    for part in parts {
-        all += "IV=0x";
-        all += &part[..32].replace(|c: char| c.is_ascii_hexdigit(), "x");
-        all += &part[32..];
+    let mut all = String::new();
+    let mut rest = text.as_str();
+    while let Some(at) = rest.to_ascii_lowercase().find("iv=0x") {
+        let (front, iv) = rest.split_at(at + "iv=0x".len());
+        all += front;
+        all += &iv[..32].replace(|c: char| c.is_ascii_hexdigit(), "x");
+        rest = &iv[32..];
     }
+    all += rest;
     all
 }
 

@@ -207,6 +207,7 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
         streaming_policy: streaming_policy.into(),
         content_key_policy: Some(content_key_policy.into()),
         filters: Vec::new(),
+        compat: Default::default(),
         start: None,
         end: None,
     }

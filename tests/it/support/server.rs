@@ -90,6 +90,7 @@ pub(crate) struct DevServerBuilder {
     data: Option<PathBuf>,
     media: Vec<PathBuf>,
     variables: Vec<(String, String)>,
+    flags: Vec<String>,
 }
 
 impl DevServerBuilder {
@@ -102,6 +103,12 @@ impl DevServerBuilder {
     /// Serves this folder; may be called several times.
     pub(crate) fn media(mut self, dir: &Path) -> Self {
         self.media.push(dir.into());
+        self
+    }
+
+    /// Gives `dev` one more flag.
+    pub(crate) fn flag(mut self, name: &str, value: &str) -> Self {
+        self.flags.extend([name.to_owned(), value.to_owned()]);
         self
     }
 
@@ -119,7 +126,7 @@ impl DevServerBuilder {
         let log = own.path().join("log");
         let mut command = portcullis();
         command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(&data);
-        command.arg("--ready-file").arg(&ready_file);
+        command.arg("--ready-file").arg(&ready_file).args(&self.flags);
         for dir in &self.media {
             command.arg("--media").arg(dir);
         }
@@ -229,14 +236,9 @@ impl Drop for DevServer {
     }
 }
 
-/// The test media of the project: the shared corpus when it is there, else the generated fixtures.
-pub(crate) fn media_dir() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = root.join("../shared/media/synthetic");
-    if shared.is_dir() {
-        return shared;
-    }
-    let made = root.join("tests/media/out");
+/// Test media that the project makes itself, whether the shared corpus is there or not.
+pub(crate) fn own_media_dir() -> PathBuf {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out");
     assert!(made.is_dir(), "no test media: run `make setup` or tests/media/make.sh");
     made
 }
@@ -249,4 +251,10 @@ pub(crate) fn public_media() -> Option<PathBuf> {
         return None;
     }
     Some(dir)
+}
+
+/// The test media of the project: the shared corpus when it is there, else the generated fixtures.
+pub(crate) fn media_dir() -> PathBuf {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media/synthetic");
+    if shared.is_dir() { shared } else { own_media_dir() }
 }

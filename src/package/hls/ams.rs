@@ -1,0 +1,147 @@
+//! Playlists as Azure Media Services wrote them (ams.md sections 3.1 to 3.3): for clients and tests
+//! that compare them.
+
+use std::fmt::{Result, Write};
+
+use data_encoding::HEXUPPER;
+use jiff::Timestamp;
+
+use super::media::{microseconds, segments};
+use super::multivariant::{AUDIO_GROUP, Named, audio_renditions, codecs};
+use super::{keys, quoted, version};
+use crate::bytes::push_seconds;
+use crate::isobmff::moov::mdhd::Language;
+use crate::package::presentation::{Listed, Presentation};
+use crate::protection::Protection;
+
+/// What AMS reckoned for the container: 2.2 percent and a constant for each track.
+const OVERHEAD_PER_MILLE: u64 = 1022;
+const OVERHEAD_BITS: u64 = 8160;
+
+/// The last version that knows EXT-X-ALLOW-CACHE.
+const ALLOW_CACHE_UNTIL: u8 = 6;
+
+pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> Result {
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{}", version(presentation))?;
+    let audio = audio_renditions(presentation);
+    let mut video = presentation.video_upwards();
+    video.retain(|level| presentation.carries(level.rendition));
+    let group = match presentation.selectors.format.muxes_audio() || audio.is_empty() {
+        true => String::new(),
+        false => format!(",AUDIO=\"{AUDIO_GROUP}\""),
+    };
+    if !group.is_empty() && !video.is_empty() {
+        audio.iter().enumerate().try_for_each(|(n, named)| media(out, presentation, named, n))?;
+    }
+    let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
+    for level in &video {
+        write_level(out, presentation, level, &audio, &group)?;
+    }
+    if video.is_empty() || presentation.selectors.audio_only {
+        let listed = if video.is_empty() { audio.len() } else { 1 };
+        for track in audio.iter().take(listed) {
+            let (bandwidth, codecs) = (bandwidth(None, &[track]), codecs(None, &[track]));
+            let uri = presentation.media_playlist_url(track.rendition);
+            let group = if video.is_empty() { "" } else { &group };
+            writeln!(
+                out,
+                "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"{codecs}\"{group}\n{uri}"
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn media(out: &mut String, presentation: &Presentation<'_>, named: &Named<'_>, n: usize) -> Result {
+    let rendition = named.listed.rendition;
+    let name = quoted(&named.name);
+    write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={name}")?;
+    if rendition.language != Language::UND {
+        write!(out, ",LANGUAGE=\"{}\"", rendition.language.as_str())?;
+    }
+    let default = if n == 0 { "YES" } else { "NO" };
+    let uri = presentation.media_playlist_url(rendition);
+    writeln!(out, ",DEFAULT={default},AUTOSELECT=YES,URI=\"{uri}\"")
+}
+
+fn write_level(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    level: &Listed<'_>,
+    audio: &[&Listed<'_>],
+    group: &str,
+) -> Result {
+    let (bandwidth, all) = (bandwidth(Some(level), audio), codecs(Some(level), audio));
+    let (width, height) = level.rendition.track.size;
+    let front = format!("BANDWIDTH={bandwidth},RESOLUTION={width}x{height}");
+    let uri = presentation.media_playlist_url(level.rendition);
+    writeln!(out, "#EXT-X-STREAM-INF:{front},CODECS=\"{all}\"{group}\n{uri}")?;
+    if !presentation.selectors.format.is_transport() || presentation.selectors.format.muxes_audio()
+    {
+        return Ok(());
+    }
+    let own = codecs(Some(level), &[]);
+    let uri = presentation.key_frame_playlist_url(level.rendition);
+    writeln!(out, "#EXT-X-I-FRAME-STREAM-INF:{front},CODECS=\"{own}\",URI=\"{uri}\"")
+}
+
+/// Over the bitrates that stand in URLs, whatever the segments hold.
+fn bandwidth(video: Option<&Listed<'_>>, audio: &[&Listed<'_>]) -> u64 {
+    let of = |listed: &Listed<'_>| {
+        let bitrate = u128::from(listed.rendition.bitrate) * u128::from(OVERHEAD_PER_MILLE) / 1000;
+        u64::try_from(bitrate).unwrap_or(u64::MAX).saturating_add(OVERHEAD_BITS)
+    };
+    let audio = audio.iter().map(|listed| of(listed)).max().unwrap_or(0);
+    video.map_or(0, of).saturating_add(audio)
+}
+
+pub(super) fn write_media(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    listed: &Listed<'_>,
+) -> Result {
+    let version = version(presentation);
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}")?;
+    if version <= ALLOW_CACHE_UNTIL {
+        writeln!(out, "#EXT-X-ALLOW-CACHE:NO")?;
+    }
+    let target = microseconds(listed).max().unwrap_or(0).div_ceil(1_000_000).max(1);
+    writeln!(out, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0")?;
+    writeln!(out, "#EXT-X-TARGETDURATION:{target}")?;
+    let leaf = presentation.fragment_leaf(listed.rendition);
+    if !presentation.selectors.format.is_transport() {
+        writeln!(out, "#EXT-X-MAP:URI=\"{}\"", leaf.with("i"))?;
+    }
+    write_keys(out, presentation, listed)?;
+    let first = listed.spans().next().map_or(0, |(start, _)| start);
+    writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(first))?;
+    for (start, micros) in segments(listed) {
+        out.push_str("#EXTINF:");
+        push_seconds(out, micros);
+        out.push_str(",no-desc\n");
+        leaf.push_at(out, start);
+        out.push('\n');
+    }
+    writeln!(out, "#EXT-X-ENDLIST")
+}
+
+/// Under AES-128 one line for all segments, which share their IV.
+fn write_keys(out: &mut String, presentation: &Presentation<'_>, listed: &Listed<'_>) -> Result {
+    let Some(key) = &listed.key else { return Ok(()) };
+    let delivery = presentation.delivery;
+    if presentation.protection != Protection::Cbc {
+        let lines = keys::for_all_segments(presentation.protection, key, delivery);
+        return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
+    }
+    let iv = match presentation.selectors.format.is_transport() {
+        true => key.ivs.transport(0),
+        false => key.ivs.segment(0),
+    };
+    let (uri, iv) = (delivery.raw_key(key.kid), HEXUPPER.encode(&iv));
+    writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0X{iv}")
+}
+
+/// The first time stamp, counted from 1970.
+fn date_time(ticks: u64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(ticks) * 100).unwrap_or(Timestamp::UNIX_EPOCH)
+}
