@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
 use crate::config::Config;
-use crate::http::media::Media;
+use crate::http::media::{Lifetimes, Media};
 use crate::http::router::{self, Services};
 use crate::http::server::{Drained, Server};
 use crate::service::delivery::{Delivery, system_clock};
@@ -40,13 +40,15 @@ pub(super) async fn serve(
         documents: config.media.document_cache_bytes,
         plans: config.media.plan_cache_bytes,
     };
-    let origin = Origin::new(store.clone(), system_clock(), caches);
+    let origin = Origin::new(store.clone(), system_clock(), caches, config.steering.clone());
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),
         default_key_delivery: catalog.key_delivery(),
+        lifetimes: Lifetimes::new(config.origin.max_cache_age),
     };
-    let services = Services { delivery: Arc::new(delivery), media, catalog, store };
+    let policies = config.origin.policies()?;
+    let services = Services { delivery: Arc::new(delivery), media, policies, catalog, store };
     let app = router::app(services, &config.limits);
     let second = signals(2)?;
     tokio::select! {

@@ -9,6 +9,7 @@ mod keys;
 mod layers;
 mod log;
 mod media;
+mod origin;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,12 +18,14 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 pub use crate::http::limits::Limits;
+pub use crate::package::steering::Steering;
 use crate::store::KEK_FILE;
 pub use delivery::Delivery;
 pub use error::ConfigError;
 pub use keys::{KekSource, Keys};
 pub use log::{Format, Log};
 pub use media::Media;
+pub use origin::Origin;
 
 /// The effective settings of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,10 @@ pub struct Config {
     pub delivery: Delivery,
     /// How assets are cut and cached.
     pub media: Media,
+    /// What the streaming host says beside media.
+    pub origin: Origin,
+    /// Who steers players.
+    pub steering: Steering,
     /// The log.
     pub log: Log,
 }
@@ -56,6 +63,8 @@ impl Default for Config {
             keys: Keys::default(),
             delivery: Delivery::default(),
             media: Media::default(),
+            origin: Origin::default(),
+            steering: Steering::default(),
             log: Log::default(),
         }
     }
@@ -135,7 +144,10 @@ impl Config {
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
             Some((key, _, rule)) => Err(ConfigError::Value { key, rule }),
-            None => Ok(()),
+            None => {
+                self.steering.check().map_err(|(key, rule)| ConfigError::Value { key, rule })?;
+                self.origin.policies().map(drop)
+            }
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use super::respond::respond;
-use crate::package::presentation::DeliveryUrls;
-use crate::service::origin::{Origin, OriginError};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+
+use super::prefetch;
+pub use super::respond::Lifetimes;
+use super::respond::respond;
+use crate::package::presentation::DeliveryUrls;
+use crate::service::origin::{Answer, Origin, OriginError};
 
 /// The origin and how clients reach its key delivery.
 pub struct Media {
@@ -20,6 +23,8 @@ pub struct Media {
     pub public_key_delivery: Option<String>,
     /// Base of key URLs for requests without a usable host.
     pub default_key_delivery: String,
+    /// How long caches may keep what is served.
+    pub lifetimes: Lifetimes,
 }
 
 /// The routes of streaming: everything below a locator id.
@@ -38,9 +43,20 @@ async fn serve(
 ) -> Response {
     let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
     match media.origin.answer(uri.path(), &delivery).await {
-        Ok(answer) => respond(answer, &method, &headers).await,
+        Ok(answer) => {
+            let next = next_path(&answer, &uri, &headers);
+            let mut response = respond(answer, &method, &headers, &media.lifetimes).await;
+            response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
+            response
+        }
         Err(error) => refuse(&error),
     }
+}
+
+/// For a CDN that wants to know which fragment comes next.
+fn next_path(answer: &Answer, uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    let following = answer.following.filter(|_| prefetch::is_wanted(headers))?;
+    prefetch::next(uri.path(), following)?.parse().ok()
 }
 
 impl Media {

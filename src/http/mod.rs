@@ -13,6 +13,8 @@ pub mod media;
 mod ops;
 mod pages;
 mod peers;
+pub mod policies;
+mod prefetch;
 pub mod problem;
 pub mod range;
 mod respond;

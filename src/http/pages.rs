@@ -15,7 +15,7 @@ use jiff::Timestamp;
 
 use super::host;
 use super::problem::Problem;
-use super::respond::respond;
+use super::respond::{Lifetimes, respond};
 use super::start_page;
 use crate::coding::Text;
 use crate::service::origin::{Answer, CachePolicy, Content};
@@ -91,6 +91,7 @@ impl File {
             etag: text.plain().tag.clone(),
             cache: CachePolicy::Page,
             content: Content::Text(Arc::clone(text)),
+            following: None,
         }
     }
 }
@@ -163,7 +164,7 @@ async fn file(name: &str, method: &Method, headers: &HeaderMap) -> Response {
 }
 
 async fn secured(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
-    let mut response = respond(answer, method, headers).await;
+    let mut response = respond(answer, method, headers, &Lifetimes::default()).await;
     response.headers_mut().extend(SECURITY);
     response
 }

@@ -1,6 +1,7 @@
 //! An answer as HTTP: conditional requests, codings, ranges, HEAD, cache lifetimes.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -13,7 +14,12 @@ use super::range::{self, RangeDecision};
 use crate::service::origin::{Answer, CachePolicy, Content, PlanBody};
 
 /// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
-pub(super) async fn respond(answer: Answer, method: &Method, headers: &HeaderMap) -> Response {
+pub(super) async fn respond(
+    answer: Answer,
+    method: &Method,
+    headers: &HeaderMap,
+    lifetimes: &Lifetimes,
+) -> Response {
     let mut base = HeaderMap::new();
     let mut coding = None;
     if matches!(answer.content, Content::Text(_)) {
@@ -24,7 +30,7 @@ pub(super) async fn respond(answer: Answer, method: &Method, headers: &HeaderMap
     let coding = coding.filter(|_| is_coded);
     let length = answer.content.length();
     insert(&mut base, header::ETAG, &answer.etag);
-    insert(&mut base, header::CACHE_CONTROL, cache_control(answer.cache));
+    base.insert(header::CACHE_CONTROL, lifetimes.of(answer.cache));
     base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if precondition_failed(headers, &answer.etag) {
         return (StatusCode::PRECONDITION_FAILED, base).into_response();
@@ -83,12 +89,31 @@ fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     }
 }
 
-fn cache_control(policy: CachePolicy) -> &'static str {
-    match policy {
-        CachePolicy::Manifest => "public, max-age=60",
-        CachePolicy::Media => "public, max-age=86400",
-        CachePolicy::Download => "public, max-age=3600",
-        CachePolicy::Page => "no-cache",
-        CachePolicy::Moment => "no-store",
+/// How long caches may keep answers.
+#[derive(Debug, Clone, Default)]
+pub struct Lifetimes {
+    /// What the operator wants of manifests and media.
+    wanted: Option<HeaderValue>,
+}
+
+impl Lifetimes {
+    /// Manifests and media may be kept that long, if a time is given (ams.md section 2.7).
+    pub fn new(max_age: Option<Duration>) -> Self {
+        let field = |age: Duration| format!("public, max-age={}", age.as_secs()).parse().ok();
+        Self { wanted: max_age.and_then(field) }
+    }
+
+    fn of(&self, policy: CachePolicy) -> HeaderValue {
+        let built_in = HeaderValue::from_static(match policy {
+            CachePolicy::Manifest => "public, max-age=60",
+            CachePolicy::Media => "public, max-age=86400",
+            CachePolicy::Download => "public, max-age=3600",
+            CachePolicy::Page => "no-cache",
+            CachePolicy::Moment => "no-store",
+        });
+        match policy {
+            CachePolicy::Manifest | CachePolicy::Media => self.wanted.clone().unwrap_or(built_in),
+            _ => built_in,
+        }
     }
 }

@@ -12,8 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::limits::Limits;
 use super::media::Media;
+use super::policies::Policies;
 use super::problem::Problem;
-use super::{admission, cors, delivery, media, ops, pages, upload};
+use super::{admission, cors, delivery, media, ops, pages, policies, upload};
 use crate::service::delivery::Delivery;
 use crate::service::streams::Catalog;
 use crate::store::Store;
@@ -24,6 +25,8 @@ pub struct Services {
     pub delivery: Arc<Delivery>,
     /// Manifests, fragments, downloads.
     pub media: Media,
+    /// What plug-ins of other origins may read.
+    pub policies: Policies,
     /// The list of streams.
     pub catalog: Catalog,
     /// Asked whether it answers, for readiness.
@@ -32,13 +35,15 @@ pub struct Services {
 
 /// The whole application.
 pub fn app(services: Services, limits: &Limits) -> Router {
-    let Services { delivery, media, catalog, store } = services;
+    let Services { delivery, media, policies, catalog, store } = services;
     let guards = Guards::new(limits);
     let routes = Router::new()
         // /healthz  /readyz  /version
         .merge(ops::routes(store))
         // /keydelivery/...
         .merge(delivery::routes(delivery))
+        // /crossdomain.xml  /clientaccesspolicy.xml
+        .merge(policies::routes(policies))
         // /{locatorId}/...
         .merge(media::routes(media));
     // /  /player  /assets/{name}  /streams.json

@@ -13,5 +13,6 @@ mod rate;
 pub mod request;
 pub mod selection;
 pub mod smooth;
+pub mod steering;
 pub mod ts;
 mod xml;

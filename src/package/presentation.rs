@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::compat::Compat;
 use super::request::Selectors;
+use super::steering::Steering;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
@@ -29,6 +30,8 @@ pub struct Presentation<'a> {
     pub led: bool,
     /// Where keys and licences are.
     pub delivery: &'a DeliveryUrls,
+    /// Who steers players.
+    pub steering: &'a Steering,
 }
 
 /// A rendition as one request sees it.

@@ -8,6 +8,7 @@ use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
 use crate::package::format::Container;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
+use crate::package::steering::Steering;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
@@ -49,11 +50,25 @@ fn modern(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     }
     Xml::document(|xml| {
         xml.element("MPD", &attributes, |xml| {
+            steering(xml, presentation.steering)?;
             xml.element("Period", &[("id", "1"), ("start", "PT0S")], |xml| {
                 adaptation_sets(xml, presentation)
             })
         })
     })
+}
+
+/// `ContentSteering`, and the name under which the server steers to this origin
+/// (ETSI TS 103 998 section 5). Schemas up to the fourth edition do not know the element.
+fn steering(xml: &mut Xml, steering: &Steering) -> io::Result<()> {
+    let Some(server) = &steering.dash_server else {
+        return Ok(());
+    };
+    let Some(location) = &steering.dash_service_location else {
+        return xml.text("ContentSteering", &[], server);
+    };
+    xml.text("BaseURL", &[("serviceLocation", location)], "./")?;
+    xml.text("ContentSteering", &[("defaultServiceLocation", location)], server)
 }
 
 fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {

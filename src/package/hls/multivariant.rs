@@ -26,6 +26,10 @@ pub fn multivariant(presentation: &Presentation<'_>) -> String {
 fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std::fmt::Result {
     let version = version(presentation);
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-INDEPENDENT-SEGMENTS")?;
+    if let Some(server) = &presentation.steering.hls_server {
+        let pathway = pathway(presentation);
+        writeln!(out, "#EXT-X-CONTENT-STEERING:SERVER-URI=\"{server}\"{pathway}")?;
+    }
     let audio = audio_renditions(presentation);
     let mut video = presentation.video_upwards();
     video.retain(|level| presentation.carries(level.rendition));
@@ -68,7 +72,8 @@ fn write_level(
     writeln!(
         out,
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},RESOLUTION={width}x{height},\
-         CODECS=\"{codec}\",URI=\"{uri}\""
+         CODECS=\"{codec}\",URI=\"{uri}\"{}",
+        pathway(presentation),
     )
 }
 
@@ -129,10 +134,11 @@ fn variant_line(
     video: Option<&Listed<'_>>,
     audio: &[&Listed<'_>],
 ) -> String {
-    let sum = |rate: fn(Rates) -> u64| {
-        let of = |listed: &Listed<'_>| rate(Rates::of(presentation, listed));
-        let audio = audio.iter().map(|listed| of(listed)).max();
-        video.map_or(0, of) + audio.unwrap_or(0)
+    let rates = |listed: &&Listed<'_>| Rates::of(presentation, listed);
+    let own = video.as_ref().map(rates);
+    let beside: Vec<Rates> = audio.iter().map(rates).collect();
+    let sum = |rate: fn(&Rates) -> u64| {
+        own.as_ref().map_or(0, rate) + beside.iter().map(rate).max().unwrap_or(0)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);
@@ -146,7 +152,7 @@ fn variant_line(
     if grouped && video.is_some() && !audio.is_empty() {
         let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
     }
-    line
+    line + &pathway(presentation)
 }
 
 /// The codec strings of a variant, each once.
@@ -159,4 +165,10 @@ pub(super) fn codecs(video: Option<&Listed<'_>>, audio: &[&Listed<'_>]) -> Strin
         }
     }
     codecs.join(",")
+}
+
+/// The attribute of the pathway that everything here is of (RFC 8216bis section 4.4.6.2).
+fn pathway(presentation: &Presentation<'_>) -> String {
+    let pathway = presentation.steering.hls_pathway.as_ref();
+    pathway.map_or_else(String::new, |id| format!(",PATHWAY-ID=\"{id}\""))
 }

@@ -36,6 +36,17 @@ pub struct Answer {
     pub cache: CachePolicy,
     /// The bytes.
     pub content: Content,
+    /// For a fragment behind which another comes.
+    pub following: Option<Following>,
+}
+
+/// Start times of a fragment and of the next one of its rendition, as URLs name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Following {
+    /// Of the fragment.
+    pub start: u64,
+    /// Of the next.
+    pub next: u64,
 }
 
 /// The files that a plan reads, by the numbers it gives them.
@@ -54,14 +65,19 @@ pub enum Content {
 
 impl Answer {
     /// An answer in memory, tagged by what it holds.
-    pub fn of_bytes(content_type: &'static str, cache: CachePolicy, data: Vec<u8>) -> Self {
-        if coding::shortens(content_type) {
-            let text = Text::new(data.into());
-            let etag = text.plain().tag.clone();
-            return Self { content_type, etag, cache, content: Content::Text(Arc::new(text)) };
-        }
-        let etag = coding::tag_of(&data);
-        Self { content_type, etag, cache, content: Content::Bytes(data.into()) }
+    pub fn of_bytes(
+        content_type: &'static str,
+        cache: CachePolicy,
+        data: impl Into<Bytes>,
+    ) -> Self {
+        let data = data.into();
+        let (etag, content) = if coding::shortens(content_type) {
+            let text = Text::new(data);
+            (text.plain().tag.clone(), Content::Text(Arc::new(text)))
+        } else {
+            (coding::tag_of(&data), Content::Bytes(data))
+        };
+        Self { content_type, etag, cache, content, following: None }
     }
 
     /// The same answer in a coding, if it is text that gets shorter, and whether it does.

@@ -11,6 +11,7 @@ use crate::package::compat::Compat;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Selectors};
 use crate::package::selection::Selection;
+use crate::package::steering::Steering;
 use crate::protection::Protection;
 
 /// A presentation with more fragments is written apart from the threads that serve: a line takes
@@ -120,10 +121,11 @@ impl Origin {
         let kid = self.key_record(context).await?.map(|key| key.kid);
         let fragments = context.renditions().map(|selected| selected.fragments.len());
         if fragments.sum::<usize>() <= LONG {
-            return write(context, &context.presentation(kid, delivery));
+            return write(context, &context.presentation(kid, delivery, &self.steering));
         }
         let (context, delivery) = (Arc::clone(context), delivery.clone());
-        let work = move || write(&context, &context.presentation(kid, &delivery));
+        let steering = Arc::clone(&self.steering);
+        let work = move || write(&context, &context.presentation(kid, &delivery, &steering));
         assets::blocking(work).await?
     }
 }
@@ -133,6 +135,7 @@ impl Context {
         &'a self,
         kid: Option<KeyId>,
         delivery: &'a DeliveryUrls,
+        steering: &'a Steering,
     ) -> Presentation<'a> {
         Presentation {
             selectors: self.selectors.clone(),
@@ -142,6 +145,7 @@ impl Context {
             start: self.selection.start(),
             led: self.selection.is_led(),
             delivery,
+            steering,
         }
     }
 }

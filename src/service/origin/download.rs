@@ -67,6 +67,7 @@ pub(super) async fn answer(
             Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),
             [Arc::new(MediaSource::of_file(file))].into(),
         ),
+        following: None,
     })
 }
 

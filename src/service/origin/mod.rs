@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use moka::future::Cache;
 
-pub use answer::{Answer, CachePolicy, Content, Sources};
+pub use answer::{Answer, CachePolicy, Content, Following, Sources};
 pub use assets::{AssetCache, LoadedAsset, check_folder};
 pub use body::PlanBody;
 use documents::DocumentCache;
@@ -35,6 +35,7 @@ use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
 use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
 use crate::package::selection::{Selected, Selection};
+use crate::package::steering::Steering;
 use crate::package::{dash, hls, smooth};
 use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
@@ -57,6 +58,7 @@ pub struct Origin {
     documents: DocumentCache,
     plans: Cache<String, Arc<Plan>>,
     heads: HeadCache,
+    steering: Arc<Steering>,
 }
 
 /// What the caches of an origin may hold, in bytes.
@@ -117,14 +119,15 @@ impl Context {
 
 impl Origin {
     /// An origin over what is stored.
-    pub fn new(store: Store, clock: Clock, caches: CacheSizes) -> Self {
+    pub fn new(store: Store, clock: Clock, caches: CacheSizes, steering: Steering) -> Self {
         let weigh = |tag: &String, plan: &Arc<Plan>| {
             u32::try_from(tag.len() + plan.heap_size()).unwrap_or(u32::MAX)
         };
         let plans = Cache::builder().max_capacity(caches.plans).weigher(weigh).build();
         let documents = documents::cache(caches.documents);
         let assets = AssetCache::new(caches.indexes);
-        Self { store, clock, assets, documents, plans, heads: key_frames::cache() }
+        let (heads, steering) = (key_frames::cache(), Arc::new(steering));
+        Self { store, clock, assets, documents, plans, heads, steering }
     }
 
     /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
@@ -219,6 +222,7 @@ impl Origin {
             let detail = "no fragment of this track starts at that time";
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
+        let following = rendition.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
         let transport = context.selectors.format.is_transport();
         let plan = if transport {
@@ -234,6 +238,7 @@ impl Origin {
             etag,
             cache: CachePolicy::Media,
             content: Content::Planned(plan, context.sources(rendition)),
+            following: following.map(|next| Following { start, next: next.start }),
         })
     }
 

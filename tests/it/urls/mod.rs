@@ -1,7 +1,9 @@
 //! Streaming URLs on the wire: the grammar, the table of refusals, headers, codings, ranges, downloads.
 
 mod codings;
+mod configured;
 mod downloads;
 mod headers;
+mod prefetch;
 mod refusals;
 mod spellings;

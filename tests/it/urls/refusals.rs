@@ -1,6 +1,7 @@
 //! The table of refusals (ams.md section 19), as far as its rows can occur.
 
 use portcullis::package::presentation::DeliveryUrls;
+use portcullis::package::steering::Steering;
 use portcullis::service::origin::{CacheSizes, Code, Origin};
 
 use crate::support::keys::{KeyService, NOW, at, request};
@@ -162,7 +163,7 @@ async fn a_locator_outside_its_time_is_refused_before_its_media_are_looked_at() 
     late.end = Some(at(NOW - 10));
     let clock = std::sync::Arc::new(|| at(NOW));
     let caches = CacheSizes { indexes: 1 << 20, documents: 1 << 20, plans: 1 << 20 };
-    let origin = Origin::new(service.store.clone(), clock, caches);
+    let origin = Origin::new(service.store.clone(), clock, caches, Steering::default());
     let delivery = DeliveryUrls { base: "https://keys.example".to_owned() };
     for request in [early, late] {
         let locator = service.publish(&request).await;
