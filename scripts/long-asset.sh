@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Makes a long asset for measurements: three 1080p-to-360p levels and one sound track, by encoding
-# one minute and repeating it without encoding again. Kept in a cache folder, never committed.
-# usage: scripts/long-asset.sh [MINUTES=120] [KBIT_OF_THE_TOP_LEVEL=1500]   prints the folder
+# Makes a long asset for measurements: a ladder of six levels, 1080p to 180p, and one sound track,
+# by encoding one minute and repeating it without encoding again. Kept in a cache folder, never
+# committed.
+# usage: scripts/long-asset.sh [MINUTES=120] [KBIT_OF_THE_TOP_LEVEL=600]   prints the folder
 set -euo pipefail
 minutes=${1:-120}
-kbit=${2:-1500}
+kbit=${2:-600}
 cache=${MEDIA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/media}
-asset=$cache/minutes-$minutes-kbit-$kbit
+asset=$cache/ladder-minutes-$minutes-kbit-$kbit
 [ -e "$asset/.done" ] && { echo "$asset"; exit 0; }
 mkdir -p "$cache" "$asset"
 work=$(mktemp -d "$cache/work.XXXXXX")
@@ -34,7 +35,10 @@ sound() {
 
 level 1920x1080 "$kbit" >&2
 level 1280x720 "$((kbit / 2))" >&2
+level 960x540 "$((kbit / 3))" >&2
 level 640x360 "$((kbit / 5))" >&2
+level 480x270 "$((kbit / 8))" >&2
+level 320x180 "$((kbit / 12))" >&2
 sound >&2
 touch "$asset/.done"
 echo "$asset"

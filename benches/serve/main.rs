@@ -1,0 +1,70 @@
+//! The real server over loopback HTTP, against what is expected of it: server CPU per megabyte for
+//! every format and protection, cold and warm; CPU and rate of manifests and playlists; what a long
+//! asset costs and takes; what stalled readers hold.
+//!
+//! Prints tables. Media come from `scripts/long-asset.sh`, which keeps them in a cache folder.
+//! Numbers are of the machine and the moment. CPU is that of the server alone; rates share the
+//! machine with the clients.
+
+mod documents;
+mod fragments;
+mod load;
+mod memory;
+mod server;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn main() {
+    fragments::cost_per_megabyte();
+    fragments::long_against_short();
+    documents::cost_per_request();
+    memory::of_long_asset();
+    memory::of_stalled_readers();
+}
+
+/// A measured value beside the highest that is expected, `met` or not.
+fn against(measured: f64, expected: Option<f64>) -> String {
+    match expected {
+        None => String::new(),
+        Some(expected) if measured <= expected => format!("at most {expected}: met"),
+        Some(expected) => format!("at most {expected}: MISSED"),
+    }
+}
+
+/// The folder of an asset that the script makes: six levels and sound, `kbit` in the highest.
+fn asset(minutes: u32, kbit: u32) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/long-asset.sh");
+    let output = Command::new("bash")
+        .arg(script)
+        .args([minutes.to_string(), kbit.to_string()])
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "scripts/long-asset.sh failed; run make setup");
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    read_into_page_cache(&folder);
+    folder
+}
+
+fn media_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("the folder is there");
+    let paths = entries.map(|entry| entry.expect("readable").path());
+    paths.filter(|path| path.extension().is_some_and(|ext| ext == "mp4")).collect()
+}
+
+fn read_into_page_cache(folder: &Path) {
+    for path in media_files(folder) {
+        io::copy(&mut fs::File::open(path).expect("readable"), &mut io::sink()).expect("readable");
+    }
+}
+
+/// Lets the system forget the pages of the files, as far as it is willing to.
+fn drop_from_page_cache(folder: &Path) {
+    for path in media_files(folder) {
+        let file = fs::File::open(path).expect("readable");
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+}

@@ -1,0 +1,130 @@
+//! The real binary as a `dev` server over one asset, and what its process costs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::load::Connection;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
+
+/// A server; ends with the value.
+pub(crate) struct Server {
+    child: Child,
+    _data: tempfile::TempDir,
+    /// Host and port.
+    pub(crate) address: String,
+    /// Paths in front of `manifest(...)` by stream.
+    roots: BTreeMap<String, String>,
+}
+
+impl Server {
+    /// Starts over a folder of media, with variables of the environment.
+    pub(crate) fn start(media: &Path, variables: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let ready = data.path().join("ready.json");
+        let child = Command::new(BINARY)
+            .args(["dev", "--listen", "127.0.0.1:0"])
+            .arg("--data")
+            .arg(data.path().join("data"))
+            .arg("--ready-file")
+            .arg(&ready)
+            .arg("--media")
+            .arg(media)
+            .env("PORTCULLIS_LOG_FILTER", "warn")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the server starts");
+        let ready: Value = serde_json::from_str(&wait_for(&ready)).expect("JSON");
+        let origin = text(&ready["origin"]);
+        let mut roots = BTreeMap::new();
+        for stream in ready["streams"].as_array().expect("streams") {
+            let path = text(&stream["manifests"][0]["url"]).replacen(&origin, "", 1);
+            let root = path.split("manifest(").next().unwrap_or_default();
+            roots.insert(text(&stream["name"]), root.to_owned());
+        }
+        let address = origin.trim_start_matches("http://").to_owned();
+        Self { child, _data: data, address, roots }
+    }
+
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(&self.address)
+    }
+
+    /// Path of a stream's manifest, selectors as given.
+    pub(crate) fn manifest(&self, stream: &str, selectors: &str) -> String {
+        format!("{}manifest({selectors})", self.roots[stream])
+    }
+
+    /// Paths of the media playlists of a multivariant playlist: sound, then levels upwards.
+    pub(crate) fn playlists(&self, stream: &str, selectors: &str) -> Vec<String> {
+        let master = self.connect().text(&self.manifest(stream, selectors));
+        let lines = master.lines().filter(|line| !line.contains("type=keyframes"));
+        let uris = lines.filter_map(|line| Some(&line[line.find("QualityLevels(")?..]));
+        uris.map(|uri| format!("{}{}", self.roots[stream], uri.trim_end_matches('"'))).collect()
+    }
+
+    /// Paths of the fragments of a level, counted from the highest. The same times stand in every
+    /// format, and playlists are easy to read; the selectors are those of the wanted format.
+    pub(crate) fn fragments(&self, stream: &str, level: usize, selectors: &str) -> Vec<String> {
+        let listed = match selectors.split_once(",encryption=") {
+            Some((_, encryption)) => format!("format=m3u8-cmaf,encryption={encryption}"),
+            None => "format=m3u8-cmaf".to_owned(),
+        };
+        let playlists = self.playlists(stream, &listed);
+        let playlist = &playlists[playlists.len() - 1 - level];
+        let folder = &playlist[..=playlist.rfind('/').expect("a path")];
+        let text = self.connect().text(playlist);
+        let leaves = text.lines().filter(|line| line.starts_with("Fragments("));
+        leaves.map(|leaf| format!("{folder}{}", leaf.replace(&listed, selectors))).collect()
+    }
+
+    /// CPU seconds of all threads, as the scheduler counts them.
+    pub(crate) fn cpu(&self) -> f64 {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("alive");
+        let nanos = threads.filter_map(|thread| {
+            let stat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse::<f64>().ok()
+        });
+        nanos.sum::<f64>() / 1e9
+    }
+
+    /// Resident memory in megabytes.
+    pub(crate) fn resident(&self) -> f64 {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("alive");
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
+        let kib: f64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("kB");
+        kib * 1024.0 / 1e6
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn wait_for(path: &Path) -> String {
+    let start = Instant::now();
+    loop {
+        match fs::read_to_string(path) {
+            Ok(text) => return text,
+            Err(_) if start.elapsed() < Duration::from_secs(20) => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => panic!("no ready file: {error}"),
+        }
+    }
+}
