@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | [`bytes`] [`coding`] [`ids`] [`protection`] [`time`] | readers and writers, content codings, GUIDs, timescales |
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
-//! | 2 | [`isobmff`] [`mpegts`] | boxes: read, write, dump; transport streams |
+//! | 2 | [`isobmff`] [`mpegts`] [`text`] | boxes: read, write, dump; transport streams; cues |
 //! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
 //! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH |
 //! | 5 | [`keys`] [`policy`] [`token`] [`license`] | key records, policies, tokens, licences |
@@ -39,5 +39,6 @@ pub mod policy;
 pub mod protection;
 pub mod service;
 pub mod store;
+pub mod text;
 pub mod time;
 pub mod token;

@@ -1,0 +1,27 @@
+//! Why text files and text tracks are refused.
+
+/// A text file that is not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// The file is larger than [`super::MAX_SIZE`].
+    #[error("text: the file is larger than 16 MiB")]
+    TooLarge,
+    /// The characters are not coded as UTF-8 or UTF-16 with byte order mark.
+    #[error("text: the encoding is {0}; UTF-8, and UTF-16 with byte order mark, are read")]
+    Encoding(String),
+    /// The file starts neither like WebVTT nor like XML.
+    #[error("text: the file does not start with WEBVTT")]
+    NotWebVtt,
+    /// The document is no well-formed XML, or stretches it.
+    #[error("text: {0}")]
+    Xml(String),
+    /// The XML is something else.
+    #[error("text: the document is no TTML")]
+    NotTtml,
+    /// The times of the document cannot be understood.
+    #[error("text: {0}")]
+    Timing(String),
+    /// A segment would be larger than [`super::MAX_SIZE`].
+    #[error("text: a segment would be larger than 16 MiB")]
+    SegmentTooLarge,
+}

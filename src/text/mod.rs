@@ -1,0 +1,82 @@
+//! Subtitles and captions: documents of timed cues, read from WebVTT and TTML, written as segments.
+//!
+//! A [`Document`] keeps its cues as text, in the spelling of each syntax that it is written in: a
+//! segment is then little more than a concatenation. Cue text of WebVTT passes through unchanged;
+//! of TTML the elements and attributes of the text profiles pass through. What one syntax cannot
+//! say of the other is left out.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `document` | cues in order, limits, what a segment shows |
+//! | `encoding` | bytes to text |
+//! | `webvtt` | W3C WebVTT: parser, segments |
+//! | `ttml` | W3C TTML and IMSC 1: parser, documents |
+//! | `wvtt` | ISO/IEC 14496-30: WebVTT in samples |
+
+mod document;
+mod encoding;
+mod error;
+mod stamp;
+pub mod ttml;
+pub mod webvtt;
+pub mod wvtt;
+
+pub use document::{Builder, Cue, Division, Document, Paragraph, Preamble, Shown, Slice};
+pub use error::TextError;
+
+/// A larger file, in bytes, is refused.
+pub const MAX_SIZE: usize = 16 << 20;
+
+/// Reads a WebVTT or TTML file, told apart by how it starts.
+///
+/// # Errors
+/// A file that is too large, in another encoding, or of neither kind.
+pub fn parse(data: &[u8]) -> Result<Document, TextError> {
+    if data.len() > MAX_SIZE {
+        return Err(TextError::TooLarge);
+    }
+    let text = encoding::decode(data)?;
+    match text.trim_start().starts_with('<') {
+        true => ttml::parse(&text),
+        false => webvtt::parse(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Everything that is made of a document, of which nothing may fail.
+    fn write_all(document: &Document) {
+        let slice = document.slice(0, 100_000_000, 0);
+        let _ = webvtt::write(&slice, Some(900_000));
+        let _ = ttml::write(&slice, None);
+        let _ = wvtt::samples(&slice);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(data: Vec<u8>) {
+            let _ = parse(&data);
+        }
+
+        #[test]
+        fn arbitrary_webvtt_never_panics(lines in proptest::collection::vec(
+            "(STYLE|REGION|NOTE|[0-9:.]{9,12} --> [0-9:.]{9,12}( [a-z]+:[0-9%,a-z-]+)?|\\PC*|<[a-z./ 0-9:]*>|)", 0..40,
+        )) {
+            let parsed = parse(format!("WEBVTT\n{}", lines.join("\n")).as_bytes());
+            write_all(&parsed.unwrap());
+        }
+
+        #[test]
+        fn arbitrary_ttml_never_panics(begin in "\\PC{0,12}", end in "[0-9:.hmsft]{0,12}", body in "[<>/a-z &;=\"0-9]{0,60}") {
+            let text = format!(
+                "<tt xmlns='http://www.w3.org/ns/ttml'><body><div><p begin=\"{begin}\" end='{end}'>{body}</p></div></body></tt>"
+            );
+            if let Ok(document) = parse(text.as_bytes()) {
+                write_all(&document);
+            }
+        }
+    }
+}

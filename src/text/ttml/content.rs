@@ -1,0 +1,177 @@
+//! What is inside a paragraph: once as XML that passes through, once as WebVTT cue text.
+
+use roxmltree::Node;
+
+use super::style::{Look, Styles};
+use super::{Context, names, xml};
+
+/// Attributes without namespace that pass through.
+const PLAIN: &[&str] = &["style", "region"];
+
+/// The rest of a document's attributes are parameters or times, and names that may be repeated.
+const DROPPED: &[&str] = &["xml:id", "xml:base"];
+
+/// The attributes of an element that pass through, each with a blank in front.
+pub(super) fn attributes(node: Node<'_, '_>) -> String {
+    let mut out = String::new();
+    for attribute in node.attributes() {
+        let Some(name) = names::attribute(&attribute) else { continue };
+        let passes = match name.contains(':') {
+            true => !DROPPED.contains(&name.as_str()),
+            false => PLAIN.contains(&name.as_str()),
+        };
+        if passes {
+            xml::attribute(&mut out, &name, attribute.value());
+        }
+    }
+    out
+}
+
+/// The outermost spans with times of their own.
+pub(super) fn timed_spans<'a, 'i>(node: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
+    let mut found = Vec::new();
+    let mut waiting: Vec<Node<'a, 'i>> = node.children().rev().collect();
+    while let Some(node) = waiting.pop() {
+        match names::element(node) {
+            Some("span") if is_timed(node) => found.push(node),
+            Some("span") => waiting.extend(node.children().rev()),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn is_timed(node: Node<'_, '_>) -> bool {
+    ["begin", "end", "dur"].iter().any(|name| node.has_attribute(*name))
+}
+
+/// The content of a cue in both syntaxes.
+#[derive(Default)]
+pub(super) struct Content {
+    pub(super) xml: String,
+    /// Empty when there is nothing to show.
+    pub(super) text: String,
+    /// The text ends with white space that the next must not repeat, or a line begins.
+    at_blank: bool,
+}
+
+impl Content {
+    /// The content of a paragraph without its timed spans.
+    pub(super) fn of_paragraph(
+        node: Node<'_, '_>,
+        styles: &Styles<'_>,
+        context: &Context<'_>,
+    ) -> Self {
+        let mut content = Self { at_blank: true, ..Self::default() };
+        let close = content.open(Look { colour: Some("white"), ..Look::default() }, context.look);
+        content.children(node, styles, context.look, context.preserve);
+        content.text.push_str(&close);
+        content.finished()
+    }
+
+    /// A timed span of a paragraph, alone.
+    pub(super) fn of_span(node: Node<'_, '_>, styles: &Styles<'_>, context: &Context<'_>) -> Self {
+        let mut content = Self { at_blank: true, ..Self::default() };
+        content.span(node, styles, context.look, context.preserve);
+        content.finished()
+    }
+
+    fn children(&mut self, node: Node<'_, '_>, styles: &Styles<'_>, look: Look, preserve: bool) {
+        for child in node.children() {
+            if child.is_text() {
+                let text = child.text().unwrap_or_default();
+                xml::text(&mut self.xml, text);
+                self.characters(text, preserve);
+            }
+            match names::element(child) {
+                Some("br") => {
+                    self.xml.push_str("<br/>");
+                    self.line_break();
+                }
+                Some("span") if !is_timed(child) => self.span(child, styles, look, preserve),
+                _ => {}
+            }
+        }
+    }
+
+    fn span(&mut self, node: Node<'_, '_>, styles: &Styles<'_>, outside: Look, preserve: bool) {
+        let preserve = names::xml(node, "space").map_or(preserve, |space| space == "preserve");
+        let look = styles.look(node, outside);
+        self.xml.push_str("<span");
+        self.xml.push_str(&attributes(node));
+        self.xml.push('>');
+        let close = self.open(outside, look);
+        self.children(node, styles, look, preserve);
+        self.text.push_str(&close);
+        self.xml.push_str("</span>");
+    }
+
+    /// Opens the WebVTT tags by which a look differs from the one outside; gives the end tags.
+    fn open(&mut self, outside: Look, look: Look) -> String {
+        let mut close = String::new();
+        let switches = [
+            ("i", look.italic && !outside.italic),
+            ("b", look.bold && !outside.bold),
+            ("u", look.underline && !outside.underline),
+        ];
+        let mut open = |tag: &str, class: &str| {
+            self.text.push_str(&format!("<{tag}{class}>"));
+            close.insert_str(0, &format!("</{tag}>"));
+        };
+        if let Some(colour) = look.colour.filter(|_| look.colour != outside.colour) {
+            open("c", &format!(".{colour}"));
+        }
+        switches.iter().filter(|(_, on)| *on).for_each(|(tag, _)| open(tag, ""));
+        close
+    }
+
+    /// Runs of white space are one blank, unless they are to be preserved.
+    fn characters(&mut self, text: &str, preserve: bool) {
+        for c in text.chars() {
+            match c {
+                '\n' if preserve => self.line_break(),
+                c if !preserve && matches!(c, ' ' | '\t' | '\n' | '\r') => {
+                    if !self.at_blank {
+                        self.text.push(' ');
+                        self.at_blank = true;
+                    }
+                }
+                c if c.is_control() => {}
+                c => {
+                    match c {
+                        '&' => self.text.push_str("&amp;"),
+                        '<' => self.text.push_str("&lt;"),
+                        '>' => self.text.push_str("&gt;"),
+                        c => self.text.push(c),
+                    }
+                    self.at_blank = false;
+                }
+            }
+        }
+    }
+
+    /// An empty line would end a WebVTT cue.
+    fn line_break(&mut self) {
+        let trimmed = self.text.trim_end_matches(' ').len();
+        self.text.truncate(trimmed);
+        if self.text.is_empty() || self.text.ends_with('\n') {
+            self.text.push_str("&nbsp;");
+        }
+        self.text.push('\n');
+        self.at_blank = true;
+    }
+
+    /// Cue text without blanks and empty lines around it; nothing when there are only tags.
+    fn finished(mut self) -> Self {
+        let visible = |text: &str| {
+            let mut inside = false;
+            text.replace("&nbsp;", " ").chars().any(|c| {
+                inside = (inside || c == '<') && c != '>';
+                !inside && c != '>' && !c.is_whitespace()
+            })
+        };
+        let text = self.text.trim_matches([' ', '\n']);
+        self.text = if visible(text) { text.to_owned() } else { String::new() };
+        self
+    }
+}

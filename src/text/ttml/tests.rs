@@ -1,0 +1,199 @@
+use super::*;
+
+/// Start and end in milliseconds, settings and text of each cue.
+fn cues(document: &Document) -> Vec<(i64, i64, &str, &str)> {
+    let cue = |cue: &Cue| (cue.start / 10_000, cue.end / 10_000);
+    let both = document.cues().iter().map(|c| (cue(c), &*c.settings, &*c.text));
+    both.map(|((start, end), settings, text)| (start, end, settings, text)).collect()
+}
+
+fn parsed(head: &str, body: &str) -> Document {
+    let text = format!(
+        "<?xml version='1.0' encoding='UTF-8'?>\n<!-- a comment -->\n\
+         <tt xml:lang='de' xmlns='http://www.w3.org/ns/ttml' \
+         xmlns:s='http://www.w3.org/ns/ttml#styling' xmlns:ttm='http://www.w3.org/ns/ttml#metadata'>\
+         <head>{head}</head>{body}</tt>"
+    );
+    parse(&text).unwrap()
+}
+
+#[test]
+fn times_add_up_along_the_tree() {
+    let document = parsed(
+        "",
+        "<body begin='10s'><div begin='1s' end='9s'><p begin='1s' end='2s'>a</p>\
+         <p begin='1s' dur='3s'>b</p><p>c</p><p begin='5s' end='60s'>d</p></div>\
+         <div><p begin='1s'>no end</p><p begin='x' end='2s'>no time</p>\
+         <p begin='3s' end='2s'>reversed</p></div></body>",
+    );
+    assert_eq!(
+        cues(&document),
+        [
+            (11000, 19000, "", "c"),
+            (12000, 13000, "", "a"),
+            (12000, 15000, "", "b"),
+            (16000, 19000, "", "d")
+        ]
+    );
+    let note = document.note.unwrap();
+    assert_eq!(note, "3 cues are left out, the first it has no end");
+    assert_eq!(document.language.as_deref(), Some("de"));
+}
+
+#[test]
+fn timed_spans_are_cues_of_their_own() {
+    let document = parsed(
+        "",
+        "<body><div><p begin='1s' end='5s'>all <span begin='1s' end='2s'>one</span>\
+         <span><span begin='2s' end='3s'>two</span></span></p>\
+         <p><span begin='6s' end='7s'>three</span></p></div></body>",
+    );
+    assert_eq!(
+        cues(&document),
+        [
+            (1000, 5000, "", "all"),
+            (2000, 3000, "", "one"),
+            (3000, 4000, "", "two"),
+            (6000, 7000, "", "three")
+        ]
+    );
+}
+
+#[test]
+fn white_space_styles_and_lines_become_cue_text() {
+    let document = parsed(
+        "<styling><style xml:id='i' s:fontStyle='italic'/><style xml:id='y' style='i' s:color='#FFFF00'/></styling>",
+        "<body style='i'><div><p begin='0s' end='1s'>\n  a <span s:fontStyle='normal'> &lt;b</span>\n\
+         <br/><br/> --&gt; c <metadata>no</metadata><ttm:desc>no</ttm:desc></p>\
+         <p begin='1s' end='2s' s:fontStyle='normal'>x <span style='y'>y</span></p>\
+         <p begin='2s' end='3s'><br/></p></div></body>",
+    );
+    assert_eq!(
+        cues(&document),
+        [
+            (0, 1000, "", "<i>a &lt;b\n&nbsp;\n--&gt; c </i>"),
+            (1000, 2000, "", "x <c.yellow><i>y</i></c>")
+        ]
+    );
+}
+
+#[test]
+fn regions_become_settings() {
+    let region = |attributes: &str| {
+        let head = format!("<layout><region xml:id='r' {attributes}/></layout>");
+        let body = "<body><div region='r'><p begin='0s' end='1s'>x</p></div></body>";
+        parsed(&head, body).cues()[0].settings.to_string()
+    };
+    for (attributes, settings) in [
+        ("s:origin='10% 80%' s:extent='80% 15%' s:displayAlign='after'", ""),
+        ("s:origin='10% 10%' s:extent='80% 15%'", "line:10%"),
+        (
+            "s:origin='0% 0%' s:extent='100% 50%' s:displayAlign='after' s:textAlign='start'",
+            "line:50%,end position:0%,line-left size:100% align:start",
+        ),
+        (
+            "s:origin='60% 40%' s:extent='30% 20%' s:displayAlign='center'",
+            "line:50%,center position:75%,center size:30%",
+        ),
+        ("s:origin='10px 10px' s:extent='auto' s:textAlign='right'", "align:right"),
+    ] {
+        assert_eq!(region(attributes), settings, "{attributes}");
+    }
+}
+
+#[test]
+fn drafts_and_prefixes_are_read_and_other_documents_are_not() {
+    let draft = "<t:tt xmlns:t='http://www.w3.org/2006/10/ttaf1' xmlns:p='http://www.w3.org/2006/10/ttaf1#parameter' \
+        p:frameRate='10'><t:body><t:div><t:p begin='10f' end='20f'>x</t:p></t:div></t:body></t:tt>";
+    assert_eq!(cues(&parse(draft).unwrap()), [(1000, 2000, "", "x")]);
+    assert_eq!(parse("<smil/>"), Err(TextError::NotTtml));
+    assert_eq!(parse("<tt xmlns='urn:other'/>"), Err(TextError::NotTtml));
+    let declared = parse("<?xml version='1.0' encoding='ISO-8859-1'?><tt/>").unwrap_err();
+    assert!(declared.to_string().contains("ISO-8859-1"), "{declared}");
+    for broken in ["<tt", "<tt>", "<!DOCTYPE a [<!ENTITY b 'c'>]><tt>&b;</tt>"] {
+        assert!(matches!(parse(broken), Err(TextError::Xml(_))), "{broken}");
+    }
+}
+
+#[test]
+fn a_segment_of_ttml_keeps_styles_and_divisions() {
+    let document = parsed(
+        "<metadata/><styling><style xml:id='a' s:color='red'/></styling>\
+         <layout><region xml:id='r' s:origin='0% 0%'><style s:extent='50% 50%'/></region></layout>",
+        "<body style='a'><div region='r'><p xml:id='p1' begin='0s' end='9s'>a <span s:color='lime'>&amp;</span></p></div>\
+         <p begin='20s' end='21s'>later</p></body>",
+    );
+    let segment = write(&document.slice(20_000_000, 60_000_000, 0), Some("de"));
+    let tree = Xml::parse(&segment).unwrap();
+    let one = |name: &str| {
+        let mut found = tree.descendants().filter(|node| node.has_tag_name(name));
+        let node = found.next().unwrap_or_else(|| panic!("no {name} in {segment}"));
+        assert!(found.next().is_none(), "{segment}");
+        node
+    };
+    assert_eq!(one("body").attribute("style"), Some("a"));
+    assert_eq!(one("div").attribute("region"), Some("r"));
+    let p = one("p");
+    assert_eq!(
+        (p.attribute("begin"), p.attribute("end")),
+        (Some("00:00:02.000"), Some("00:00:06.000"))
+    );
+    assert_eq!(names::style(one("span"), "color"), Some("lime"));
+    assert!(
+        segment
+            .contains("<region xml:id=\"r\" tts:origin=\"0% 0%\"><style tts:extent=\"50% 50%\">")
+    );
+    // What is written is read again.
+    let again = parse(&segment).unwrap();
+    assert_eq!(
+        cues(&again),
+        [(2000, 6000, "line:0% position:25%,center size:50%", "<c.red>a <c.lime>&amp;</c></c>")]
+    );
+}
+
+#[test]
+fn cues_of_webvtt_get_regions_by_their_settings() {
+    let text = "WEBVTT\n\n00:00.000 --> 00:01.000\na\n\n00:00.000 --> 00:01.000 line:10% align:start\n<i>b</i>\n\n\
+        00:00.500 --> 00:01.000\nc\n";
+    let document = crate::text::webvtt::parse(text).unwrap();
+    let segment = write(&document.slice(0, 20_000_000, 0), None);
+    let tree = Xml::parse(&segment).unwrap();
+    let regions: Vec<_> = tree.descendants().filter(|n| n.has_tag_name("region")).collect();
+    let origin: Vec<_> = regions.iter().map(|n| names::style(*n, "origin").unwrap()).collect();
+    assert_eq!(origin, ["5% 5%", "5% 10%"]);
+    let used: Vec<_> = tree
+        .descendants()
+        .filter(|n| n.has_tag_name("p"))
+        .map(|p| p.attribute("region").unwrap())
+        .collect();
+    assert_eq!(used, ["r0", "r1", "r0"]);
+    let again = parse(&segment).unwrap();
+    assert_eq!(&*again.cues()[1].settings, "line:10% position:5%,line-left size:90% align:start");
+}
+
+#[test]
+fn settings_place_regions_inside_the_picture() {
+    for settings in [
+        "",
+        "line:-1",
+        "line:0",
+        "line:99",
+        "line:-99",
+        "line:100%",
+        "line:50%,center",
+        "line:80%,end",
+        "position:0%",
+        "position:100% align:start size:100%",
+        "position:30%,line-right size:50%",
+        "size:10%",
+    ] {
+        let region = place::region(settings);
+        let numbers: Vec<f64> = region
+            .split(['"', ' '])
+            .filter_map(|word| word.strip_suffix('%')?.parse().ok())
+            .collect();
+        let [x, y, width, height] = numbers.as_slice() else { panic!("{region}") };
+        assert!(*x >= 0.0 && *y >= 0.0 && *width > 0.0 && *height > 0.0, "{settings}: {region}");
+        assert!(x + width <= 100.01 && y + height <= 100.01, "{settings}: {region}");
+    }
+}

@@ -1,0 +1,93 @@
+//! IMSC 1 Text Profile documents (W3C IMSC 1.0.1), one for each segment.
+
+use std::fmt::Write;
+
+use super::{names, place, xml};
+use crate::text::stamp::Stamp;
+use crate::text::webvtt::markup;
+use crate::text::{Division, Preamble, Shown, Slice};
+
+const PROFILE: &str = "http://www.w3.org/ns/ttml/profile/imsc1/text";
+
+/// A segment as a complete document. Times are those of the presentation, cut to the segment: what
+/// lies outside is not shown anyway, and goes on in the next one.
+pub fn write(slice: &Slice<'_>, language: Option<&str>) -> String {
+    let mut out = String::with_capacity(2048);
+    // Writing to a string cannot fail.
+    let _ = write_to(&mut out, slice, language.unwrap_or_default());
+    out
+}
+
+fn write_to(out: &mut String, slice: &Slice<'_>, language: &str) -> std::fmt::Result {
+    out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tt");
+    for (name, namespace) in names::DECLARATIONS {
+        xml::attribute(out, name, namespace);
+    }
+    xml::attribute(out, "ttp:profile", PROFILE);
+    xml::attribute(out, "xml:lang", language);
+    match &slice.document.preamble {
+        Preamble::WebVtt { .. } => {
+            out.push_str(">\n");
+            converted(out, slice)?;
+        }
+        Preamble::Ttml { attributes, head, body, divisions } => {
+            write!(out, "{attributes}>\n{head}\n<body{body}>")?;
+            passed_through(out, slice, divisions)?;
+        }
+    }
+    out.push_str("</body>\n</tt>\n");
+    Ok(())
+}
+
+/// Paragraphs under the elements that the source has around them.
+fn passed_through(out: &mut String, slice: &Slice<'_>, divisions: &[Division]) -> std::fmt::Result {
+    let mut around: Option<&Division> = None;
+    for shown in slice.cues() {
+        let Some(paragraph) = &shown.cue.paragraph else { continue };
+        let division = divisions.get(paragraph.division);
+        if around != division {
+            out.push_str(around.map_or("", |division| &division.close));
+            out.push_str(division.map_or("", |division| &division.open));
+            around = division;
+        }
+        write_paragraph(out, slice, &shown, &paragraph.attributes, &paragraph.content)?;
+    }
+    out.push_str(around.map_or("", |division| &division.close));
+    Ok(())
+}
+
+/// Cues of WebVTT, with a region for each combination of settings.
+fn converted(out: &mut String, slice: &Slice<'_>) -> std::fmt::Result {
+    let mut settings: Vec<&str> = slice.cues().map(|shown| &*shown.cue.settings).collect();
+    settings.sort_unstable();
+    settings.dedup();
+    out.push_str(
+        "<head><styling><style xml:id=\"cue\" tts:color=\"white\" \
+         tts:backgroundColor=\"rgba(0,0,0,204)\"/></styling><layout>",
+    );
+    for (n, settings) in settings.iter().enumerate() {
+        write!(out, "<region xml:id=\"r{n}\"{}/>", place::region(settings))?;
+    }
+    out.push_str("</layout></head>\n<body><div>\n");
+    for shown in slice.cues() {
+        let region = settings.binary_search(&&*shown.cue.settings).unwrap_or_default();
+        let attributes = format!(" region=\"r{region}\"");
+        let content = markup::to_ttml(&shown.cue.text);
+        let content = format!("<span style=\"cue\">{content}</span>");
+        write_paragraph(out, slice, &shown, &attributes, &content)?;
+    }
+    out.push_str("</div>");
+    Ok(())
+}
+
+fn write_paragraph(
+    out: &mut String,
+    slice: &Slice<'_>,
+    shown: &Shown<'_>,
+    attributes: &str,
+    content: &str,
+) -> std::fmt::Result {
+    let begin = Stamp(shown.start.max(slice.start));
+    let end = Stamp(shown.end.min(slice.end));
+    writeln!(out, "<p begin=\"{begin}\" end=\"{end}\"{attributes}>{content}</p>")
+}
