@@ -1,10 +1,13 @@
-//! An asset: quality levels and audio tracks of a folder of MP4 files, on one timeline.
+//! An asset: quality levels, audio and text tracks of a folder of files, on one timeline.
 
 use std::sync::Arc;
 
 use super::server_manifest::Entry;
+use super::text::{self, Shape};
 use super::timeline::{Cuts, Cutting, Timeline};
-use super::{FileIndex, MediaError, MediaRule, ServerManifest, Track, language};
+use super::{
+    FileIndex, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition, Track, language,
+};
 use crate::codec::{Codec, MediaType};
 use crate::isobmff::moov::mdhd::Language;
 
@@ -57,12 +60,15 @@ pub struct Asset {
     pub audio: Vec<Rendition>,
     /// Presentation duration in wire ticks.
     pub duration: u64,
-    /// Tracks that are left out: file name and reason.
+    /// Text tracks in source order.
+    pub text: Vec<TextRendition>,
+    /// Tracks and cues that are left out: file name and reason.
     pub skipped: Vec<String>,
 }
 
 impl Asset {
-    /// Puts the files of a folder together. `folder` names the asset in errors.
+    /// Puts the files of a folder together, text files (`sidecars`) too. `folder` names the asset in
+    /// errors.
     ///
     /// # Errors
     /// Nothing to play, levels that are not aligned, a server manifest that names what is not
@@ -70,6 +76,7 @@ impl Asset {
     pub fn assemble(
         folder: &str,
         files: Vec<SourceFile>,
+        sidecars: &[Sidecar],
         manifest: Option<&ServerManifest>,
         cutting: Cutting,
     ) -> Result<Self, MediaError> {
@@ -88,10 +95,27 @@ impl Asset {
         if video.is_empty() && audio.is_empty() {
             return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
         }
-        start_together(&mut video, &mut audio).map_err(in_folder)?;
+        let clock = start_together(&mut video, &mut audio).map_err(in_folder)?;
         video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
         let timeline = Timeline::build(&tracks(&video), &tracks(&audio), cutting);
-        Ok(Self::of_timeline(files, skipped, video, audio, timeline.map_err(in_folder)?))
+        let timeline = timeline.map_err(in_folder)?;
+        let mut asset = Self::of_timeline(files, skipped, video, audio, timeline);
+        asset.add_text(sidecars, manifest, clock).map_err(in_folder)?;
+        Ok(asset)
+    }
+
+    fn add_text(
+        &mut self,
+        sidecars: &[Sidecar],
+        manifest: Option<&ServerManifest>,
+        clock: i64,
+    ) -> Result<(), MediaRule> {
+        if let Some(shape) = Shape::of(&self.video, &self.audio, self.duration, clock) {
+            let (text, notes) = text::renditions(&self.files, sidecars, manifest, &shape)?;
+            self.text = text;
+            self.skipped.extend(notes);
+        }
+        Ok(())
     }
 
     fn of_timeline(
@@ -113,7 +137,7 @@ impl Asset {
         make_unique(&mut audio);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
-        Self { files, video, audio, duration, skipped }
+        Self { files, video, audio, text: Vec::new(), duration, skipped }
     }
 
     /// All renditions, video first.
@@ -129,12 +153,17 @@ impl Asset {
     /// Memory of what the asset adds to the indexes of its files, in bytes.
     pub fn heap_size(&self) -> usize {
         let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();
-        size_of::<Self>() + self.renditions().count() * size_of::<Rendition>() + fragments * 24
+        let text = |text: &TextRendition| text.document.heap_size() + text.cuts.len() * 16;
+        size_of::<Self>()
+            + self.renditions().count() * size_of::<Rendition>()
+            + fragments * 24
+            + self.text.iter().map(text).sum::<usize>()
     }
 }
 
 /// Tracks that were recorded by one clock keep their distance; the earliest starts the presentation.
-fn start_together(video: &mut [Candidate], audio: &mut [Candidate]) -> Result<(), MediaRule> {
+/// Gives where the clock stood then, in wire ticks.
+fn start_together(video: &mut [Candidate], audio: &mut [Candidate]) -> Result<i64, MediaRule> {
     let clocks = video.iter().chain(&*audio).map(|candidate| candidate.track.clock());
     let earliest = clocks.min().unwrap_or(0);
     for candidate in video.iter_mut().chain(audio) {
@@ -143,7 +172,7 @@ fn start_together(video: &mut [Candidate], audio: &mut [Candidate]) -> Result<()
             candidate.track = Arc::new(candidate.track.later(late)?);
         }
     }
-    Ok(())
+    Ok(earliest)
 }
 
 fn tracks(candidates: &[Candidate]) -> Vec<&Track> {

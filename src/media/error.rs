@@ -27,6 +27,9 @@ pub enum MediaRule {
     /// A codec configuration is broken.
     #[error("codec configuration: {0}")]
     Codec(#[from] CodecError),
+    /// A text track cannot be read.
+    #[error(transparent)]
+    Text(#[from] crate::text::TextError),
     /// The sample tables contradict each other or the file.
     #[error("sample tables: {0}")]
     SampleTable(&'static str),

@@ -26,6 +26,31 @@ pub fn from_tag(tag: &str) -> Option<Language> {
     }
 }
 
+/// A whole tag for manifests: the language as [`tag`] gives it, then script and region as they
+/// are. `None` for what is no tag.
+pub fn full_tag(text: &str) -> Option<String> {
+    let mut parts = text.trim().split(['-', '_']);
+    let mut full = tag(from_tag(parts.next()?)?)?;
+    for part in parts.take(3) {
+        let plain =
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !plain {
+            return None;
+        }
+        full.push('-');
+        match part.len() {
+            2 => full.push_str(&part.to_ascii_uppercase()),
+            _ => full.push_str(part),
+        }
+    }
+    Some(full)
+}
+
+/// Whether this is a bibliographic code.
+pub(super) fn is_bibliographic(code: &str) -> bool {
+    bibliographic(code).is_some()
+}
+
 /// MP4 files may carry the bibliographic codes of ISO 639-2 where they differ.
 fn bibliographic(code: &str) -> Option<Iso> {
     const CODES: &[(&str, &str)] = &[
@@ -65,6 +90,21 @@ mod tests {
         assert_eq!(tag("ger").as_deref(), Some("de"));
         assert_eq!(tag("nds").as_deref(), Some("nds"));
         assert_eq!(tag("und"), None);
+    }
+
+    #[test]
+    fn whole_tags_keep_script_and_region() {
+        for (text, expected) in [
+            ("en-us", Some("en-US")),
+            ("por_BR", Some("pt-BR")),
+            ("zh-Hans-CN", Some("zh-Hans-CN")),
+            ("ger", Some("de")),
+            ("und", None),
+            ("en-\"", None),
+            ("", None),
+        ] {
+            assert_eq!(full_tag(text).as_deref(), expected, "{text}");
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! What an asset is: tracks with their sample index, quality levels, and the common timeline.
 //!
 //! `file` reads one MP4, `segments` finds those that lie in many files, `server_manifest` reads the
-//! optional `.ism`, `asset` puts them together,
-//! `timeline` cuts fragments.
+//! optional `.ism`, `asset` puts them together, `timeline` cuts fragments. Text (`text`) follows the
+//! cuts of the pictures.
 
 pub mod asset;
 mod edit;
@@ -15,6 +15,9 @@ pub mod index;
 pub mod language;
 pub mod segments;
 pub mod server_manifest;
+pub mod text;
+mod text_name;
+mod text_track;
 pub mod timeline;
 pub mod track;
 
@@ -23,4 +26,5 @@ pub use error::{MediaError, MediaRule};
 pub use file::FileIndex;
 pub use index::SampleIndex;
 pub use server_manifest::ServerManifest;
+pub use text::{Sidecar, TextRendition};
 pub use track::Track;

@@ -4,15 +4,21 @@
 use roxmltree::{Document, Node};
 
 use super::MediaRule;
+use super::text::Purpose;
 use crate::codec::MediaType;
+
+/// Value of `outputFlag` for tracks that manifests do not list.
+const HIDDEN: &str = "2";
 
 /// The tracks that a server manifest lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerManifest {
-    /// Video and audio entries in document order; text is not packaged yet.
+    /// Video and audio entries in document order.
     pub entries: Vec<Entry>,
     /// `fragmentsPerHLSSegment`: how many fragments make a segment of a transport stream.
     pub fragments_per_segment: Option<usize>,
+    /// Text entries in document order.
+    pub text: Vec<TextEntry>,
 }
 
 /// More fragments in one segment are refused.
@@ -37,6 +43,31 @@ pub struct Entry {
     pub title: Option<String>,
 }
 
+/// One `textstream` element.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TextEntry {
+    /// File name inside the asset folder.
+    pub src: String,
+    /// Bits per second.
+    pub bitrate: Option<u64>,
+    /// Track id inside an MP4 file.
+    pub track_id: Option<u32>,
+    /// Name in URLs.
+    pub track_name: Option<String>,
+    /// Language as written.
+    pub language: Option<String>,
+    /// Display name.
+    pub title: Option<String>,
+    /// Whether players show it unless the viewer says otherwise.
+    pub default: bool,
+    /// Not to be listed in manifests.
+    pub hidden: bool,
+    /// HLS CHARACTERISTICS.
+    pub characteristics: Option<String>,
+    /// DASH role.
+    pub role: Option<String>,
+}
+
 impl ServerManifest {
     /// A larger document, in bytes, is refused.
     pub const MAX_SIZE: usize = 1 << 20;
@@ -57,7 +88,12 @@ impl ServerManifest {
         if entries.is_empty() {
             return Err(wrong("no video or audio element"));
         }
-        Ok(Self { entries, fragments_per_segment: fragments_per_segment(&document)? })
+        let text = document.descendants().filter(|node| node.tag_name().name() == "textstream");
+        Ok(Self {
+            entries,
+            text: text.map(TextEntry::read).collect::<Result<_, _>>()?,
+            fragments_per_segment: fragments_per_segment(&document)?,
+        })
     }
 }
 
@@ -82,13 +118,9 @@ impl Entry {
     }
 
     fn read(node: Node<'_, '_>, media_type: MediaType) -> Result<Self, MediaRule> {
-        let src = node.attribute("src").ok_or_else(|| wrong("an element has no src"))?;
-        if src.contains(['/', '\\']) || src.starts_with('.') || src.is_empty() {
-            return Err(wrong("src must be the name of a file in the same folder"));
-        }
         Ok(Self {
             media_type,
-            src: src.to_owned(),
+            src: source(node)?,
             bitrate: number(node, "systemBitrate")?,
             track_id: number(node, "trackID")?,
             track_name: value(node, "trackName").map(track_name).transpose()?,
@@ -96,6 +128,44 @@ impl Entry {
             title: value(node, "textDisplayName").or(node.attribute("title")).map(str::to_owned),
         })
     }
+}
+
+impl TextEntry {
+    fn read(node: Node<'_, '_>) -> Result<Self, MediaRule> {
+        let text = |name| value(node, name).map(str::to_owned).filter(|text| !text.is_empty());
+        Ok(Self {
+            src: source(node)?,
+            bitrate: number(node, "systemBitrate")?.filter(|bitrate| *bitrate > 0),
+            track_id: number(node, "trackID")?,
+            track_name: value(node, "trackName").map(track_name).transpose()?,
+            language: text("systemLanguage"),
+            title: text("textDisplayName").or_else(|| text("title")),
+            default: text("textIsDefault").is_some_and(|v| v.eq_ignore_ascii_case("true")),
+            hidden: text("outputFlag").is_some_and(|flag| flag.trim() == HIDDEN),
+            characteristics: text("textHlsCharacteristic"),
+            role: text("role"),
+        })
+    }
+
+    /// What the role, or else the characteristics, say the text is for.
+    pub(super) fn purpose(&self) -> Option<Purpose> {
+        let spoken = |text: &String| text.contains("transcribes-spoken-dialog");
+        match self.role.as_deref() {
+            Some("forced-subtitle") => Some(Purpose::Forced),
+            Some("caption") => Some(Purpose::Captions),
+            Some("subtitle") => Some(Purpose::Subtitles),
+            _ => self.characteristics.as_ref().filter(|c| spoken(c)).map(|_| Purpose::Captions),
+        }
+    }
+}
+
+/// The file that an element names.
+fn source(node: Node<'_, '_>) -> Result<String, MediaRule> {
+    let src = node.attribute("src").ok_or_else(|| wrong("an element has no src"))?;
+    if src.contains(['/', '\\']) || src.starts_with('.') || src.is_empty() {
+        return Err(wrong("src must be the name of a file in the same folder"));
+    }
+    Ok(src.to_owned())
 }
 
 /// A value that may stand in an attribute or in a `param` element.
@@ -135,7 +205,9 @@ mod tests {
  <video src="a.mp4" systemBitrate="3579827"><param name="trackID" value="1" valuetype="data"/></video>
  <audio src="a.mp4" systemBitrate="128041" systemLanguage="eng" title="English">
   <param name="trackID" value="2"/><param name="trackName" value="english"/></audio>
- <textstream src="en.cmft"/></switch></body></smil>"#;
+ <textstream src="en.vtt" systemLanguage="en-GB"><param name="textIsDefault" value="true"/>
+  <param name="textDisplayName" value="English"/><param name="outputFlag" value="2"/>
+  <param name="textHlsCharacteristic" value="public.accessibility.transcribes-spoken-dialog"/></textstream></switch></body></smil>"#;
 
     #[test]
     fn attributes_and_params_are_read_with_or_without_a_byte_order_mark() {
@@ -146,6 +218,13 @@ mod tests {
             assert_eq!(audio.track_name.as_deref(), Some("english"));
             assert_eq!(audio.language.as_deref(), Some("eng"));
             assert_eq!(audio.title.as_deref(), Some("English"));
+            let [text] = manifest.text.as_slice() else { panic!("one text") };
+            assert_eq!((text.src.as_str(), text.language.as_deref()), ("en.vtt", Some("en-GB")));
+            assert_eq!(
+                (text.title.as_deref(), text.default, text.hidden),
+                (Some("English"), true, true)
+            );
+            assert_eq!(text.purpose(), Some(Purpose::Captions));
         }
     }
 

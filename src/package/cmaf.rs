@@ -20,7 +20,7 @@ use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
 use crate::isobmff::moov::tkhd::Tkhd;
-use crate::isobmff::moov::{elst, hdlr, mvex, mvhd};
+use crate::isobmff::moov::{dinf, elst, hdlr, mvex, mvhd};
 use crate::isobmff::{FourCc, boxed, ftyp, full_box, stbl};
 use crate::media::index::Sample;
 use crate::media::{Rendition, Track};
@@ -127,12 +127,7 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
             MediaType::Video => full_box(w, b"vmhd", 0, 1, |w| w.zeros(8)),
             MediaType::Audio => full_box(w, b"smhd", 0, 0, |w| w.zeros(4)),
         }
-        boxed(w, b"dinf", |w| {
-            full_box(w, b"dref", 0, 0, |w| {
-                w.u32(1);
-                full_box(w, b"url ", 0, 1, |_| {});
-            });
-        });
+        dinf::write(w);
         boxed(w, b"stbl", |w| {
             full_box(w, b"stsd", 0, 0, |w| {
                 w.u32(1);

@@ -14,5 +14,6 @@ pub mod request;
 pub mod selection;
 pub mod smooth;
 pub mod steering;
+pub mod text;
 pub mod ts;
 mod xml;

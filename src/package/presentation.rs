@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::compat::Compat;
 use super::request::Selectors;
 use super::steering::Steering;
+use super::text::TextForm;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
 use crate::ids::KeyId;
-use crate::media::Rendition;
+use crate::media::{Rendition, TextRendition};
 use crate::protection::Protection;
 
 /// An asset in the form that a URL selects. Writers see nothing of the asset but this.
@@ -24,6 +25,8 @@ pub struct Presentation<'a> {
     pub compat: Compat,
     /// What is listed, video first.
     pub listed: Vec<Listed<'a>>,
+    /// The text tracks; hidden ones too.
+    pub text: Vec<ListedText<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
     pub start: u64,
     /// Whether a filter put the first video level where it stands.
@@ -55,6 +58,25 @@ impl Listed<'_> {
     /// Presentation duration of every listed fragment, in wire ticks.
     pub fn durations(&self) -> impl Iterator<Item = u64> {
         self.spans().map(|(start, end)| end.saturating_sub(start))
+    }
+}
+
+/// A text track as one request sees it.
+#[derive(Debug)]
+pub struct ListedText<'a> {
+    /// The track.
+    pub text: &'a TextRendition,
+    /// Its key, where segments are encrypted as a whole.
+    pub key: Option<RenditionKey>,
+    /// The fragments that are listed; never empty.
+    pub fragments: Range<usize>,
+}
+
+impl ListedText<'_> {
+    /// Start and end of every listed fragment, in wire ticks.
+    pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        let Range { start, end } = self.fragments;
+        self.text.cuts.spans().skip(start).take(end.saturating_sub(start))
     }
 }
 
@@ -142,6 +164,13 @@ impl<'a> Presentation<'a> {
         sets
     }
 
+    /// The text tracks that manifests list: those that are not hidden, where the format has text.
+    pub fn listed_text(&self) -> impl Iterator<Item = &'a TextRendition> {
+        let text = self.text.iter().map(|listed| listed.text);
+        let format = self.selectors.format;
+        text.filter(move |text| !text.hidden && TextForm::of(format, text).is_some())
+    }
+
     /// How long the presentation lasts, in wire ticks.
     pub fn duration(&self) -> u64 {
         let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
@@ -181,6 +210,17 @@ impl<'a> Presentation<'a> {
     pub fn key_frames_are_ranges(&self) -> bool {
         let playlists = self.selectors.format.playlist_version().is_some();
         playlists && self.protection != Protection::Cbc
+    }
+
+    /// URL of the playlist of a text track, relative to the multivariant playlist.
+    pub fn text_playlist_url(&self, text: &TextRendition) -> String {
+        let TextRendition { bitrate, name, .. } = text;
+        format!("QualityLevels({bitrate})/Manifest({name}{})", self.selectors)
+    }
+
+    /// The last component of the URLs of fragments of a text track.
+    pub fn text_leaf(&self, text: &TextRendition) -> Leaf {
+        Leaf { front: format!("Fragments({}=", text.name), back: format!("{})", self.selectors) }
     }
 
     /// URL of a playlist of key frames, relative to the multivariant playlist.

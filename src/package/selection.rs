@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::codec::MediaType;
 use crate::media::timeline::Cuts;
-use crate::media::{Asset, Rendition};
+use crate::media::{Asset, Rendition, TextRendition};
 use crate::time::WIRE_TIMESCALE;
 
 /// Tracks are cut as near to each other as their samples allow. A fragment that reaches less than
@@ -19,6 +19,8 @@ pub struct Selection {
     /// Places among [`Asset::renditions`] with the fragments that are listed, never none; in the
     /// order of manifests.
     renditions: Vec<(usize, Range<usize>)>,
+    /// The same among [`Asset::text`].
+    text: Vec<(usize, Range<usize>)>,
     /// Where the presentation starts, in wire ticks.
     start: u64,
     /// Whether the first video level stands there because a filter wants it first.
@@ -34,18 +36,36 @@ pub struct Selected<'a> {
     pub fragments: Range<usize>,
 }
 
+/// A text track that is left.
+#[derive(Debug, Clone)]
+pub struct SelectedText<'a> {
+    /// The track.
+    pub text: &'a TextRendition,
+    /// The listed fragments; never empty.
+    pub fragments: Range<usize>,
+}
+
 impl Selection {
     /// The whole asset.
     pub fn everything(asset: &Asset) -> Self {
         let whole = |(n, rendition): (usize, &Rendition)| (n, 0..rendition.cuts.len());
         let renditions = asset.renditions().enumerate().map(whole).collect();
-        Self { renditions, start: 0, led: false }
+        let whole = |(n, text): (usize, &TextRendition)| (n, 0..text.cuts.len());
+        let text = asset.text.iter().enumerate().map(whole).collect();
+        Self { renditions, text, start: 0, led: false }
     }
 
     /// Without the renditions that `keeps` does not keep.
     #[must_use]
     pub fn keeping(mut self, asset: &Asset, keeps: impl Fn(&Rendition) -> bool) -> Self {
         self.renditions.retain(|(n, _)| asset.rendition(*n).is_some_and(&keeps));
+        self
+    }
+
+    /// Without the text tracks that `keeps` does not keep.
+    #[must_use]
+    pub fn keeping_text(mut self, asset: &Asset, keeps: impl Fn(&TextRendition) -> bool) -> Self {
+        self.text.retain(|(n, _)| asset.text.get(*n).is_some_and(&keeps));
         self
     }
 
@@ -60,17 +80,21 @@ impl Selection {
             (!fragments.is_empty()).then_some((rendition, fragments))
         });
         let Some((leader, shown)) = leader else {
-            return Self { renditions: Vec::new(), ..self };
+            return Self { renditions: Vec::new(), text: Vec::new(), ..self };
         };
         // What lies before its first fragment or behind its last belongs to that fragment.
         let starts = &leader.cuts.starts;
         let start = starts.get(shown.start).filter(|_| shown.start > 0).map_or(0, |cut| cut.start);
         let end = starts.get(shown.end).map_or(end, |cut| cut.start);
-        let follow = |(n, rendition): (usize, &Rendition)| {
-            (n, overlapping(&rendition.cuts, start, end, SAME_CUT))
+        let follow = |(n, cuts): (usize, &Cuts)| {
+            let shown = overlapping(cuts, start, end, SAME_CUT);
+            (!shown.is_empty()).then_some((n, shown))
         };
-        let renditions = all().map(follow).filter(|(_, shown)| !shown.is_empty()).collect();
-        Self { renditions, start, ..self }
+        let cuts = all().map(|(n, rendition)| (n, &rendition.cuts));
+        let renditions = cuts.filter_map(follow).collect();
+        let text = self.text.iter().filter_map(|(n, _)| Some((*n, &asset.text.get(*n)?.cuts)));
+        let text = text.filter_map(follow).collect();
+        Self { renditions, text, start, ..self }
     }
 
     /// The video level of that bitrate first, else that below it, else the lowest.
@@ -113,9 +137,16 @@ impl Selection {
         })
     }
 
+    /// The text tracks that are left.
+    pub fn text<'a>(&self, asset: &'a Asset) -> impl Iterator<Item = SelectedText<'a>> {
+        self.text.iter().filter_map(|(n, fragments)| {
+            Some(SelectedText { text: asset.text.get(*n)?, fragments: fragments.clone() })
+        })
+    }
+
     /// Memory beside the value itself, in bytes.
     pub fn heap_size(&self) -> usize {
-        size_of_val(&*self.renditions)
+        size_of_val(&*self.renditions) + size_of_val(&*self.text)
     }
 }
 

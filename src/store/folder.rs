@@ -12,6 +12,9 @@ use crate::media::segments::{self, Document, Group, MissingSegment};
 /// Files that are taken for media; everything else in a folder is left alone.
 const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov", "ismv", "isma", "cmfv", "cmfa"];
 
+/// Files that may hold subtitles or captions.
+const TEXT_EXTENSIONS: &[&str] = &["vtt", "webvtt", "ttml", "dfxp", "xml"];
+
 const SERVER_MANIFEST_EXTENSION: &[&str] = &["ism"];
 
 /// Manifests of other packagers, which say what segments belong together.
@@ -57,6 +60,8 @@ pub struct Media {
 pub struct Folder {
     /// Media.
     pub media: Vec<Media>,
+    /// Text files.
+    pub text: Vec<PathBuf>,
     /// Server manifests; more than one is a mistake.
     pub manifests: Vec<PathBuf>,
     /// Folders in it that hold segments, and manifests of other packagers: a change of them may
@@ -91,9 +96,15 @@ impl Folder {
             .filter_map(|group| listing.media(&group))
             .collect();
         media.sort_by(|a, b| a.name.cmp(&b.name));
+        // Text that a manifest lists is in segments, which hold no whole track.
+        let whole_text = |name: &&String| {
+            has_extension(Path::new(name), TEXT_EXTENSIONS) && !listed.contains(name)
+        };
+        let text = here.iter().filter(whole_text).filter_map(|name| listing.files.get(name));
+        let text = text.cloned().collect();
         let mut watched = listing.documents();
         watched.extend(listing.folders.into_iter().filter(|_| !groups.is_empty()));
-        Ok(Self { media, manifests, watched })
+        Ok(Self { media, text, manifests, watched })
     }
 
     /// The stem of the only server manifest: what stands before `.ism` in URLs. Without one, or
@@ -241,10 +252,12 @@ mod tests {
     #[test]
     fn media_and_manifests_are_told_from_the_rest() {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &["b.MP4", "a.m4a", "c.ismv", "film.ism", "notes.txt", "film.ismc"]);
+        write(dir.path(), &["b.MP4", "a.m4a", "c.ismv", "film.ism", "notes.txt", "a.VTT"]);
         fs::create_dir(dir.path().join("folder.mp4")).unwrap();
         assert_eq!(media(dir.path()), ["a.m4a 1", "b.MP4 1", "c.ismv 1"]);
-        assert_eq!(Folder::read(dir.path()).unwrap().manifest_stem(), Some("film"));
+        let folder = Folder::read(dir.path()).unwrap();
+        assert_eq!(folder.text, [dir.path().join("a.VTT")]);
+        assert_eq!(folder.manifest_stem(), Some("film"));
         fs::write(dir.path().join("other.ism"), "").unwrap();
         assert_eq!(Folder::read(dir.path()).unwrap().manifest_stem(), None);
     }

@@ -11,6 +11,7 @@
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `origin/` | IVs, files that change under a running server, golden bytes, headers |
 //! | `support/` | builders and clients that the tests share |
+//! | `text/` | subtitles and captions: playlists, segments, sources that are broken |
 //! | `urls/` | streaming URLs on the wire: grammar, refusals, headers, ranges, downloads |
 
 mod cli;
@@ -22,4 +23,5 @@ mod media;
 mod oracle;
 mod origin;
 mod support;
+mod text;
 mod urls;

@@ -1,5 +1,6 @@
 //! Movie header boxes (ISO/IEC 14496-12 section 8): read from inputs, written for init segments.
 
+pub mod dinf;
 pub mod elst;
 pub mod hdlr;
 pub mod mdhd;

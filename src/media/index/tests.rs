@@ -187,7 +187,7 @@ fn tracks_of_one_clock_start_together() {
         let index = Arc::new(FileIndex::read(file.as_slice()).unwrap());
         SourceFile { name: start.to_string(), index }
     });
-    let asset = Asset::assemble("folder", files.to_vec(), None, CUTTING).unwrap();
+    let asset = Asset::assemble("folder", files.to_vec(), &[], None, CUTTING).unwrap();
     let start = |level: &crate::media::Rendition| level.track.presentation_time(0) + level.origin;
     let starts: Vec<i64> = asset.renditions().map(start).collect();
     assert_eq!(starts, [10_000_000, 0]);
@@ -313,7 +313,7 @@ mod hostile {
     fn cut(index: Arc<FileIndex>) {
         let name = "damaged.mp4".to_owned();
         let file = SourceFile { name, index };
-        let Ok(asset) = Asset::assemble("folder", vec![file], None, CUTTING) else {
+        let Ok(asset) = Asset::assemble("folder", vec![file], &[], None, CUTTING) else {
             return;
         };
         for rendition in asset.renditions() {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::track::Facts;
 use super::{Filter, FilterError, FilterRule};
-use crate::media::{Asset, Rendition};
+use crate::media::Asset;
 use crate::package::selection::Selection;
 
 /// More filters in a URL, beside those of the locator, are refused.
@@ -18,7 +19,8 @@ pub const MAX_DEFAULT: usize = 10;
 /// Filters that contradict each other, or that leave nothing.
 pub fn select(asset: &Asset, filters: &[Arc<Filter>]) -> Result<Selection, FilterError> {
     let mut selection = Selection::everything(asset)
-        .keeping(asset, |rendition| filters.iter().all(|filter| filter.keeps(rendition)));
+        .keeping(asset, |rendition| keep(filters, &Facts::of(rendition)))
+        .keeping_text(asset, |text| keep(filters, &Facts::of_text(text)));
     if selection.is_empty() {
         let detail = "the filters leave no track";
         return Err(FilterError::new(FilterRule::NothingLeft, detail));
@@ -37,9 +39,13 @@ pub fn select(asset: &Asset, filters: &[Arc<Filter>]) -> Result<Selection, Filte
     })
 }
 
+fn keep(filters: &[Arc<Filter>], track: &Facts<'_>) -> bool {
+    filters.iter().all(|filter| filter.keeps(track))
+}
+
 impl Filter {
-    fn keeps(&self, rendition: &Rendition) -> bool {
-        self.tracks.is_empty() || self.tracks.iter().any(|entry| entry.keeps(rendition))
+    fn keeps(&self, track: &Facts<'_>) -> bool {
+        self.tracks.is_empty() || self.tracks.iter().any(|entry| entry.keeps(track))
     }
 }
 

@@ -5,7 +5,10 @@ use std::ops::RangeInclusive;
 
 use super::{FilterError, FilterRule};
 use crate::codec::MediaType;
-use crate::media::{Rendition, language};
+use crate::isobmff::FourCc;
+use crate::isobmff::moov::mdhd::Language;
+use crate::media::{Rendition, TextRendition, language};
+use crate::package::text::TextForm;
 
 /// An entry of `tracks`: keeps a track when all its conditions hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,6 +27,41 @@ pub struct Condition {
     /// The value as it was written.
     pub value: String,
     test: Test,
+}
+
+/// What conditions look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// `None` stands for text.
+    media_type: Option<MediaType>,
+    name: &'a str,
+    language: Language,
+    four_cc: FourCc,
+    bitrate: u64,
+}
+
+impl<'a> Facts<'a> {
+    /// Those of a video level or an audio track.
+    pub fn of(rendition: &'a Rendition) -> Self {
+        Self {
+            media_type: Some(rendition.track.media_type),
+            name: &rendition.name,
+            language: rendition.language,
+            four_cc: rendition.track.entry.kind,
+            bitrate: rendition.bitrate,
+        }
+    }
+
+    /// Those of a text track; its sample entry is that which DASH has.
+    pub fn of_text(text: &'a TextRendition) -> Self {
+        Self {
+            media_type: None,
+            name: &text.name,
+            language: text.language,
+            four_cc: TextForm::in_fragments(text).four_cc(),
+            bitrate: text.bitrate,
+        }
+    }
 }
 
 /// A property of tracks that can be asked for.
@@ -100,8 +138,8 @@ enum Test {
 
 impl TrackSelection {
     /// Whether the entry keeps a track.
-    pub fn keeps(&self, rendition: &Rendition) -> bool {
-        self.conditions.iter().all(|condition| condition.holds(rendition))
+    pub fn keeps(&self, track: &Facts<'_>) -> bool {
+        self.conditions.iter().all(|condition| condition.holds(track))
     }
 }
 
@@ -120,8 +158,8 @@ impl Condition {
         Ok(Self { property, equal, value: value.to_owned(), test })
     }
 
-    fn holds(&self, rendition: &Rendition) -> bool {
-        self.test.is_met(rendition) == self.equal
+    fn holds(&self, track: &Facts<'_>) -> bool {
+        self.test.is_met(track) == self.equal
     }
 }
 
@@ -138,14 +176,13 @@ impl Property {
 }
 
 impl Test {
-    fn is_met(&self, rendition: &Rendition) -> bool {
-        let track = &rendition.track;
+    fn is_met(&self, track: &Facts<'_>) -> bool {
         match self {
-            Self::Type(wanted) => *wanted == Some(track.media_type),
-            Self::Name(name) => rendition.name == *name,
-            Self::Language(tag) => language::tag(rendition.language) == *tag,
-            Self::FourCc(code) => track.entry.kind.0.eq_ignore_ascii_case(code),
-            Self::Bitrate(range) => range.contains(&rendition.bitrate),
+            Self::Type(wanted) => *wanted == track.media_type,
+            Self::Name(name) => track.name == *name,
+            Self::Language(tag) => language::tag(track.language) == *tag,
+            Self::FourCc(code) => track.four_cc.0.eq_ignore_ascii_case(code),
+            Self::Bitrate(range) => range.contains(&track.bitrate),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::fmt::{Result, Write};
 use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
-use super::media::{microseconds, segments};
+use super::media::segments;
 use super::multivariant::{AUDIO_GROUP, Named, audio_renditions, codecs};
-use super::{keys, quoted, version};
+use super::{keys, quoted, text, version};
 use crate::bytes::push_seconds;
 use crate::isobmff::moov::mdhd::Language;
 use crate::package::presentation::{Listed, Presentation};
@@ -33,6 +33,8 @@ pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'
     if !group.is_empty() && !video.is_empty() {
         audio.iter().enumerate().try_for_each(|(n, named)| media(out, presentation, named, n))?;
     }
+    text::media_lines(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    let group = group + &text::group(presentation);
     let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
     for level in &video {
         write_level(out, presentation, level, &audio, &group)?;
@@ -105,7 +107,12 @@ pub(super) fn write_media(
     if version <= ALLOW_CACHE_UNTIL {
         writeln!(out, "#EXT-X-ALLOW-CACHE:NO")?;
     }
-    let target = microseconds(listed).max().unwrap_or(0).div_ceil(1_000_000).max(1);
+    let target = segments(listed.spans())
+        .map(|(_, micros)| micros)
+        .max()
+        .unwrap_or(0)
+        .div_ceil(1_000_000)
+        .max(1);
     writeln!(out, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0")?;
     writeln!(out, "#EXT-X-TARGETDURATION:{target}")?;
     let leaf = presentation.fragment_leaf(listed.rendition);
@@ -115,7 +122,7 @@ pub(super) fn write_media(
     write_keys(out, presentation, listed)?;
     let first = listed.spans().next().map_or(0, |(start, _)| start);
     writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(first))?;
-    for (start, micros) in segments(listed) {
+    for (start, micros) in segments(listed.spans()) {
         out.push_str("#EXTINF:");
         push_seconds(out, micros);
         out.push_str(",no-desc\n");

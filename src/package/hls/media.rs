@@ -38,7 +38,7 @@ fn write_media(
     listed: &Listed<'_>,
 ) -> std::fmt::Result {
     let Listed { rendition, key, .. } = listed;
-    write_head(out, presentation, listed)?;
+    write_head(out, presentation, listed.spans())?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     write_map_and_keys(out, presentation, listed)?;
     let transport = presentation.selectors.format.is_transport();
@@ -47,7 +47,7 @@ fn write_media(
     let per_segment =
         per_segment.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
     let leaf = presentation.fragment_leaf(rendition);
-    for (start, micros) in segments(listed) {
+    for (start, micros) in segments(listed.spans()) {
         if let Some((key, line)) = &per_segment {
             line.push(out, iv_of(&key.ivs, start));
         }
@@ -65,7 +65,7 @@ fn write_key_frames(
     lengths: &[u64],
 ) -> std::fmt::Result {
     let Listed { rendition, key, .. } = listed;
-    write_head(out, presentation, listed)?;
+    write_head(out, presentation, listed.spans())?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
     write_map_and_keys(out, presentation, listed)?;
     let transport = presentation.selectors.format.is_transport();
@@ -78,7 +78,7 @@ fn write_key_frames(
         true => presentation.fragment_leaf(rendition),
         false => presentation.key_frame_leaf(rendition),
     };
-    for ((start, micros), length) in segments(listed).zip(lengths) {
+    for ((start, micros), length) in segments(listed.spans()).zip(lengths) {
         if let Some((key, line)) = &per_resource {
             line.push(out, iv_of(&key.ivs, start));
         }
@@ -108,41 +108,43 @@ fn write_map_and_keys(
     key.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))
 }
 
-fn write_head(
+pub(super) fn write_head(
     out: &mut String,
     presentation: &Presentation<'_>,
-    listed: &Listed<'_>,
+    spans: impl Iterator<Item = (u64, u64)>,
 ) -> std::fmt::Result {
     let version = version(presentation);
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
-    let target = target_duration(listed, version);
+    let target = target_duration(spans, version);
     writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
 }
 
 /// From version 6 on every duration rounded to the second is at most this, before it every
 /// duration itself (packaging.md section 7.1).
-fn target_duration(listed: &Listed<'_>, version: u8) -> u64 {
+fn target_duration(spans: impl Iterator<Item = (u64, u64)>, version: u8) -> u64 {
     let whole = |duration: u64| match version {
         ..6 => duration.div_ceil(1_000_000),
         _ => (duration + 500_000) / 1_000_000,
     };
-    microseconds(listed).map(whole).max().unwrap_or(1).max(1)
+    spans.map(micros).map(whole).max().unwrap_or(1).max(1)
 }
 
 /// Start in wire ticks and duration in microseconds of every segment.
-pub(super) fn segments(listed: &Listed<'_>) -> impl Iterator<Item = (u64, u64)> {
-    listed.spans().map(|(start, _)| start).zip(microseconds(listed))
+pub(super) fn segments(
+    spans: impl Iterator<Item = (u64, u64)>,
+) -> impl Iterator<Item = (u64, u64)> {
+    spans.map(|span| (span.0, micros(span)))
 }
 
 /// The line in front of a URI.
-fn push_duration(out: &mut String, micros: u64) {
+pub(super) fn push_duration(out: &mut String, micros: u64) {
     out.push_str("#EXTINF:");
     push_seconds(out, micros);
     out.push_str(",\n");
 }
 
-/// Durations in microseconds: differences of rounded times, so that they add up to the total.
-pub(super) fn microseconds(listed: &Listed<'_>) -> impl Iterator<Item = u64> {
+/// Duration in microseconds: a difference of rounded times, so that durations add up to the total.
+fn micros((start, end): (u64, u64)) -> u64 {
     let round = |ticks: u64| ticks.saturating_add(TICKS_PER_MICRO / 2) / TICKS_PER_MICRO;
-    listed.spans().map(move |(start, end)| round(end).saturating_sub(round(start)))
+    round(end).saturating_sub(round(start))
 }

@@ -6,9 +6,11 @@ mod ams;
 mod keys;
 mod media;
 mod multivariant;
+mod text;
 
 pub use media::{key_frames, media};
 pub use multivariant::multivariant;
+pub use text::text;
 
 /// EXT-X-VERSION of all playlists of a presentation; only HLS formats come here.
 fn version(presentation: &Presentation<'_>) -> u8 {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{ams, quoted, version};
+use super::{ams, quoted, text, version};
 use crate::codec::Codec;
 use crate::media::language;
 use crate::package::compat::Compat;
@@ -11,8 +11,8 @@ use crate::package::rate::Rates;
 
 pub(super) const AUDIO_GROUP: &str = "audio";
 
-/// The multivariant playlist: audio renditions, then video levels by ascending bitrate, that
-/// which a filter wants first in front.
+/// The multivariant playlist: audio and text renditions, then video levels by ascending
+/// bitrate, that which a filter wants first in front.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
@@ -39,6 +39,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
             writeln!(out, "{}", audio_line(presentation, named, n == 0))?;
         }
     }
+    text::media_lines(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
     for level in &video {
         write_level(out, presentation, level, &audio)?;
@@ -152,7 +153,7 @@ fn variant_line(
     if grouped && video.is_some() && !audio.is_empty() {
         let _ = write!(line, ",AUDIO=\"{AUDIO_GROUP}\"");
     }
-    line + &pathway(presentation)
+    line + &text::group(presentation) + &pathway(presentation)
 }
 
 /// The codec strings of a variant, each once.

@@ -22,6 +22,9 @@ use crate::time::{WIRE_TIMESCALE, rescale};
 /// they are shown) has a time stamp too. In seconds.
 const OFFSET: i64 = 10;
 
+/// The time stamp that time 0 has (90 kHz).
+pub const TIME_0: u64 = OFFSET.unsigned_abs() * pes::CLOCK as u64;
+
 /// Ticks per second of clock references.
 const REFERENCE_CLOCK: u32 = 27_000_000;
 

@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 
 use super::check::Check;
-use super::{Code, OriginError};
+use super::{Code, OriginError, sidecars};
 use crate::media::timeline::Cutting;
 use crate::media::{
-    Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, SourceFile,
+    Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, Sidecar, SourceFile,
+    TextRendition,
 };
 use crate::store;
 use crate::store::files::FileVersion;
@@ -77,6 +78,13 @@ impl LoadedAsset {
             format!("{asset}\0{}\0{track}\0{fragment_ms}*{packed}\0", source.name).into_bytes();
         identity.extend(self.source(rendition).version_bytes());
         identity.extend(source.index.digest);
+        identity
+    }
+
+    /// Names a text track and what it holds: what IVs and entity tags are derived from.
+    pub fn text_identity(&self, asset: &str, text: &TextRendition) -> Vec<u8> {
+        let mut identity = format!("{asset}\0text\0{}\0", self.segment_ms).into_bytes();
+        identity.extend_from_slice(&text.identity);
         identity
     }
 
@@ -178,14 +186,14 @@ impl AssetCache {
             let index = index.await.map_err(|_| reading_failed())??;
             sources.push(SourceFile { name: media.name.clone(), index });
         }
-        let (name, manifest) = (name.to_owned(), opened.manifest);
+        let (name, manifest, sidecars) = (name.to_owned(), opened.manifest, opened.sidecars);
         let assembled = blocking(move || {
             let parsed = manifest
                 .as_ref()
                 .map(|(file, data)| ServerManifest::parse(data).map_err(|rule| rule.in_file(file)));
             let manifest = parsed.transpose()?;
             let packed = manifest.as_ref().and_then(|manifest| manifest.fragments_per_segment);
-            let asset = Asset::assemble(&name, sources, manifest.as_ref(), cutting)?;
+            let asset = Asset::assemble(&name, sources, &sidecars, manifest.as_ref(), cutting)?;
             Ok::<_, MediaError>((asset, packed))
         });
         let (asset, fragments_per_segment) = assembled.await??;
@@ -239,6 +247,7 @@ fn reading_failed() -> OriginError {
 struct OpenedFolder {
     media: Vec<(Media, Arc<MediaSource>)>,
     segments: Vec<(PathBuf, FileVersion)>,
+    sidecars: Vec<Sidecar>,
     manifest: Option<(String, Vec<u8>)>,
     manifest_stem: Option<String>,
     watched: Vec<(PathBuf, FileVersion)>,
@@ -274,6 +283,8 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         let list = if media.files.len() == 1 { &mut watched } else { &mut segments };
         list.extend(versions);
     }
+    let read = sidecars::read(&folder.text).map_err(storage)?;
+    watched.extend(folder.text.into_iter().zip(&read).map(|(path, (_, version))| (path, *version)));
     let manifest = match folder.manifests.as_slice() {
         [] => None,
         [path] => {
@@ -286,6 +297,7 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         manifest_stem,
         media: opened.into_iter().map(|(source, media)| (media, source)).collect(),
         segments,
+        sidecars: read.into_iter().map(|(sidecar, _)| sidecar).collect(),
         manifest,
         watched,
     })
@@ -304,7 +316,7 @@ fn several_manifests() -> OriginError {
     MediaError { file: WHOLE_FOLDER.to_owned(), rule }.into()
 }
 
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 

@@ -142,6 +142,7 @@ impl Context {
             protection: self.protection,
             compat: self.locator.compat,
             listed: self.listed(kid),
+            text: self.listed_text(kid),
             start: self.selection.start(),
             led: self.selection.is_led(),
             delivery,

@@ -10,6 +10,8 @@ mod error;
 mod filters;
 mod key_frames;
 mod keys;
+mod sidecars;
+mod text;
 mod transport;
 
 use std::sync::Arc;
@@ -199,6 +201,9 @@ impl Origin {
         context: &Context,
         track: &TrackRef,
     ) -> Result<Answer, OriginError> {
+        if let Some(found) = context.find_text(track) {
+            return context.text_init(found?.text);
+        }
         let Selected { rendition, .. } = context.find(track)?;
         let container = context.selectors.format.row().container;
         if matches!(container, Container::Transport { .. } | Container::Smooth) {
@@ -217,6 +222,9 @@ impl Origin {
         start: u64,
         key_frame: bool,
     ) -> Result<Answer, OriginError> {
+        if let Some(found) = context.find_text(track) {
+            return self.text_fragment(context, &found?, start).await;
+        }
         let Selected { rendition, fragments } = context.find(track)?;
         let n = rendition.cuts.find(start).filter(|n| fragments.contains(n)).ok_or_else(|| {
             let detail = "no fragment of this track starts at that time";
@@ -329,8 +337,13 @@ fn media_playlist(
     track: &TrackRef,
 ) -> Result<Answer, OriginError> {
     context.demand_playlists()?;
-    let listed = listed_as(presentation, context.find(track)?.rendition)?;
-    let text = hls::media(presentation, listed);
+    let text = match context.find_text(track) {
+        Some(found) => context.text_playlist(presentation, &found?)?,
+        None => {
+            let listed = listed_as(presentation, context.find(track)?.rendition)?;
+            hls::media(presentation, listed)
+        }
+    };
     Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
 }
 

@@ -63,7 +63,7 @@ impl Content {
         context: &Context<'_>,
     ) -> Self {
         let mut content = Self { at_blank: true, ..Self::default() };
-        let close = content.open(Look { colour: Some("white"), ..Look::default() }, context.look);
+        let close = content.open(Look::default(), context.look);
         content.children(node, styles, context.look, context.preserve);
         content.text.push_str(&close);
         content.finished()
@@ -118,8 +118,10 @@ impl Content {
             self.text.push_str(&format!("<{tag}{class}>"));
             close.insert_str(0, &format!("</{tag}>"));
         };
-        if let Some(colour) = look.colour.filter(|_| look.colour != outside.colour) {
-            open("c", &format!(".{colour}"));
+        // Text is white unless something else is said.
+        let colour = |look: Look| look.colour.unwrap_or("white");
+        if colour(look) != colour(outside) {
+            open("c", &format!(".{}", colour(look)));
         }
         switches.iter().filter(|(_, on)| *on).for_each(|(tag, _)| open(tag, ""));
         close

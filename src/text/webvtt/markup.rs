@@ -1,10 +1,8 @@
 //! WebVTT cue text (section 6.4, cue text tokenizer) as TTML content: elements become spans,
 //! characters become XML.
 
-use std::borrow::Cow;
-use std::fmt::Write;
-
 use crate::text::ttml::xml;
+use std::borrow::Cow;
 
 /// Tags that are open at the same time; deeper ones are ignored.
 const MAX_DEPTH: usize = 16;
@@ -117,8 +115,10 @@ fn decoded(text: &str) -> Cow<'_, str> {
                 out.push(character);
                 out.push_str(rest);
             }
-            // Writing to a string cannot fail.
-            None => drop(write!(out, "&{part}")),
+            None => {
+                out.push('&');
+                out.push_str(part);
+            }
         }
     }
     Cow::Owned(out)

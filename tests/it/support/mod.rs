@@ -7,5 +7,6 @@ pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod presentation;
 pub(crate) mod server;
+pub(crate) mod text;
 pub(crate) mod transport;
 pub(crate) mod wire;

@@ -180,6 +180,37 @@ pub(crate) fn elementary_stream_of_playlist(url: &str, stream: Stream<'_>) -> Ve
     extract(AS_PLAYLIST, url, stream)
 }
 
+/// The cues of a text file or track as ffmpeg reads them: start and end in milliseconds, text with
+/// the tags of SubRip.
+pub(crate) fn cues_read_by_ffmpeg(text: &[u8], suffix: &str) -> Vec<(u64, u64, String)> {
+    let file = stored(text, suffix);
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "warning", "-xerror", "-copyts", "-i"]);
+    let said = run(command.arg(file.path()).args(["-map", "0:s:0", "-f", "srt", "-"]));
+    assert!(said.complaints.is_empty(), "{}", said.complaints);
+    let block = |block: &str| {
+        let (_, rest) = block.split_once('\n')?;
+        let (times, text) = rest.split_once('\n')?;
+        let (start, end) = times.split_once(" --> ")?;
+        Some((subrip_time(start)?, subrip_time(end)?, text.trim_end().to_owned()))
+    };
+    said.output
+        .replace('\r', "")
+        .split("\n\n")
+        .filter(|part| !part.trim().is_empty())
+        .filter_map(block)
+        .collect()
+}
+
+/// `hh:mm:ss,mmm` in milliseconds.
+fn subrip_time(text: &str) -> Option<u64> {
+    let parts: Option<Vec<u64>> = text.split([':', ',']).map(|part| part.parse().ok()).collect();
+    match parts?.as_slice() {
+        [h, m, s, ms] => Some(((h * 60 + m) * 60 + s) * 1000 + ms),
+        _ => None,
+    }
+}
+
 fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
     let format = if stream.starts_with('v') { "h264" } else { "adts" };
     copied(input_flags, input, stream, format)

@@ -1,0 +1,287 @@
+//! Text tracks of an asset: sidecar files and tracks of MP4 files, under names, languages and
+//! purposes, on the common timeline (ams.md sections 4, 5 and 14.3).
+
+use std::sync::Arc;
+
+use super::server_manifest::TextEntry;
+use super::timeline::{Cut, Cuts};
+use super::{MediaRule, Rendition, ServerManifest, SourceFile, language, text_name};
+use crate::isobmff::moov::mdhd::Language;
+use crate::text::{Document, Slice, TextError};
+use crate::time::WIRE_TIMESCALE;
+
+/// More text tracks are left out.
+const MAX_TRACKS: usize = 64;
+
+/// Bytes that a fragment costs beside its cues, about.
+const FRAGMENT_OVERHEAD: u64 = 150;
+
+/// A text file that lies beside the media.
+#[derive(Debug, Clone)]
+pub struct Sidecar {
+    /// Name inside the folder.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub digest: [u8; 32],
+    /// Its cues, or why there are none.
+    pub document: Result<Arc<Document>, TextError>,
+}
+
+/// A text track of an MP4 file.
+#[derive(Debug)]
+pub struct TextTrack {
+    /// Track id in the file.
+    pub track_id: u32,
+    /// Language of the media header.
+    pub language: Language,
+    /// Where the clock of the track stood at its start, in wire ticks: taken out of all times.
+    pub clock: i64,
+    /// SHA-256 of its samples and their times.
+    pub digest: [u8; 32],
+    /// Its cues.
+    pub document: Arc<Document>,
+}
+
+/// What a text track is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Translates what is said.
+    Subtitles,
+    /// Also tells what is heard, for viewers who cannot hear.
+    Captions,
+    /// Only what has to be understood by all: foreign words, signs. Shown when nothing is chosen.
+    Forced,
+}
+
+/// A text track of an asset.
+#[derive(Debug)]
+pub struct TextRendition {
+    /// Name in URLs.
+    pub name: String,
+    /// Bits per second: with the name the identity in URLs.
+    pub bitrate: u64,
+    /// Language for media headers.
+    pub language: Language,
+    /// Language tag (RFC 5646) for manifests; `None` when it is not known.
+    pub tag: Option<String>,
+    /// Display name, if there is one.
+    pub title: Option<String>,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Whether players show it unless the viewer says otherwise.
+    pub default: bool,
+    /// Hidden tracks are served but not listed.
+    pub hidden: bool,
+    /// HLS CHARACTERISTICS as given.
+    pub characteristics: Option<String>,
+    /// Source file, track and digest: what tells its bytes from others.
+    pub identity: Vec<u8>,
+    /// The cues.
+    pub document: Arc<Document>,
+    /// Where fragments start: with those of the pictures. A fragment counts as one sample.
+    pub cuts: Cuts,
+    origin: i64,
+}
+
+impl TextRendition {
+    /// What fragment `n` shows.
+    pub fn slice(&self, n: usize) -> Slice<'_> {
+        let start = self.cuts.starts.get(n).map_or(self.cuts.end, |cut| cut.start);
+        let end = self.cuts.starts.get(n + 1).map_or(self.cuts.end, |cut| cut.start);
+        self.document.slice(start.cast_signed(), end.cast_signed(), self.origin)
+    }
+}
+
+/// The text tracks of an asset, and notes about what is left out.
+///
+/// # Errors
+/// A server manifest that names a text file or track that is not there.
+pub(super) fn renditions(
+    files: &[SourceFile],
+    sidecars: &[Sidecar],
+    manifest: Option<&ServerManifest>,
+    timeline: &Shape,
+) -> Result<(Vec<TextRendition>, Vec<String>), MediaRule> {
+    let mut notes = Vec::new();
+    let candidates = match manifest {
+        Some(manifest) => {
+            let listed = manifest.text.iter().map(|entry| listed(files, sidecars, entry));
+            listed.collect::<Result<Vec<_>, _>>()?
+        }
+        None => inferred(files, sidecars),
+    };
+    let mut text: Vec<TextRendition> = Vec::new();
+    for candidate in candidates {
+        let left_out = |why: &dyn std::fmt::Display| format!("{}: left out: {why}", candidate.file);
+        let document = match &candidate.document {
+            _ if text.len() == MAX_TRACKS => {
+                notes.push(left_out(&"there are more than 64 text tracks"));
+                continue;
+            }
+            Err(error) => {
+                notes.push(left_out(error));
+                continue;
+            }
+            Ok(document) => Arc::clone(document),
+        };
+        notes.extend(document.note.iter().map(|note| format!("{}: {note}", candidate.file)));
+        text.push(candidate.into_rendition(document, timeline));
+    }
+    make_unique(&mut text, &timeline.taken);
+    Ok((text, notes))
+}
+
+/// What text needs to know of the tracks beside it.
+pub(super) struct Shape {
+    cuts: Cuts,
+    origin: i64,
+    /// Where the clock of the media stood at their start, in wire ticks.
+    clock: i64,
+    /// Names of the other tracks.
+    taken: Vec<String>,
+}
+
+impl Shape {
+    /// Text is cut with the pictures, or without them with the first sound, and lasts as long as
+    /// the presentation. `None` when there is neither.
+    pub(super) fn of(
+        video: &[Rendition],
+        audio: &[Rendition],
+        duration: u64,
+        clock: i64,
+    ) -> Option<Self> {
+        let first = video.first().or(audio.first())?;
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let starts = first.cuts.starts.iter().enumerate();
+        let starts = starts.map(|(n, cut)| Cut { sample: number(n), start: cut.start });
+        let end_sample = number(first.cuts.len());
+        let cuts = Cuts { starts: starts.collect(), end_sample, end: duration };
+        let taken = video.iter().chain(audio).map(|rendition| rendition.name.clone()).collect();
+        Some(Self { cuts, origin: first.origin, clock, taken })
+    }
+}
+
+/// A text track before it is put on the timeline.
+#[derive(Debug)]
+struct Candidate {
+    file: String,
+    track_id: Option<u32>,
+    /// The clock of the track at its start; files count from the start of the presentation.
+    clock: Option<i64>,
+    digest: [u8; 32],
+    document: Result<Arc<Document>, TextError>,
+    tag: Option<String>,
+    purpose: Option<Purpose>,
+    entry: TextEntry,
+}
+
+impl Candidate {
+    fn of_sidecar(sidecar: &Sidecar) -> Self {
+        let name = text_name::read(&sidecar.name);
+        Self {
+            file: sidecar.name.clone(),
+            track_id: None,
+            clock: None,
+            digest: sidecar.digest,
+            document: sidecar.document.clone(),
+            tag: name.tag,
+            purpose: name.purpose,
+            entry: TextEntry::default(),
+        }
+    }
+
+    fn of_track(file: &SourceFile, track: &TextTrack) -> Self {
+        Self {
+            file: file.name.clone(),
+            track_id: Some(track.track_id),
+            clock: Some(track.clock),
+            digest: track.digest,
+            document: Ok(Arc::clone(&track.document)),
+            tag: language::tag(track.language),
+            purpose: None,
+            entry: TextEntry::default(),
+        }
+    }
+
+    /// What the server manifest says counts most, then the name of the file, then the file.
+    fn into_rendition(self, document: Arc<Document>, timeline: &Shape) -> TextRendition {
+        let tag = self.tag.or_else(|| document.language.as_deref().and_then(language::full_tag));
+        let tag = self.entry.language.as_deref().and_then(language::full_tag).or(tag);
+        let language = tag.as_deref().and_then(language::from_tag).unwrap_or(Language::UND);
+        let said = self.entry.purpose().or(self.purpose);
+        let spoken = if document.captions { Purpose::Captions } else { Purpose::Subtitles };
+        let track = self.track_id.unwrap_or(0).to_be_bytes();
+        TextRendition {
+            name: self.entry.track_name.unwrap_or_else(|| format!("text_{}", language.as_str())),
+            bitrate: self.entry.bitrate.unwrap_or_else(|| bitrate(&document, &timeline.cuts)),
+            language,
+            tag,
+            title: self.entry.title,
+            purpose: said.unwrap_or(spoken),
+            default: self.entry.default,
+            hidden: self.entry.hidden,
+            characteristics: self.entry.characteristics,
+            identity: [self.file.as_bytes(), b"\0", &track, &self.digest].concat(),
+            document,
+            cuts: timeline.cuts.clone(),
+            origin: timeline.origin + self.clock.map_or(0, |clock| clock - timeline.clock),
+        }
+    }
+}
+
+/// Bits per second of the cues and of what carries them, at least 1.
+fn bitrate(document: &Document, cuts: &Cuts) -> u64 {
+    let text: usize = document.cues().iter().map(|cue| cue.text.len() + cue.settings.len()).sum();
+    let bytes = text as u64 + cuts.len() as u64 * FRAGMENT_OVERHEAD;
+    let bits = u128::from(bytes) * 8 * u128::from(WIRE_TIMESCALE);
+    u64::try_from(bits / u128::from(cuts.end.max(1))).unwrap_or(u64::MAX).max(1)
+}
+
+/// All sidecars, then all tracks of the media files; files of a set may carry the same track each.
+fn inferred(files: &[SourceFile], sidecars: &[Sidecar]) -> Vec<Candidate> {
+    // XML lies in folders for many reasons.
+    let text = sidecars.iter().filter(|file| !matches!(file.document, Err(TextError::NotTtml)));
+    let mut candidates: Vec<Candidate> = text.map(Candidate::of_sidecar).collect();
+    let tracks = files.iter().flat_map(|file| file.index.text.iter().map(move |t| (file, t)));
+    for (file, track) in tracks {
+        let known = candidates.iter().any(|candidate| candidate.digest == track.digest);
+        if !known {
+            candidates.push(Candidate::of_track(file, track));
+        }
+    }
+    candidates
+}
+
+fn listed(
+    files: &[SourceFile],
+    sidecars: &[Sidecar],
+    entry: &TextEntry,
+) -> Result<Candidate, MediaRule> {
+    let missing = |what: &str| MediaRule::ServerManifest(format!("{} {what}", entry.src));
+    let sidecar = sidecars.iter().find(|sidecar| sidecar.name == entry.src);
+    let mut candidate = match sidecar.map(Candidate::of_sidecar) {
+        Some(candidate) => candidate,
+        None => {
+            let file = files.iter().find(|file| file.name == entry.src);
+            let file = file.ok_or_else(|| missing("is not in the folder"))?;
+            let named =
+                |track: &&Arc<TextTrack>| entry.track_id.is_none_or(|id| id == track.track_id);
+            let track = file.index.text.iter().find(named);
+            Candidate::of_track(file, track.ok_or_else(|| missing("has no such text track"))?)
+        }
+    };
+    candidate.entry = entry.clone();
+    Ok(candidate)
+}
+
+/// No name stands for two tracks, whatever their kind.
+fn make_unique(text: &mut [TextRendition], taken: &[String]) {
+    for n in 0..text.len() {
+        let (before, rest) = text.split_at_mut(n);
+        let Some(own) = rest.first_mut() else { return };
+        let free = |name: &String| !taken.contains(name) && before.iter().all(|t| t.name != *name);
+        let names = (2..).map(|k| format!("{}_{k}", own.name));
+        let name = std::iter::once(own.name.clone()).chain(names).find(free);
+        own.name = name.unwrap_or_default();
+    }
+}

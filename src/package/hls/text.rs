@@ -1,0 +1,94 @@
+//! Text tracks: EXT-X-MEDIA lines and playlists of WebVTT segments (RFC 8216 sections 3.5 and
+//! 4.3.4.1; ams.md section 3.1).
+
+use std::fmt::Write;
+
+use super::media::{push_duration, segments, write_head};
+use super::{keys, quoted};
+use crate::cenc::IvContext;
+use crate::media::TextRendition;
+use crate::media::text::Purpose;
+use crate::package::presentation::{ListedText, Presentation};
+
+/// The group of all text tracks.
+const GROUP: &str = "subs";
+
+/// CHARACTERISTICS of captions that do not say theirs.
+const CAPTIONS: &str = "public.accessibility.transcribes-spoken-dialog,\
+                        public.accessibility.describes-music-and-sound";
+
+/// The playlist of a text track. URIs are relative to `QualityLevels(b)/`.
+pub fn text(presentation: &Presentation<'_>, listed: &ListedText<'_>) -> String {
+    let mut out = String::with_capacity(512 + listed.fragments.len() * 120);
+    // Writing to a string cannot fail.
+    let _ = write_text(&mut out, presentation, listed);
+    out
+}
+
+fn write_text(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    listed: &ListedText<'_>,
+) -> std::fmt::Result {
+    write_head(out, presentation, listed.spans())?;
+    let key = listed.key.as_ref();
+    let key = key.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let transport = presentation.selectors.format.is_transport();
+    let iv_of = if transport { IvContext::transport } else { IvContext::segment };
+    let leaf = presentation.text_leaf(listed.text);
+    for (start, micros) in segments(listed.spans()) {
+        if let Some((key, line)) = &key {
+            line.push(out, iv_of(&key.ivs, start));
+        }
+        push_duration(out, micros);
+        leaf.push_at(out, start);
+        out.push('\n');
+    }
+    writeln!(out, "#EXT-X-ENDLIST")
+}
+
+/// The attribute of variants that names the group; empty without text.
+pub(super) fn group(presentation: &Presentation<'_>) -> String {
+    let listed = presentation.listed_text().next();
+    listed.map_or_else(String::new, |_| format!(",SUBTITLES=\"{GROUP}\""))
+}
+
+/// The lines of the group: NAME is unique, at most one track is the default one.
+pub(super) fn media_lines(presentation: &Presentation<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut default = None;
+    let mut lines = Vec::new();
+    for text in presentation.listed_text() {
+        let title = text.title.as_deref().unwrap_or(&text.name).to_owned();
+        let others = (2..).map(|n| format!("{title} {n}"));
+        let free = |name: &String| !names.contains(name);
+        let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
+        let is_default = text.default && default.replace(()).is_none();
+        lines.push(media_line(presentation, text, &name, is_default));
+        names.push(name);
+    }
+    lines
+}
+
+fn media_line(
+    presentation: &Presentation<'_>,
+    text: &TextRendition,
+    name: &str,
+    default: bool,
+) -> String {
+    let mut line =
+        format!("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{GROUP}\",NAME={}", quoted(name));
+    // Writing to a string cannot fail.
+    if let Some(tag) = &text.tag {
+        let _ = write!(line, ",LANGUAGE={}", quoted(tag));
+    }
+    let default = if default { "YES" } else { "NO" };
+    let forced = if text.purpose == Purpose::Forced { "YES" } else { "NO" };
+    let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES,FORCED={forced}");
+    let captions = (text.purpose == Purpose::Captions).then_some(CAPTIONS);
+    if let Some(characteristics) = text.characteristics.as_deref().or(captions) {
+        let _ = write!(line, ",CHARACTERISTICS={}", quoted(characteristics));
+    }
+    let _ = write!(line, ",URI=\"{}\"", presentation.text_playlist_url(text));
+    line
+}

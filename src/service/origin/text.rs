@@ -1,0 +1,159 @@
+//! Text tracks: their segments are made in memory, for they are small.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::answer::{self, Answer, CachePolicy, Content};
+use super::{Code, Context, Origin, OriginError};
+use crate::cenc::{IvContext, TrackKey};
+use crate::ids::KeyId;
+use crate::media::TextRendition;
+use crate::package::cmaf::Protect;
+use crate::package::hls;
+use crate::package::plan::{Cipher, Plan};
+use crate::package::presentation::{ListedText, Presentation, RenditionKey};
+use crate::package::request::TrackRef;
+use crate::package::selection::SelectedText;
+use crate::package::text::{self, TextForm};
+use crate::protection::Protection;
+
+/// Bump when the bytes of segments change for the same input: caches then hold old tags.
+const TEXT_REVISION: &[u8] = b"text 1";
+
+impl Context {
+    /// The text track of a URL; `None` when no text track has that name.
+    pub(super) fn find_text(
+        &self,
+        track: &TrackRef,
+    ) -> Option<Result<SelectedText<'_>, OriginError>> {
+        let mut text = self.selection.text(&self.loaded.asset);
+        let found = text.find(|selected| selected.text.name == track.name)?;
+        Some(if found.text.bitrate == track.bitrate {
+            Ok(found)
+        } else {
+            let detail = "the track has no level of that bitrate";
+            Err(OriginError::new(Code::MEDIA_ENTRY_NOT_FOUND, detail))
+        })
+    }
+
+    /// The text tracks, with the key where segments are encrypted as a whole: samples of text are
+    /// never protected.
+    pub(super) fn listed_text(&self, kid: Option<KeyId>) -> Vec<ListedText<'_>> {
+        let kid = kid.filter(|_| self.protection == Protection::Cbc);
+        let listed = |SelectedText { text, fragments }| {
+            let key = kid.map(|kid| RenditionKey {
+                kid,
+                ivs: IvContext::new(kid, &self.text_identity(text)),
+            });
+            ListedText { text, key, fragments }
+        };
+        self.selection.text(&self.loaded.asset).map(listed).collect()
+    }
+
+    fn text_identity(&self, text: &TextRendition) -> Vec<u8> {
+        self.loaded.text_identity(&self.locator.asset, text)
+    }
+
+    fn text_form(&self, text: &TextRendition) -> Result<TextForm, OriginError> {
+        TextForm::of(self.selectors.format, text)
+            .ok_or_else(|| OriginError::new(Code::TRACK_NOT_FOUND, "the format has no text tracks"))
+    }
+
+    /// The playlist of a text track.
+    pub(super) fn text_playlist(
+        &self,
+        presentation: &Presentation<'_>,
+        selected: &SelectedText<'_>,
+    ) -> Result<String, OriginError> {
+        self.text_form(selected.text)?;
+        let same = |listed: &&ListedText<'_>| listed.text.name == selected.text.name;
+        let listed = presentation.text.iter().find(same);
+        let listed = listed.ok_or_else(|| {
+            OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name")
+        })?;
+        Ok(hls::text(presentation, listed))
+    }
+
+    /// The init segment of a text track that has one.
+    pub(super) fn text_init(&self, text: &TextRendition) -> Result<Answer, OriginError> {
+        let form = self.text_form(text)?;
+        let row = form.fragments().ok_or_else(|| {
+            OriginError::new(Code::BAD_URL_SYNTAX, "WebVTT segments have no init segment")
+        })?;
+        let data = text::init_segment(text, row);
+        Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
+    }
+}
+
+impl Origin {
+    pub(super) async fn text_fragment(
+        &self,
+        context: &Context,
+        selected: &SelectedText<'_>,
+        start: u64,
+    ) -> Result<Answer, OriginError> {
+        let SelectedText { text, fragments } = selected;
+        let form = context.text_form(text)?;
+        let n = text.cuts.find(start).filter(|n| fragments.contains(n)).ok_or_else(|| {
+            let detail = "no fragment of this track starts at that time";
+            OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
+        })?;
+        let protect = self.text_protect(context, text).await?;
+        let slice = text.slice(n);
+        let kid = match &protect {
+            Protect::Segment(key) => key.kid.as_bytes().to_vec(),
+            Protect::Clear | Protect::Samples(..) => Vec::new(),
+        };
+        let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
+        let selector = context.selectors.format.row().selector.as_bytes();
+        let identity = context.text_identity(text);
+        let etag = answer::tag(&[TEXT_REVISION, &identity, selector, &times, &kid]);
+        let plan = async { plan(context, text, n, protect).map(Arc::new) };
+        let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
+        Ok(Answer {
+            content_type: form.content_type(),
+            etag,
+            cache: CachePolicy::Media,
+            content: Content::Planned(plan.map_err(|error| (*error).clone())?, [].into()),
+        })
+    }
+
+    async fn text_protect(
+        &self,
+        context: &Context,
+        text: &TextRendition,
+    ) -> Result<Protect, OriginError> {
+        if context.protection != Protection::Cbc {
+            return Ok(Protect::Clear);
+        }
+        Ok(match self.key_record(context).await? {
+            None => Protect::Clear,
+            Some(record) => {
+                let key = self.unwrap_key(&record)?;
+                let identity = context.text_identity(text);
+                Protect::Segment(TrackKey::new(record.kid, &key, &identity))
+            }
+        })
+    }
+}
+
+fn plan(
+    context: &Context,
+    text: &TextRendition,
+    n: usize,
+    protect: Protect,
+) -> Result<Plan, OriginError> {
+    let data = text::segment(text, n, context.selectors.format)
+        .map_err(|error| OriginError::new(Code::FORMAT_NOT_SUPPORTED, error.to_string()))?;
+    let cipher = match protect {
+        Protect::Segment(key) => {
+            let start = text.cuts.starts.get(n).map_or(0, |cut| cut.start);
+            let transport = context.selectors.format.is_transport();
+            let iv = if transport { key.ivs.transport(start) } else { key.ivs.segment(start) };
+            Cipher::Segment { iv, key: key.key }
+        }
+        Protect::Clear | Protect::Samples(..) => Cipher::Clear,
+    };
+    Ok(Plan::new(Bytes::from(data), Vec::new(), cipher))
+}

@@ -1,0 +1,5 @@
+//! Subtitles and captions, by whole URLs: playlists and WebVTT segments, fragments for DASH, text
+//! files that are broken.
+
+mod hls;
+mod sources;

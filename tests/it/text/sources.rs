@@ -1,0 +1,97 @@
+//! Where text comes from, and text that cannot be read: it costs itself and nothing else.
+
+use crate::support::origin::{Shelf, get};
+use crate::support::text::{TTML, WEBVTT, attribute, film, playlist, segments};
+
+/// Name and language of the listed text tracks.
+async fn tracks(shelf: &Shelf) -> Vec<(String, String)> {
+    let stream = shelf.stream("film", "clear");
+    let text = String::from_utf8(get(&stream.manifest("hls").url).await.ok()).unwrap();
+    let value = |line: &str, name| attribute(line, name).unwrap_or_default().to_owned();
+    let lines = text.lines().filter(|line| line.contains("TYPE=SUBTITLES"));
+    lines.map(|line| (value(line, "NAME"), value(line, "LANGUAGE"))).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(name, tag)| ((*name).to_owned(), (*tag).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn files_are_found_by_name_and_languages_in_names_or_files() {
+    let header = WEBVTT.replacen("WEBVTT\n", "WEBVTT\nLanguage: en-us\n", 1);
+    let shelf = film(&[
+        ("a.vtt", header.as_bytes()),
+        ("b_fra.vtt", WEBVTT.as_bytes()),
+        ("c.xml", TTML.as_bytes()),
+        ("d.eng.sdh.vtt", WEBVTT.as_bytes()),
+        ("notes.xml", b"<project/>"),
+    ]);
+    let expected =
+        [("text_eng", "en-US"), ("text_fra", "fr"), ("text_deu", "de"), ("text_eng_2", "en")];
+    assert_eq!(tracks(&shelf).await, pairs(&expected));
+    assert!(!shelf.server.log().contains("notes.xml"));
+}
+
+#[tokio::test]
+async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
+    let latin = b"WEBVTT\n\n00:00.000 --> 00:01.000\n\xfcber\n";
+    let mut utf16: Vec<u8> = vec![0xff, 0xfe];
+    utf16.extend(WEBVTT.encode_utf16().flat_map(u16::to_le_bytes));
+    let reversed = "WEBVTT\n\n00:05.000 --> 00:04.000\nno\n\n-00:05.000 --> 00:06.000\nno\n\n\
+                    00:01.000 --> 00:02.000\nyes\n";
+    let shelf = film(&[
+        ("a_eng.vtt", latin),
+        ("b_deu.vtt", &utf16),
+        ("c_fra.vtt", reversed.as_bytes()),
+        ("d_ita.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nSRT in disguise\n"),
+        ("e_spa.ttml", b"<tt xmlns='http://www.w3.org/ns/ttml'><body>"),
+        ("f_nld.vtt", &vec![b'x'; (16 << 20) + 1]),
+    ]);
+    assert_eq!(tracks(&shelf).await, pairs(&[("text_deu", "de"), ("text_fra", "fr")]));
+    let log = shelf.server.log();
+    for reason in [
+        "a_eng.vtt: left out: text: the encoding is not UTF-8, perhaps an 8-bit code page",
+        "c_fra.vtt: 2 cues are left out, the first at 00:00:05.000: it ends before it starts",
+        "d_ita.vtt: left out: text: the file does not start with WEBVTT",
+        "e_spa.ttml: left out: text: XML",
+        "f_nld.vtt: left out: text: the file is larger than 16 MiB",
+    ] {
+        assert!(log.contains(reason), "{reason} is not in\n{log}");
+    }
+    let fragment = shelf.stream("film", "clear").fragment(0).await;
+    get(&fragment).await.ok();
+}
+
+#[tokio::test]
+async fn a_million_cues_are_cut_and_segments_stay_small() {
+    let stamp = |ms: usize| format!("00:{:02}.{:03}", ms / 1000, ms % 1000);
+    let mut text = String::from("WEBVTT\n\n");
+    for n in 0..400_000 {
+        let start = n % 20_000;
+        text += &format!("{} --> {}\nx\n\n", stamp(start), stamp(start + 1));
+    }
+    let shelf = film(&[("film_eng.vtt", text.as_bytes())]);
+    let log = shelf.server.log();
+    assert!(log.contains("300000 cues are left out"), "{log}");
+    let playlist = playlist(&shelf, "clear", "m3u8-cmaf", "text_eng").await;
+    for segment in segments(&playlist).await {
+        let body = get(&segment).await.ok();
+        assert!(body.len() < 2 << 20, "{} bytes", body.len());
+    }
+}
+
+#[tokio::test]
+async fn a_text_file_that_changes_is_read_again() {
+    let shelf = film(&[("film_eng.vtt", WEBVTT.as_bytes())]);
+    let playlist = playlist(&shelf, "clear", "m3u8-cmaf", "text_eng").await;
+    let before = get(&segments(&playlist).await[0]).await;
+    assert!(before.text().contains("first cue"));
+    let changed = WEBVTT.replace("first cue", "other cue");
+    std::fs::write(shelf.path("film/film_eng.vtt"), changed).unwrap();
+    let segment = segments(&playlist).await.swap_remove(0);
+    let after = get(&segment).await;
+    assert!(after.text().contains("other cue"), "{}", after.text());
+    assert_ne!(before.header("etag"), after.header("etag"));
+    std::fs::remove_file(shelf.path("film/film_eng.vtt")).unwrap();
+    assert_eq!(get(&segment).await.refusal().1, "MPE_EGRESS_TRACK_NOT_FOUND");
+}
