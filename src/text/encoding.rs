@@ -12,7 +12,7 @@ const MARKS: &[(&[u8], &str, Option<Decode>)] = &[
     (&[0xff, 0xfe], "UTF-16", Some(|data| utf16(data, u16::from_le_bytes))),
     (&[0xfe, 0xff], "UTF-16", Some(|data| utf16(data, u16::from_be_bytes))),
     (&[0x2b, 0x2f, 0x76], "UTF-7", None),
-    (&[0xef, 0xbb, 0xbf], "UTF-8", Some(|data| utf8(data))),
+    (&[0xef, 0xbb, 0xbf], "UTF-8", Some(utf8)),
 ];
 
 type Decode = fn(&[u8]) -> Result<Cow<'_, str>, TextError>;

@@ -83,7 +83,8 @@ impl LoadedAsset {
 
     /// Names a text track and what it holds: what IVs and entity tags are derived from.
     pub fn text_identity(&self, asset: &str, text: &TextRendition) -> Vec<u8> {
-        let mut identity = format!("{asset}\0text\0{}\0", self.segment_ms).into_bytes();
+        let Cutting { fragment_ms, packed } = self.cutting;
+        let mut identity = format!("{asset}\0text\0{fragment_ms}*{packed}\0").into_bytes();
         identity.extend_from_slice(&text.identity);
         identity
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::answer::{self, Answer, CachePolicy, Content};
+use super::answer::{self, Answer, CachePolicy, Content, Following};
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::{IvContext, TrackKey};
 use crate::ids::KeyId;
@@ -99,6 +99,7 @@ impl Origin {
             let detail = "no fragment of this track starts at that time";
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
+        let next = text.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let protect = self.text_protect(context, text).await?;
         let slice = text.slice(n);
         let kid = match &protect {
@@ -115,6 +116,7 @@ impl Origin {
             content_type: form.content_type(),
             etag,
             cache: CachePolicy::Media,
+            following: next.map(|next| Following { start, next: next.start }),
             content: Content::Planned(plan.map_err(|error| (*error).clone())?, [].into()),
         })
     }
