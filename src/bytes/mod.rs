@@ -2,6 +2,7 @@
 
 mod bits;
 mod decimal;
+mod plain_bits;
 mod read;
 mod source;
 mod window;
@@ -9,6 +10,7 @@ mod write;
 
 pub use bits::BitReader;
 pub use decimal::{push_decimal, push_seconds};
+pub use plain_bits::PlainBits;
 pub use read::{Reader, Truncated};
 pub use source::ReadAt;
 pub use window::Window;

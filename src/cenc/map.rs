@@ -43,6 +43,9 @@ pub enum MapError {
         /// Sample number.
         sample: u32,
     },
+    /// Where the protected bytes of the codec are is not understood.
+    #[error("samples of the codec {0} cannot be protected")]
+    Unprotectable(&'static str),
     /// Reading the file failed.
     #[error("reading failed: {0}")]
     Io(#[from] io::Error),
@@ -86,7 +89,8 @@ impl SampleMap {
         let mut payload = 0_u32;
         let mut nals = match codec {
             Codec::Avc(config) => Some(NalWalk::new(source, config, scheme)),
-            Codec::Aac(_) => None,
+            codec if codec.sound().is_some() => None,
+            codec => return Err(MapError::Unprotectable(codec.family().name())),
         };
         map.auxiliary.has_subsamples = nals.is_some();
         for sample in samples {

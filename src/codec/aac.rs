@@ -1,8 +1,10 @@
 //! AAC: the `esds` descriptors (ISO/IEC 14496-1 section 7.2.6) and the AudioSpecificConfig
 //! (ISO/IEC 14496-3 section 1.6.2).
 
-use super::CodecError;
-use crate::bytes::{Reader, Truncated};
+use std::ops::RangeInclusive;
+
+use super::{CodecError, Sound};
+use crate::bytes::{PlainBits, Reader, Truncated};
 
 const ES_DESCRIPTOR: u8 = 3;
 const DECODER_CONFIG: u8 = 4;
@@ -20,11 +22,21 @@ pub(super) const SAMPLING_RATES: [u32; 13] = [
 ];
 
 /// Channels by channel configuration (table 1.19); 0 is defined in the stream.
-const CHANNELS: [u8; 8] = [0, 1, 2, 3, 4, 5, 6, 8];
+const CHANNELS: [u8; 15] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8];
+
+/// What else lies in `mp4a` entries, by object type indication, and why it is left out.
+const FOREIGN: &[(RangeInclusive<u8>, &str)] = &[
+    (0x69..=0x69, "MP3 (MPEG-2 layer III) in an mp4a entry is not packaged"),
+    (0x6b..=0x6b, "MP3 in an mp4a entry is not packaged"),
+    (0xa5..=0xa6, "AC-3 in an mp4a entry is not packaged: remux it to ac-3 or ec-3"),
+    (0xa9..=0xac, "DTS in an mp4a entry is not packaged: it lacks the ddts box, remux it to dtsc"),
+];
 
 const AOT_SBR: u32 = 5;
 const AOT_PS: u32 = 29;
 const AOT_ESCAPE: u32 = 31;
+/// Object type of unified speech and audio coding: xHE-AAC.
+pub const AOT_USAC: u32 = 42;
 
 /// What packaging needs to know of an AAC track.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +78,7 @@ impl AacConfig {
             .map_err(&truncated)?;
         let object_type = *decoder.first().ok_or(Truncated).map_err(&truncated)?;
         if !AAC_OBJECT_TYPES.contains(&object_type) {
-            return Err(CodecError::BadValue("the esds names no AAC (object type indication)"));
+            return Err(CodecError::Foreign(foreign(object_type)));
         }
         let config = decoder
             .get(13..)
@@ -75,6 +87,11 @@ impl AacConfig {
             .map_err(&truncated)?;
         let config = Self::parse_audio_specific_config(config)?;
         Ok(Self { object_type_indication: object_type, ..config })
+    }
+
+    /// Channels and rate as a decoder gives them out.
+    pub fn sound(&self) -> Sound {
+        Sound { channels: self.channels, sampling_rate: self.sampling_rate }
     }
 
     /// The codec string: `mp4a.40.` and the object type, or `mp4a.67` and the like for MPEG-2 AAC.
@@ -93,6 +110,12 @@ impl AacConfig {
         }
         Ok(config)
     }
+}
+
+/// Why a track of another object type is left out.
+fn foreign(object_type: u8) -> &'static str {
+    let known = FOREIGN.iter().find(|(types, _)| types.contains(&object_type));
+    known.map_or("the esds names no AAC (object type indication)", |(_, reason)| reason)
 }
 
 /// The children of an ES descriptor: behind the id, the flags and what the flags announce.
@@ -140,22 +163,24 @@ fn expandable_length(reader: &mut Reader<'_>) -> Result<usize, Truncated> {
 }
 
 fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {
-    let mut bits = PlainBits(data, 0);
+    let mut bits = PlainBits::new(data);
     let mut object_type = object_type(&mut bits)?;
     let mut sampling_rate = sampling_rate(&mut bits)?;
-    // Four bits.
-    let channel_configuration = u8::try_from(bits.take(4)?).unwrap_or(0);
-    let channels = CHANNELS.get(usize::from(channel_configuration));
-    let channels = channels.copied().unwrap_or(0);
+    let mut channel_configuration = bits.small(4)?;
     let mut core = Core { object_type, sampling_rate, channel_configuration };
     if object_type == AOT_SBR || object_type == AOT_PS {
         sampling_rate = self::sampling_rate(&mut bits)?;
         core.object_type = self::object_type(&mut bits)?;
+    } else if object_type == AOT_USAC {
+        if channel_configuration == 0 {
+            channel_configuration = usac_channel_configuration(bits)?;
+        }
     } else if let Some((extension, rate)) = sync_extension(bits) {
         object_type = extension;
         sampling_rate = rate;
     }
-    let channels = if object_type == AOT_PS { 2 } else { channels };
+    let channels = CHANNELS.get(usize::from(channel_configuration)).copied();
+    let channels = if object_type == AOT_PS { 2 } else { channels.unwrap_or(0) };
     let object_type_indication = MPEG4_AUDIO;
     let specific = data.into();
     Ok(AacConfig { object_type, sampling_rate, channels, object_type_indication, specific, core })
@@ -175,6 +200,15 @@ fn sampling_rate(bits: &mut PlainBits<'_>) -> Result<u32, Truncated> {
     }
 }
 
+/// The channelConfigurationIndex of a UsacConfig (ISO/IEC 23003-3 section 5.2), which follows.
+fn usac_channel_configuration(mut bits: PlainBits<'_>) -> Result<u8, Truncated> {
+    if bits.take(5)? == 0x1f {
+        bits.skip(24)?; // usacSamplingFrequency
+    }
+    bits.skip(3)?; // coreSbrFrameLengthIndex
+    bits.small(5)
+}
+
 /// Backward compatible signalling of SBR (sync 0x2b7) and PS (sync 0x548) behind the
 /// GASpecificConfig of the core (section 4.4.1), which is read over.
 fn sync_extension(mut bits: PlainBits<'_>) -> Option<(u32, u32)> {
@@ -189,21 +223,6 @@ fn sync_extension(mut bits: PlainBits<'_>) -> Option<(u32, u32)> {
     let rate = sampling_rate(&mut bits).ok()?;
     let has_ps = bits.take(11).is_ok_and(|sync| sync == 0x548) && bits.take(1) == Ok(1);
     Some((if has_ps { AOT_PS } else { AOT_SBR }, rate))
-}
-
-/// Bits of a record that has no emulation prevention.
-struct PlainBits<'a>(&'a [u8], usize);
-
-impl PlainBits<'_> {
-    fn take(&mut self, count: usize) -> Result<u32, Truncated> {
-        let mut value = 0;
-        for _ in 0..count {
-            let byte = self.0.get(self.1 / 8).ok_or(Truncated)?;
-            value = value << 1 | u32::from(byte >> (7 - self.1 % 8) & 1);
-            self.1 += 1;
-        }
-        Ok(value)
-    }
 }
 
 #[cfg(test)]
@@ -225,6 +244,28 @@ mod tests {
         assert_eq!(config(&[0x11, 0x90, 0x56, 0xe5, 0x00]), (2, 48_000, 2));
         // Explicit hierarchical HE-AAC: AOT 5, core 22.05 kHz, output 44.1 kHz.
         assert_eq!(config(&[0x2b, 0x92, 0x08, 0x00]), (5, 44_100, 2));
+    }
+
+    #[test]
+    fn unified_speech_and_audio_coding_has_its_own_record() {
+        // AOT 42 by escape, 48 kHz, channels by the UsacConfig: 48 kHz, frame length 1, stereo.
+        let data = [0xf9, 0x46, 0x03, 0x22, 0x00];
+        assert_eq!(config(&data), (42, 48_000, 2));
+        let config = AacConfig::parse_audio_specific_config(&data).unwrap();
+        assert_eq!(config.string(), "mp4a.40.42");
+    }
+
+    #[test]
+    fn what_else_lies_in_such_entries_is_left_out_by_name() {
+        for (object_type, name) in [(0xa9, "DTS"), (0x6b, "MP3"), (0xa6, "AC-3"), (0xdd, "no AAC")]
+        {
+            let mut esds = vec![0, 0, 0, 0, 3, 18, 0, 0, 0, 4, 13, object_type];
+            esds.resize(30, 0);
+            let Err(CodecError::Foreign(reason)) = AacConfig::parse_esds(&esds) else {
+                panic!("{object_type}")
+            };
+            assert!(reason.contains(name), "{reason}");
+        }
     }
 
     #[test]

@@ -8,13 +8,13 @@ use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
     FileIndex, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition, Track, language,
 };
-use crate::codec::{Codec, MediaType};
+use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
 
 /// More quality levels are refused (ams.md section 5), and as many audio tracks.
 const MAX_LEVELS: usize = 64;
 
-/// Name of the video set in URLs (ams.md section 2.5).
+/// Name of the video set in URLs (ams.md section 2.5); other codecs and ranges have it in front.
 const VIDEO: &str = "video";
 
 /// A file of the asset folder with its index.
@@ -29,7 +29,7 @@ pub struct SourceFile {
 /// A quality level or an audio track.
 #[derive(Debug)]
 pub struct Rendition {
-    /// Name in URLs: `video`, or the name of the audio track.
+    /// Name in URLs: `video`, `video_hevc` and the like beside it, or the name of the audio track.
     pub name: String,
     /// Bits per second: together with the name the identity in URLs.
     pub bitrate: u64,
@@ -54,9 +54,9 @@ pub struct Rendition {
 pub struct Asset {
     /// The files in use.
     pub files: Vec<SourceFile>,
-    /// Video levels, highest bitrate first.
+    /// Video levels: codec by codec, highest bitrate first.
     pub video: Vec<Rendition>,
-    /// Audio tracks in source order.
+    /// Audio tracks: codec by codec in source order, or as the server manifest lists them.
     pub audio: Vec<Rendition>,
     /// Presentation duration in wire ticks.
     pub duration: u64,
@@ -96,7 +96,8 @@ impl Asset {
             return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
         }
         let clock = start_together(&mut video, &mut audio).map_err(in_folder)?;
-        video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
+        video.sort_by_key(|level| (level.track.codec.family(), std::cmp::Reverse(level.bitrate)));
+        name_video(&mut video);
         let timeline = Timeline::build(&tracks(&video), &tracks(&audio), cutting);
         let timeline = timeline.map_err(in_folder)?;
         let mut asset = Self::of_timeline(files, skipped, video, audio, timeline);
@@ -133,8 +134,8 @@ impl Asset {
         let mut audio: Vec<Rendition> = with_cuts
             .filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin)))
             .collect();
-        make_unique(&mut video);
-        make_unique(&mut audio);
+        make_unique(&mut video, &[]);
+        make_unique(&mut audio, &video);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
         Self { files, video, audio, text: Vec::new(), duration, skipped }
@@ -212,17 +213,15 @@ impl Candidate {
         }
     }
 
-    /// `video`, or in the style of the AMS encoder `aac_{language}_{channels}_{bitrate}`.
+    /// The given name, or one in the style of the AMS encoder:
+    /// `{codec}_{language}_{channels}_{bitrate}`.
     fn url_name(&self) -> String {
-        if let Some(name) = &self.name {
-            return name.clone();
-        }
-        match &self.track.codec {
-            Codec::Avc(_) => VIDEO.to_owned(),
-            Codec::Aac(aac) => {
-                format!("aac_{}_{}_{}", self.language.as_str(), aac.channels, self.bitrate)
-            }
-        }
+        let given = || {
+            let (codec, language) = (self.track.codec.family().name(), self.language.as_str());
+            let channels = self.track.codec.sound().map_or(0, |sound| sound.channels);
+            format!("{codec}_{language}_{channels}_{}", self.bitrate)
+        };
+        self.name.clone().unwrap_or_else(given)
     }
 
     fn into_rendition(self, cuts: Cuts, origin: i64) -> Rendition {
@@ -241,7 +240,21 @@ impl Candidate {
     }
 }
 
-/// All tracks of all files. Files of a muxed set carry the same audio each: of tracks that are
+/// Pictures of the first codec are `video`, as clients of AMS expect; those of other codecs and of
+/// another dynamic range are sets of their own, named after the difference.
+fn name_video(video: &mut [Candidate]) {
+    let look = |level: &Candidate| (level.track.codec.family(), level.track.picture.range());
+    let Some((main_codec, main_range)) = video.first().map(look) else { return };
+    for level in video {
+        let (codec, range) = look(level);
+        let codec = (codec != main_codec).then(|| codec.name().to_owned());
+        let range = (range != main_range).then(|| range.as_str().to_lowercase());
+        let parts = [Some(VIDEO.to_owned()), codec, range];
+        level.name = Some(parts.into_iter().flatten().collect::<Vec<_>>().join("_"));
+    }
+}
+
+/// All tracks of all files, sound that most players understand first. Files of a muxed set carry the same audio each: of tracks that are
 /// alike in language, codec, sample count and size the first is taken.
 fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
@@ -257,6 +270,7 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
             }
         }
     }
+    candidates.sort_by_key(|candidate| candidate.track.codec.family());
     candidates
 }
 
@@ -302,14 +316,15 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
 /// Name and bitrate are the identity of a rendition in URLs. A name stands for a set that players
 /// switch in, so a track that does not fit the set gets a name of its own; of equal bitrates in a
 /// set the later gets one bit per second more (ams.md section 23, trap 4).
-fn make_unique(renditions: &mut [Rendition]) {
+fn make_unique(renditions: &mut [Rendition], others: &[Rendition]) {
     for n in 0..renditions.len() {
         let (before, rest) = renditions.split_at_mut(n);
         let Some(own) = rest.first_mut() else { return };
         let fits = |name: &str, own: &Rendition| {
             let reserved = own.track.media_type == MediaType::Audio && name == VIDEO;
+            let taken = others.iter().any(|other| other.name == name);
             let mut set = before.iter().filter(|known| known.name == name);
-            !reserved && set.all(|known| switchable(known, own))
+            !reserved && !taken && set.all(|known| switchable(known, own))
         };
         let names = (2..).map(|k| format!("{}_{k}", own.name));
         let name = std::iter::once(own.name.clone()).chain(names).find(|name| fits(name, own));
@@ -321,20 +336,23 @@ fn make_unique(renditions: &mut [Rendition]) {
     }
 }
 
-/// Whether players can switch between two renditions (ISO/IEC 23000-19 section 7.3.4).
+/// Whether players can switch between two renditions: codec, form of the sample entry and cuts
+/// agree (ISO/IEC 23000-19 section 7.3.4), and what is seen or heard.
 fn switchable(a: &Rendition, b: &Rendition) -> bool {
     let starts = |rendition: &Rendition| {
         rendition.cuts.starts.iter().map(|cut| cut.start).collect::<Vec<_>>()
     };
-    match (&a.track.codec, &b.track.codec) {
-        (Codec::Avc(_), Codec::Avc(_)) => true,
-        (Codec::Aac(first), Codec::Aac(second)) => {
-            (a.language, first.channels, first.sampling_rate)
-                == (b.language, second.channels, second.sampling_rate)
-                && starts(a) == starts(b)
-        }
-        _ => false,
-    }
+    let look = |rendition: &Rendition| {
+        let picture = &rendition.track.picture;
+        (picture.range(), picture.dolby_vision.map(|vision| vision.profile), picture.turned)
+    };
+    let form = |rendition: &Rendition| {
+        let track = &rendition.track;
+        (track.codec.family(), track.entry.kind, track.codec.sound())
+    };
+    let language =
+        |rendition: &Rendition| rendition.track.codec.sound().map(|_| rendition.language);
+    form(a) == form(b) && look(a) == look(b) && language(a) == language(b) && starts(a) == starts(b)
 }
 
 impl Rendition {

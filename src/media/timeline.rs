@@ -1,5 +1,6 @@
 //! Where fragments start: on key frames that all video levels share, near a target duration; audio
-//! is cut at the matching times. All times in wire ticks.
+//! is cut at the matching times. Levels of different codecs that share no key frames are cut codec
+//! by codec. All times in wire ticks.
 
 use std::iter::Peekable;
 
@@ -47,7 +48,7 @@ pub struct Cuts {
 /// The common cuts of an asset.
 #[derive(Debug)]
 pub struct Timeline {
-    /// Cuts of every video level, in the order given.
+    /// Cuts of every video level, in the order given: levels of one codec together.
     pub video: Vec<Cuts>,
     /// Cuts of every audio track, in the order given; `None` when nothing of it is left.
     pub audio: Vec<Option<Cuts>>,
@@ -85,18 +86,9 @@ impl Timeline {
     /// Levels without common key frames, key frames too far apart, or more fragments or samples in
     /// one fragment than any real file has.
     pub fn build(video: &[&Track], audio: &[&Track], cutting: Cutting) -> Result<Self, MediaRule> {
-        let chosen = choose_key_frames(video, cutting.fragment())?;
-        let chosen: Vec<Key> = chosen.into_iter().step_by(cutting.packed.max(1)).collect();
         let target = cutting.segment();
-        let origin = chosen.first().map_or(0, |key| (-key.time).max(0));
-        let video: Vec<Cuts> = video
-            .iter()
-            .enumerate()
-            .map(|(level, track)| video_cuts(track, level, &chosen, origin))
-            .collect();
-        check_key_frame_interval(&video, cutting)?;
+        let Pictures { cuts: video, boundaries, origin } = cut_pictures(video, cutting)?;
         check_ends(&video)?;
-        let boundaries: Vec<i64> = chosen.iter().map(|key| key.time + origin).collect();
         let video_end = video.iter().map(|cuts| cuts.end.cast_signed()).max();
         let audio = audio
             .iter()
@@ -120,7 +112,59 @@ impl Timeline {
     }
 }
 
-/// A key frame at the same time in all levels.
+/// Cuts all levels alike where they share key frames often enough, else codec by codec.
+fn cut_pictures(levels: &[&Track], cutting: Cutting) -> Result<Pictures, MediaRule> {
+    let together = Pictures::cut(&[levels], cutting);
+    let enough = cutting.segment().saturating_mul(2).cast_unsigned();
+    let often = |pictures: &Pictures| pictures.longest() <= enough;
+    let codecs: Vec<&[&Track]> = levels.chunk_by(same_codec).collect();
+    if codecs.len() < 2 || together.as_ref().is_ok_and(often) {
+        return together;
+    }
+    Pictures::cut(&codecs, cutting).or(together)
+}
+
+/// Whether two levels are of one codec: players do not switch between others.
+fn same_codec(a: &&Track, b: &&Track) -> bool {
+    a.codec.family() == b.codec.family()
+}
+
+/// The cuts of all video levels.
+struct Pictures {
+    cuts: Vec<Cuts>,
+    /// Where the levels of the first set are cut.
+    boundaries: Vec<i64>,
+    origin: i64,
+}
+
+impl Pictures {
+    /// Cuts each set of levels at the key frames that it shares.
+    fn cut(sets: &[&[&Track]], cutting: Cutting) -> Result<Self, MediaRule> {
+        let chosen = sets.iter().map(|levels| {
+            let keys = choose_key_frames(levels, cutting.fragment())?;
+            let packed = keys.into_iter().step_by(cutting.packed.max(1)).collect();
+            Ok::<Vec<Key>, MediaRule>(packed)
+        });
+        let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
+        let first = chosen.iter().filter_map(|keys| keys.first());
+        let origin = first.map(|key| -key.time).max().unwrap_or(0).max(0);
+        let mut cuts = Vec::new();
+        for (levels, keys) in sets.iter().zip(&chosen) {
+            let levels = levels.iter().enumerate();
+            cuts.extend(levels.map(|(level, track)| video_cuts(track, level, keys, origin)));
+        }
+        check_key_frame_interval(&cuts, cutting)?;
+        let main = chosen.first().into_iter().flatten();
+        let boundaries = main.map(|key| key.time + origin).collect();
+        Ok(Self { cuts, boundaries, origin })
+    }
+
+    fn longest(&self) -> u64 {
+        self.cuts.iter().flat_map(Cuts::durations).max().unwrap_or(0)
+    }
+}
+
+/// A key frame at the same time in all levels of a set.
 struct Key {
     /// Presentation time in the first level, edits applied.
     time: i64,

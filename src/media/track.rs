@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::edit::{MAX_DAYS, Shift};
 use super::fragments::Fragments;
-use super::{MediaRule, SampleIndex};
+use super::{MediaRule, Picture, SampleIndex};
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
 use crate::isobmff::moov::elst::Edit;
@@ -30,6 +30,8 @@ pub struct Track {
     pub language: Language,
     /// Coded width and height in pixels; zeros for sound.
     pub size: (u16, u16),
+    /// How the pictures are meant to be seen.
+    pub picture: Picture,
     /// Ticks per second of the index.
     pub timescale: u32,
     /// The samples.
@@ -89,11 +91,16 @@ impl Track {
         let Some(row) = packaged(used, media_type) else {
             return skipped(format!("codec '{}' is not packaged yet", used.kind));
         };
-        let Description { entry, size, config } = describe(used, row)?;
+        let Description { entry, visual, config } = describe(used, row)?;
         let codec = match (row.parse)(config) {
             Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
             parsed => parsed?,
         };
+        let picture = visual.as_ref().map(|visual| Picture::of(visual, &codec, &trak.tkhd));
+        let picture = picture.unwrap_or_default();
+        if is_dolby_vision(entry.kind) && picture.dolby_vision.is_none() {
+            return skipped(format!("'{}' without a Dolby Vision configuration", entry.kind));
+        }
         let shift = Shift::of(&edits, trak.mdhd.timescale, movie_timescale)?;
         let (shift, clock) = shift.behind(index.start);
         check_times(&index, shift, trak.mdhd.timescale)?;
@@ -105,7 +112,8 @@ impl Track {
             codec,
             entry,
             language: trak.mdhd.language,
-            size,
+            size: visual.map_or((0, 0), |visual| (visual.width, visual.height)),
+            picture,
             timescale: trak.mdhd.timescale,
             bytes: index.bytes(0..index.len()),
             index: Arc::new(index),
@@ -129,7 +137,17 @@ impl Track {
 
     /// The codec string of the track (RFC 6381).
     pub fn codec_string(&self) -> String {
-        self.codec.string(self.entry.kind.0)
+        let entry = self.entry.kind;
+        let vision = self.picture.dolby_vision.filter(|_| is_dolby_vision(entry));
+        let vision = vision.and_then(|vision| vision.string(entry.0));
+        vision.unwrap_or_else(|| self.codec.string(entry.0, self.picture.colour))
+    }
+
+    /// Dolby Vision over pictures that other players can show too: its codec string and the brand
+    /// of those pictures.
+    pub fn supplemental_codec(&self) -> Option<(String, &'static str)> {
+        let vision = self.picture.dolby_vision.filter(|_| !is_dolby_vision(self.entry.kind))?;
+        Some((vision.string(self.entry.kind.0)?, vision.compatibility_brand()?))
     }
 
     /// Presentation time of sample `n` in wire ticks, edits applied; negative before the start.
@@ -215,12 +233,17 @@ fn check_times(index: &SampleIndex, shift: Shift, timescale: u32) -> Result<(), 
     Err(MediaRule::TooLong { days: MAX_DAYS })
 }
 
+/// Whether players need Dolby Vision to show the pictures.
+fn is_dolby_vision(entry: FourCc) -> bool {
+    matches!(&entry.0, b"dvh1" | b"dvhe" | b"dav1")
+}
+
 /// What a sample entry says of its track.
 struct Description<'a> {
     /// The entry for init segments.
     entry: SampleEntry,
-    /// Width and height in pixels; zeros for sound.
-    size: (u16, u16),
+    /// Its fields and boxes for pictures; `None` for sound.
+    visual: Option<VisualEntry<'a>>,
     /// Body of the configuration box.
     config: &'a [u8],
 }
@@ -232,17 +255,14 @@ fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>,
             let visual = VisualEntry::parse(entry)?;
             let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
             let body = entry.body.to_vec();
-            Ok(Description {
-                entry: SampleEntry { kind: entry.kind, body },
-                size: (visual.width, visual.height),
-                config: config.body,
-            })
+            let entry = SampleEntry { kind: entry.kind, body };
+            Ok(Description { entry, visual: Some(visual), config: config.body })
         }
         MediaType::Audio => {
             let audio = AudioEntry::parse(entry)?;
             let config = audio.config(row.config_box)?.ok_or(missing)?;
             let entry = audio.to_version_0(entry, &config);
-            Ok(Description { entry, size: (0, 0), config: config.body })
+            Ok(Description { entry, visual: None, config: config.body })
         }
     }
 }

@@ -22,17 +22,17 @@ pub struct Mux {
 }
 
 impl Mux {
-    /// Starts with the tables. The first of the stream types carries the clock.
-    pub fn new(stream_types: &[u8]) -> Self {
+    /// Starts with the tables. The first of the streams carries the clock.
+    pub fn new(streams: &[&psi::Row]) -> Self {
         let mut mux = Self {
             units: Vec::new(),
             chunks: Vec::new(),
             inline: Vec::new(),
             packets: 0,
-            counters: vec![0; stream_types.len()],
+            counters: vec![0; streams.len()],
             pending: 0,
         };
-        let streams: Vec<(u16, u8)> = (FIRST_PID..).zip(stream_types.iter().copied()).collect();
+        let streams: Vec<(u16, &psi::Row)> = (FIRST_PID..).zip(streams.iter().copied()).collect();
         for (pid, table) in
             [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams))]
         {

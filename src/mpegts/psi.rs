@@ -1,6 +1,7 @@
 //! Program association and program map tables (ISO/IEC 13818-1 section 2.4.4), one packet each.
 
 use super::packet::ROOM;
+use crate::codec::Family;
 
 /// The only program.
 const PROGRAM: u16 = 1;
@@ -13,23 +14,44 @@ const MAP_TABLE: u8 = 2;
 /// One row of the table of codecs that transport streams carry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Types of the MP4 sample entries.
-    pub sample_entries: &'static [&'static [u8; 4]],
-    /// Stream type in the program map (table 2-34).
+    /// The codecs.
+    pub families: &'static [Family],
+    /// Stream type in the program map (table 2-34; ATSC A/53 part 3 for AC-3 and E-AC-3).
     pub stream_type: u8,
     /// Stream id in PES headers (table 2-22).
     pub stream_id: u8,
+    /// Descriptors of the stream in the program map: the registration (section 2.6.8) of what the
+    /// stream type alone does not say everywhere.
+    pub descriptors: &'static [u8],
 }
 
 /// Every codec that is carried.
 pub const TABLE: &[Row] = &[
-    Row { sample_entries: &[b"avc1", b"avc3"], stream_type: 0x1b, stream_id: 0xe0 },
-    Row { sample_entries: &[b"mp4a"], stream_type: 0x0f, stream_id: 0xc0 },
+    Row { families: &[Family::Avc], stream_type: 0x1b, stream_id: 0xe0, descriptors: &[] },
+    Row {
+        families: &[Family::Hevc],
+        stream_type: 0x24,
+        stream_id: 0xe0,
+        descriptors: b"\x05\x04HEVC",
+    },
+    Row { families: &[Family::Aac], stream_type: 0x0f, stream_id: 0xc0, descriptors: &[] },
+    Row {
+        families: &[Family::Ac3],
+        stream_type: 0x81,
+        stream_id: 0xbd,
+        descriptors: b"\x05\x04AC-3",
+    },
+    Row {
+        families: &[Family::Eac3, Family::Atmos],
+        stream_type: 0x87,
+        stream_id: 0xbd,
+        descriptors: b"\x05\x04EAC3",
+    },
 ];
 
-/// The row of a sample entry type.
-pub fn row(sample_entry: [u8; 4]) -> Option<&'static Row> {
-    TABLE.iter().find(|row| row.sample_entries.contains(&&sample_entry))
+/// The row of a codec.
+pub fn row(family: Family) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.families.contains(&family))
 }
 
 /// The payload of the packet with the program association.
@@ -39,14 +61,17 @@ pub fn association() -> [u8; ROOM] {
     section(ASSOCIATION_TABLE, &[first, second, 0xe0 | high, low])
 }
 
-/// The payload of the packet with the program map. `streams` are PID and stream type, at most 30;
-/// the first carries the clock.
-pub fn map(streams: &[(u16, u8)]) -> [u8; ROOM] {
+/// The payload of the packet with the program map. `streams` are PID and codec, at most 15; the
+/// first carries the clock.
+pub fn map(streams: &[(u16, &Row)]) -> [u8; ROOM] {
     let [high, low] = streams.first().map_or(0x1fff, |stream| stream.0).to_be_bytes();
     let mut body = vec![0xe0 | high, low, 0xf0, 0];
-    for (pid, stream_type) in streams {
+    for (pid, row) in streams {
         let [high, low] = pid.to_be_bytes();
-        body.extend([*stream_type, 0xe0 | high, low, 0xf0, 0]);
+        // The table has only short ones.
+        let length = u8::try_from(row.descriptors.len()).unwrap_or(u8::MAX);
+        body.extend([row.stream_type, 0xe0 | high, low, 0xf0, length]);
+        body.extend_from_slice(row.descriptors);
     }
     section(MAP_TABLE, &body)
 }
@@ -87,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_section_with_its_checksum_has_the_remainder_zero() {
-        for table in [association(), map(&[(0x100, 0x1b), (0x101, 0x0f)])] {
+        let streams: Vec<(u16, &Row)> = (0x100..).zip(TABLE).collect();
+        for table in [association(), map(&streams)] {
             let length = usize::from(table[3]);
             assert_eq!(crc(&table[1..4 + length]), 0);
             assert!(table[4 + length..].iter().all(|byte| *byte == 0xff));

@@ -283,8 +283,6 @@ mod tests {
     use crate::mpegts::{Mux, psi};
     use proptest::prelude::*;
 
-    const STREAMS: [u8; 2] = [0x1b, 0x0f];
-
     /// One unit as a test wants it: its stream, clock, and chunks (inline, source, gap before).
     type Description = (bool, Option<u64>, u64, Vec<(usize, usize, usize)>);
 
@@ -306,7 +304,8 @@ mod tests {
     /// The layout, and what each stream must hold.
     fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
         let source = source();
-        let (mut mux, mut expected) = (Mux::new(&STREAMS), [Vec::new(), Vec::new()]);
+        let (mut mux, mut expected) =
+            (Mux::new(&[&psi::TABLE[0], &psi::TABLE[1]]), [Vec::new(), Vec::new()]);
         let mut offset = 0;
         for (second, pcr, every, chunks) in units {
             let stream = usize::from(*second);

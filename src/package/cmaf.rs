@@ -15,7 +15,7 @@ use super::plan::{Cipher, Extent, Plan};
 use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
-use crate::codec::{Codec, MediaType};
+use crate::codec::{Codec, MediaType, aac};
 use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
@@ -89,23 +89,29 @@ pub fn init_segment(rendition: &Rendition, container: Container, protect: &Prote
     w.into_vec()
 }
 
-/// CMAF structural brands, and the media profile brand of the track where it meets one
-/// (ISO/IEC 23000-19 annexes A and F).
+/// CMAF structural brands, and the media profile brand of the track where it is sure to meet one
+/// (ISO/IEC 23000-19 annexes A and F; AV1 binding section 2.1).
 fn brands(track: &Track) -> Vec<&'static [u8; 4]> {
     let mut brands: Vec<&[u8; 4]> = vec![b"cmfc", b"iso6"];
-    match &track.codec {
-        Codec::Avc(config) => {
-            brands.push(b"cmf2");
-            let ([_, _, level], (width, height)) = (config.profile_level, track.size);
-            if width <= 864 && height <= 576 && level <= 31 {
-                brands.push(b"cfsd");
-            } else if width <= 1920 && height <= 1080 && level <= 40 {
-                brands.push(b"cfhd");
-            }
-        }
-        Codec::Aac(_) => brands.push(b"caac"),
+    if track.media_type == MediaType::Video {
+        brands.push(b"cmf2");
     }
+    brands.extend(profile_brand(track));
     brands
+}
+
+fn profile_brand(track: &Track) -> Option<&'static [u8; 4]> {
+    let (width, height) = track.size;
+    match &track.codec {
+        Codec::Avc(config) => match config.profile_level[2] {
+            ..=31 if width <= 864 && height <= 576 => Some(b"cfsd"),
+            ..=40 if width <= 1920 && height <= 1080 => Some(b"cfhd"),
+            _ => None,
+        },
+        Codec::Av1(_) => Some(b"av01"),
+        Codec::Aac(config) if config.object_type != aac::AOT_USAC => Some(b"caac"),
+        _ => None,
+    }
 }
 
 /// The track header with the values that do not depend on the source file.

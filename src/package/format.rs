@@ -1,7 +1,5 @@
 //! The table of output formats: what `format=` may say (ams.md section 2.3).
 
-use super::{smooth, ts};
-use crate::media::Track;
 use crate::protection::Protection;
 
 /// A family of players, as streaming policies switch them on and off (ams.md section 7.2).
@@ -189,15 +187,6 @@ impl Format {
             names.any(|name| name.eq_ignore_ascii_case(selector))
         };
         TABLE.iter().find(names).map(|row| row.format)
-    }
-
-    /// Whether the format can carry a track.
-    pub fn carries(self, track: &Track) -> bool {
-        match self.row().container {
-            Container::Cmaf | Container::Csf => true,
-            Container::Smooth => smooth::carries(track),
-            Container::Transport { .. } => ts::carries(track),
-        }
     }
 
     /// Whether one audio track is muxed into the video segments.

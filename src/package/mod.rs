@@ -14,6 +14,7 @@ pub mod request;
 pub mod selection;
 pub mod smooth;
 pub mod steering;
+pub mod support;
 pub mod text;
 pub mod ts;
 mod xml;

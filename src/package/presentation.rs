@@ -23,7 +23,7 @@ pub struct Presentation<'a> {
     pub protection: Protection,
     /// Whose manifests are written.
     pub compat: Compat,
-    /// What is listed, video first.
+    /// What is listed, video first: what the format can carry.
     pub listed: Vec<Listed<'a>>,
     /// The text tracks; hidden ones too.
     pub text: Vec<ListedText<'a>>,
@@ -125,16 +125,18 @@ impl DeliveryUrls {
 }
 
 impl<'a> Presentation<'a> {
-    /// Video levels: that which a filter wants first, then from the highest bitrate down.
+    /// Video levels: that which a filter wants first, then codec by codec from the highest bitrate
+    /// down.
     pub fn video(&self) -> impl Iterator<Item = &Listed<'a>> {
         self.of_type(MediaType::Video)
     }
 
-    /// Video levels: that which a filter wants first, then from the lowest bitrate up.
+    /// Video levels: that which a filter wants first, then set by set from the lowest bitrate up.
     pub fn video_upwards(&self) -> Vec<&Listed<'a>> {
         let mut levels: Vec<_> = self.video().collect();
         let fixed = usize::from(self.led).min(levels.len());
-        levels[fixed..].reverse();
+        let same_set = |a: &&Listed<'_>, b: &&Listed<'_>| a.rendition.name == b.rendition.name;
+        levels[fixed..].chunk_by_mut(same_set).for_each(<[_]>::reverse);
         levels
     }
 
@@ -176,11 +178,6 @@ impl<'a> Presentation<'a> {
         let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
         let end = self.listed.iter().map(end).max();
         end.unwrap_or(0).saturating_sub(self.start)
-    }
-
-    /// Whether the format can carry a rendition.
-    pub fn carries(&self, rendition: &Rendition) -> bool {
-        self.selectors.format.carries(&rendition.track)
     }
 
     /// The audio track that goes into video segments.

@@ -7,9 +7,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-$here/out}
 stamp=$( (cat "$here/make.sh" "$here"/*.js; ffmpeg -version | head -n 1) | cksum)
 [ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0
-echo "media: making test media (about ten seconds)"
+echo "media: making test media (about fifteen seconds)"
 rm -rf "$out"
-mkdir -p "$out/ladder" "$out/muxed" "$out/traps/malformed"
+mkdir -p "$out/ladder" "$out/muxed" "$out/codecs" "$out/hdr" "$out/apart" "$out/traps/malformed"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -64,6 +64,37 @@ cat >>"$ism" <<'END'
  <audio src="equal_aac.mp4" systemBitrate="128041" systemLanguage="eng"><param name="trackName" value="TRACK"/></audio>
 </switch></body></smil>
 END
+
+# codecs/: one title in every codec that this ffmpeg encodes, one track per file, key frames aligned.
+codecs=$out/codecs
+x265="-c:v libx265 -preset ultrafast -tag:v hvc1"
+keys="log-level=error:keyint=$gop:min-keyint=$gop:scenecut=0:open-gop=0:pools=1:frame-threads=1"
+av1="-c:v libaom-av1 -usage realtime -cpu-used 8 -g $gop -keyint_min $gop -b:v 80k"
+vp9="-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -keyint_min 1 -b:v 80k"
+sound="$(tone 440 48000 12)"
+for size in 160x90 320x180; do
+  clip="$(picture $size $fps 12)"
+  run $clip -an $exact $(avc 90) -x264-params "$closed" $front "$codecs/drift_h264_$size.mp4"
+  run $clip -an $exact $x265 -x265-params "$keys:bframes=2" -b:v 90k $front "$codecs/drift_hevc_$size.mp4"
+done
+run $clip -an $exact $av1 $front "$codecs/drift_av1_320x180.mp4"
+run $clip -an $exact $vp9 -g $gop $front "$codecs/drift_vp9_320x180.mp4"
+run $sound -vn $exact $(aac 64 eng) $front "$codecs/drift_aac_eng.mp4"
+run $(tone 660 48000 12) -vn $exact $(aac 64 deu) $front "$codecs/drift_aac_deu.mp4"
+for codec in "ac3 ac3 2" "eac3 ec3 6" "libopus opus 2" "flac flac 1"; do
+  set -- $codec
+  run $sound -vn $exact -ac "$3" -c:a "$1" -b:a 96k -strict -2 -metadata:s:a:0 language=eng $front \
+    "$codecs/drift_$2_eng.mp4"
+done
+# hdr/: SDR for all, and PQ for those who can; DTS as ffmpeg muxes it, which is left out.
+run $clip -an $exact $(avc 90) -x264-params "$closed" $front "$out/hdr/dusk_h264.mp4"
+run $clip -an $exact $x265 -x265-params "$keys" -pix_fmt yuv420p10le -color_primaries bt2020 \
+  -color_trc smpte2084 -colorspace bt2020nc -b:v 90k $front "$out/hdr/dusk_hevc.mp4"
+run $(tone 440 48000 12) -vn $exact -ac 2 -c:a dca -strict -2 -b:a 320k $front "$out/hdr/dusk_dts.mp4"
+# apart/: two codecs whose key frames meet every 14 seconds only.
+clip="$(picture 160x90 $fps 20)"
+run $clip -an $exact $(avc 60) -x264-params "$closed" $front "$out/apart/ebb_h264.mp4"
+run $clip -an $exact $vp9 -g 70 $front "$out/apart/ebb_vp9.mp4"
 
 # traps/: legal files with properties that break readers.
 traps=$out/traps

@@ -22,12 +22,19 @@ pub mod nal_type {
     pub const PARTITION_C: u8 = 4;
     /// Coded slice of an IDR picture.
     pub const IDR_SLICE: u8 = 5;
+    /// Supplemental enhancement information.
+    pub const MESSAGE: u8 = 6;
     /// Sequence parameter set.
     pub const SPS: u8 = 7;
     /// Picture parameter set.
     pub const PPS: u8 = 8;
     /// Access unit delimiter.
     pub const DELIMITER: u8 = 9;
+}
+
+/// The type of a NAL unit by the first byte of its header.
+pub fn nal_type_of(header: u8) -> u8 {
+    header & 0x1f
 }
 
 /// The parameter sets in force, as the configuration record gives them and NAL units in the

@@ -41,6 +41,12 @@ impl Tkhd {
         parse().map_err(truncated)
     }
 
+    /// Whether the matrix turns pictures by a quarter, either way.
+    pub fn is_turned(&self) -> bool {
+        let [a, b, _, c, d, ..] = self.matrix;
+        (a, d) == (0, 0) && b != 0 && c != 0
+    }
+
     /// Writes the header of a fragmented track: enabled, duration 0.
     pub fn write(&self, w: &mut Writer) {
         const ENABLED_IN_MOVIE: u32 = 3;

@@ -6,7 +6,7 @@ use std::io;
 
 use super::mpd::{LIVE_PROFILE, segment_template};
 use super::protection;
-use crate::codec::{Codec, MediaType};
+use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::format::Container;
 use crate::package::presentation::{Presentation, Set};
@@ -123,11 +123,9 @@ fn representation(
     if codecs != of_set {
         attributes.push(("codecs", upper_hex(&codecs)));
     }
-    match &level.track.codec {
-        Codec::Aac(aac) => {
-            attributes.push(("audioSamplingRate", aac.sampling_rate.to_string()));
-        }
-        Codec::Avc(_) => {
+    match level.track.codec.sound() {
+        Some(sound) => attributes.push(("audioSamplingRate", sound.sampling_rate.to_string())),
+        None => {
             let (width, height) = level.track.size;
             attributes.extend([("width", width.to_string()), ("height", height.to_string())]);
         }

@@ -1,6 +1,7 @@
 //! DASH manifests (ISO/IEC 23009-1): live profile with SegmentTimeline over CMAF fragments.
 
 mod ams;
+mod descriptors;
 mod protection;
 mod trick;
 

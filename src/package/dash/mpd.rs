@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::{ams, protection, trick};
-use crate::codec::{Codec, MediaType};
+use super::{ams, descriptors, protection, trick};
+use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
 use crate::package::format::Container;
@@ -11,8 +11,6 @@ use crate::package::presentation::{Leaf, Listed, Presentation, Set};
 use crate::package::steering::Steering;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
-
-const CHANNEL_CONFIGURATION: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
 
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
@@ -47,6 +45,9 @@ fn modern(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     if presentation.listed.iter().any(|listed| listed.key.is_some()) {
         attributes.push(("xmlns:cenc", "urn:mpeg:cenc:2013"));
         attributes.push(("xmlns:dashif", "https://dashif.org/CPS"));
+    }
+    if presentation.video().any(|level| level.rendition.track.supplemental_codec().is_some()) {
+        attributes.push(("xmlns:scte214", "urn:scte:dash:scte214-extensions"));
     }
     Xml::document(|xml| {
         xml.element("MPD", &attributes, |xml| {
@@ -125,15 +126,16 @@ fn adaptation_set(
         attributes.extend([("maxPlayoutRate", &**rate), ("codingDependency", "false")]);
     }
     xml.element("AdaptationSet", &attributes, |xml| {
-        channel_configuration(xml, first)?;
+        descriptors::channels(xml, &first.track)?;
         if let Some(key) = set.key() {
             protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
         }
+        if let Some(main) = key_frames_of {
+            trick::property(xml, main)?;
+        }
+        descriptors::properties(xml, &first.track)?;
         let leaf = match key_frames_of {
-            Some(main) => {
-                trick::property(xml, main)?;
-                presentation.key_frame_leaf(first)
-            }
+            Some(_) => presentation.key_frame_leaf(first),
             None => {
                 role(xml, presentation, first)?;
                 presentation.fragment_leaf(first)
@@ -144,21 +146,16 @@ fn adaptation_set(
     })
 }
 
-fn channel_configuration(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {
-    match &rendition.track.codec {
-        Codec::Aac(aac) if aac.channels > 0 => xml.empty(
-            "AudioChannelConfiguration",
-            &[("schemeIdUri", CHANNEL_CONFIGURATION), ("value", &aac.channels.to_string())],
-        ),
-        Codec::Aac(_) | Codec::Avc(_) => Ok(()),
-    }
-}
-
-/// The first audio track and the video are the main ones.
+/// The pictures and the first audio track are the main ones, and what is that track in another
+/// codec: the first of it in the same language.
 fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
-    let alternate = rendition.track.media_type == MediaType::Audio
-        && presentation.audio().next().is_some_and(|main| main.rendition.name != rendition.name);
-    let value = if alternate { "alternate" } else { "main" };
+    let same_codec =
+        |other: &&Rendition| other.track.codec.family() == rendition.track.codec.family();
+    let audio = || presentation.audio().map(|listed| listed.rendition);
+    let main = audio().find(same_codec).is_none_or(|first| first.name == rendition.name)
+        && audio().next().is_none_or(|first| first.language == rendition.language);
+    let main = main || rendition.track.media_type == MediaType::Video;
+    let value = if main { "main" } else { "alternate" };
     xml.empty("Role", &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)])
 }
 
@@ -207,8 +204,8 @@ fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result
     let id = format!("{set}_{}_{bitrate}", rendition.name);
     let codecs = track.codec_string();
     let mut attributes = vec![("id", id), ("bandwidth", bitrate), ("codecs", codecs)];
-    match &track.codec {
-        Codec::Avc(_) => {
+    match track.codec.sound() {
+        None => {
             let (numerator, denominator) = rendition.frame_rate_fraction();
             attributes.push(("width", track.size.0.to_string()));
             attributes.push(("height", track.size.1.to_string()));
@@ -219,10 +216,15 @@ fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result
                     _ => format!("{numerator}/{denominator}"),
                 },
             ));
+            if let Some((horizontal, vertical)) = track.picture.pixel_aspect {
+                attributes.push(("sar", format!("{horizontal}:{vertical}")));
+            }
+            if let Some((codec, brand)) = track.supplemental_codec() {
+                attributes.push(("scte214:supplementalCodecs", codec));
+                attributes.push(("scte214:supplementalProfiles", brand.to_owned()));
+            }
         }
-        Codec::Aac(aac) => {
-            attributes.push(("audioSamplingRate", aac.sampling_rate.to_string()));
-        }
+        Some(sound) => attributes.push(("audioSamplingRate", sound.sampling_rate.to_string())),
     }
     let attributes: Vec<(&str, &str)> =
         attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();

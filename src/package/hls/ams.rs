@@ -6,8 +6,9 @@ use std::fmt::{Result, Write};
 use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
+use super::audio::{Group, Named, Sound, groups};
 use super::media::segments;
-use super::multivariant::{AUDIO_GROUP, Named, audio_renditions, codecs};
+use super::multivariant::codecs;
 use super::{keys, quoted, text, version};
 use crate::bytes::push_seconds;
 use crate::isobmff::moov::mdhd::Language;
@@ -23,28 +24,30 @@ const ALLOW_CACHE_UNTIL: u8 = 6;
 
 pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> Result {
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{}", version(presentation))?;
-    let audio = audio_renditions(presentation);
-    let mut video = presentation.video_upwards();
-    video.retain(|level| presentation.carries(level.rendition));
-    let group = match presentation.selectors.format.muxes_audio() || audio.is_empty() {
-        true => String::new(),
-        false => format!(",AUDIO=\"{AUDIO_GROUP}\""),
-    };
-    if !group.is_empty() && !video.is_empty() {
-        audio.iter().enumerate().try_for_each(|(n, named)| media(out, presentation, named, n))?;
+    let groups = groups(presentation);
+    let video = presentation.video_upwards();
+    let grouped = !video.is_empty() && !presentation.selectors.format.muxes_audio();
+    for group in groups.iter().filter(|_| grouped) {
+        let mut members = group.members.iter().enumerate();
+        members.try_for_each(|(n, named)| media(out, presentation, group, named, n))?;
     }
     text::media_lines(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
-    let group = group + &text::group(presentation);
-    let audio: Vec<&Listed<'_>> = audio.iter().map(|named| named.listed).collect();
-    for level in &video {
-        write_level(out, presentation, level, &audio, &group)?;
+    let text = text::group(presentation);
+    let mut sounds = Sound::each_of(&groups, grouped);
+    if !video.is_empty() {
+        sounds.iter_mut().for_each(|sound| sound.attribute += &text);
+    }
+    for (n, sound) in sounds.iter().enumerate() {
+        for level in &video {
+            write_level(out, presentation, level, sound, n == 0)?;
+        }
     }
     if video.is_empty() || presentation.selectors.audio_only {
-        let listed = if video.is_empty() { audio.len() } else { 1 };
-        for track in audio.iter().take(listed) {
+        let audio = sounds.iter().flat_map(|sound| sound.listed.iter().map(move |l| (sound, *l)));
+        for (sound, track) in audio.take(if video.is_empty() { usize::MAX } else { 1 }) {
             let (bandwidth, codecs) = (bandwidth(None, &[track]), codecs(None, &[track]));
             let uri = presentation.media_playlist_url(track.rendition);
-            let group = if video.is_empty() { "" } else { &group };
+            let group = &sound.attribute;
             writeln!(
                 out,
                 "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"{codecs}\"{group}\n{uri}"
@@ -54,10 +57,16 @@ pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'
     Ok(())
 }
 
-fn media(out: &mut String, presentation: &Presentation<'_>, named: &Named<'_>, n: usize) -> Result {
+fn media(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    group: &Group<'_>,
+    named: &Named<'_>,
+    n: usize,
+) -> Result {
     let rendition = named.listed.rendition;
-    let name = quoted(&named.name);
-    write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"{AUDIO_GROUP}\",NAME={name}")?;
+    let (group, name) = (quoted(&group.id), quoted(&named.name));
+    write!(out, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={group},NAME={name}")?;
     if rendition.language != Language::UND {
         write!(out, ",LANGUAGE=\"{}\"", rendition.language.as_str())?;
     }
@@ -70,16 +79,17 @@ fn write_level(
     out: &mut String,
     presentation: &Presentation<'_>,
     level: &Listed<'_>,
-    audio: &[&Listed<'_>],
-    group: &str,
+    sound: &Sound<'_>,
+    key_frames: bool,
 ) -> Result {
+    let Sound { listed: audio, attribute: group } = sound;
     let (bandwidth, all) = (bandwidth(Some(level), audio), codecs(Some(level), audio));
     let (width, height) = level.rendition.track.size;
     let front = format!("BANDWIDTH={bandwidth},RESOLUTION={width}x{height}");
     let uri = presentation.media_playlist_url(level.rendition);
     writeln!(out, "#EXT-X-STREAM-INF:{front},CODECS=\"{all}\"{group}\n{uri}")?;
-    if !presentation.selectors.format.is_transport() || presentation.selectors.format.muxes_audio()
-    {
+    let format = presentation.selectors.format;
+    if !key_frames || !format.is_transport() || format.muxes_audio() {
         return Ok(());
     }
     let own = codecs(Some(level), &[]);

@@ -3,6 +3,7 @@
 use super::presentation::Presentation;
 
 mod ams;
+mod audio;
 mod keys;
 mod media;
 mod multivariant;

@@ -5,7 +5,7 @@ use std::fmt;
 use super::UrlError;
 use crate::media::Rendition;
 use crate::package::format::Format;
-use crate::package::ts;
+use crate::package::support;
 use crate::protection::Protection;
 
 /// Values of `encryption=` that AMS knew and this version does not serve.
@@ -56,7 +56,8 @@ impl Selectors {
     ) -> Option<&'a Rendition> {
         let fits = |rendition: &&Rendition| {
             let named = self.audio_track.as_ref();
-            named.is_none_or(|name| rendition.name == *name) && ts::carries(&rendition.track)
+            let carried = support::check(&rendition.track, self.format, Protection::Clear).is_ok();
+            named.is_none_or(|name| rendition.name == *name) && carried
         };
         let muxes = self.format.muxes_audio();
         audio.find(fits).filter(|_| muxes)

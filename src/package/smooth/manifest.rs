@@ -28,8 +28,7 @@ pub fn manifest(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     Xml::document(|xml| {
         xml.element("SmoothStreamingMedia", &attributes, |xml| {
             let sets = presentation.sets();
-            let carried = sets.iter().filter(|set| presentation.carries(set.first.rendition));
-            carried.into_iter().try_for_each(|set| stream(xml, presentation, set, repeats))
+            sets.iter().try_for_each(|set| stream(xml, presentation, set, repeats))
         })
     })
 }

@@ -3,7 +3,7 @@
 use data_encoding::HEXUPPER;
 
 use crate::codec::Codec;
-use crate::codec::aac::AacConfig;
+use crate::codec::aac::{AOT_USAC, AacConfig};
 use crate::media::{Rendition, Track};
 
 /// Audio object type of an AudioSpecificConfig that signals SBR.
@@ -14,7 +14,9 @@ const HE_AAC: u32 = 5;
 pub fn carries(track: &Track) -> bool {
     match &track.codec {
         Codec::Avc(config) => !config.sps.is_empty(),
-        Codec::Aac(_) => true,
+        Codec::Hevc(config) => !config.sets.is_empty(),
+        Codec::Aac(config) => config.object_type != AOT_USAC,
+        _ => false,
     }
 }
 
@@ -24,17 +26,32 @@ pub(super) fn level(index: usize, rendition: &Rendition) -> Vec<(&'static str, S
         vec![("Index", index.to_string()), ("Bitrate", rendition.bitrate.to_string())];
     match &rendition.track.codec {
         Codec::Avc(config) => {
-            let (width, height) = rendition.track.size;
-            attributes.extend([
-                ("FourCC", "H264".to_owned()),
-                ("MaxWidth", width.to_string()),
-                ("MaxHeight", height.to_string()),
-                ("CodecPrivateData", annex_b(config.sps.iter().chain(&config.pps))),
-            ]);
+            attributes.extend(video(rendition, "H264", config.sps.iter().chain(&config.pps)));
+        }
+        Codec::Hevc(config) => {
+            // HVC1 or HEV1 (ams.md section 3.5).
+            let fourcc = rendition.track.entry.kind.to_string().to_uppercase();
+            attributes.extend(video(rendition, &fourcc, config.sets.iter()));
         }
         Codec::Aac(config) => attributes.extend(aac(config)),
+        // The support matrix lets no other codec through.
+        _ => {}
     }
     attributes
+}
+
+fn video<'a>(
+    rendition: &Rendition,
+    fourcc: &str,
+    sets: impl Iterator<Item = &'a Box<[u8]>>,
+) -> [(&'static str, String); 4] {
+    let (width, height) = rendition.track.size;
+    [
+        ("FourCC", fourcc.to_owned()),
+        ("MaxWidth", width.to_string()),
+        ("MaxHeight", height.to_string()),
+        ("CodecPrivateData", annex_b(sets)),
+    ]
 }
 
 /// Parameter sets as a byte stream, in hexadecimal.

@@ -1,4 +1,4 @@
-//! AAC frames as ADTS, several in a PES packet.
+//! Frames of sound, several in a PES packet: AAC as ADTS, others as they are.
 
 use std::ops::Range;
 
@@ -23,7 +23,8 @@ const CLOCK_STEP: u64 = super::REFERENCE_CLOCK as u64 * 90 / 1000;
 /// Writes the frames of a rendition.
 pub(super) struct Frames<'a> {
     stamps: Stamps<'a>,
-    adts: Adts,
+    /// What is written in front of each frame; frames of other codecs start with a header.
+    adts: Option<Adts>,
     stream_id: u8,
     /// The elementary stream, and the source: sound beside pictures is the second of both.
     stream: usize,
@@ -32,16 +33,13 @@ pub(super) struct Frames<'a> {
 impl<'a> Frames<'a> {
     pub(super) fn new(rendition: &'a Rendition, stream: usize) -> Result<Self, TransportError> {
         let track = &rendition.track;
+        let not_carried = || TransportError::NotCarried(track.codec_string());
         let adts = match &track.codec {
-            Codec::Aac(config) => Adts::of(config),
-            Codec::Avc(_) => None,
+            Codec::Aac(config) => Some(Adts::of(config).ok_or_else(not_carried)?),
+            _ => None,
         };
-        Ok(Self {
-            stamps: Stamps { rendition },
-            adts: adts.ok_or_else(|| TransportError::NotCarried(track.codec_string()))?,
-            stream_id: psi::row(track.entry.kind.0).map_or(0xc0, |row| row.stream_id),
-            stream,
-        })
+        let row = psi::row(track.codec.family()).ok_or_else(not_carried)?;
+        Ok(Self { stamps: Stamps { rendition }, adts, stream_id: row.stream_id, stream })
     }
 
     /// The samples as PES packets.
@@ -51,7 +49,7 @@ impl<'a> Frames<'a> {
             let pts = self.stamps.of(&sample).pts;
             let fits = |packet: &&mut Vec<Sample>| {
                 let near = pts.saturating_sub(self.start(packet)) < PACKET_TICKS;
-                near && size(packet) + size(&[sample]) <= PACKET_BYTES
+                near && self.size(packet) + self.size(&[sample]) <= PACKET_BYTES
             };
             match packets.last_mut().filter(fits) {
                 Some(packet) => packet.push(sample),
@@ -82,32 +80,38 @@ impl<'a> Frames<'a> {
     }
 
     pub(super) fn write(&self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
-        let headers = packet
-            .iter()
-            .map(|sample| {
-                let number = sample.number;
-                let too_long = TransportError::FrameTooLong { sample: number };
-                self.adts.header(sample.size).ok_or(too_long)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let headers = self.headers(packet)?;
         let pts = self.start(packet);
-        let bytes = size(packet);
+        let bytes = self.size(packet);
         let header = pes::header(self.stream_id, pes::Times { pts, dts: pts }, bytes);
         let access = self.access(packet, header.len() + bytes);
         mux.unit(self.stream, access, |mux| {
             mux.inline(&header);
-            for (sample, header) in packet.iter().zip(headers) {
-                mux.inline(&header);
+            for (n, sample) in packet.iter().enumerate() {
+                if let Some(header) = headers.get(n) {
+                    mux.inline(header);
+                }
                 mux.source(self.stream, sample.offset, sample.size);
             }
         });
         Ok(())
     }
-}
 
-/// Bytes of frames with their headers.
-fn size(frames: &[Sample]) -> usize {
-    frames.iter().map(|frame| HEADER + frame.size as usize).sum()
+    /// What is written in front of the frames; nothing for codecs that need nothing.
+    fn headers(&self, packet: &[Sample]) -> Result<Vec<[u8; HEADER]>, TransportError> {
+        let header = |adts: &Adts, sample: &Sample| {
+            let too_long = TransportError::FrameTooLong { sample: sample.number };
+            adts.header(sample.size).ok_or(too_long)
+        };
+        let adts = self.adts.iter();
+        adts.flat_map(|adts| packet.iter().map(move |sample| header(adts, sample))).collect()
+    }
+
+    /// Bytes of frames with their headers.
+    fn size(&self, frames: &[Sample]) -> usize {
+        let header = if self.adts.is_some() { HEADER } else { 0 };
+        frames.iter().map(|frame| header + frame.size as usize).sum()
+    }
 }
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,

@@ -10,10 +10,10 @@ use std::iter::Peekable;
 use super::cmaf::{FragmentError, Protect};
 use super::plan::{Cipher, Plan};
 use crate::bytes::ReadAt;
-use crate::codec::adts::Adts;
-use crate::codec::{Codec, MediaType};
+use crate::codec::MediaType;
+use crate::codec::nal::NalUnits;
+use crate::media::Rendition;
 use crate::media::index::Sample;
-use crate::media::{Rendition, Track};
 use crate::mpegts::packet::{Access, PACKET, ROOM};
 use crate::mpegts::{Mux, Segment, pes, psi};
 use crate::time::{WIRE_TIMESCALE, rescale};
@@ -88,15 +88,6 @@ pub struct Wanted<'a> {
     pub key_frame: bool,
 }
 
-/// Whether transport streams can carry a track.
-pub fn carries(track: &Track) -> bool {
-    let sayable = match &track.codec {
-        Codec::Avc(_) => true,
-        Codec::Aac(config) => Adts::of(config).is_some(),
-    };
-    sayable && psi::row(track.entry.kind.0).is_some()
-}
-
 /// Plans a segment. Of `source`, the file of the main rendition, only NAL unit headers are read.
 ///
 /// # Errors
@@ -139,10 +130,8 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
 /// How many bytes a key frame of `sample` bytes takes at most: tables, and a picture whose NAL units
 /// may have shorter lengths in front than start codes are.
 pub fn key_frame_at_most(rendition: &Rendition, sample: u64) -> u64 {
-    let length_size = match &rendition.track.codec {
-        Codec::Avc(config) => config.length_size.bytes() as u64,
-        Codec::Aac(_) => 4,
-    };
+    let units = NalUnits::of(&rendition.track.codec);
+    let length_size = units.map_or(START_CODE, |units| units.length_size.bytes() as u64);
     let nals = sample.min(video::MAX_NALS as u64);
     let longer = nals * START_CODE.saturating_sub(length_size);
     // The sample entry holds the parameter sets, each with two bytes of length in front.
@@ -168,15 +157,14 @@ fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment
     let tracks = || [Some(wanted.main), wanted.muxed].into_iter().flatten();
     let rows: Vec<&psi::Row> = tracks()
         .map(|rendition| {
-            psi::row(rendition.track.entry.kind.0)
+            psi::row(rendition.track.codec.family())
                 .ok_or_else(|| TransportError::NotCarried(rendition.track.codec_string()))
         })
         .collect::<Result<_, _>>()?;
-    let types: Vec<u8> = rows.iter().map(|row| row.stream_type).collect();
-    let mut mux = Mux::new(&types);
+    let mut mux = Mux::new(&rows);
     let mut sound = Sound::of(wanted)?;
-    if let Codec::Avc(config) = &wanted.main.track.codec {
-        let mut pictures = video::Pictures::new(wanted.main, config, source);
+    if let (Some(units), [row, ..]) = (NalUnits::of(&wanted.main.track.codec), &*rows) {
+        let mut pictures = video::Pictures::new(wanted.main, units, row.stream_id, source);
         let range = wanted.main.cuts.samples(wanted.n);
         let count = if wanted.key_frame { 1 } else { range.len() };
         for sample in wanted.main.track.index.samples(range).take(count) {

@@ -65,6 +65,8 @@ codes! {
     ENCRYPTION_NOT_SUPPORTED = 415 "MPE_ENCRYPTION_NOT_SUPPORTED";
     OUTPUT_PROTECTION_NOT_SUPPORTED = 415 "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED";
     MEDIA_ENCODING_NOT_SUPPORTED = 415 "MPE_MEDIA_ENCODING_NOT_SUPPORTED";
+    VIDEO_ENCODING_NOT_SUPPORTED = 415 "MPE_VIDEO_ENCODING_NOT_SUPPORTED";
+    AUDIO_ENCODING_NOT_SUPPORTED = 415 "MPE_AUDIO_ENCODING_NOT_SUPPORTED";
     INVALID_VIDEO_NAL_UNIT = 415 "MPE_INVALID_VIDEO_NAL_UNIT";
     INVALID_NALU_SIZE = 415 "MPE_INVALID_NALU_SIZE";
     KEY_FRAME_INTERVAL_TOO_LARGE = 415 "MPE_KEY_FRAME_INTERVAL_TOO_LARGE";
@@ -136,6 +138,7 @@ impl From<FragmentError> for OriginError {
             | FragmentError::Transport(TransportError::NalTooLong { .. }) => {
                 Code::INVALID_NALU_SIZE
             }
+            FragmentError::Map(MapError::Unprotectable(_)) => Code::ENCRYPTION_NOT_SUPPORTED,
             FragmentError::Transport(
                 TransportError::NotCarried(_) | TransportError::FrameTooLong { .. },
             ) => Code::MEDIA_ENCODING_NOT_SUPPORTED,

@@ -11,6 +11,7 @@ mod filters;
 mod key_frames;
 mod keys;
 mod sidecars;
+mod support;
 mod text;
 mod transport;
 
@@ -85,8 +86,8 @@ struct Context {
 }
 
 impl Context {
-    /// The renditions that the request may see.
-    fn renditions(&self) -> impl Iterator<Item = Selected<'_>> {
+    /// The renditions that the request may see, whether or not they can be carried.
+    fn selected(&self) -> impl Iterator<Item = Selected<'_>> {
         self.selection.renditions(&self.loaded.asset)
     }
 
@@ -109,13 +110,16 @@ impl Context {
     /// The rendition of a URL.
     fn find(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
         let named = |selected: &Selected<'_>| selected.rendition.name == track.name;
-        let mut named = self.renditions().filter(named).peekable();
+        let mut named = self.selected().filter(named).peekable();
         if named.peek().is_none() {
             return Err(OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name"));
         }
-        named.find(|selected| selected.rendition.bitrate == track.bitrate).ok_or_else(|| {
+        let found = named.find(|selected| selected.rendition.bitrate == track.bitrate);
+        let found = found.ok_or_else(|| {
             OriginError::new(Code::MEDIA_ENTRY_NOT_FOUND, "the track has no level of that bitrate")
-        })
+        })?;
+        self.demand_support(found.rendition)?;
+        Ok(found)
     }
 }
 
@@ -158,7 +162,7 @@ impl Origin {
                 let filters = self.filters(&locator, &mut selectors).await?;
                 let selection = filter::select(&loaded.asset, &filters)?;
                 let context = Context { locator, loaded, selectors, protection, selection };
-                context.check_tracks()?;
+                context.check_tracks(&item)?;
                 self.item(&Arc::new(context), item, delivery).await
             }
         }

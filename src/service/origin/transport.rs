@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Sources;
-use super::{Code, Context, Origin, OriginError, assets};
+use super::{Context, Origin, OriginError, assets};
 use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::package::cmaf::FragmentError;
@@ -20,7 +20,7 @@ impl Context {
         self.muxed_audio().filter(|_| is_video)
     }
 
-    fn muxed_audio(&self) -> Option<&Rendition> {
+    pub(super) fn muxed_audio(&self) -> Option<&Rendition> {
         let audio = self.renditions().map(|selected| selected.rendition);
         let audio = audio.filter(|rendition| rendition.track.media_type == MediaType::Audio);
         self.selectors.muxed_audio(audio)
@@ -57,20 +57,6 @@ impl Context {
             tag.extend(samples.end.to_be_bytes());
         }
         Some(tag)
-    }
-
-    /// Refuses when the format can carry none of the tracks, or not the one that is named.
-    pub(super) fn check_tracks(&self) -> Result<(), OriginError> {
-        if self.selectors.audio_track.is_some() && self.muxed_audio().is_none() {
-            let detail = "there is no audio track of that name";
-            return Err(OriginError::new(Code::TRACK_NOT_FOUND, detail));
-        }
-        let mut tracks = self.renditions().map(|selected| &*selected.rendition.track);
-        if !tracks.any(|track| self.selectors.format.carries(track)) {
-            let detail = "the format can carry none of the tracks";
-            return Err(OriginError::new(Code::MEDIA_ENCODING_NOT_SUPPORTED, detail));
-        }
-        Ok(())
     }
 }
 

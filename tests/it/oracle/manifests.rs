@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 
-use super::titles::{CLIP, LADDER, MUXED, Title, open_streams};
+use super::titles::{CLIP, CODECS, LADDER, MUXED, Title, open_streams};
 use crate::support::oracle::mpd_complaint;
 use crate::support::presentation::{self, Track};
 use crate::support::server::DevServer;
@@ -33,7 +33,7 @@ async fn every_mpd_validates(title: &Title) {
 
 #[tokio::test]
 async fn every_mpd_validates_against_the_schema() {
-    for title in [CLIP, LADDER, MUXED] {
+    for title in [CLIP, LADDER, MUXED, CODECS] {
         every_mpd_validates(&title).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Other parsers, decryptors and decoders judge our bytes.
 
+mod codecs;
 mod judges;
 mod key_frames;
 mod manifests;

@@ -2,7 +2,7 @@
 
 use reqwest::Client;
 
-use super::titles::{CLIP, LADDER, MUXED, Source, Title, key_of, open_streams};
+use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
     Samples, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes,
     samples_played_by_ffmpeg,
@@ -87,18 +87,26 @@ async fn every_sample_arrives(title: &Title) {
                 _ => presentation::hls(&http, &manifest.url).await,
             };
             presentations += 1;
-            demand_all(&sources, stream, manifest, &tracks);
+            demand_all(title, &sources, stream, manifest, &tracks);
         }
     }
     assert!(presentations >= 11, "only {presentations} presentations of {}", title.name);
 }
 
-fn demand_all(sources: &[Source], stream: &Stream, manifest: &Manifest, tracks: &[Track]) {
-    let mut missing: Vec<&Source> = sources.iter().collect();
+fn demand_all(
+    title: &Title,
+    sources: &[Source],
+    stream: &Stream,
+    manifest: &Manifest,
+    tracks: &[Track],
+) {
+    let carried = |source: &&Source| title.carries(source, manifest);
+    let mut missing: Vec<&Source> = sources.iter().filter(carried).collect();
     for (number, track) in tracks.iter().enumerate() {
         let what = format!("{} {} track {number}", stream.name, manifest.format);
         for samples in judged(stream, manifest, track) {
             let source = demand_source(&samples, sources, &manifest.protocol, &what);
+            assert!(carried(&source), "{what} is {}, which cannot be", source.name);
             let drift = (samples.span() - source.span_from(samples.list.len())).abs();
             assert!(drift < DRIFT_SECONDS, "{what}: {drift} s longer or shorter than its source");
             missing.retain(|source| !matches(&samples, source, &manifest.protocol));
@@ -121,4 +129,9 @@ async fn every_sample_of_the_ladder_arrives() {
 #[tokio::test]
 async fn every_sample_of_the_muxed_set_arrives() {
     every_sample_arrives(&MUXED).await;
+}
+
+#[tokio::test]
+async fn every_sample_of_every_codec_arrives() {
+    every_sample_arrives(&CODECS).await;
 }

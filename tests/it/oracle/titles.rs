@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::oracle::{HexKey, Samples, samples_of_file};
-use crate::support::server::{DevServer, Stream, media_dir};
+use crate::support::server::{DevServer, Manifest, Stream, media_dir};
 
 /// A folder of source files: which tracks of which files must come out again.
 pub(crate) struct Title {
@@ -13,6 +13,12 @@ pub(crate) struct Title {
     built_in: bool,
     /// Part of a file's name, and the stream in each such file.
     wanted: &'static [(&'static str, &'static str)],
+    /// Parts of the names of files whose samples cannot be protected yet.
+    unprotectable: &'static [&'static str],
+    /// Parts of the names of files that transport streams do not carry.
+    fragments_only: &'static [&'static str],
+    /// Parts of the names of files for which Smooth Streaming has no name.
+    not_smooth: &'static [&'static str],
 }
 
 pub(crate) const CLIP: Title = Title {
@@ -20,6 +26,9 @@ pub(crate) const CLIP: Title = Title {
     folder: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
     built_in: true,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+    unprotectable: &[],
+    fragments_only: &[],
+    not_smooth: &[],
 };
 
 pub(crate) const LADDER: Title = Title {
@@ -27,6 +36,9 @@ pub(crate) const LADDER: Title = Title {
     folder: || media_dir().join("ladder"),
     built_in: false,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+    unprotectable: &[],
+    fragments_only: &[],
+    not_smooth: &[],
 };
 
 pub(crate) const MUXED: Title = Title {
@@ -34,7 +46,38 @@ pub(crate) const MUXED: Title = Title {
     folder: || media_dir().join("muxed"),
     built_in: false,
     wanted: &[("_AACAudio_", "v:0"), ("_AACAudio_", "a:0")],
+    unprotectable: &[],
+    fragments_only: &[],
+    not_smooth: &[],
 };
+
+/// Every codec that ffmpeg encodes.
+pub(crate) const CODECS: Title = Title {
+    name: "codecs",
+    folder: || made("codecs"),
+    built_in: false,
+    wanted: &[
+        ("_h264_", "v:0"),
+        ("_hevc_", "v:0"),
+        ("_av1_", "v:0"),
+        ("_vp9_", "v:0"),
+        ("_aac_", "a:0"),
+        ("_ac3_", "a:0"),
+        ("_ec3_", "a:0"),
+        ("_opus_", "a:0"),
+        ("_flac_", "a:0"),
+    ],
+    unprotectable: &["_hevc_", "_av1_", "_vp9_"],
+    fragments_only: &["_av1_", "_vp9_", "_opus_", "_flac_"],
+    not_smooth: &["_av1_", "_vp9_", "_ac3_", "_ec3_", "_opus_", "_flac_"],
+};
+
+/// A folder of media that `tests/media/make.sh` made.
+pub(crate) fn made(folder: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out").join(folder);
+    assert!(folder.is_dir(), "no {}: run tests/media/make.sh", folder.display());
+    folder
+}
 
 /// A track of a source file.
 pub(crate) struct Source {
@@ -75,6 +118,21 @@ impl Title {
         }
         assert!(sources.len() >= 5, "{} sources in {}", sources.len(), folder.display());
         sources
+    }
+
+    /// As [`Self::sources`], of presentations of transport streams.
+    pub(crate) fn sources_in_transport(&self) -> Vec<Source> {
+        let elsewhere =
+            |source: &Source| self.fragments_only.iter().any(|part| source.name.contains(part));
+        self.sources().into_iter().filter(|source| !elsewhere(source)).collect()
+    }
+
+    /// Whether a presentation of fragments has to hold a source, and otherwise must not.
+    pub(crate) fn carries(&self, source: &Source, manifest: &Manifest) -> bool {
+        let any = |parts: &[&str]| parts.iter().any(|part| source.name.contains(part));
+        let protected = manifest.encryption.as_deref().is_some_and(|scheme| scheme != "cbc");
+        let smooth = manifest.protocol == "smooth";
+        !(protected && any(self.unprotectable) || smooth && any(self.not_smooth))
     }
 
     /// A server that serves this title and nothing else.

@@ -2,14 +2,14 @@
 
 use reqwest::{Client, Url};
 
-use super::titles::{CLIP, LADDER, MUXED, Source, Title, key_of, open_streams};
+use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
     decodes_alone, decodes_without_complaint, decrypted_segment, elementary_stream,
     elementary_stream_of_bytes, elementary_stream_of_playlist, muxed_by_ffmpeg,
 };
 use crate::support::presentation::{self, Track, fetch};
 use crate::support::server::{DevServer, Manifest, Stream};
-use crate::support::transport::{Found, adts_frames, essential_nals, nals, read};
+use crate::support::transport::{Found, essential_nals, frames, nals, read};
 
 const CLOCK: f64 = 90_000.0;
 const REFERENCE_CLOCK: f64 = 27_000_000.0;
@@ -55,8 +55,13 @@ async fn clear_tracks(title: &Served, format: &str) -> Vec<Track> {
 
 /// The samples of one kind as one string of bytes, without what a transport stream may add.
 fn normal(kind: &str, elementary: &[u8]) -> Vec<u8> {
+    // Types of NAL units lie in other bits: a delimiter, or a parameter set, tells.
+    let codec = match nals(elementary).first() {
+        Some([0x40..=0x46, 1, ..]) => "hevc",
+        _ => "h264",
+    };
     match kind {
-        "video" => essential_nals(elementary).join(&[0, 0, 1][..]),
+        "video" => essential_nals(codec, elementary).join(&[0, 0, 1][..]),
         _ => elementary.to_vec(),
     }
 }
@@ -64,7 +69,7 @@ fn normal(kind: &str, elementary: &[u8]) -> Vec<u8> {
 /// Source tracks of one kind, by what they hold.
 fn sources_of(title: &Served, kind: &str) -> Vec<(String, Vec<u8>)> {
     let of_kind = |source: &Source| source.stream.starts_with(&kind[..1]);
-    let sources = title.title.sources();
+    let sources = title.title.sources_in_transport();
     let found = sources.iter().filter(|source| of_kind(source));
     let read = |source: &Source| {
         let elementary = elementary_stream(&source.path, source.stream);
@@ -128,6 +133,11 @@ async fn every_sample_of_the_ladder_arrives_in_transport_streams() {
 }
 
 #[tokio::test]
+async fn every_sample_of_every_codec_arrives_in_transport_streams() {
+    every_sample_arrives(&serve(CODECS)).await;
+}
+
+#[tokio::test]
 async fn every_sample_of_the_muxed_set_arrives_in_transport_streams() {
     every_sample_arrives(&serve(MUXED)).await;
 }
@@ -138,7 +148,7 @@ fn stamps(track: &Track, kind: &str) -> Vec<(i64, i64, usize)> {
     let units = found.iter().flat_map(|found| found.of_kind(kind));
     let count = |payload: &[u8]| match kind {
         "video" => 1,
-        _ => adts_frames(payload),
+        _ => frames(payload),
     };
     units.map(|unit| (unit.pts, unit.dts, count(&unit.payload))).collect()
 }
@@ -146,8 +156,8 @@ fn stamps(track: &Track, kind: &str) -> Vec<(i64, i64, usize)> {
 /// Time stamps differ from those of the source by one constant, within one tick.
 #[tokio::test]
 async fn time_stamps_are_those_of_the_source() {
-    for title in &[CLIP, LADDER, MUXED].map(serve) {
-        let sources = title.title.sources();
+    for title in &[CLIP, LADDER, MUXED, CODECS].map(serve) {
+        let sources = title.title.sources_in_transport();
         for track in clear_tracks(title, "m3u8-aapl").await {
             let stamps = stamps(&track, track.kind);
             let frames: usize = stamps.iter().map(|stamp| stamp.2).sum();
@@ -256,11 +266,11 @@ async fn the_clock_is_even() {
 /// What the container adds to the elementary streams, against ffmpeg's muxer.
 #[tokio::test]
 async fn the_overhead_is_not_above_that_of_ffmpeg() {
-    for title in &[CLIP, LADDER].map(serve) {
+    for title in &[CLIP, LADDER, CODECS].map(serve) {
         for track in clear_tracks(title, "m3u8-aapl").await {
             let ours: usize = track.segments.iter().map(|s| s.bytes.len()).sum();
             let elementary = elementary_stream_of_bytes(&track.media(), &track.kind[..1]);
-            let theirs = title.title.sources().into_iter().find_map(|source| {
+            let theirs = title.title.sources_in_transport().into_iter().find_map(|source| {
                 let theirs = elementary_stream(&source.path, source.stream);
                 let same = normal(track.kind, &theirs) == normal(track.kind, &elementary);
                 same.then(|| muxed_by_ffmpeg(&source.path, source.stream).len())

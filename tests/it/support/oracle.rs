@@ -165,7 +165,8 @@ fn digests(input_flags: &[&str], input: &str) -> Vec<String> {
     lines.map(|line| line.rsplit(',').next().unwrap_or_default().trim().to_owned()).collect()
 }
 
-/// The elementary stream of a track of a file: AVC as a byte stream, AAC as ADTS.
+/// The elementary stream of a track of a file: AVC and HEVC as byte streams, AAC as ADTS, other
+/// sound as it is.
 pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
     extract(&["-ignore_editlist", "1"], utf8(file), stream)
 }
@@ -212,8 +213,21 @@ fn subrip_time(text: &str) -> Option<u64> {
 }
 
 fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
-    let format = if stream.starts_with('v') { "h264" } else { "adts" };
-    copied(input_flags, input, stream, format)
+    let format = match codec_name(input_flags, input, stream).as_str() {
+        "aac" => "adts".to_owned(),
+        other => other.to_owned(),
+    };
+    copied(input_flags, input, stream, &format)
+}
+
+/// What ffprobe calls the codec of a track.
+fn codec_name(input_flags: &[&str], input: &str, stream: Stream<'_>) -> String {
+    let mut command = Command::new("ffprobe");
+    // Of a file the edit list says nothing about the codec, and ffprobe has another word for it.
+    command.args(["-v", "error"]).args(input_flags.iter().filter(|_| input.contains("://")));
+    command.args(["-select_streams", stream, "-show_entries", "stream=codec_name"]);
+    let said = run(command.args(["-of", "default=nw=1:nk=1", input])).output;
+    said.lines().next().expect("a codec").to_owned()
 }
 
 /// The track alone in a transport stream that ffmpeg muxes.

@@ -10,6 +10,9 @@ use mpeg2ts_reader::pes::{
 };
 use mpeg2ts_reader::{StreamType, packet_filter_switch, psi};
 
+/// E-AC-3 (ATSC A/53 part 3), which the reader has no name for.
+const EAC3: StreamType = StreamType(0x87);
+
 /// A PES packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
@@ -75,8 +78,8 @@ impl DemuxContext for Context {
             }
             FilterRequest::ByStream { stream_type, .. } => {
                 let kind = match stream_type {
-                    StreamType::H264 => "video",
-                    StreamType::ADTS => "audio",
+                    StreamType::H264 | StreamType::H265 => "video",
+                    StreamType::ADTS | StreamType::ATSC_DOLBY_DIGITAL_AUDIO | EAC3 => "audio",
                     other => panic!("stream type {other:?}"),
                 };
                 Filter::Stream(Stream(PesPacketFilter::new(Consumer { kind })))
@@ -165,15 +168,45 @@ pub(crate) fn nals(stream: &[u8]) -> Vec<&[u8]> {
     starts.iter().zip(ends).map(unit).collect()
 }
 
-/// The NAL units that hold pictures and messages: delimiters and parameter sets may be added.
-pub(crate) fn essential_nals(stream: &[u8]) -> Vec<&[u8]> {
-    let kind = |nal: &&[u8]| nal.first().map_or(0, |header| header & 0x1f);
-    let units = nals(stream).into_iter();
-    units.filter(|nal| !(7..=9).contains(&kind(nal))).collect()
+/// The NAL units that hold pictures and messages: delimiters and parameter sets may be added. HEVC
+/// has its type in other bits of the header, which has a second byte.
+pub(crate) fn essential_nals<'s>(codec: &str, stream: &'s [u8]) -> Vec<&'s [u8]> {
+    let added = |nal: &[u8]| match (codec, nal.first()) {
+        ("hevc", Some(header)) => (32..=35).contains(&(header >> 1 & 0x3f)),
+        (_, Some(header)) => (7..=9).contains(&(header & 0x1f)),
+        _ => false,
+    };
+    nals(stream).into_iter().filter(|nal| !added(nal)).collect()
+}
+
+/// How many frames of sound lie one behind the other.
+pub(crate) fn frames(stream: &[u8]) -> usize {
+    match stream {
+        [0x0b, 0x77, ..] => dolby_frames(stream),
+        _ => adts_frames(stream),
+    }
+}
+
+/// AC-3 frames of 48 kHz, and E-AC-3 frames, which say their length.
+fn dolby_frames(stream: &[u8]) -> usize {
+    const KILOBITS: [usize; 19] =
+        [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640];
+    let (mut at, mut count) = (0, 0);
+    while at < stream.len() {
+        let header = &stream[at..at + 6];
+        assert_eq!(header[..2], [0x0b, 0x77], "a sync word at {at}");
+        at += match header[5] >> 3 {
+            ..=10 => 4 * KILOBITS[usize::from(header[4] & 0x3f) / 2],
+            _ => 2 * ((usize::from(header[2] & 7) << 8 | usize::from(header[3])) + 1),
+        };
+        count += 1;
+    }
+    assert_eq!(at, stream.len(), "whole frames");
+    count
 }
 
 /// How many ADTS frames lie one behind the other.
-pub(crate) fn adts_frames(stream: &[u8]) -> usize {
+fn adts_frames(stream: &[u8]) -> usize {
     let (mut at, mut count) = (0, 0);
     while at < stream.len() {
         let header = &stream[at..at + 7];

@@ -1,0 +1,137 @@
+//! Audio renditions and their groups (RFC 8216 section 4.3.4.1): one group for each codec, so that
+//! a variant says exactly which decoders it needs (section 4.3.4.2).
+
+use std::fmt::Write;
+
+use super::quoted;
+use crate::codec::{Codec, Family};
+use crate::media::{Track, language};
+use crate::package::presentation::{Listed, Presentation};
+
+/// GROUP-ID of the first group, as AMS wrote it; the others have the codec behind it.
+const GROUP: &str = "audio";
+
+/// An audio rendition under the name that players show.
+pub(super) struct Named<'a> {
+    pub(super) listed: &'a Listed<'a>,
+    pub(super) name: String,
+}
+
+/// The renditions of one codec.
+pub(super) struct Group<'a> {
+    pub(super) id: String,
+    family: Family,
+    pub(super) members: Vec<Named<'a>>,
+}
+
+/// The groups in the order of their first tracks. Of a set that players switch in the first
+/// rendition is listed: an HLS group has no levels. Of formats that mux it is the muxed track
+/// alone, unless there are no pictures to mux it into.
+pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
+    let muxes = presentation.selectors.format.muxes_audio();
+    let into_video = muxes && presentation.video().next().is_some();
+    let muxed = presentation.muxed_audio();
+    let candidates = presentation.audio().filter(|audio| {
+        !into_video || muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed))
+    });
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for listed in candidates {
+        let family = listed.rendition.track.codec.family();
+        let known = groups.iter_mut().find(|group| group.family == family);
+        match known {
+            Some(group) => group.add(listed),
+            None => {
+                let id = match groups.is_empty() {
+                    true => GROUP.to_owned(),
+                    false => format!("{GROUP}_{}", family.name()),
+                };
+                let mut group = Group { id, family, members: Vec::new() };
+                group.add(listed);
+                groups.push(group);
+            }
+        }
+    }
+    groups
+}
+
+impl<'a> Group<'a> {
+    /// NAME is unique in the group.
+    fn add(&mut self, listed: &'a Listed<'a>) {
+        let rendition = listed.rendition;
+        if self.members.iter().any(|known| known.listed.rendition.name == rendition.name) {
+            return;
+        }
+        let title = rendition.title.as_deref().unwrap_or(&rendition.name).to_owned();
+        let others = (2..).map(|n| format!("{title} {n}"));
+        let free = |name: &String| self.members.iter().all(|known| known.name != *name);
+        let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
+        self.members.push(Named { listed, name });
+    }
+
+    /// The EXT-X-MEDIA lines; the first rendition is the default.
+    pub(super) fn lines(&self, presentation: &Presentation<'_>) -> Vec<String> {
+        let line = |(n, named): (usize, &Named<'_>)| self.line(presentation, named, n == 0);
+        self.members.iter().enumerate().map(line).collect()
+    }
+
+    fn line(&self, presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
+        let Named { listed: Listed { rendition, .. }, name } = named;
+        let mut line =
+            format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}", quoted(&self.id), quoted(name));
+        if let Some(tag) = language::tag(rendition.language) {
+            let _ = write!(line, ",LANGUAGE={}", quoted(&tag));
+        }
+        let default = if default { "YES" } else { "NO" };
+        let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES");
+        if let Some(channels) = channels(&rendition.track) {
+            let _ = write!(line, ",CHANNELS=\"{channels}\"");
+        }
+        let uri = presentation.media_playlist_url(rendition);
+        let _ = write!(line, ",URI=\"{uri}\"");
+        line
+    }
+}
+
+/// What is heard with a variant.
+#[derive(Default)]
+pub(super) struct Sound<'a> {
+    pub(super) listed: Vec<&'a Listed<'a>>,
+    /// The attribute that names the group, with a comma in front; empty where the sound lies in
+    /// the segments of the variant.
+    pub(super) attribute: String,
+}
+
+impl<'a> Sound<'a> {
+    /// What the variants have in turn: the groups, or nothing where there is no sound. `grouped`
+    /// says whether sound lies in playlists of its own.
+    pub(super) fn each_of(groups: &[Group<'a>], grouped: bool) -> Vec<Self> {
+        if groups.is_empty() {
+            return vec![Self::default()];
+        }
+        let attribute = |group: &Group<'_>| match grouped {
+            true => format!(",AUDIO={}", quoted(&group.id)),
+            false => String::new(),
+        };
+        let sound = |group: &Group<'a>| Self {
+            listed: group.members.iter().map(|named| named.listed).collect(),
+            attribute: attribute(group),
+        };
+        groups.iter().map(sound).collect()
+    }
+
+    /// A variant without pictures.
+    pub(super) fn alone(listed: &'a Listed<'a>) -> Self {
+        Self { listed: vec![listed], attribute: String::new() }
+    }
+}
+
+/// CHANNELS: how many, or how many objects Atmos has (RFC 8216bis section 4.4.6.1).
+fn channels(track: &Track) -> Option<String> {
+    if let Codec::Eac3(config) = &track.codec
+        && let Some(objects) = config.objects
+    {
+        return Some(format!("{objects}/JOC"));
+    }
+    let sound = track.codec.sound().filter(|sound| sound.channels > 0)?;
+    Some(sound.channels.to_string())
+}
