@@ -5,9 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,25 +20,21 @@ pub(super) struct Place {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// Middleware that lets a request in when a place is free.
-pub(super) async fn admit(
-    State(places): State<Arc<Semaphore>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let Ok(permit) = places.try_acquire_owned() else {
-        return ([(header::RETRY_AFTER, RETRY_AFTER)], full()).into_response();
-    };
-    let mut response = next.run(request).await;
-    response.extensions_mut().insert(Place { _permit: Arc::new(permit) });
-    response
+impl Place {
+    /// A place, when one is free.
+    pub(super) fn take(places: &Arc<Semaphore>) -> Option<Self> {
+        let permit = Arc::clone(places).try_acquire_owned().ok()?;
+        Some(Self { _permit: Arc::new(permit) })
+    }
 }
 
-fn full() -> Problem {
-    Problem {
+/// The answer when none is free.
+pub(super) fn full() -> Response {
+    let problem = Problem {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: "overloaded",
         title: "Too many answers are under way",
         detail: "Ask again in a second.".to_owned(),
-    }
+    };
+    ([(header::RETRY_AFTER, RETRY_AFTER)], problem).into_response()
 }

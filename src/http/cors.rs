@@ -5,9 +5,7 @@
 //! the headers too. The origin is echoed with credentials allowed, because dash.js turns
 //! credentials on as soon as it sends a token. No cookies exist here, so nothing is given away.
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
@@ -21,19 +19,8 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 /// Header names echoed to a preflight, in bytes; far above what any player asks for.
 const MAX_ECHO: usize = 1024;
 
-/// Middleware that answers `OPTIONS` on every path and marks every other answer as readable.
-pub(super) async fn allow(request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut response = if request.method() == Method::OPTIONS {
-        options(request.headers())
-    } else {
-        next.run(request).await
-    };
-    mark(response.headers_mut(), origin);
-    response
-}
-
-fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+/// Marks an answer as readable by the origin that asked, or by all when none is named.
+pub(super) fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     if origin.is_some() {
         let yes = HeaderValue::from_static("true");
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
@@ -45,8 +32,8 @@ fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
-/// Needs no token: browsers never send one with a preflight.
-fn options(headers: &HeaderMap) -> Response {
+/// Answers `OPTIONS` on every path. Needs no token: browsers never send one with a preflight.
+pub(super) fn options(headers: &HeaderMap) -> Response {
     let answer = [
         (header::ALLOW, METHODS),
         (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -35,12 +36,9 @@ where
     Router::new().route("/{locator}/{*rest}", get(serve)).with_state(Arc::new(media))
 }
 
-async fn serve(
-    State(media): State<Arc<Media>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+async fn serve(State(media): State<Arc<Media>>, request: Request) -> Response {
+    // As a whole: extractors would copy all fields.
+    let (Parts { method, uri, headers, .. }, _) = request.into_parts();
     let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
     match media.origin.answer(uri.path(), &delivery).await {
         Ok(answer) => {

@@ -7,6 +7,7 @@ mod deadline;
 pub mod delivery;
 mod encoding;
 mod exchange;
+mod guard;
 mod host;
 pub mod limits;
 pub mod media;

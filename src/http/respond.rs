@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 
 use super::conditional::{not_modified, precondition_failed};
 use super::encoding;
 use super::range::{self, RangeDecision};
 use crate::service::origin::{Answer, CachePolicy, Content, PlanBody};
+
+/// Room for the fields of an answer, those of other layers included.
+const FIELDS: usize = 16;
 
 /// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
 pub(super) async fn respond(
@@ -20,7 +23,7 @@ pub(super) async fn respond(
     headers: &HeaderMap,
     lifetimes: &Lifetimes,
 ) -> Response {
-    let mut base = HeaderMap::new();
+    let mut base = HeaderMap::with_capacity(FIELDS);
     let mut coding = None;
     if matches!(answer.content, Content::Text(_)) {
         base.insert(header::VARY, encoding::VARY);
@@ -33,16 +36,16 @@ pub(super) async fn respond(
     base.insert(header::CACHE_CONTROL, lifetimes.of(answer.cache));
     base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if precondition_failed(headers, &answer.etag) {
-        return (StatusCode::PRECONDITION_FAILED, base).into_response();
+        return response(StatusCode::PRECONDITION_FAILED, base, Body::empty());
     }
     if not_modified(headers, &answer.etag) {
-        return (StatusCode::NOT_MODIFIED, base).into_response();
+        return response(StatusCode::NOT_MODIFIED, base, Body::empty());
     }
     let decision = match *method {
         Method::GET => range::decide(headers, &answer.etag, length),
         _ => RangeDecision::Whole,
     };
-    insert(&mut base, header::CONTENT_TYPE, answer.content_type);
+    base.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     if let Some(coding) = coding {
         base.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.row().name));
     }
@@ -57,14 +60,21 @@ pub(super) async fn respond(
             insert(&mut base, header::CONTENT_RANGE, &range::unsatisfied(length));
             base.remove(header::CONTENT_TYPE);
             base.remove(header::CONTENT_ENCODING);
-            return (StatusCode::RANGE_NOT_SATISFIABLE, base).into_response();
+            return response(StatusCode::RANGE_NOT_SATISFIABLE, base, Body::empty());
         }
     };
     base.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
     if *method == Method::HEAD {
-        return (status, base).into_response();
+        return response(status, base, Body::empty());
     }
-    (status, base, body(answer.content, part)).into_response()
+    response(status, base, body(answer.content, part))
+}
+
+fn response(status: StatusCode, fields: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = fields;
+    response
 }
 
 /// Sends a part of the content, which lies inside it.

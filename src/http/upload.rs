@@ -4,13 +4,10 @@
 //! them complete cannot be held open by a client that sends slowly.
 
 use std::error::Error;
-use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
@@ -18,22 +15,25 @@ use tokio::time::timeout;
 use super::limits::Limits;
 use super::problem::Problem;
 
-/// Middleware that gathers the request body.
-pub(super) async fn gather(
-    State(limits): State<Arc<Limits>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// The request with its body complete.
+///
+/// # Errors
+/// A body that is too large, too slow, or not whole.
+pub(super) async fn gathered(request: Request, limits: &Limits) -> Result<Request, Problem> {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return Ok(request);
     }
-    let (parts, body) = request.into_parts();
-    let whole = Limited::new(body, limits.body_bytes).collect();
-    match timeout(limits.body, whole).await {
-        Ok(Ok(whole)) => next.run(Request::from_parts(parts, Body::from(whole.to_bytes()))).await,
-        Ok(Err(error)) => refused(error.as_ref(), &limits).into_response(),
-        Err(_) => too_slow(&limits).into_response(),
-    }
+    // Boxed: few requests have a body, and all futures are moved as they are passed on.
+    Box::pin(async {
+        let (parts, body) = request.into_parts();
+        let whole = Limited::new(body, limits.body_bytes).collect();
+        match timeout(limits.body, whole).await {
+            Ok(Ok(whole)) => Ok(Request::from_parts(parts, Body::from(whole.to_bytes()))),
+            Ok(Err(error)) => Err(refused(error.as_ref(), limits)),
+            Err(_) => Err(too_slow(limits)),
+        }
+    })
+    .await
 }
 
 fn refused(error: &(dyn Error + 'static), limits: &Limits) -> Problem {

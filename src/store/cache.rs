@@ -87,6 +87,17 @@ where
     where
         F: Future<Output = Result<Arc<V>, StoreError>>,
     {
+        if let Some(value) = self.cached(&key).await {
+            return Ok(value);
+        }
+        // Boxed: futures are moved as they are passed on, and a query's is large.
+        Box::pin(self.load(key, load)).await
+    }
+
+    async fn load<F>(&self, key: K, load: impl Fn() -> F) -> Result<Arc<V>, StoreError>
+    where
+        F: Future<Output = Result<Arc<V>, StoreError>>,
+    {
         loop {
             let dated = async {
                 let epoch = self.epochs.now(&key);

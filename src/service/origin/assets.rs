@@ -99,7 +99,7 @@ impl LoadedAsset {
             move || watched.iter().all(same)
         };
         self.check.holds(same(&self.watched)).await
-            && self.segments_check.holds(same(&self.segments)).await
+            && (self.segments.is_empty() || self.segments_check.holds(same(&self.segments)).await)
     }
 
     fn weight(&self) -> u32 {
@@ -153,8 +153,10 @@ impl AssetCache {
             }
             self.forget(&key, &loaded).await;
         }
-        let load = self.load(&stored.name, stored.dir.clone(), cutting);
-        self.assets.try_get_with(key, load).await.map_err(|error| (*error).clone())
+        // Boxed: futures are moved as they are passed on, and that of a load is large.
+        let load = Box::pin(self.load(&stored.name, stored.dir.clone(), cutting));
+        let loaded = Box::pin(self.assets.try_get_with(key, load)).await;
+        loaded.map_err(|error| (*error).clone())
     }
 
     /// Drops a stale asset, unless another request has replaced it already.

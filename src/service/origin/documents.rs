@@ -63,8 +63,12 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         let key = self.document_key(context, item, delivery).await?;
-        let made = self.make(context, &key.item, delivery);
-        let answer = self.documents.try_get_with_by_ref(&key, made).await;
+        if let Some(answer) = self.documents.get(&key).await {
+            return Ok(answer);
+        }
+        // Boxed: futures are moved as they are passed on, and that of a maker is large.
+        let made = Box::pin(self.make(context, &key.item, delivery));
+        let answer = Box::pin(self.documents.try_get_with_by_ref(&key, made)).await;
         answer.map_err(|error| (*error).clone())
     }
 

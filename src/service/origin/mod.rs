@@ -236,15 +236,12 @@ impl Origin {
         })?;
         let following = rendition.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
-        let transport = context.selectors.format.is_transport();
-        let plan = if transport {
-            let plan = self.transport_plan(context, rendition, n, key_frame);
-            self.plans.try_get_with_by_ref(&etag, plan).await
-        } else {
-            let plan = self.plan(context, rendition, n, context.shape(key_frame));
-            self.plans.try_get_with_by_ref(&etag, plan).await
+        let plan = match self.plans.get(&etag).await {
+            Some(plan) => plan,
+            // Boxed: futures are moved as they are passed on, and that of a maker is large.
+            None => Box::pin(self.make_plan(context, rendition, n, key_frame, &etag)).await?,
         };
-        let plan = plan.map_err(|error| (*error).clone())?;
+        let transport = context.selectors.format.is_transport();
         Ok(Answer {
             content_type: if transport { TRANSPORT } else { media_type(rendition) },
             etag,
@@ -252,6 +249,25 @@ impl Origin {
             content: Content::Planned(plan, context.sources(rendition)),
             following: following.map(|next| Following { start, next: next.start }),
         })
+    }
+
+    /// Concurrent requests wait for one maker.
+    async fn make_plan(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+        key_frame: bool,
+        etag: &String,
+    ) -> Result<Arc<Plan>, OriginError> {
+        let plan = if context.selectors.format.is_transport() {
+            let plan = self.transport_plan(context, rendition, n, key_frame);
+            self.plans.try_get_with_by_ref(etag, plan).await
+        } else {
+            let plan = self.plan(context, rendition, n, context.shape(key_frame));
+            self.plans.try_get_with_by_ref(etag, plan).await
+        };
+        plan.map_err(|error| (*error).clone())
     }
 
     /// Everything that the bytes of a fragment depend on, without making them.

@@ -1,0 +1,98 @@
+//! What every request goes through before its handler, and every answer behind it: a bounded number
+//! at once, complete and small request bodies, an answer even when a handler panics, and for
+//! players the cross-origin fields.
+//!
+//! One layer does it all: each costs copies and allocations for every request.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::admission::{self, Place};
+use super::limits::Limits;
+use super::problem::Problem;
+use super::{cors, upload};
+
+/// The limits hold over all routes together.
+#[derive(Clone)]
+pub(super) struct Guards {
+    limits: Arc<Limits>,
+    places: Arc<Semaphore>,
+    readable: bool,
+}
+
+impl Guards {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            limits: Arc::new(limits.clone()),
+            places: Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS))),
+            readable: false,
+        }
+    }
+
+    /// The same limits, for answers that every origin may read.
+    pub(super) fn readable(&self) -> Self {
+        Self { readable: true, ..self.clone() }
+    }
+
+    /// Puts itself around routes.
+    pub(super) fn around(&self, routes: Router) -> Router {
+        let guard = from_fn_with_state(self.clone(), guard);
+        let panics = CatchPanicLayer::custom(panicked);
+        routes.method_not_allowed_fallback(method_not_allowed).layer((guard, panics))
+    }
+
+    async fn admitted(&self, request: Request, next: Next) -> Response {
+        let Some(place) = Place::take(&self.places) else {
+            return admission::full();
+        };
+        let mut response = match upload::gathered(request, &self.limits).await {
+            Ok(request) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        };
+        response.extensions_mut().insert(place);
+        response
+    }
+}
+
+async fn guard(State(guards): State<Guards>, request: Request, next: Next) -> Response {
+    if !guards.readable {
+        return guards.admitted(request, next).await;
+    }
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = match *request.method() {
+        Method::OPTIONS => cors::options(request.headers()),
+        _ => guards.admitted(request, next).await,
+    };
+    cors::mark(response.headers_mut(), origin);
+    response
+}
+
+/// The `Allow` field is added by the router, which knows the methods of the route.
+async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem {
+        status: StatusCode::METHOD_NOT_ALLOWED,
+        code: "method-not-allowed",
+        title: "The method is not offered at this address",
+        detail: format!("{:?} is not answered with {method}; see Allow.", uri.path()),
+    }
+}
+
+/// The panic message went to the log through the panic hook; it may hold anything, so it is not
+/// repeated to the client.
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    Problem {
+        status: StatusCode::INTERNAL_SERVER_ERROR,
+        code: "internal-error",
+        title: "The server made a mistake",
+        detail: "The request could not be finished; the log has the reason.".to_owned(),
+    }
+    .into_response()
+}
