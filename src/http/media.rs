@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
+use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -40,7 +41,8 @@ async fn serve(State(media): State<Arc<Media>>, request: Request) -> Response {
     // As a whole: extractors would copy all fields.
     let (Parts { method, uri, headers, .. }, _) = request.into_parts();
     let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
-    match media.origin.answer(uri.path(), &delivery).await {
+    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    match media.origin.answer(target, &delivery).await {
         Ok(answer) => {
             let next = next_path(&answer, &uri, &headers);
             let mut response = respond(answer, &method, &headers, &media.lifetimes).await;

@@ -10,6 +10,7 @@ use std::str::FromStr;
 /// | manifests | what today's players and validators want | text as Azure Media Services wrote it (ams.md section 3) |
 /// | fragments | near the length that the asset was added with | at most two seconds, as AMS cut MP4 files |
 /// | a transport stream segment | one fragment | three (`fragmentsPerHLSSegment` of the server manifest) |
+/// | query of a manifest | chooses times, sizes, bitrates, codecs | not read |
 /// | AES-128 | a key line and an IV for each segment | one key line and one IV for each playlist |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Compat {
@@ -43,6 +44,11 @@ impl Compat {
             Self::Modern => stored,
             Self::Ams => stored.min(AMS_FRAGMENT_MS),
         }
+    }
+
+    /// Whether the query of a manifest chooses what it shows; the origin of AMS left it to others.
+    pub fn reads_queries(self) -> bool {
+        self == Self::Modern
     }
 
     /// How many fragments make a segment of a transport stream when nobody says.

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::compat::Compat;
-use super::request::Selectors;
+use super::request::{Query, Selectors};
 use super::steering::Steering;
 use super::text::TextForm;
 use crate::bytes::push_decimal;
@@ -23,6 +23,8 @@ pub struct Presentation<'a> {
     pub protection: Protection,
     /// Whose manifests are written.
     pub compat: Compat,
+    /// What the query chose; repeated in the URLs of playlists, which list it.
+    pub query: Query,
     /// What is listed, video first: what the format can carry.
     pub listed: Vec<Listed<'a>>,
     /// The text tracks; hidden ones too.
@@ -198,7 +200,7 @@ impl<'a> Presentation<'a> {
     pub fn media_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Manifest({name}{selectors})")
+        format!("QualityLevels({bitrate})/Manifest({name}{selectors}){}", self.query)
     }
 
     /// Whether key frames are listed as byte ranges of their segments. Not in DASH, which has no
@@ -224,7 +226,8 @@ impl<'a> Presentation<'a> {
     pub fn key_frame_playlist_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes)")
+        let query = &self.query;
+        format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes){query}")
     }
 
     /// The last component of the URLs of fragments.

@@ -11,8 +11,10 @@
 //! once. Nothing behind this module sees raw text.
 
 mod child;
+mod query;
 mod selectors;
 
+pub use query::Query;
 pub use selectors::Selectors;
 
 use percent_encoding::percent_decode_str;
@@ -47,6 +49,8 @@ pub struct StreamRequest {
     pub locator: LocatorId,
     /// What is asked for.
     pub target: Target,
+    /// What the query chooses, or why it cannot be read: that counts only where queries do.
+    pub query: Result<Query, UrlError>,
 }
 
 /// What a streaming URL names.
@@ -95,6 +99,13 @@ pub enum Item {
     },
 }
 
+impl Item {
+    /// Whether it lists media: queries say what.
+    pub fn is_list(&self) -> bool {
+        matches!(self, Self::Manifest | Self::MediaPlaylist(_) | Self::KeyFramePlaylist(_))
+    }
+}
+
 /// A rendition by its identity in URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackRef {
@@ -112,11 +123,12 @@ impl TrackRef {
 }
 
 impl StreamRequest {
-    /// Reads the path of a URL, query not included.
+    /// Reads the path of a URL, with or without the query.
     ///
     /// # Errors
     /// A path that breaks the grammar, or values that are not served.
-    pub fn parse(path: &str) -> Result<Self, UrlError> {
+    pub fn parse(target: &str) -> Result<Self, UrlError> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if path.len() > MAX_PATH {
             return Err(UrlError::Syntax("the path is too long"));
         }
@@ -124,7 +136,7 @@ impl StreamRequest {
         let components = path.split('/').map(decode).collect::<Result<Vec<String>, _>>()?;
         let (locator, rest) = components.split_first().ok_or(UrlError::Syntax("empty path"))?;
         let locator = locator.parse().map_err(|_| UrlError::Locator)?;
-        Ok(Self { locator, target: Target::parse(rest)? })
+        Ok(Self { locator, target: Target::parse(rest)?, query: Query::parse(query) })
     }
 }
 

@@ -1,10 +1,11 @@
-//! Several filters as one: what all of them show.
+//! Several filters and the choices of a query as one: what all of them show.
 
 use std::sync::Arc;
 
 use super::track::Facts;
 use super::{Filter, FilterError, FilterRule};
 use crate::media::Asset;
+use crate::package::request::Query;
 use crate::package::selection::Selection;
 
 /// More filters in a URL, beside those of the locator, are refused.
@@ -13,11 +14,18 @@ pub const MAX_IN_URL: usize = 3;
 /// More filters of a locator are refused.
 pub const MAX_DEFAULT: usize = 10;
 
-/// What `filters` leave of an asset.
+/// All times, in wire ticks.
+const WHOLE: (u64, u64) = (0, u64::MAX);
+
+/// What `filters` and `query` leave of an asset.
 ///
 /// # Errors
 /// Filters that contradict each other, or that leave nothing.
-pub fn select(asset: &Asset, filters: &[Arc<Filter>]) -> Result<Selection, FilterError> {
+pub fn select(
+    asset: &Asset,
+    filters: &[Arc<Filter>],
+    query: &Query,
+) -> Result<Selection, FilterError> {
     let mut selection = Selection::everything(asset)
         .keeping(asset, |rendition| keep(filters, &Facts::of(rendition)))
         .keeping_text(asset, |text| keep(filters, &Facts::of_text(text)));
@@ -25,12 +33,13 @@ pub fn select(asset: &Asset, filters: &[Arc<Filter>]) -> Result<Selection, Filte
         let detail = "the filters leave no track";
         return Err(FilterError::new(FilterRule::NothingLeft, detail));
     }
-    if filters.iter().any(|filter| filter.range.is_some()) {
-        let (start, end) = common_range(filters)?;
+    selection = query.narrow(asset, selection)?;
+    let (start, end) = common_range(filters, query)?;
+    if (start, end) != WHOLE {
         selection = selection.between(asset, start, end);
     }
     if selection.is_empty() {
-        let detail = "nothing is shown between the times of the filters";
+        let detail = "nothing is shown between the times that are asked for";
         return Err(FilterError::new(FilterRule::Range, detail));
     }
     Ok(match first_quality(filters)? {
@@ -61,13 +70,13 @@ fn first_quality(filters: &[Arc<Filter>]) -> Result<Option<u64>, FilterError> {
     }
 }
 
-/// The part that all filters show, in wire ticks.
-fn common_range(filters: &[Arc<Filter>]) -> Result<(u64, u64), FilterError> {
+/// The part that all show, in wire ticks.
+fn common_range(filters: &[Arc<Filter>], query: &Query) -> Result<(u64, u64), FilterError> {
     let ranges = || filters.iter().filter_map(|filter| filter.range.as_ref());
-    let start = ranges().map(|range| range.start()).max().unwrap_or(0);
-    let end = ranges().filter_map(|range| range.end()).min().unwrap_or(u64::MAX);
+    let start = ranges().map(|range| range.start()).chain(query.start).fold(WHOLE.0, u64::max);
+    let end = ranges().filter_map(|range| range.end()).chain(query.end).fold(WHOLE.1, u64::min);
     if start < end {
         return Ok((start, end));
     }
-    Err(FilterError::new(FilterRule::Range, "the times of the filters have nothing in common"))
+    Err(FilterError::new(FilterRule::Range, "the times asked for have nothing in common"))
 }

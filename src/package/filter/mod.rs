@@ -4,6 +4,7 @@
 //! renditions a filter keeps, `compose` makes one [`Selection`](super::selection::Selection) of
 //! several filters.
 
+mod choice;
 mod compose;
 mod error;
 mod json;

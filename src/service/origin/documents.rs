@@ -9,7 +9,7 @@ use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::KeyId;
 use crate::package::compat::Compat;
 use crate::package::presentation::{DeliveryUrls, Presentation};
-use crate::package::request::{Item, Selectors};
+use crate::package::request::{Item, Query, Selectors};
 use crate::package::selection::Selection;
 use crate::package::steering::Steering;
 use crate::protection::Protection;
@@ -42,6 +42,7 @@ pub(super) struct DocumentKey {
     selectors: Selectors,
     protection: Protection,
     compat: Compat,
+    query: Query,
     selection: Selection,
     /// Nothing of it stands in documents of clear content.
     key: Option<(KeyId, DeliveryUrls)>,
@@ -79,7 +80,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<DocumentKey, OriginError> {
         // By name, so that whoever adds a member decides here what it does to the bytes.
-        let Context { locator, loaded, selectors, protection, selection } = context;
+        let Context { locator, loaded, selectors, protection, query, selection } = context;
         let key = self.key_record(context).await?;
         Ok(DocumentKey {
             generation: loaded.generation,
@@ -88,6 +89,7 @@ impl Origin {
             selectors: selectors.clone(),
             protection: *protection,
             compat: locator.compat,
+            query: query.clone(),
             selection: selection.clone(),
             key: key.map(|key| (key.kid, delivery.clone())),
         })
@@ -145,6 +147,7 @@ impl Context {
             selectors: self.selectors.clone(),
             protection: self.protection,
             compat: self.locator.compat,
+            query: self.query.clone(),
             listed: self.listed(kid),
             text: self.listed_text(kid),
             start: self.selection.start(),

@@ -36,7 +36,7 @@ use crate::package::filter;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
-use crate::package::request::{Item, Selectors, StreamRequest, Target, TrackRef};
+use crate::package::request::{Item, Query, Selectors, StreamRequest, Target, TrackRef};
 use crate::package::selection::{Selected, Selection};
 use crate::package::steering::Steering;
 use crate::package::{dash, hls, smooth};
@@ -82,6 +82,7 @@ struct Context {
     loaded: Arc<LoadedAsset>,
     selectors: Selectors,
     protection: Protection,
+    query: Query,
     selection: Selection,
 }
 
@@ -136,12 +137,12 @@ impl Origin {
         Self { store, clock, assets, documents, plans, heads, steering }
     }
 
-    /// Answers the path of a URL. `delivery` is where the client of this request gets its keys.
+    /// Answers the path of a URL, with or without its query. `delivery` is where the client of this request gets its keys.
     ///
     /// # Errors
     /// A row of the AMS error table with what was wrong.
-    pub async fn answer(&self, path: &str, delivery: &DeliveryUrls) -> Result<Answer, OriginError> {
-        let StreamRequest { locator, target } = StreamRequest::parse(path)?;
+    pub async fn answer(&self, url: &str, delivery: &DeliveryUrls) -> Result<Answer, OriginError> {
+        let StreamRequest { locator, target, query } = StreamRequest::parse(url)?;
         let locator = self.store.locator(locator).await?;
         if !locator.is_active((self.clock)()) {
             let detail = "the locator is outside its start and end time";
@@ -160,8 +161,10 @@ impl Origin {
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
                 let filters = self.filters(&locator, &mut selectors).await?;
-                let selection = filter::select(&loaded.asset, &filters)?;
-                let context = Context { locator, loaded, selectors, protection, selection };
+                let chooses = item.is_list() && locator.compat.reads_queries();
+                let query = if chooses { query? } else { Query::default() };
+                let selection = filter::select(&loaded.asset, &filters, &query)?;
+                let context = Context { locator, loaded, selectors, protection, query, selection };
                 context.check_tracks(&item)?;
                 self.item(&Arc::new(context), item, delivery).await
             }

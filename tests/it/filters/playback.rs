@@ -4,7 +4,7 @@ use crate::support::filters::{FRAGMENT, Filtered};
 use crate::support::oracle::{
     decoded_pictures, decodes_without_complaint, mpd_complaint, pictures_of_file,
 };
-use crate::support::origin::{demo, get, hls_children};
+use crate::support::origin::{demo, get};
 
 /// Pictures of one fragment.
 const PICTURES: usize = 150;
@@ -48,17 +48,32 @@ fn clips_in_dash_start_at_their_picture() {
     assert!(decoded_pictures(&url) == low[PICTURES..3 * PICTURES], "{url}");
 }
 
+#[test]
+fn clips_of_a_query_start_at_their_picture() {
+    let server = Filtered::shared();
+    let expected = pictures(PICTURES, 2 * PICTURES);
+    for (format, extension) in [("m3u8-cmaf", ".m3u8"), ("mpd-time-cmaf", ".mpd")] {
+        let query = "?start=PT7S&end=18&height=180";
+        let url = format!("{}manifest(format={format}){extension}{query}", server.root);
+        assert!(decoded_pictures(&url) == expected, "{url}");
+    }
+}
+
 #[tokio::test]
 async fn key_frame_lists_hold_those_of_the_clip() {
     let server = Filtered::shared();
-    let children = hls_children(&server.manifest("m3u8-aapl", "middle;one-level")).await;
-    let lists: Vec<_> = children.iter().filter(|child| child.contains("keyframes")).collect();
-    let [list] = lists.as_slice() else { panic!("{children:?}") };
-    let text = String::from_utf8(get(list).await.ok()).unwrap();
-    let whole = list.replace(",filter=middle;one-level", "");
-    let whole = String::from_utf8(get(&whole).await.ok()).unwrap();
-    let ranges = |text: &str| -> Vec<String> {
+    let ranges = async |url: String| -> Vec<String> {
+        let text = String::from_utf8(get(&url).await.ok()).unwrap();
         text.lines().filter(|line| line.contains("BYTERANGE")).map(str::to_owned).collect()
     };
-    assert_eq!(ranges(&text), ranges(&whole)[1..3]);
+    for format in ["m3u8-aapl", "m3u8-cmaf"] {
+        let list = |more: &str| {
+            let part = format!("Manifest(video,format={format}{more},type=keyframes)");
+            format!("{}QualityLevels(155467)/{part}", server.root)
+        };
+        let (whole, clip) = (ranges(list("")).await, ranges(list(",filter=middle")).await);
+        assert_eq!(whole.len(), 4, "{format}");
+        assert_eq!(clip, whole[1..3], "{format}");
+        assert_eq!(ranges(list("") + "?start=6&end=18").await, clip, "{format}");
+    }
 }

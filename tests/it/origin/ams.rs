@@ -1,7 +1,8 @@
 //! The profile `ams`: manifests as Azure Media Services wrote them, of a ladder like the recorded
 //! ones. Golden files hold the whole texts; what ams.md quotes stands here word for word.
 
-use super::golden::{check, redacted_of};
+use super::golden::redacted_of;
+use crate::support::golden::check;
 use crate::support::oracle::decodes_without_complaint;
 use crate::support::origin::{get, hls_children};
 use crate::support::server::{DevServer, Stream, own_media_dir};

@@ -9,19 +9,12 @@ use data_encoding::{BASE64, HEXLOWER};
 use portcullis::isobmff::dump::{Node, dump};
 
 use crate::support::boxes::{Protected, protection};
+use crate::support::golden::check;
 use crate::support::origin::{get, hls_children};
 use crate::support::server::{DevServer, Stream};
 
 /// Longer bodies are cut: `trun` and `senc` have an entry for each sample.
 const SHOWN: usize = 64;
-
-pub(super) fn check(name: &str, text: &str) {
-    insta::with_settings!({
-        snapshot_path => "../../golden",
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, { insta::assert_snapshot!(name, text) });
-}
 
 fn stream(form: &str) -> &'static Stream {
     DevServer::shared().stream(&format!("{form}-open"))
