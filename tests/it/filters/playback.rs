@@ -21,7 +21,8 @@ async fn clips_validate_and_start_at_time_0_of_the_period() {
     }
     let mpd = get(&server.manifest("mpd-time-cmaf", "middle")).await;
     let offset = format!("presentationTimeOffset=\"{FRAGMENT}\"");
-    assert_eq!(mpd.text().matches(&offset).count(), 3, "{}", mpd.text());
+    let templates = mpd.text().matches("<SegmentTemplate").count();
+    assert_eq!(mpd.text().matches(&offset).count(), templates, "{}", mpd.text());
 }
 
 /// The pictures of the third level from `first` on.

@@ -170,7 +170,11 @@ pub(crate) struct Shown {
 pub(crate) async fn shown(url: &str) -> Shown {
     let text = String::from_utf8(get(url).await.ok()).unwrap();
     let mpd = dash_mpd_core::parse(&text).expect("an MPD");
-    let sets = || mpd.periods.iter().flat_map(|period| &period.adaptations);
+    // Sets for trick play list the same levels again.
+    let sets = || {
+        let all = mpd.periods.iter().flat_map(|period| &period.adaptations);
+        all.filter(|set| set.essential_property.is_empty())
+    };
     let is_video =
         |set: &&dash_mpd_core::AdaptationSet| set.contentType.as_deref() == Some("video");
     let levels = sets().filter(is_video).flat_map(|set| &set.representations);
