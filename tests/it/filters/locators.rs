@@ -8,7 +8,7 @@ use crate::support::origin::{get, hls_children};
 #[tokio::test]
 async fn filters_of_the_locator_are_applied_and_written_out_in_children() {
     let server = Filtered::shared();
-    let root = server.locator(&["middle", "German"]);
+    let root = server.published(&["--filter", "middle", "--filter", "German"]);
     let found = shown(&format!("{root}manifest(format=mpd-time-cmaf)")).await;
     assert_eq!((found.languages, found.starts), (vec!["de".into()], vec![FRAGMENT, 2 * FRAGMENT]));
     let master = format!("{root}manifest(format=m3u8-cmaf)");

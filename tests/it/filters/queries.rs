@@ -74,6 +74,24 @@ async fn queries_of_fragments_belong_to_others() {
 }
 
 #[tokio::test]
+async fn under_the_profile_of_ams_queries_belong_to_others_and_filters_hold() {
+    let server = Filtered::shared();
+    let root = server.published(&["--compat", "ams", "--filter", "german"]);
+    for format in ["mpd-time-cmaf", "m3u8-cmaf", "m3u8-aapl", "fmp4"] {
+        let url = format!("{root}manifest(format={format},filter=middle)");
+        let plain = get(&url).await.ok();
+        assert!(get(&format!("{url}?start=nonsense&height=180")).await.ok() == plain, "{url}");
+        let text = String::from_utf8(plain).unwrap();
+        assert!(text.contains(",filter=middle;german)"), "{text}");
+        assert!(!text.contains("aac_eng"), "{text}");
+    }
+    // Fragments of two seconds.
+    let found = shown(&format!("{root}manifest(format=mpd-time-cmaf,filter=middle)")).await;
+    let starts: Vec<u64> = (3..9).map(|n| n * FRAGMENT / 3).collect();
+    assert_eq!(found.starts, starts);
+}
+
+#[tokio::test]
 async fn queries_that_say_nothing_or_leave_nothing_are_refused() {
     let server = Filtered::shared();
     for (query, status, code) in [

@@ -82,13 +82,13 @@ impl Filtered {
         format!("{}manifest(format={format},filter={filters})", self.root)
     }
 
-    /// Publishes the clip again, clear and open, with filters of the locator; gives what stands in
-    /// front of `manifest(...)`.
-    pub(crate) fn locator(&self, filters: &[&str]) -> String {
+    /// Publishes the clip again, clear and open, with flags of `add`; gives what stands in front of
+    /// `manifest(...)`.
+    pub(crate) fn published(&self, flags: &[&str]) -> String {
         let dir = self.server.data.join("assets/gate");
         let mut arguments = vec!["add", dir.to_str().unwrap(), "--json", "--policy", "open"];
         arguments.extend(["--streaming-policy", "clear"]);
-        arguments.extend(filters.iter().flat_map(|filter| ["--filter", filter]));
+        arguments.extend(flags);
         let output = command(&self.server.data, &arguments, &Value::Null);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let added: Value = serde_json::from_slice(&output.stdout).unwrap();
