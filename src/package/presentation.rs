@@ -214,7 +214,7 @@ impl<'a> Presentation<'a> {
     /// URL of the playlist of a text track, relative to the multivariant playlist.
     pub fn text_playlist_url(&self, text: &TextRendition) -> String {
         let TextRendition { bitrate, name, .. } = text;
-        format!("QualityLevels({bitrate})/Manifest({name}{})", self.selectors)
+        format!("QualityLevels({bitrate})/Manifest({name}{}){}", self.selectors, self.query)
     }
 
     /// The last component of the URLs of fragments of a text track.
