@@ -169,10 +169,11 @@ impl<'a> Presentation<'a> {
     }
 
     /// The text tracks that manifests list: those that are not hidden, where the format has text.
-    pub fn listed_text(&self) -> impl Iterator<Item = &'a TextRendition> {
-        let text = self.text.iter().map(|listed| listed.text);
+    pub fn listed_text(&self) -> impl Iterator<Item = &ListedText<'a>> {
         let format = self.selectors.format;
-        text.filter(move |text| !text.hidden && TextForm::of(format, text).is_some())
+        let shown =
+            move |text: &TextRendition| !text.hidden && TextForm::of(format, text).is_some();
+        self.text.iter().filter(move |listed| shown(listed.text))
     }
 
     /// How long the presentation lasts, in wire ticks.

@@ -1,9 +1,10 @@
-//! Segments of text tracks: WebVTT for HLS, fragments with WebVTT or IMSC 1 for DASH
+//! Segments of text tracks: WebVTT for HLS, fragments with WebVTT or IMSC 1 for DASH and
+//! Smooth Streaming
 //! (ISO/IEC 14496-30; ISO/IEC 23000-19 sections 11.2 and 11.3; players.md section 1).
 //!
 //! Text is never protected by Common Encryption (ams.md section 5): there is no such form here.
 
-use super::format::{Format, Protocol};
+use super::format::{Container, Format, Protocol};
 use super::ts;
 use crate::bytes::Writer;
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
@@ -69,13 +70,15 @@ const FRAGMENTS: &[Row] = &[
 
 impl TextForm {
     /// The form of a text track in a format; `None` where a format has no text. HLS has WebVTT
-    /// with every kind of media: all its players read that. DASH has the syntax of the source.
+    /// with every kind of media: all its players read that. DASH has the syntax of the source, Smooth
+    /// Streaming TTML.
     pub fn of(format: Format, text: &TextRendition) -> Option<Self> {
         match format.row().protocol {
             // Clients of version 3 know no renditions beside the variants.
             Protocol::Hls => Some(Self::WebVtt).filter(|_| !format.muxes_audio()),
             Protocol::Dash => Some(Self::in_fragments(text)),
-            Protocol::Smooth | Protocol::Download => None,
+            Protocol::Smooth => Some(Self::Stpp),
+            Protocol::Download => None,
         }
     }
 
@@ -112,14 +115,21 @@ impl TextForm {
 /// [`TextError::SegmentTooLarge`].
 pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>, TextError> {
     let slice = text.slice(n);
+    let start = slice.start.max(0).cast_unsigned();
+    let timing = match format.row().container {
+        Container::Smooth => {
+            FragmentTiming::Smooth { start, duration: slice.end.abs_diff(slice.start) }
+        }
+        _ => FragmentTiming::Decode(start),
+    };
     match TextForm::of(format, text) {
-        Some(TextForm::Wvtt) => Ok(fragment(n, slice.start, &wvtt::samples(&slice)?)),
+        Some(TextForm::Wvtt) => Ok(fragment(n, timing, &wvtt::samples(&slice)?)),
         Some(TextForm::Stpp) => {
             let document = ttml::write(&slice, text.tag.as_deref()).into_bytes();
             let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
             let duration = narrow(slice.end.abs_diff(slice.start));
             let samples = vec![(duration, narrow(document.len() as u64))];
-            Ok(fragment(n, slice.start, &wvtt::Samples { samples, data: document }))
+            Ok(fragment(n, timing, &wvtt::Samples { samples, data: document }))
         }
         Some(TextForm::WebVtt) | None => {
             let clock = if format.is_transport() { ts::TIME_0 } else { 0 };
@@ -128,10 +138,10 @@ pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>
     }
 }
 
-fn fragment(n: usize, start: i64, content: &wvtt::Samples) -> Vec<u8> {
+fn fragment(n: usize, timing: FragmentTiming, content: &wvtt::Samples) -> Vec<u8> {
     let header = FragmentHeader {
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
-        timing: FragmentTiming::Decode(start.max(0).cast_unsigned()),
+        timing,
         has_composition_offsets: false,
         auxiliary: None,
     };
@@ -148,9 +158,12 @@ fn fragment(n: usize, start: i64, content: &wvtt::Samples) -> Vec<u8> {
 }
 
 /// The init segment of a text track.
-pub fn init_segment(text: &TextRendition, row: &Row) -> Vec<u8> {
+pub fn init_segment(text: &TextRendition, row: &Row, container: Container) -> Vec<u8> {
     let mut w = Writer::with_capacity(1024);
-    ftyp::write(&mut w, b"ftyp", 0, &[b"cmfc", b"iso6", row.brand]);
+    match container {
+        Container::Csf => ftyp::write(&mut w, b"ftyp", 1, &[b"ccff", b"iso6"]),
+        _ => ftyp::write(&mut w, b"ftyp", 0, &[b"cmfc", b"iso6", row.brand]),
+    }
     boxed(&mut w, b"moov", |w| {
         mvhd::write(w, WIRE_TIMESCALE);
         boxed(w, b"trak", |w| {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::mpd::{LIVE_PROFILE, segment_template};
-use super::protection;
+use super::{protection, text};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::format::Container;
@@ -39,8 +39,9 @@ pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
         xml.element("MPD", &attributes, |xml| {
             xml.element("Period", &[], |xml| {
                 let sets = presentation.sets();
-                let mut sets = sets.iter().zip(1..);
-                sets.try_for_each(|(set, id)| adaptation_set(xml, presentation, id, set))
+                let mut numbered = sets.iter().zip(1..);
+                numbered.try_for_each(|(set, id)| adaptation_set(xml, presentation, id, set))?;
+                text::adaptation_sets(xml, presentation, sets.len() + 1)
             })
         })
     })

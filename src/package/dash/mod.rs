@@ -3,6 +3,7 @@
 mod ams;
 mod descriptors;
 mod protection;
+mod text;
 mod trick;
 
 mod mpd;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ams, descriptors, protection, trick};
+use super::{ams, descriptors, protection, text, trick};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
@@ -16,7 +16,8 @@ pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
-/// The MPD of a presentation: audio sets first, then video sets, then the key frames of those.
+/// The MPD of a presentation: audio sets first, then video sets, then the key frames of
+/// those, then text.
 ///
 /// # Errors
 /// Never in practice: writing goes to memory.
@@ -85,7 +86,8 @@ fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result
     for (n, (main, set)) in with_key_frames.enumerate() {
         adaptation_set(xml, presentation, sets.len() + n + 1, set, Some(main))?;
     }
-    Ok(())
+    let trick_sets = sets.iter().filter(has_key_frames).count();
+    text::adaptation_sets(xml, presentation, sets.len() + trick_sets + 1)
 }
 
 /// The set itself or, of the set with the id `key_frames_of`, its key frames. Those are announced
@@ -179,17 +181,17 @@ pub(super) fn segment_template(
         attributes.push(("presentationTimeOffset", &start));
     }
     xml.element("SegmentTemplate", &attributes, |xml| {
-        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed))
+        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed.spans()))
     })
 }
 
 /// Runs of equal durations; the first `S` has a time when the track starts later than 0.
-fn timeline(xml: &mut Xml, listed: &Listed<'_>) -> io::Result<()> {
-    let mut start = listed.spans().next().map(|(start, _)| start).filter(|start| *start > 0);
-    let mut durations = listed.durations().peekable();
-    while let Some(duration) = durations.next() {
+pub(super) fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
+    let mut spans = spans.map(|(start, end)| (start, end.saturating_sub(start))).peekable();
+    let mut start = spans.peek().map(|(start, _)| *start).filter(|start| *start > 0);
+    while let Some((_, duration)) = spans.next() {
         let mut repeats = 0;
-        while durations.next_if_eq(&duration).is_some() {
+        while spans.next_if(|(_, next)| *next == duration).is_some() {
             repeats += 1;
         }
         let repeats = Some(repeats).filter(|repeats| *repeats > 0);

@@ -58,7 +58,7 @@ pub(super) fn media_lines(presentation: &Presentation<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut default = None;
     let mut lines = Vec::new();
-    for text in presentation.listed_text() {
+    for ListedText { text, .. } in presentation.listed_text() {
         let title = text.title.as_deref().unwrap_or(&text.name).to_owned();
         let others = (2..).map(|n| format!("{title} {n}"));
         let free = |name: &String| !names.contains(name);

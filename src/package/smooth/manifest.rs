@@ -2,15 +2,15 @@
 
 use std::io;
 
-use super::quality;
+use super::{quality, text};
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
 use crate::package::format::Manifest;
-use crate::package::presentation::{Listed, Presentation, Set};
+use crate::package::presentation::{Presentation, Set};
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
-/// The client manifest of a presentation: audio streams first, then video.
+/// The client manifest of a presentation: audio streams first, then video, then text.
 ///
 /// # Errors
 /// Never in practice: writing goes to memory.
@@ -28,7 +28,9 @@ pub fn manifest(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     Xml::document(|xml| {
         xml.element("SmoothStreamingMedia", &attributes, |xml| {
             let sets = presentation.sets();
-            sets.iter().try_for_each(|set| stream(xml, presentation, set, repeats))
+            sets.iter().try_for_each(|set| stream(xml, presentation, set, repeats))?;
+            let mut listed = presentation.listed_text();
+            listed.try_for_each(|listed| text::stream(xml, presentation, listed, repeats))
         })
     })
 }
@@ -60,17 +62,21 @@ fn stream(
             let level: Vec<(&str, &str)> = level.iter().map(|(name, v)| (*name, &**v)).collect();
             xml.empty("QualityLevel", &level)?;
         }
-        chunk_list(xml, set.first, repeats)
+        chunk_list(xml, set.first.spans(), repeats)
     })
 }
 
 /// `c` elements: the first with its time; `r` counts all equal chunks, unlike `S@r` in DASH.
-fn chunk_list(xml: &mut Xml, listed: &Listed<'_>, repeats: bool) -> io::Result<()> {
-    let mut start = listed.spans().next().map(|(start, _)| start.to_string());
-    let mut durations = listed.durations().peekable();
-    while let Some(duration) = durations.next() {
+pub(super) fn chunk_list(
+    xml: &mut Xml,
+    spans: impl Iterator<Item = (u64, u64)>,
+    repeats: bool,
+) -> io::Result<()> {
+    let mut spans = spans.map(|(start, end)| (start, end.saturating_sub(start))).peekable();
+    let mut start = spans.peek().map(|(start, _)| start.to_string());
+    while let Some((_, duration)) = spans.next() {
         let mut equal = 1_usize;
-        while repeats && durations.next_if_eq(&duration).is_some() {
+        while repeats && spans.next_if(|(_, next)| *next == duration).is_some() {
             equal += 1;
         }
         let (t, d, r) = (start.take(), duration.to_string(), equal.to_string());

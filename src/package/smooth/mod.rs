@@ -3,6 +3,7 @@
 
 mod manifest;
 mod quality;
+mod text;
 
 pub use manifest::manifest;
 pub use quality::carries;

@@ -10,6 +10,7 @@ use crate::cenc::{IvContext, TrackKey};
 use crate::ids::KeyId;
 use crate::media::TextRendition;
 use crate::package::cmaf::Protect;
+use crate::package::format::Container;
 use crate::package::hls;
 use crate::package::plan::{Cipher, Plan};
 use crate::package::presentation::{ListedText, Presentation, RenditionKey};
@@ -78,10 +79,12 @@ impl Context {
     /// The init segment of a text track that has one.
     pub(super) fn text_init(&self, text: &TextRendition) -> Result<Answer, OriginError> {
         let form = self.text_form(text)?;
-        let row = form.fragments().ok_or_else(|| {
-            OriginError::new(Code::BAD_URL_SYNTAX, "WebVTT segments have no init segment")
+        let container = self.selectors.format.row().container;
+        let row = form.fragments().filter(|_| container != Container::Smooth);
+        let row = row.ok_or_else(|| {
+            OriginError::new(Code::BAD_URL_SYNTAX, "the segments have no init segment")
         })?;
-        let data = text::init_segment(text, row);
+        let data = text::init_segment(text, row, container);
         Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
     }
 }

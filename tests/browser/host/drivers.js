@@ -5,7 +5,7 @@ const video = document.getElementById("video");
 const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
 const errors = [];
 
-const shaka = async ({ url, token }) => {
+const shaka = async ({ url, token, text }) => {
   const player = new window.shaka.Player();
   await player.attach(video);
   const { LICENSE, KEY } = window.shaka.net.NetworkingEngine.RequestType;
@@ -14,18 +14,24 @@ const shaka = async ({ url, token }) => {
   });
   player.addEventListener("error", ({ detail }) => errors.push(`shaka ${detail.code}`));
   await player.load(url);
+  if (text) player.selectTextTrack(player.getTextTracks()[0]);
   window.player = player;
 };
 
-const dashjs = async ({ url, token }) => {
+const dashjs = async ({ url, token, text }) => {
   const player = window.dashjs.MediaPlayer().create();
   player.on("error", ({ error }) => errors.push(`dash.js ${error.code} ${error.message}`));
   player.initialize(video, null, true);
   if (token) player.setProtectionData({ "org.w3.clearkey": { httpRequestHeaders: bearer(token) } });
+  if (text) {
+    const layer = document.body.appendChild(Object.assign(document.createElement("div"), { id: "ttml" }));
+    player.attachTTMLRenderingDiv(layer);
+    player.on("allTextTracksAdded", () => player.setTextTrack(0));
+  }
   player.attachSource(url);
 };
 
-const hlsjs = async ({ url, token, licence }) => {
+const hlsjs = async ({ url, token, licence, text }) => {
   const authorise = (xhr, target, method) => {
     xhr.open(method, target, true);
     Object.entries(bearer(token)).forEach(([name, value]) => xhr.setRequestHeader(name, value));
@@ -37,6 +43,7 @@ const hlsjs = async ({ url, token, licence }) => {
     licenseXhrSetup: (xhr, target) => authorise(xhr, target, "POST"),
   });
   player.on(window.Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(`hls.js ${details}`));
+  if (text) player.on(window.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => (player.subtitleTrack = 0));
   player.loadSource(url);
   player.attachMedia(video);
 };
@@ -82,6 +89,12 @@ window.frameAfter = (from) =>
 
 window.seek = (to) => {
   element().currentTime = to;
+};
+
+/** The text on the screen: cues of the browser's text tracks, and what players draw themselves. */
+window.shownText = () => {
+  const cues = [...element().textTracks].flatMap(({ activeCues }) => [...(activeCues ?? [])]);
+  return [...cues.map(({ text }) => text), document.getElementById("ttml")?.textContent].join("\n");
 };
 
 window.report = () => ({

@@ -16,11 +16,11 @@ function fail(message) {
 const neutral = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")));
 
-/** Starts `portcullis dev`; resolves, once the ready file is there, to its content and `stop`. */
-export const startServer = async () => {
+/** Starts `portcullis dev`, with `more` flags; resolves, once the ready file is there, to its content and `stop`. */
+export const startServer = async (more = []) => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
   const readyFile = join(folder, "ready.json");
-  const flags = ["dev", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--ready-file", readyFile];
+  const flags = ["dev", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--ready-file", readyFile, ...more];
   const child = spawn(BINARY, flags, { cwd: folder, env: neutral(), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (text) => (output += text));

@@ -171,6 +171,12 @@ pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
     extract(&["-ignore_editlist", "1"], utf8(file), stream)
 }
 
+/// The samples of the first data track of fragments, one behind the other: ffmpeg takes text in
+/// MP4 for data.
+pub(crate) fn data_of_bytes(media: &[u8]) -> Vec<u8> {
+    copied(&[], utf8(stored(media, ".mp4").path()), "d:0", "data")
+}
+
 /// As [`elementary_stream`], of a transport stream.
 pub(crate) fn elementary_stream_of_bytes(media: &[u8], stream: Stream<'_>) -> Vec<u8> {
     extract(&[], utf8(stored(media, ".ts").path()), stream)

@@ -8,7 +8,7 @@ use reqwest::{Client, Url};
 /// One track of a presentation.
 #[derive(Debug)]
 pub(crate) struct Track {
-    /// `video` or `audio`.
+    /// `video`, `audio` or `text`.
     pub(crate) kind: &'static str,
     pub(crate) language: Option<String>,
     /// Address of the HLS media playlist; DASH has one manifest for all.
@@ -55,10 +55,19 @@ pub(crate) async fn fetch_text(http: &Client, url: &str) -> String {
     String::from_utf8(fetch(http, &url).await).expect("UTF-8")
 }
 
-/// Every track of a DASH presentation with a segment timeline, but for sets that a client must
-/// understand a property of.
+/// Pictures and sound of a DASH presentation with a segment timeline, but for sets that a client
+/// must understand a property of.
 pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
-    dash_sets(http, manifest, |set| set.essential_property.is_empty()).await
+    dash_sets(http, manifest, |set| set.essential_property.is_empty() && !is_text(set)).await
+}
+
+/// The text tracks of a DASH presentation.
+pub(crate) async fn dash_text(http: &Client, manifest: &str) -> Vec<Track> {
+    dash_sets(http, manifest, is_text).await
+}
+
+fn is_text(set: &AdaptationSet) -> bool {
+    set.contentType.as_deref() == Some("text")
 }
 
 /// The key frames of a DASH presentation.
@@ -157,7 +166,9 @@ fn chunks(stream: &roxmltree::Node<'_, '_>) -> Vec<(u64, f64)> {
 
 fn kind_of(content_type: Option<&str>) -> &'static str {
     let content_type = content_type.expect("contentType or mimeType");
-    if content_type.starts_with("video") { "video" } else { "audio" }
+    let kinds = ["video", "audio", "text"];
+    let kind = kinds.into_iter().find(|kind| content_type.starts_with(kind));
+    kind.expect("a kind of track that is known")
 }
 
 fn filled(pattern: &str, representation: &dash_mpd_core::Representation, time: u64) -> String {

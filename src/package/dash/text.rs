@@ -1,0 +1,98 @@
+//! Adaptation sets of text tracks: WebVTT or IMSC 1 in fragments, never WebVTT files in a template,
+//! which stop some players (players.md section 1).
+
+use std::io;
+
+use super::mpd::timeline;
+use crate::media::TextRendition;
+use crate::media::text::Purpose;
+use crate::package::presentation::{ListedText, Presentation};
+use crate::package::text::TextForm;
+use crate::package::xml::Xml;
+use crate::time::WIRE_TIMESCALE;
+
+const ROLE: &str = "urn:mpeg:dash:role:2011";
+
+/// Roles that tell players what a text is for (ISO/IEC 23009-1 section 5.8.5.5).
+const ROLES: &[(Purpose, &str)] = &[
+    (Purpose::Subtitles, "subtitle"),
+    (Purpose::Captions, "caption"),
+    (Purpose::Forced, "forced-subtitle"),
+];
+
+/// One set for each text track that is listed, with ids from `first_id` on.
+pub(super) fn adaptation_sets(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    first_id: usize,
+) -> io::Result<()> {
+    for (n, listed) in presentation.listed_text().enumerate() {
+        if let Some(row) = TextForm::in_fragments(listed.text).fragments() {
+            let mime_and_codecs = (row.content_type, row.codecs);
+            adaptation_set(xml, presentation, first_id + n, listed, mime_and_codecs)?;
+        }
+    }
+    Ok(())
+}
+
+fn adaptation_set(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    id: usize,
+    listed: &ListedText<'_>,
+    (mime, codecs): (&str, &str),
+) -> io::Result<()> {
+    let text = listed.text;
+    let (id, bitrate) = (id.to_string(), text.bitrate.to_string());
+    let mut attributes = vec![
+        ("id", id.as_str()),
+        ("contentType", "text"),
+        ("mimeType", mime),
+        ("segmentAlignment", "true"),
+        ("startWithSAP", "1"),
+    ];
+    if let Some(tag) = &text.tag {
+        attributes.push(("lang", tag));
+    }
+    let representation = format!("{id}_{}_{bitrate}", text.name);
+    xml.element("AdaptationSet", &attributes, |xml| {
+        if let Some(title) = &text.title {
+            xml.text("Label", &[], title)?;
+        }
+        roles(xml, text)?;
+        segment_template(xml, presentation, listed)?;
+        xml.empty(
+            "Representation",
+            &[("id", &representation), ("bandwidth", &bitrate), ("codecs", codecs)],
+        )
+    })
+}
+
+fn roles(xml: &mut Xml, text: &TextRendition) -> io::Result<()> {
+    let main = text.default.then_some("main");
+    let purpose = ROLES.iter().filter(|(purpose, _)| *purpose == text.purpose);
+    let mut values = purpose.map(|(_, value)| *value).chain(main);
+    values.try_for_each(|value| xml.empty("Role", &[("schemeIdUri", ROLE), ("value", value)]))
+}
+
+fn segment_template(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    listed: &ListedText<'_>,
+) -> io::Result<()> {
+    let leaf = presentation.text_leaf(listed.text);
+    let url = |time| format!("QualityLevels($Bandwidth$)/{}", leaf.with(time));
+    let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
+    let (media, initialization) = (url("$Time$"), url("i"));
+    let mut attributes = vec![
+        ("timescale", timescale.as_str()),
+        ("media", &media),
+        ("initialization", &initialization),
+    ];
+    if presentation.start > 0 {
+        attributes.push(("presentationTimeOffset", &start));
+    }
+    xml.element("SegmentTemplate", &attributes, |xml| {
+        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed.spans()))
+    })
+}
