@@ -6,6 +6,7 @@ use std::io;
 use super::mpd::timeline;
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
+use crate::package::compat::Compat;
 use crate::package::presentation::{ListedText, Presentation};
 use crate::package::text::TextForm;
 use crate::package::xml::Xml;
@@ -56,7 +57,8 @@ fn adaptation_set(
     }
     let representation = format!("{id}_{}_{bitrate}", text.name);
     xml.element("AdaptationSet", &attributes, |xml| {
-        if let Some(title) = &text.title {
+        // The schema of most validators does not know the element.
+        if let Some(title) = text.title.as_ref().filter(|_| presentation.compat == Compat::Ams) {
             xml.text("Label", &[], title)?;
         }
         roles(xml, text)?;

@@ -43,7 +43,7 @@ const hlsjs = async ({ url, token, licence, text }) => {
     licenseXhrSetup: (xhr, target) => authorise(xhr, target, "POST"),
   });
   player.on(window.Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(`hls.js ${details}`));
-  if (text) player.on(window.Hls.Events.SUBTITLE_TRACKS_UPDATED, () => (player.subtitleTrack = 0));
+  if (text) video.textTracks.addEventListener("addtrack", ({ track }) => (track.mode = "showing"));
   player.loadSource(url);
   player.attachMedia(video);
 };
