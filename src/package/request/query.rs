@@ -129,9 +129,10 @@ impl Bounds {
 
 impl fmt::Display for Bounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.high {
-            u64::MAX => write!(f, "{}-", self.low),
-            high => write!(f, "{}-{high}", self.low),
+        match (self.low, self.high) {
+            (low, high) if low == high => write!(f, "{low}"),
+            (low, u64::MAX) => write!(f, "{low}-"),
+            (low, high) => write!(f, "{low}-{high}"),
         }
     }
 }

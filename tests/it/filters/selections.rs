@@ -75,6 +75,22 @@ async fn playlists_list_the_first_quality_first_and_no_other_track() {
 }
 
 #[tokio::test]
+async fn audio_only_adds_the_first_track_that_is_left() {
+    let server = Filtered::shared();
+    for format in ["m3u8-cmaf", "m3u8-aapl", "m3u8-aapl-v3"] {
+        for (parameters, last) in [
+            ("audio-only=true,filter=not-german", 48_323),
+            ("AUDIO-ONLY=True,filter=german", 48_331),
+            ("audio-only=false,filter=german", LEVELS[0]),
+        ] {
+            let url = format!("{}manifest(format={format},{parameters})", server.root);
+            let (levels, _) = variants(&url).await;
+            assert_eq!(levels.last(), Some(&last), "{url}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn children_repeat_the_filters_and_list_the_same_fragments() {
     let server = Filtered::shared();
     for format in ["m3u8-cmaf", "m3u8-aapl", "m3u8-aapl-v3"] {

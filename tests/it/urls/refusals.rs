@@ -90,13 +90,13 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
     ("clear", "manifest(format=f4m-f4f)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
     (
         "clear",
-        "QualityLevels({b})/Manifest(video,format=m3u8-cmaf,type=keyframes)",
+        "QualityLevels({b})/Manifest(video,format=m3u8-aapl-v3,type=keyframes)",
         415,
         "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
     ),
     (
         "clear",
-        "QualityLevels({b})/KeyFrames(video=0,format=m3u8-cmaf)",
+        "QualityLevels({b})/KeyFrames(video=0,format=fmp4)",
         415,
         "MPE_OUTPUT_FORMAT_NOT_SUPPORTED",
     ),
