@@ -9,7 +9,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 ARGS ?=
 
-.PHONY: demo test test-rust test-browser check bench setup
+.PHONY: tables demo test test-rust test-browser check bench setup
 .NOTPARALLEL:
 
 demo:
@@ -28,6 +28,11 @@ test-browser:
 	cargo build --locked
 	TEST_BINARY=$(abspath $(TARGET))/debug/portcullis \
 	  node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.js
+	node scripts/tables.mjs --check
+
+# The tables of the README, out of what the last run of the browser tests saw.
+tables:
+	node scripts/tables.mjs --write
 
 check:
 	@bash scripts/setup.sh check

@@ -4,6 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { startBrowser } from "./support/browser.js";
 import { startHost } from "./support/host.js";
 import { PLAY_LIMIT_MS, frameAfter, withPlay as play } from "./support/play.js";
+import { keep } from "./support/results.js";
 import { startServer, streamOf } from "./support/server.js";
 
 /** player, protocol or format, streams: what players.md section 5 says this player must be able to play. */
@@ -25,6 +26,9 @@ const MATRIX = [
   ["hlsjs", "m3u8-aapl-v8", ["clear-open"]],
   ["videojs", "m3u8-aapl", ["clear-open", "aes-token"]],
   ["videojs", "m3u8-aapl-v3", ["clear-open"]],
+  ["shaka5", "mpd-time-csf", ["clear-open", "cenc-open"]],
+  ["dashjs", "mpd-time-csf", ["clear-open", "cenc-open", "cenc-token"]],
+  ["dashjs", "smooth", ["clear-open"]],
 ];
 
 const SEEK_TO = 15;
@@ -58,6 +62,7 @@ after(async () => {
   host?.stop();
   await server?.stop();
   console.table(results);
+  keep("players", results);
 });
 
 const withPlay = (job, judge) => play({ browser, host }, job, judge);

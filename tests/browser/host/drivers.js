@@ -87,6 +87,9 @@ window.frameAfter = (from) =>
     element().requestVideoFrameCallback(shown);
   });
 
+/** Whether pictures have been shown for a moment. */
+window.hasPlayed = () => element().currentTime > 0.3 && element().getVideoPlaybackQuality().totalVideoFrames > 3;
+
 window.seek = (to) => {
   element().currentTime = to;
 };

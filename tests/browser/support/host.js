@@ -12,7 +12,7 @@ const tests = `${repository}tests/node_modules/`;
 const SCRIPTS = {
   shaka5: [`${web}shaka-player/dist/shaka-player.compiled-es2021.js`],
   shaka4: [`${tests}shaka-player-4/dist/shaka-player.compiled-es2021.js`],
-  dashjs: [`${web}dashjs/dist/modern/umd/dash.all.min.js`],
+  dashjs: [`${web}dashjs/dist/modern/umd/dash.all.min.js`, `${web}dashjs/dist/modern/umd/dash.mss.min.js`],
   hlsjs: [`${web}hls.js/dist/hls.min.js`],
   videojs: [
     `${tests}video.js/dist/video.min.js`,
