@@ -17,6 +17,10 @@ const AVCC: &str = "0164000cffe1001e6764000cac56241419f9f016a0202028000003000800
 const ESDS: &str = "000000000380808025000100048080801740150000000000bcc30000bcc30580808005119056\
                     e500068080800102";
 
+/// The same with the AudioSpecificConfig of xHE-AAC.
+pub(super) const USAC_ESDS: &str = "000000000380808025000100048080801740150000000000bcc30000bcc305808080\
+                                    05f946032200068080800102";
+
 /// A track as lists; [`Self::video`] and [`Self::audio`] give plain ones to change.
 #[derive(Debug, Clone)]
 pub(super) struct TrackSpec {
@@ -42,6 +46,8 @@ pub(super) struct TrackSpec {
     /// `elst`: duration in movie ticks, media time.
     pub(super) edits: Vec<(u64, i64)>,
     pub(super) elst_version: u8,
+    /// Body of the `esds` of sound.
+    pub(super) esds: &'static str,
 }
 
 impl TrackSpec {
@@ -61,6 +67,7 @@ impl TrackSpec {
             compact: None,
             edits: Vec::new(),
             elst_version: 0,
+            esds: ESDS,
         }
     }
 
@@ -204,7 +211,7 @@ fn tables(w: &mut Writer, track: &TrackSpec, offsets: &[u64]) {
                 w.zeros(7);
                 w.u8(1);
                 w.zeros(20);
-                boxed(w, b"esds", |w| w.bytes(&hex(ESDS)));
+                boxed(w, b"esds", |w| w.bytes(&hex(track.esds)));
             }),
         }
     });

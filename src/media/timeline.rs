@@ -298,10 +298,10 @@ fn audio_cuts(
     let start_of = |n: u32| track.presentation_time(n) + origin;
     let end = end_time(track, last, end_sample, origin);
     let half = (start_of(last) - start_of(last.saturating_sub(1))) / 2;
-    let first = first_audio_sample(track, origin, half).min(last);
+    let first = track.sound_start(first_audio_sample(track, origin, half).min(last));
     let mut starts = vec![Cut { sample: first, start: start_of(first).max(0).cast_unsigned() }];
     for boundary in audio_boundaries(video, video_end, end.cast_signed(), target) {
-        let sample = track.first_at_or_after(boundary - half - origin);
+        let sample = track.sound_start(track.first_at_or_after(boundary - half - origin));
         let previous = starts.last().map_or(0, |cut| cut.sample);
         if sample > previous && sample < end_sample && start_of(sample) > start_of(previous).max(0)
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::edit::{MAX_DAYS, Shift};
 use super::fragments::Fragments;
 use super::{MediaRule, Picture, SampleIndex};
+use crate::codec::aac::AOT_USAC;
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
 use crate::isobmff::moov::elst::Edit;
@@ -177,6 +178,15 @@ impl Track {
     pub fn first_at_or_after(&self, time: i64) -> u32 {
         let ticks = rescale(time, crate::time::WIRE_TIMESCALE, self.timescale);
         self.index.first_at_or_after(ticks - self.shift.offset)
+    }
+
+    /// The sample up to `n` at which sound can be cut. All codecs start at any frame, whatever the
+    /// file says of sync samples, but for xHE-AAC (ISO/IEC 23003-3 section 7.18).
+    pub fn sound_start(&self, n: u32) -> u32 {
+        match &self.codec {
+            Codec::Aac(config) if config.object_type == AOT_USAC => self.index.sync_at_or_before(n),
+            _ => n,
+        }
     }
 
     /// Presentation time at which the edit starts, in wire ticks; samples before it are there for

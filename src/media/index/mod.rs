@@ -158,6 +158,13 @@ impl SampleIndex {
         }
     }
 
+    /// The last sample up to `n`, else the first, at which decoding can start.
+    pub fn sync_at_or_before(&self, n: u32) -> u32 {
+        let Some(sync) = &self.sync else { return n };
+        let behind = sync.partition_point(|sample| *sample <= n);
+        sync[..behind].last().or(sync.first()).copied().unwrap_or(n)
+    }
+
     /// The samples of a range in decoding order.
     pub fn samples(&self, range: Range<u32>) -> impl ExactSizeIterator<Item = Sample> {
         let mut times = self.times.cursor(range.start);

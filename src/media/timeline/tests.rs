@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::media::FileIndex;
-use crate::media::fixture::{TrackSpec, movie};
+use crate::media::fixture::{TrackSpec, USAC_ESDS, movie};
 use crate::time::to_wire;
 
 const SECOND: i64 = WIRE_TIMESCALE as i64;
@@ -152,4 +152,21 @@ fn a_trim_inside_a_group_shifts_pictures_and_sound_alike() {
     let moved = sound.presentation_time(audio.sample) + timeline.origin;
     let warm_up = -i64::from(AUDIO_PREROLL) * to_wire(1024, 48_000);
     assert!((warm_up..=0).contains(&moved), "{moved}");
+}
+
+/// xHE-AAC starts at its sync samples only; with other AAC the table of a muxer means nothing.
+#[test]
+fn sound_is_cut_where_its_codec_can_start() {
+    let video = track(pictures(25, 1, 30 * 25, 50));
+    let sound = |esds| {
+        let spec = TrackSpec::audio(48_000, vec![1; 30 * 48_000 / 1024]).key_frames_every(40);
+        track(TrackSpec { esds, ..spec })
+    };
+    let cuts = |esds| {
+        let timeline = build(&[&video], &[&sound(esds)]).unwrap();
+        let starts = &timeline.audio[0].as_ref().unwrap().starts;
+        starts.iter().map(|cut| cut.sample).collect::<Vec<_>>()
+    };
+    assert_eq!(cuts(USAC_ESDS), [0, 280, 560, 840, 1120]);
+    assert_eq!(cuts(TrackSpec::audio(48_000, Vec::new()).esds), [0, 281, 562, 844, 1125]);
 }

@@ -7,14 +7,14 @@ use reqwest::Client;
 
 use super::titles::{CODECS, made};
 use crate::support::boxes::find;
-use crate::support::oracle::mpd_complaint;
+use crate::support::oracle::{mpd_complaint, samples_of_bytes, samples_of_file};
 use crate::support::origin::{Answer, Shelf, get};
 use crate::support::presentation;
 use crate::support::server::Stream;
 
-/// Files that other encoders and packagers made.
-fn public(file: &str) -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media/public");
+/// Files that other encoders and packagers made, or larger ones.
+fn shared(file: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/media");
     let found = Some(folder.join(file)).filter(|path| path.is_file());
     if found.is_none() {
         eprintln!("skipped: no {file} in {}", folder.display());
@@ -232,16 +232,16 @@ async fn a_track_that_is_not_packaged_leaves_the_rest() {
     assert!(master.alternatives.is_empty());
 }
 
-/// What one public file has to say in its manifests.
-struct Public {
+/// What one file has to say in its manifests.
+struct Foreign {
     file: &'static str,
     hls: &'static [&'static str],
     dash: &'static [&'static str],
 }
 
-const PUBLIC: &[Public] = &[
-    Public {
-        file: "androidx-media/mp4/sample_eac3joc.mp4",
+const FOREIGN: &[Foreign] = &[
+    Foreign {
+        file: "public/androidx-media/mp4/sample_eac3joc.mp4",
         hls: &["CODECS=\"ec-3\""],
         dash: &[
             "ExtensionType:2018\" value=\"JOC\"/>",
@@ -249,18 +249,18 @@ const PUBLIC: &[Public] = &[
             "audio_channel_configuration:2011\" value=\"F801\"/>",
         ],
     },
-    Public {
-        file: "androidx-media/mp4/sample_ac3.mp4",
+    Foreign {
+        file: "public/androidx-media/mp4/sample_ac3.mp4",
         hls: &["CODECS=\"ac-3\""],
         dash: &["F801"],
     },
-    Public {
-        file: "androidx-media/mp4/sample_eac3.mp4",
+    Foreign {
+        file: "public/androidx-media/mp4/sample_eac3.mp4",
         hls: &["CODECS=\"ec-3\""],
         dash: &["F801"],
     },
-    Public {
-        file: "androidx-media/mp4/dolbyVision-hdr.MOV",
+    Foreign {
+        file: "public/androidx-media/mp4/dolbyVision-hdr.MOV",
         hls: &["VIDEO-RANGE=HLG", "SUPPLEMENTAL-CODECS=\"dvh1.08.02/db4h\"", "hvc1.2.4.L93.B0"],
         dash: &[
             "scte214:supplementalCodecs=\"dvh1.08.02\" scte214:supplementalProfiles=\"db4h\"",
@@ -268,46 +268,80 @@ const PUBLIC: &[Public] = &[
              value=\"18\"/>",
         ],
     },
-    Public {
-        file: "androidx-media/mp4/sample_with_colr_mdcv_and_clli.mp4",
+    Foreign {
+        file: "public/androidx-media/mp4/sample_with_colr_mdcv_and_clli.mp4",
         hls: &["VIDEO-RANGE=PQ", "av01.0.09M.10.0.110.09.16.09.0"],
         dash: &["cicp:ColourPrimaries\" value=\"9\"/>"],
     },
-    Public {
-        file: "androidx-media/mp4/bbb_800x640_768kbps_30fps_vp9.mp4",
+    Foreign {
+        file: "public/androidx-media/mp4/bbb_800x640_768kbps_30fps_vp9.mp4",
         hls: &["vp09.00.30.08", "RESOLUTION=1138x640"],
         dash: &["sar=\"64:45\""],
     },
-    Public { file: "androidx-media/mp4/h265_bframes.mp4", hls: &["hev1.1.6.L90.90"], dash: &[] },
-    Public {
-        file: "androidx-media/mp4/sample_unrecognized_hevc_sei.mp4",
+    Foreign {
+        file: "public/androidx-media/mp4/h265_bframes.mp4",
+        hls: &["hev1.1.6.L90.90"],
+        dash: &[],
+    },
+    Foreign {
+        file: "public/androidx-media/mp4/sample_unrecognized_hevc_sei.mp4",
         hls: &["hvc1.1.6."],
         dash: &[],
     },
-    Public { file: "androidx-media/mp4/sample_av1.mp4", hls: &["av01.0."], dash: &[] },
-    Public { file: "androidx-media/mp4/sample_opus.mp4", hls: &["\"opus\""], dash: &["cicp"] },
-    Public { file: "mp4ff/ed_hevc.mp4", hls: &["hvc1.1.6."], dash: &["mp4a.40.2"] },
-    Public {
-        file: "shaka-packager/bear-640x360-aac_he-silent_right.mp4",
+    Foreign { file: "public/androidx-media/mp4/sample_av1.mp4", hls: &["av01.0."], dash: &[] },
+    Foreign {
+        file: "public/androidx-media/mp4/sample_opus.mp4",
+        hls: &["\"opus\""],
+        dash: &["cicp"],
+    },
+    Foreign { file: "public/mp4ff/ed_hevc.mp4", hls: &["hvc1.1.6."], dash: &["mp4a.40.2"] },
+    Foreign {
+        file: "public/shaka-packager/bear-640x360-aac_he-silent_right.mp4",
         hls: &["mp4a.40.5"],
         dash: &["audioSamplingRate=\"44100\""],
     },
-    Public {
-        file: "shaka-packager/bear-dtsx.mp4",
+    Foreign {
+        file: "public/shaka-packager/bear-dtsx.mp4",
         hls: &["\"dtsx\""],
         dash: &["uhd:audio_channel_configuration\" value=\"0000003F\"/>"],
     },
-    Public { file: "androidx-media/mp4/sample_rotate_and_reflect.mp4", hls: &["avc1."], dash: &[] },
+    Foreign {
+        file: "synthetic/ladder/tidewater_hevc_640x360_200.mp4",
+        hls: &["hvc1.1.6.L63.90"],
+        dash: &[],
+    },
+    Foreign {
+        file: "synthetic/ladder/tidewater_av1_640x360_180.mp4",
+        hls: &["av01.0.01M.08\""],
+        dash: &[],
+    },
+    Foreign {
+        file: "synthetic/ladder/tidewater_vp9_640x360_190.mp4",
+        hls: &["vp09.00.21.08\""],
+        dash: &[],
+    },
+    Foreign {
+        file: "synthetic/ladder/tidewater_ec3_eng_ch6_192.mp4",
+        hls: &["\"ec-3\""],
+        dash: &["F801", "lang=\"en\""],
+    },
+    Foreign {
+        file: "public/androidx-media/mp4/sample_rotate_and_reflect.mp4",
+        hls: &["avc1."],
+        dash: &[],
+    },
 ];
 
 /// Every sample entry is that of the source, byte for byte, as is the matrix that turns pictures.
 /// Sound entries of QuickTime are written anew.
-async fn demand_entries(url: &str, source: &[u8]) {
+async fn demand_entries(url: &str, path: &Path) {
+    let source = std::fs::read(path).unwrap();
     let quick_time = &source[8..12] == b"qt  ";
     for track in presentation::dash(&Client::new(), url).await {
         if quick_time && track.kind == "audio" {
             continue;
         }
+        demand_samples(&track, path, url);
         let trak = find(&track.init, &[b"moov", b"trak"]).unwrap();
         let stsd = find(trak, &[b"mdia", b"minf", b"stbl", b"stsd"]).unwrap();
         let entry = &stsd[8..];
@@ -318,10 +352,42 @@ async fn demand_entries(url: &str, source: &[u8]) {
     }
 }
 
+/// The samples lie one behind the other in the source; what its edits hide may be left out. ffmpeg
+/// does not know DTS-UHD.
+fn demand_samples(track: &presentation::Track, path: &Path, url: &str) {
+    if path.ends_with("bear-dtsx.mp4") {
+        return;
+    }
+    let specifier = &track.kind[..1];
+    let ours = samples_of_bytes(&track.media(), specifier);
+    let theirs = samples_of_file(path, specifier);
+    let (ours, theirs) = (ours.contents(), theirs.contents());
+    assert!(ours.len() * 2 > theirs.len(), "{url}: {} of {} samples", ours.len(), theirs.len());
+    assert!(theirs.windows(ours.len()).any(|window| window == ours), "{url}: {}", track.kind);
+}
+
+/// Atmos beside pictures: a group that says how many objects there are.
+#[tokio::test]
+async fn atmos_is_announced_by_its_objects() {
+    let Some(atmos) = shared("public/androidx-media/mp4/sample_eac3joc.mp4") else { return };
+    let shelf = Shelf::start([
+        ("atmos", vec![codecs("h264_320x180"), codecs("aac_eng"), atmos]),
+        ("other", vec![codecs("aac_eng")]),
+    ]);
+    for manifest in &shelf.stream("atmos", "clear").manifests {
+        let expected = [("audio", "2"), ("audio_atmos", "16/JOC")];
+        if matches!(manifest.format.as_str(), "m3u8-cmaf" | "m3u8-aapl") {
+            let listed = groups(&master(&manifest.url).await);
+            let expected = expected.map(|(group, said)| (group.to_owned(), said.to_owned()));
+            assert_eq!(listed, expected, "{}", manifest.format);
+        }
+    }
+}
+
 #[tokio::test]
 async fn files_of_other_makers_are_announced_for_what_they_are() {
-    let there: Vec<(&Public, PathBuf)> =
-        PUBLIC.iter().filter_map(|row| Some((row, public(row.file)?))).collect();
+    let there: Vec<(&Foreign, PathBuf)> =
+        FOREIGN.iter().filter_map(|row| Some((row, shared(row.file)?))).collect();
     if there.is_empty() {
         return;
     }
@@ -339,6 +405,6 @@ async fn files_of_other_makers_are_announced_for_what_they_are() {
         }
         let dash = &stream.manifest("dash").url;
         assert_eq!(mpd_complaint(get(dash).await.text()), None, "{}", row.file);
-        demand_entries(dash, &std::fs::read(path).unwrap()).await;
+        demand_entries(dash, path).await;
     }
 }

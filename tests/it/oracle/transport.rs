@@ -211,6 +211,27 @@ async fn every_segment_stands_alone() {
     }
 }
 
+/// HEVC: a delimiter, then each parameter set once, in front of every picture to start at.
+#[tokio::test]
+async fn every_hevc_segment_stands_alone() {
+    let mut hevc = 0;
+    for track in clear_tracks(&serve(CODECS), "m3u8-aapl").await {
+        for segment in track.segments.iter().filter(|_| track.kind == "video") {
+            let found = read(&segment.bytes);
+            let unit = found.of_kind("video")[0];
+            let kinds: Vec<u8> = nals(&unit.payload).iter().map(|nal| nal[0] >> 1 & 0x3f).collect();
+            if kinds[0] == 35 {
+                hevc += 1;
+                assert_eq!(kinds[1..4], [32, 33, 34], "{:?}", track.playlist);
+                assert_eq!(kinds.iter().filter(|kind| (32..=35).contains(*kind)).count(), 4);
+                assert_eq!(found.continuity_errors, 0);
+                decodes_alone(&segment.bytes, "v");
+            }
+        }
+    }
+    assert_eq!(hevc, 4, "two levels of two segments");
+}
+
 #[tokio::test]
 async fn joined_segments_and_playlists_decode_without_complaint() {
     let clip = serve(CLIP);
