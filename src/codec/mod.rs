@@ -9,6 +9,7 @@ pub mod ac3;
 pub mod adts;
 pub mod av1;
 pub mod avc;
+pub mod captions;
 mod colour;
 pub mod dolby_vision;
 pub mod dts;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ring::digest::{SHA256, digest};
 
+use super::captions;
 use super::fragments::Fragments;
 use super::index::MAX_SAMPLES;
 use super::text::TextTrack;
@@ -59,7 +60,10 @@ impl FileIndex {
             let child = child?;
             if &child.kind.0 == b"trak" {
                 match Track::parse(&child, timescale, &mut fragments, source.len())? {
-                    Ok(track) => tracks.push(Arc::new(track)),
+                    Ok(mut track) => {
+                        track.captions = captions::detect(&track.codec, &track.index, source);
+                        tracks.push(Arc::new(track));
+                    }
                     Err(reason) => {
                         match text_of(&child, timescale, &mut fragments, source, reason)? {
                             Ok(track) => text.push(Arc::new(track)),

@@ -5,6 +5,7 @@
 //! cuts of the pictures.
 
 pub mod asset;
+mod captions;
 mod edit;
 mod error;
 pub mod file;

@@ -6,6 +6,7 @@ use super::edit::{MAX_DAYS, Shift};
 use super::fragments::Fragments;
 use super::{MediaRule, Picture, SampleIndex};
 use crate::codec::aac::AOT_USAC;
+use crate::codec::captions::Captions;
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
 use crate::isobmff::moov::elst::Edit;
@@ -33,6 +34,8 @@ pub struct Track {
     pub size: (u16, u16),
     /// How the pictures are meant to be seen.
     pub picture: Picture,
+    /// Captions inside the pictures.
+    pub captions: Captions,
     /// Ticks per second of the index.
     pub timescale: u32,
     /// The samples.
@@ -115,6 +118,7 @@ impl Track {
             language: trak.mdhd.language,
             size: visual.map_or((0, 0), |visual| (visual.width, visual.height)),
             picture,
+            captions: Captions::default(),
             timescale: trak.mdhd.timescale,
             bytes: index.bytes(0..index.len()),
             index: Arc::new(index),

@@ -10,6 +10,7 @@ use super::text::TextForm;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
+use crate::codec::captions::Captions;
 use crate::ids::KeyId;
 use crate::media::{Rendition, TextRendition};
 use crate::protection::Protection;
@@ -166,6 +167,12 @@ impl<'a> Presentation<'a> {
             }
         }
         sets
+    }
+
+    /// The captions inside the pictures; all levels have those of the first.
+    pub fn captions(&self) -> Captions {
+        let first = self.video().next();
+        first.map_or_else(Captions::default, |listed| listed.rendition.track.captions)
     }
 
     /// The text tracks that manifests list: those that are not hidden, where the format has text.

@@ -2,9 +2,13 @@
 
 use std::io;
 
+use crate::codec::captions::Captions;
 use crate::codec::{Codec, Colour, VideoRange};
 use crate::media::Track;
 use crate::package::xml::Xml;
+
+const CEA_608: &str = "urn:scte:dash:cc:cea-608:2015";
+const CEA_708: &str = "urn:scte:dash:cc:cea-708:2015";
 
 /// Number of channels of AAC, as all players read it (packaging.md section 8.5).
 const MPEG_CHANNELS: &str = "urn:mpeg:dash:23003:3:audio_channel_configuration:2011";
@@ -22,6 +26,19 @@ const CICP_CHANNELS: &str = "urn:mpeg:mpegB:cicp:ChannelConfiguration";
 /// 6.1, 7.1.
 const CICP_BY_COUNT: [Option<u8>; 9] =
     [None, Some(1), Some(2), Some(3), None, Some(5), Some(6), Some(11), Some(12)];
+
+/// Accessibility for captions inside the pictures (DASH-IF IOP 4.3 section 6.4.3.3; ANSI/SCTE
+/// 214-1). Their language is not known.
+pub(super) fn captions(xml: &mut Xml, captions: Captions) -> io::Result<()> {
+    let channels = [(captions.field_1, "CC1=und"), (captions.field_2, "CC3=und")];
+    let there = channels.iter().filter(|(there, _)| *there);
+    let analogue = there.map(|(_, channel)| *channel).collect::<Vec<_>>().join(";");
+    let digital = if captions.digital { "1=lang:und" } else { "" };
+    let services = [(CEA_608, analogue.as_str()), (CEA_708, digital)];
+    services.iter().filter(|(_, value)| !value.is_empty()).try_for_each(|(scheme, value)| {
+        xml.empty("Accessibility", &[("schemeIdUri", scheme), ("value", value)])
+    })
+}
 
 /// AudioChannelConfiguration; nothing for pictures and where only the stream tells.
 pub(super) fn channels(xml: &mut Xml, track: &Track) -> io::Result<()> {

@@ -139,6 +139,7 @@ fn adaptation_set(
         let leaf = match key_frames_of {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
+                descriptors::captions(xml, first.track.captions)?;
                 role(xml, presentation, first)?;
                 presentation.fragment_leaf(first)
             }

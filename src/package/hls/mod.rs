@@ -4,6 +4,7 @@ use super::presentation::Presentation;
 
 mod ams;
 mod audio;
+mod captions;
 mod keys;
 mod media;
 mod multivariant;

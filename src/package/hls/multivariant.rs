@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, groups};
-use super::{ams, text, version};
+use super::{ams, captions, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
@@ -34,7 +34,8 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     for line in groups.iter().filter(|_| grouped).flat_map(|group| group.lines(presentation)) {
         writeln!(out, "{line}")?;
     }
-    text::media_lines(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    let lines = [text::media_lines(presentation), captions::media_lines(presentation)].concat();
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let sounds = Sound::each_of(&groups, grouped);
     for (n, sound) in sounds.iter().enumerate() {
         for level in &video {
@@ -104,7 +105,8 @@ fn variant_line(
     if let Some((codec, brand)) = supplemental {
         let _ = write!(line, ",SUPPLEMENTAL-CODECS=\"{codec}/{brand}\"");
     }
-    line + &sound.attribute + &text::group(presentation) + &pathway(presentation)
+    let captions = video.map_or_else(String::new, |_| captions::group(presentation));
+    line + &sound.attribute + &text::group(presentation) + &captions + &pathway(presentation)
 }
 
 /// The codec strings of a variant, each once.
