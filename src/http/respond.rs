@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::conditional::{not_modified, precondition_failed};
 use super::encoding;
 use super::range::{self, RangeDecision};
-use crate::service::origin::{Answer, CachePolicy, Content, PlanBody};
+use crate::service::origin::{Answer, CachePolicy, Content, FileBody, PlanBody};
 
 /// Room for the fields of an answer, those of other layers included.
 const FIELDS: usize = 16;
@@ -83,6 +83,7 @@ fn body(content: Content, part: Range<u64>) -> Body {
         Content::Bytes(bytes) => Body::from(slice(&bytes, &part)),
         Content::Text(text) => Body::from(slice(&text.plain().bytes, &part)),
         Content::Planned(plan, sources) => Body::new(PlanBody::new(plan, sources, part)),
+        Content::File(file) => Body::new(FileBody::new(file, part)),
     }
 }
 

@@ -11,6 +11,7 @@ mod header;
 pub mod moof;
 pub mod moov;
 mod scan;
+pub mod sidx;
 pub mod stbl;
 mod write;
 

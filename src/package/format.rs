@@ -22,6 +22,8 @@ pub enum Format {
     DashCmaf,
     /// `mpd-time-csf`: the same in the older Common Streaming Format.
     DashCsf,
+    /// `mpd-ondemand`: DASH on-demand profile, one file with an index for each rendition.
+    DashOnDemand,
     /// `m3u8-cmaf`: HLS version 7 with CMAF fragments.
     HlsCmaf,
     /// `m3u8-aapl`: HLS version 4, transport streams, audio apart, key frame playlists.
@@ -40,7 +42,10 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Manifest {
     /// A DASH media presentation description.
-    Mpd,
+    Mpd {
+        /// Whether a rendition is one file with an index, and not many segments.
+        files: bool,
+    },
     /// HLS playlists. CMAF needs version 6 for its EXT-X-MAP; AMS and most packagers write 7
     /// (ams.md section 3.3).
     Playlists {
@@ -96,7 +101,7 @@ pub const TABLE: &[Row] = &[
         selector: "mpd-time-cmaf",
         aliases: &[],
         container: Container::Cmaf,
-        manifest: Manifest::Mpd,
+        manifest: Manifest::Mpd { files: false },
         protocol: Protocol::Dash,
         protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
     },
@@ -105,9 +110,18 @@ pub const TABLE: &[Row] = &[
         selector: "mpd-time-csf",
         aliases: &[],
         container: Container::Csf,
-        manifest: Manifest::Mpd,
+        manifest: Manifest::Mpd { files: false },
         protocol: Protocol::Dash,
         protections: &[Protection::Clear, Protection::Cenc],
+    },
+    Row {
+        format: Format::DashOnDemand,
+        selector: "mpd-ondemand",
+        aliases: &[],
+        container: Container::Cmaf,
+        manifest: Manifest::Mpd { files: true },
+        protocol: Protocol::Dash,
+        protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
     },
     Row {
         format: Format::HlsCmaf,
@@ -203,13 +217,20 @@ impl Format {
     pub fn playlist_version(self) -> Option<u8> {
         match self.row().manifest {
             Manifest::Playlists { version } => Some(version),
-            Manifest::Mpd | Manifest::Smooth { .. } => None,
+            Manifest::Mpd { .. } | Manifest::Smooth { .. } => None,
         }
     }
 
     /// Whether key frames are served by themselves, and listed for trick play.
     pub fn has_key_frames(self) -> bool {
-        matches!(self.row().container, Container::Cmaf | Container::Transport { muxed: false })
+        let row = self.row();
+        let has = matches!(row.container, Container::Cmaf | Container::Transport { muxed: false });
+        has && !self.has_files()
+    }
+
+    /// Whether a rendition is one file with an index.
+    pub fn has_files(self) -> bool {
+        self.row().manifest == Manifest::Mpd { files: true }
     }
 }
 

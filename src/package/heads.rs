@@ -50,6 +50,11 @@ impl Heads {
         self.head(n) + key_frame_bytes(rendition, n)
     }
 
+    /// Bytes of fragment `n`.
+    pub fn fragment(&self, rendition: &Rendition, n: usize) -> u64 {
+        self.head(n) + rendition.fragment_bytes.get(n).copied().unwrap_or(0)
+    }
+
     /// Memory in bytes, for caches.
     pub fn heap_size(&self) -> usize {
         size_of_val(&*self.0)

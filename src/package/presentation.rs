@@ -238,6 +238,13 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes){query}")
     }
 
+    /// URL of the one file of a rendition, relative to the MPD.
+    pub fn media_file_url(&self, rendition: &Rendition) -> String {
+        let Rendition { bitrate, name, .. } = rendition;
+        let selectors = self.selectors_of(rendition);
+        format!("QualityLevels({bitrate})/Media({name}{selectors})")
+    }
+
     /// The last component of the URLs of fragments.
     pub fn fragment_leaf(&self, rendition: &Rendition) -> Leaf {
         self.leaf("Fragments", rendition)

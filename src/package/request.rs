@@ -5,6 +5,7 @@
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Manifest({track}[,param...])
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Fragments({track}={ticks|i}[,param...])
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/KeyFrames({track}={ticks}[,param...])
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Media({track}[,param...])
 //! /{locatorId}/{file}
 //! ```
 //! Keywords and parameter names are compared without case; each path component is percent-decoded
@@ -83,6 +84,8 @@ pub enum Item {
     KeyFramePlaylist(TrackRef),
     /// An init segment.
     Init(TrackRef),
+    /// The one file of a rendition. AMS had none: `Media` is a word of ours.
+    Media(TrackRef),
     /// A media fragment.
     Fragment {
         /// Of which track.

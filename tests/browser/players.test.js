@@ -17,6 +17,8 @@ const MATRIX = [
   ["hlsjs", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token"]],
   ["videojs", "hls", ["aes-open", "aes-token"]],
   ["videojs", "dash", ["cenc-open", "cenc-token", "cbcs-token"]],
+  ["shaka5", "mpd-ondemand", ["clear-open", "cenc-open", "cbcs-open"]],
+  ["dashjs", "mpd-ondemand", ["clear-open", "cenc-open", "cbcs-open"]],
   ["shaka5", "m3u8-aapl", ["clear-open", "aes-open", "aes-token"]],
   ["shaka5", "m3u8-aapl-v3", ["clear-open", "aes-open"]],
   ["shaka5", "m3u8-aapl-v8", ["clear-open"]],

@@ -1,7 +1,9 @@
-//! DASH manifests (ISO/IEC 23009-1): live profile with SegmentTimeline over CMAF fragments.
+//! DASH manifests (ISO/IEC 23009-1): live profile with SegmentTimeline over CMAF fragments, on-demand
+//! profile with an index in each file.
 
 mod ams;
 mod descriptors;
+mod on_demand;
 mod protection;
 mod text;
 mod trick;

@@ -2,11 +2,12 @@
 
 use std::io;
 
-use super::{ams, descriptors, protection, text, trick};
+use super::{ams, descriptors, on_demand, protection, text, trick};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
-use crate::package::format::Container;
+use crate::package::format::{Container, Manifest, Row};
+use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
 use crate::package::steering::Steering;
 use crate::package::xml::Xml;
@@ -14,26 +15,31 @@ use crate::time::WIRE_TIMESCALE;
 
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
+const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
+
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
 /// The MPD of a presentation: audio sets first, then video sets, then the key frames of
-/// those, then text.
+/// those, then text. `files` has what the file of each listed rendition begins with, in formats of
+/// files.
 ///
 /// # Errors
 /// Never in practice: writing goes to memory.
-pub fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
+pub fn mpd(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8>> {
     match presentation.compat {
-        Compat::Ams => ams::mpd(presentation),
-        Compat::Modern => modern(presentation),
+        // AMS had no files.
+        Compat::Ams if !presentation.selectors.format.has_files() => ams::mpd(presentation),
+        Compat::Ams | Compat::Modern => modern(presentation, files),
     }
 }
 
-fn modern(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
+fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
     let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
-    let profiles = match presentation.selectors.format.row().container {
-        Container::Cmaf => CMAF_PROFILES,
+    let profiles = match presentation.selectors.format.row() {
+        Row { manifest: Manifest::Mpd { files: true }, .. } => ON_DEMAND_PROFILE,
+        Row { container: Container::Cmaf, .. } => CMAF_PROFILES,
         _ => LIVE_PROFILE,
     };
     let mut attributes = vec![
@@ -54,7 +60,7 @@ fn modern(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
         xml.element("MPD", &attributes, |xml| {
             steering(xml, presentation.steering)?;
             xml.element("Period", &[("id", "1"), ("start", "PT0S")], |xml| {
-                adaptation_sets(xml, presentation)
+                adaptation_sets(xml, presentation, files)
             })
         })
     })
@@ -73,10 +79,14 @@ fn steering(xml: &mut Xml, steering: &Steering) -> io::Result<()> {
     xml.text("ContentSteering", &[("defaultServiceLocation", location)], server)
 }
 
-fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
+fn adaptation_sets(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    files: &[Front],
+) -> io::Result<()> {
     let sets = presentation.sets();
     for (n, set) in sets.iter().enumerate() {
-        adaptation_set(xml, presentation, n + 1, set, None)?;
+        adaptation_set(xml, presentation, n + 1, set, files, None)?;
     }
     let has_key_frames = |set: &&Set<'_>| {
         let is_video = set.first.rendition.track.media_type == MediaType::Video;
@@ -84,7 +94,11 @@ fn adaptation_sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result
     };
     let with_key_frames = (1..).zip(&sets).filter(|(_, set)| has_key_frames(set));
     for (n, (main, set)) in with_key_frames.enumerate() {
-        adaptation_set(xml, presentation, sets.len() + n + 1, set, Some(main))?;
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, files, Some(main))?;
+    }
+    if presentation.selectors.format.has_files() {
+        // Text has no files: the profile knows no segments.
+        return Ok(());
     }
     let trick_sets = sets.iter().filter(has_key_frames).count();
     text::adaptation_sets(xml, presentation, sets.len() + trick_sets + 1)
@@ -98,6 +112,7 @@ fn adaptation_set(
     presentation: &Presentation<'_>,
     id: usize,
     set: &Set<'_>,
+    files: &[Front],
     key_frames_of: Option<usize>,
 ) -> io::Result<()> {
     let first = set.first.rendition;
@@ -109,12 +124,16 @@ fn adaptation_set(
     };
     let (id, width, height) =
         (id.to_string(), largest(|r| r.track.size.0), largest(|r| r.track.size.1));
+    let (aligned, sap) = match presentation.selectors.format.has_files() {
+        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
+        false => ("segmentAlignment", "startWithSAP"),
+    };
     let mut attributes = vec![
         ("id", id.as_str()),
         ("contentType", content),
         ("mimeType", mime),
-        ("segmentAlignment", "true"),
-        ("startWithSAP", "1"),
+        (aligned, "true"),
+        (sap, "1"),
     ];
     if let Some(language) = &language {
         attributes.push(("lang", language));
@@ -144,8 +163,23 @@ fn adaptation_set(
                 presentation.fragment_leaf(first)
             }
         };
+        if presentation.selectors.format.has_files() {
+            return set.renditions.iter().try_for_each(|rendition| {
+                let attributes = representation(&id, rendition);
+                on_demand::representation(
+                    xml,
+                    presentation,
+                    rendition,
+                    files,
+                    &borrowed(&attributes),
+                )
+            });
+        }
         segment_template(xml, presentation, set.first, &leaf)?;
-        set.renditions.iter().try_for_each(|rendition| representation(xml, &id, rendition))
+        set.renditions.iter().try_for_each(|rendition| {
+            let attributes = representation(&id, rendition);
+            xml.empty("Representation", &borrowed(&attributes))
+        })
     })
 }
 
@@ -201,7 +235,8 @@ pub(super) fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -
     Ok(())
 }
 
-fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result<()> {
+/// The attributes of a `Representation`.
+fn representation(set: &str, rendition: &Rendition) -> Vec<(&'static str, String)> {
     let track = &rendition.track;
     let bitrate = rendition.bitrate.to_string();
     let id = format!("{set}_{}_{bitrate}", rendition.name);
@@ -229,9 +264,12 @@ fn representation(xml: &mut Xml, set: &str, rendition: &Rendition) -> io::Result
         }
         Some(sound) => attributes.push(("audioSamplingRate", sound.sampling_rate.to_string())),
     }
-    let attributes: Vec<(&str, &str)> =
-        attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    xml.empty("Representation", &attributes)
+    attributes
+}
+
+/// Attributes as they are written.
+fn borrowed<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// An xs:duration in seconds, exact to the tick.

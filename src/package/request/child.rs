@@ -41,8 +41,9 @@ pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlErr
         "manifest" => media_playlist(bitrate, first, params),
         "fragments" => fragment(bitrate, first, params),
         "keyframes" => key_frame(bitrate, first, params),
+        "media" => Ok((Item::Media(track(bitrate, first)?), Selectors::parse(params)?)),
         "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
-        _ => Err(UrlError::Syntax("Manifest(...), Fragments(...) or KeyFrames(...) is expected")),
+        _ => Err(UrlError::Syntax("Manifest, Fragments, KeyFrames or Media(...) is expected")),
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
+use super::media_file::StreamedFile;
 use crate::coding::{self, Coding, Text};
 use crate::package::plan::Plan;
 use crate::store::source::MediaSource;
@@ -61,6 +62,8 @@ pub enum Content {
     Text(Arc<Text>),
     /// Made while they are sent.
     Planned(Arc<Plan>, Sources),
+    /// Planned and made while they are sent.
+    File(StreamedFile),
 }
 
 impl Answer {
@@ -110,6 +113,7 @@ impl Content {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::Text(text) => text.plain().bytes.len() as u64,
             Self::Planned(plan, _) => plan.length(),
+            Self::File(file) => file.length(),
         }
     }
 }

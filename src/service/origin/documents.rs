@@ -113,6 +113,9 @@ impl Origin {
                 };
                 self.write(context, delivery, write).await
             }
+            _ if context.selectors.format.has_files() => {
+                self.manifest_of_files(context, delivery).await
+            }
             _ => self.write(context, delivery, super::manifest).await,
         }
     }

@@ -10,6 +10,7 @@ mod error;
 mod filters;
 mod key_frames;
 mod keys;
+mod media_file;
 mod sidecars;
 mod support;
 mod text;
@@ -25,6 +26,7 @@ pub use body::PlanBody;
 use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::HeadCache;
+pub use media_file::{FileBody, StreamedFile};
 use transport::reading;
 
 use crate::cenc::{Scheme, TrackKey};
@@ -53,7 +55,8 @@ const SMOOTH: &str = "application/vnd.ms-sstr+xml";
 /// Bump when the bytes of fragments change for the same input: caches then hold old tags.
 const FRAGMENT_REVISION: &[u8] = b"1";
 
-/// Serves manifests, init segments, fragments and downloads.
+/// Serves manifests, init segments, fragments and downloads. Clones share everything.
+#[derive(Clone)]
 pub struct Origin {
     store: Store,
     clock: Clock,
@@ -199,6 +202,7 @@ impl Origin {
                 context.key_frame_track(&track)?;
                 self.fragment(context, &track, start, true).await
             }
+            Item::Media(track) => self.media_file(context, &track).await,
             document => self.document(context, document, delivery).await,
         }
     }
@@ -239,12 +243,8 @@ impl Origin {
         })?;
         let following = rendition.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
-        let plan = match self.plans.get(&etag).await {
-            Some(plan) => plan,
-            // Boxed: futures are moved as they are passed on, and that of a maker is large.
-            None => Box::pin(self.make_plan(context, rendition, n, key_frame, &etag)).await?,
-        };
         let transport = context.selectors.format.is_transport();
+        let plan = self.cached_plan(context, rendition, n, key_frame, &etag).await?;
         Ok(Answer {
             content_type: if transport { TRANSPORT } else { media_type(rendition) },
             etag,
@@ -252,6 +252,22 @@ impl Origin {
             content: Content::Planned(plan, context.sources(rendition)),
             following: following.map(|next| Following { start, next: next.start }),
         })
+    }
+
+    /// The plan of the fragment with that tag.
+    async fn cached_plan(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+        key_frame: bool,
+        etag: &String,
+    ) -> Result<Arc<Plan>, OriginError> {
+        match self.plans.get(etag).await {
+            Some(plan) => Ok(plan),
+            // Boxed: futures are moved as they are passed on, and that of a maker is large.
+            None => Box::pin(self.make_plan(context, rendition, n, key_frame, etag)).await,
+        }
     }
 
     /// Concurrent requests wait for one maker.
@@ -346,7 +362,7 @@ impl Origin {
 
 fn manifest(context: &Context, presentation: &Presentation<'_>) -> Result<Answer, OriginError> {
     let (content_type, text) = match context.selectors.format.row().manifest {
-        Manifest::Mpd => (MPD, dash::mpd(presentation)),
+        Manifest::Mpd { .. } => (MPD, dash::mpd(presentation, &[])),
         Manifest::Smooth { .. } => (SMOOTH, smooth::manifest(presentation)),
         Manifest::Playlists { .. } => (PLAYLIST, Ok(hls::multivariant(presentation).into_bytes())),
     };

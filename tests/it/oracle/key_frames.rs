@@ -1,12 +1,12 @@
 //! Trick play: every key frame that is listed decodes alone, and is the one of the source.
 
 use m3u8_rs::{MasterPlaylist, MediaSegment, VariantStream};
-use reqwest::{Client, Url, header};
+use reqwest::{Client, Url};
 
 use super::titles::{CLIP, LADDER, Source, Title, key_of, open_streams};
 use crate::support::boxes;
 use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
-use crate::support::presentation::{dash_key_frames, fetch};
+use crate::support::presentation::{dash_key_frames, fetch, fetch_range};
 use crate::support::server::{DevServer, Manifest, Stream};
 
 /// The HLS manifests that list key frames: all but those of version 3.
@@ -77,11 +77,7 @@ async fn bytes_of(http: &Client, url: Url, segment: &MediaSegment) -> Vec<u8> {
         return fetch(http, &url).await;
     };
     assert_eq!(range.offset, Some(0), "{url}");
-    let last = range.length - 1;
-    let request = http.get(url).header(header::RANGE, format!("bytes=0-{last}"));
-    let answer = request.send().await.expect("an answer");
-    assert_eq!(answer.status(), 206);
-    let body = answer.bytes().await.expect("a body").to_vec();
+    let body = fetch_range(http, &url, &format!("0-{}", range.length - 1)).await;
     assert_eq!(body.len() as u64, range.length);
     body
 }

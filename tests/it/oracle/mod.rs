@@ -5,6 +5,7 @@ mod fragments;
 mod judges;
 mod key_frames;
 mod manifests;
+mod on_demand;
 mod playback;
 mod samples;
 mod titles;

@@ -1,9 +1,10 @@
 //! Fetches a presentation whole, as a player would in the course of a play: manifest, then every
 //! initialization segment and media segment. Manifests are read by parsers of other makers.
 
-use dash_mpd_core::{AdaptationSet, EssentialProperty};
+use dash_mpd_core::{AdaptationSet, EssentialProperty, Representation};
 use m3u8_rs::{AlternativeMediaType, Playlist};
-use reqwest::{Client, Url};
+use mp4_atom::{Decode, Sidx};
+use reqwest::{Client, Url, header};
 
 /// One track of a presentation.
 #[derive(Debug)]
@@ -88,6 +89,10 @@ async fn dash_sets(
     let sets = mpd.periods.iter().flat_map(|period| &period.adaptations);
     for set in sets.filter(|set| wanted(set)) {
         for representation in &set.representations {
+            if representation.SegmentBase.is_some() {
+                tracks.push(file_track(http, &base, set, representation).await);
+                continue;
+            }
             let template = representation.SegmentTemplate.as_ref().or(set.SegmentTemplate.as_ref());
             let template = template.expect("a SegmentTemplate");
             let place = |pattern: &Option<String>, time: u64| {
@@ -109,6 +114,49 @@ async fn dash_sets(
         }
     }
     tracks
+}
+
+/// A track that is one file: its index says where the segments are.
+#[allow(clippy::cast_precision_loss)]
+async fn file_track(
+    http: &Client,
+    base: &Url,
+    set: &AdaptationSet,
+    representation: &Representation,
+) -> Track {
+    let segment_base = representation.SegmentBase.as_ref().expect("a SegmentBase");
+    let file = base.join(&representation.BaseURL[0].base).expect("an address");
+    let init = segment_base.Initialization.as_ref().and_then(|init| init.range.as_ref());
+    let init = fetch_range(http, &file, init.expect("Initialization@range")).await;
+    let range = segment_base.indexRange.as_ref().expect("indexRange");
+    let index = fetch_range(http, &file, range).await;
+    let (_, last) = range.split_once('-').expect("a range");
+    let mut start = last.parse::<u64>().expect("a number") + 1;
+    let mut segments = Vec::new();
+    let sidx = Sidx::decode(&mut index.as_slice()).expect("a sidx");
+    assert_eq!(sidx.first_offset, 0);
+    for reference in &sidx.references {
+        let end = start + u64::from(reference.referenced_size);
+        let bytes = fetch_range(http, &file, &format!("{start}-{}", end - 1)).await;
+        let ticks = f64::from(reference.subsegment_duration);
+        segments.push(Segment { seconds: ticks / f64::from(sidx.timescale), bytes });
+        start = end;
+    }
+    Track {
+        kind: kind_of(set.contentType.as_deref()),
+        language: set.lang.clone(),
+        playlist: None,
+        init,
+        segments,
+    }
+}
+
+/// Fetches a part of a resource: `first-last`, in bytes.
+pub(crate) async fn fetch_range(http: &Client, url: &Url, range: &str) -> Vec<u8> {
+    let request = http.get(url.clone()).header(header::RANGE, format!("bytes={range}"));
+    let answer = request.send().await.expect("the server answers");
+    assert_eq!(answer.status(), 206, "{url} {range}");
+    answer.bytes().await.expect("a whole body").to_vec()
 }
 
 /// Every track of a Smooth presentation. Clients make an init segment from the manifest; here it is

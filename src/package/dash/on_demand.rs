@@ -1,0 +1,37 @@
+//! Representations of the on-demand profile: one file, an index in it, all by byte ranges
+//! (ISO/IEC 23009-1 section 8.3; packaging.md section 8.1).
+
+use std::io;
+
+use crate::media::Rendition;
+use crate::package::media_file::Front;
+use crate::package::presentation::Presentation;
+use crate::package::xml::Xml;
+use crate::time::WIRE_TIMESCALE;
+
+/// Writes a `Representation` with those attributes. `files` has the fronts of all listed files.
+pub(super) fn representation(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+    files: &[Front],
+    attributes: &[(&str, &str)],
+) -> io::Result<()> {
+    let mut listed = presentation.listed.iter().zip(files);
+    let of_rendition = listed.find(|(listed, _)| std::ptr::eq(listed.rendition, rendition));
+    let Some((_, Front { init, index })) = of_rendition else {
+        return Ok(());
+    };
+    let range = format!("0-{}", init.saturating_sub(1));
+    let index = format!("{init}-{}", (init + index).saturating_sub(1));
+    let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
+    let mut base = vec![("indexRange", index.as_str()), ("timescale", &timescale)];
+    if presentation.start > 0 {
+        // What is left starts at time 0 of the period.
+        base.push(("presentationTimeOffset", &start));
+    }
+    xml.element("Representation", attributes, |xml| {
+        xml.text("BaseURL", &[], &presentation.media_file_url(rendition))?;
+        xml.element("SegmentBase", &base, |xml| xml.empty("Initialization", &[("range", &range)]))
+    })
+}
