@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::keys::KekFingerprint;
+use crate::package::filter::FilterError;
 
 /// What a stored thing is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,9 @@ pub enum StoreError {
         /// The rule that it breaks.
         why: String,
     },
+    /// A stored filter breaks a rule: another version wrote it, or somebody by hand.
+    #[error("stored {0}")]
+    Filter(FilterError),
     /// Another process, or too many requests, held the database for too long.
     #[error("the database is busy")]
     Busy,

@@ -172,6 +172,7 @@ impl From<FilterError> for OriginError {
 impl From<StoreError> for OriginError {
     fn from(error: StoreError) -> Self {
         match &error {
+            StoreError::Filter(error) => error.clone().into(),
             StoreError::NotFound { .. } => {
                 Self::new(Code::RESOURCE_NOT_FOUND, "there is no such stream")
             }

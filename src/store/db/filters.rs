@@ -70,8 +70,7 @@ async fn find(db: &SqlitePool, key: &FilterKey) -> Result<Option<Arc<Filter>>, S
 }
 
 fn read((asset, name, properties): Row) -> Result<StoredFilter, StoreError> {
-    let filter = Filter::from_properties(&name, &properties);
-    let filter = filter.map_err(|error| StoreError::corrupt(Kind::Filter, &name, error))?;
+    let filter = Filter::from_properties(&name, &properties).map_err(StoreError::Filter)?;
     Ok(StoredFilter { asset, filter })
 }
 

@@ -1,6 +1,9 @@
 //! How filters are refused on URLs: each code that media on demand can meet (ams.md section 19).
 
-use crate::support::filters::Filtered;
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
+
+use crate::support::filters::{Filtered, range, tracks};
 use crate::support::origin::get;
 
 /// What is asked for, status and code.
@@ -67,5 +70,61 @@ async fn every_refusal_has_its_code_and_says_why() {
         let (found, name, message) = answer.refusal();
         assert_eq!((found, name), (*status, *code), "{part}: {message}");
         assert!(message.len() > 10, "{part}: {message}");
+    }
+}
+
+/// A filter for each rule that storing would refuse.
+fn broken() -> [(&'static str, Value, &'static str); 8] {
+    [
+        ("shape", json!({ "colour": 1 }), "MPE_FILTER_INVALID"),
+        (
+            "range",
+            range(json!({ "startTimestamp": 2, "endTimestamp": 1 })),
+            "MPE_FILTER_RANGE_ATTRIBUTE_INVALID",
+        ),
+        ("scale", range(json!({ "timescale": 0 })), "MPE_FILTER_RANGE_ATTRIBUTE_INVALID"),
+        ("track", tracks(&[&[("Type", "Equal", "Smell")]]), "MPE_FILTER_TRACK_ATTRIBUTE_INVALID"),
+        (
+            "window",
+            range(json!({ "presentationWindowDuration": 59, "timescale": 1 })),
+            "MPE_FILTER_PRESENTATION_WINDOW_INVALID",
+        ),
+        (
+            "backoff",
+            range(json!({ "liveBackoffDuration": 301, "timescale": 1 })),
+            "MPE_FILTER_LIVE_BACKOFF_INVALID",
+        ),
+        (
+            "over",
+            range(json!({ "presentationWindowDuration": 60, "liveBackoffDuration": 61,
+                          "timescale": 1 })),
+            "MPE_FILTER_LIVE_BACKOFF_OVER_PRESENTATION_WINDOW",
+        ),
+        (
+            "quality",
+            json!({ "firstQuality": { "bitrate": 0 } }),
+            "MPE_FILTER_FIRST_QUALITY_ATTRIBUTE_INVALID",
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_broken_filter_in_the_database_is_refused_by_its_rule() {
+    let server = Filtered::shared();
+    let file = server.server.data.join("portcullis.db");
+    let url = format!("sqlite://{}", file.display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    for (name, properties, code) in broken() {
+        let name = format!("broken-{name}");
+        sqlx::query("INSERT INTO filters (folded, name, properties) VALUES ($1, $1, $2)")
+            .bind(&name)
+            .bind(properties.to_string())
+            .execute(&mut database)
+            .await
+            .unwrap();
+        let answer = get(&server.manifest("mpd-time-cmaf", &name)).await;
+        let (status, found, message) = answer.refusal();
+        assert_eq!((status, found), (415, code), "{message}");
+        assert!(message.contains(&format!("filter {name}: ")), "{message}");
     }
 }
