@@ -36,9 +36,9 @@ pub enum MediaRule {
     /// Segments of another packager are not complete.
     #[error(transparent)]
     Segments(#[from] MissingSegment),
-    /// Samples of one track use several sample descriptions.
-    #[error("several-sample-descriptions: the track switches between sample entries")]
-    SeveralDescriptions,
+    /// A track changes its sample description where that cannot be followed.
+    #[error("several-sample-descriptions: {0}")]
+    SeveralDescriptions(&'static str),
     /// The edit list does more than delay and trim.
     #[error("edit-list: only an empty edit and one media edit are understood")]
     EditList,

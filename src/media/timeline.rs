@@ -87,14 +87,20 @@ impl Timeline {
     /// one fragment than any real file has.
     pub fn build(video: &[&Track], audio: &[&Track], cutting: Cutting) -> Result<Self, MediaRule> {
         let target = cutting.segment();
-        let Pictures { cuts: video, boundaries, origin } = cut_pictures(video, cutting)?;
-        check_ends(&video)?;
-        let video_end = video.iter().map(|cuts| cuts.end.cast_signed()).max();
-        let audio = audio
+        let Pictures { cuts: levels, boundaries, origin } = cut_pictures(video, cutting)?;
+        check_ends(&levels)?;
+        let video_end = levels.iter().map(|cuts| cuts.end.cast_signed()).max();
+        let sound = audio
             .iter()
             .map(|track| audio_cuts(track, &boundaries, video_end, target, origin))
             .collect::<Result<Vec<_>, _>>()?;
-        let timeline = Self { video, audio, origin };
+        let timeline = Self { video: levels, audio: sound, origin };
+        let cut = video.iter().zip(&timeline.video);
+        let heard = audio.iter().zip(&timeline.audio);
+        let heard = heard.filter_map(|(track, cuts)| Some((track, cuts.as_ref()?)));
+        for (track, cuts) in cut.chain(heard) {
+            check_changes(track, cuts)?;
+        }
         timeline.check_sizes()?;
         Ok(timeline)
     }
@@ -142,8 +148,7 @@ impl Pictures {
     fn cut(sets: &[&[&Track]], cutting: Cutting) -> Result<Self, MediaRule> {
         let chosen = sets.iter().map(|levels| {
             let keys = choose_key_frames(levels, cutting.fragment())?;
-            let packed = keys.into_iter().step_by(cutting.packed.max(1)).collect();
-            Ok::<Vec<Key>, MediaRule>(packed)
+            Ok::<Vec<Key>, MediaRule>(pack(levels, keys, cutting.packed))
         });
         let chosen = chosen.collect::<Result<Vec<_>, _>>()?;
         let first = chosen.iter().filter_map(|keys| keys.first());
@@ -181,7 +186,9 @@ fn choose_key_frames(levels: &[&Track], target: i64) -> Result<Vec<Key>, MediaRu
         match chosen.as_slice() {
             [] => chosen.push(key),
             [_] if key.time <= 0 => chosen[0] = key,
-            [.., last] if key.time - last.time >= enough => chosen.push(key),
+            [.., last] if key.time - last.time >= enough || changes(levels, last, &key) => {
+                chosen.push(key);
+            }
             _ => {}
         }
         if chosen.len() > MAX_FRAGMENTS {
@@ -192,6 +199,43 @@ fn choose_key_frames(levels: &[&Track], target: i64) -> Result<Vec<Key>, MediaRu
         return Err(not_aligned(levels));
     }
     Ok(chosen)
+}
+
+/// Leaves out all but every so many, and those at which a sample description changes.
+fn pack(levels: &[&Track], keys: Vec<Key>, packed: usize) -> Vec<Key> {
+    let mut kept: Vec<Key> = Vec::with_capacity(keys.len() / packed.max(1) + 1);
+    let mut passed = 0;
+    for key in keys {
+        passed += 1;
+        if passed >= packed || kept.last().is_none_or(|last| changes(levels, last, &key)) {
+            kept.push(key);
+            passed = 0;
+        }
+    }
+    kept
+}
+
+/// Whether a level uses another sample description at one key frame than at the other: a fragment
+/// has one only.
+fn changes(levels: &[&Track], from: &Key, to: &Key) -> bool {
+    levels
+        .iter()
+        .zip(from.samples.iter().zip(&to.samples))
+        .any(|(track, (from, to))| track.description_of(*from) != track.description_of(*to))
+}
+
+/// A change of the sample description must be where a fragment starts.
+fn check_changes(track: &Track, cuts: &Cuts) -> Result<(), MediaRule> {
+    let first = cuts.starts.first().map_or(0, |cut| cut.sample);
+    let inside = |sample: u32| {
+        (first + 1..cuts.end_sample).contains(&sample)
+            && cuts.starts.binary_search_by_key(&sample, |cut| cut.sample).is_err()
+    };
+    if track.changes.iter().any(|change| inside(change.sample)) {
+        let rule = "the track changes its sample description where no fragment can start";
+        return Err(MediaRule::SeveralDescriptions(rule));
+    }
+    Ok(())
 }
 
 /// Walks over the key frames of the first level that all other levels have too.

@@ -28,6 +28,8 @@ pub struct Track {
     pub codec: Codec,
     /// Sample entry for init segments.
     pub entry: SampleEntry,
+    /// Where the track goes over to another sample description than that of codec and entry.
+    pub changes: Vec<Change>,
     /// Language of the media header.
     pub language: Language,
     /// Coded width and height in pixels; zeros for sound.
@@ -46,6 +48,22 @@ pub struct Track {
     /// Where the clock of the track stood at its start, in media ticks: taken out of all times.
     clock: i64,
 }
+
+/// The sample description from one sample on to the next change.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The first sample.
+    pub sample: u32,
+    /// Number of the description in init segments, counted from 1: that of the track is 1.
+    pub number: u32,
+    /// Codec configuration.
+    pub codec: Codec,
+    /// Sample entry for init segments.
+    pub entry: SampleEntry,
+}
+
+/// More changes of the sample description are refused.
+const MAX_CHANGES: usize = 1000;
 
 /// A track that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,16 +108,32 @@ impl Track {
         if index.is_empty() {
             return skipped("no samples".to_owned());
         }
-        let used = (index.description as usize).checked_sub(1).and_then(|n| entries.get(n));
-        let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
-        let Some(row) = packaged(used, media_type) else {
-            return skipped(format!("codec '{}' is not packaged yet", used.kind));
-        };
-        let Description { entry, visual, config } = describe(used, row)?;
-        let codec = match (row.parse)(config) {
-            Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
-            parsed => parsed?,
-        };
+        if index.descriptions.len() > MAX_CHANGES {
+            return Err(MediaRule::Limit("a track changes its sample description 1,000 times"));
+        }
+        let mut changes: Vec<Change> = Vec::new();
+        let mut visual = None;
+        for (sample, number) in &index.descriptions {
+            let used = (*number as usize).checked_sub(1).and_then(|n| entries.get(n));
+            let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
+            let Some(row) = packaged(used, media_type) else {
+                return skipped(format!("codec '{}' is not packaged yet", used.kind));
+            };
+            let described = describe(used, row)?;
+            let codec = match (row.parse)(described.config) {
+                Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
+                parsed => parsed?,
+            };
+            if visual.is_none() {
+                visual = Some(described.visual);
+            }
+            add_change(&mut changes, *sample, codec, described.entry)?;
+        }
+        if changes.is_empty() {
+            return skipped("no samples".to_owned());
+        }
+        let Change { codec, entry, .. } = changes.remove(0);
+        let visual = visual.flatten();
         let picture = visual.as_ref().map(|visual| Picture::of(visual, &codec, &trak.tkhd));
         let picture = picture.unwrap_or_default();
         if is_dolby_vision(entry.kind) && picture.dolby_vision.is_none() {
@@ -115,6 +149,7 @@ impl Track {
             media_type,
             codec,
             entry,
+            changes,
             language: trak.mdhd.language,
             size: visual.map_or((0, 0), |visual| (visual.width, visual.height)),
             picture,
@@ -138,6 +173,37 @@ impl Track {
         let shift = self.shift.later(rescale(time, WIRE_TIMESCALE, self.timescale));
         check_times(&self.index, shift, self.timescale)?;
         Ok(Self { shift, ..self.clone() })
+    }
+
+    /// The codec configuration of sample `n`.
+    pub fn codec_of(&self, n: u32) -> &Codec {
+        self.change(n).map_or(&self.codec, |change| &change.codec)
+    }
+
+    /// The number of the sample description of sample `n` in init segments, counted from 1.
+    pub fn description_of(&self, n: u32) -> u32 {
+        self.change(n).map_or(1, |change| change.number)
+    }
+
+    /// The same, where fragments have to say it: in tracks with several descriptions.
+    pub fn numbered_description_of(&self, n: u32) -> Option<u32> {
+        (!self.changes.is_empty()).then(|| self.description_of(n))
+    }
+
+    fn change(&self, n: u32) -> Option<&Change> {
+        let behind = self.changes.partition_point(|change| change.sample <= n);
+        behind.checked_sub(1).and_then(|at| self.changes.get(at))
+    }
+
+    /// The sample entries of init segments, by number.
+    pub fn entries(&self) -> Vec<&SampleEntry> {
+        let mut entries = vec![&self.entry];
+        for change in &self.changes {
+            if change.number as usize > entries.len() {
+                entries.push(&change.entry);
+            }
+        }
+        entries
     }
 
     /// The codec string of the track (RFC 6381).
@@ -217,6 +283,25 @@ impl Track {
         let bits = u128::from(self.bytes) * 8;
         u64::try_from(bits * u128::from(self.timescale) / ticks).unwrap_or(u64::MAX)
     }
+}
+
+/// Goes over to another sample description, unless it says the same as the one before.
+fn add_change(
+    changes: &mut Vec<Change>,
+    sample: u32,
+    codec: Codec,
+    entry: SampleEntry,
+) -> Result<(), MediaRule> {
+    if changes.first().is_some_and(|first| first.entry.kind != entry.kind) {
+        let rule = "the track goes over to another codec";
+        return Err(MediaRule::SeveralDescriptions(rule));
+    }
+    let known = changes.iter().find(|change| change.entry == entry).map(|change| change.number);
+    if changes.last().is_none_or(|last| Some(last.number) != known) {
+        let next = changes.iter().map(|change| change.number).max().unwrap_or(0) + 1;
+        changes.push(Change { sample, number: known.unwrap_or(next), codec, entry });
+    }
+    Ok(())
 }
 
 /// What muxers of fragments are not strict about: every sample of sound is one to start at, whatever

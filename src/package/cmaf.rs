@@ -136,14 +136,18 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
         dinf::write(w);
         boxed(w, b"stbl", |w| {
             full_box(w, b"stsd", 0, 0, |w| {
-                w.u32(1);
                 let sinf = match protect {
                     Protect::Samples(scheme, key) => {
                         Some(key.sinf(*scheme, track.entry.kind, track.media_type))
                     }
                     Protect::Clear | Protect::Segment(_) => None,
                 };
-                track.entry.write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+                let entries = track.entries();
+                // At most 1,000.
+                w.u32(u32::try_from(entries.len()).unwrap_or(u32::MAX));
+                for entry in entries {
+                    entry.write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+                }
             });
             stbl::write_empty(w);
         });
@@ -250,7 +254,8 @@ pub fn fragment<S: ReadAt + ?Sized>(
             Cipher::Segment { iv: iv_of(&key.ivs, start), key: key.key }
         }
         Protect::Samples(scheme, key) => {
-            let map = SampleMap::build(source, &track.codec, scheme, &key, samples())?;
+            let map =
+                SampleMap::build(source, track.codec_of(range.start), scheme, &key, samples())?;
             let head = head(rendition, n, shape, samples(), Some(&map.auxiliary));
             let pattern = scheme.pattern(track.media_type);
             let cipher = Cipher::Samples { scheme, pattern, key, ranges: map.ranges };
@@ -272,6 +277,7 @@ fn head(
     let range = shape.samples(rendition, n);
     let header = FragmentHeader {
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
+        description: rendition.track.numbered_description_of(range.start),
         timing: match (shape, rendition.cuts.span(n)) {
             (Shape::Smooth, Some((start, end))) => {
                 FragmentTiming::Smooth { start, duration: end.saturating_sub(start) }
@@ -315,7 +321,8 @@ pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
 pub(super) fn head_length(track: &Track, samples: usize, auxiliary: u64) -> u64 {
     let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
     let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
-    FIXED_HEAD + boxes + samples as u64 * (12 + composition + auxiliary)
+    let description = if track.changes.is_empty() { 0 } else { 4 };
+    FIXED_HEAD + description + boxes + samples as u64 * (12 + composition + auxiliary)
 }
 
 /// Bytes that are sent of a segment of `length` bytes.

@@ -113,6 +113,8 @@ run $clip -an $exact $avc -x264-params "$closed:repeat-headers=1" -tag:v avc3 \
   -bsf:v dump_extra=freq=keyframe $front "$traps/avc3_inband_sps_pps.mp4"
 run $clip -an $exact $avc -profile:v baseline \
   -x264-params "scenecut=0:bframes=0:cabac=0:threads=1" $front "$traps/baseline_cavlc_no_ctts.mp4"
+run $clip -an $exact $avc -profile:v main -x264-params "scenecut=0:bframes=0:threads=1" $front \
+  "$traps/main_no_ctts.mp4"
 run $clip -an $exact $avc -x264-params "open-gop=1:scenecut=0:bframes=3:threads=1" $front \
   "$traps/open_gop.mp4"
 run $clip -an $exact $avc -x264-params "$closed" -force_key_frames 0,1.2,3.6,4.4,7.0 $front \

@@ -119,6 +119,40 @@ const compactSizes = () => {
   save("stz2_16bit.mp4", print(boxes));
 };
 
+// One track that goes over to the parameter sets of another encoder: the samples of both files, two
+// sample entries. Neither file has composition offsets or edits that matter.
+const twoEntries = () => {
+  const [front, back] = [load("baseline_cavlc_no_ctts.mp4"), load("main_no_ctts.mp4")];
+  const table = (boxes, kind) => one(boxes, kind).data;
+  const count = (boxes) => table(boxes, "stsz").readUInt32BE(8);
+  const rest = (boxes, kind, at) => table(boxes, kind).subarray(at);
+  const [samples, chunks] = [count(front), offsets(one(front, "stco")).length];
+  const media = [front, back].map((boxes) => one(boxes, "mdat").data);
+  const starts = [front, back].map((boxes) => Math.min(...offsets(one(boxes, "stco"))));
+  const words = (bytes) => Array.from({ length: bytes.length / 4 }, (_, i) => bytes.readUInt32BE(4 * i));
+  const stsc = [front, back].map((boxes, n) =>
+    words(rest(boxes, "stsc", 8)).map((word, i) => [word + n * chunks, word, n + 1][i % 3]),
+  );
+  const merged = {
+    stsd: Buffer.concat([u32(0, 2), rest(front, "stsd", 8), rest(back, "stsd", 8)]),
+    stts: u32(0, 1, samples + count(back), table(front, "stts").readUInt32BE(12)),
+    stsz: Buffer.concat([u32(0, 0, samples + count(back)), rest(front, "stsz", 12), rest(back, "stsz", 12)]),
+    stsc: u32(0, (stsc[0].length + stsc[1].length) / 3, ...stsc[0], ...stsc[1]),
+  };
+  const syncs = [...words(rest(front, "stss", 8)), ...words(rest(back, "stss", 8)).map((n) => n + samples)];
+  merged.stss = u32(0, syncs.length, ...syncs);
+  const places = [front, back].flatMap((boxes, n) =>
+    offsets(one(boxes, "stco")).map((offset) => offset - starts[n] + n * media[0].length),
+  );
+  merged.stco = u32(0, places.length, ...places);
+  const boxes = front.filter((box) => ["ftyp", "moov"].includes(box.kind));
+  for (const [kind, data] of Object.entries(merged)) one(boxes, kind).data = data;
+  one(boxes, "trak").kids = one(boxes, "trak").kids.filter((box) => box.kind !== "edts");
+  moveChunks(boxes, print(boxes).length + 8);
+  const mdat = Buffer.concat(media);
+  save("two_sample_entries.mp4", Buffer.concat([print(boxes), header(8 + mdat.length, "mdat"), mdat]));
+};
+
 // The moov of moov_at_end.mp4 is last, so edit lists may change size and no offset moves.
 const editLists = (name, wanted, edit) => {
   const boxes = load("moov_at_end.mp4");
@@ -195,6 +229,6 @@ const malformed = () => {
   broken("deep_nesting.mp4", Buffer.concat([good.subarray(0, good.indexOf("moov") - 4), deep]));
 };
 
-for (const make of [co64, largeMdat, openEndedMdat, unknownBoxes, compactSizes, emptyEdit, trimEdit, malformed]) {
+for (const make of [co64, twoEntries, largeMdat, openEndedMdat, unknownBoxes, compactSizes, emptyEdit, trimEdit, malformed]) {
   make();
 }

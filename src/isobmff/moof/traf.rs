@@ -2,7 +2,7 @@
 //! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5). Smooth
 //! fragments name their time in a `uuid` box behind `trun` instead ([MS-SSTR] section 2.2.4.4).
 
-use super::flags::tfhd::DEFAULT_BASE_IS_MOOF;
+use super::flags::tfhd::{DEFAULT_BASE_IS_MOOF, DESCRIPTION};
 use super::flags::trun::{
     COMPOSITION_OFFSET, DATA_OFFSET, DURATION as SAMPLE_DURATION, FLAGS as SAMPLE_FLAGS,
     SIZE as SAMPLE_SIZE,
@@ -49,6 +49,8 @@ pub enum FragmentTiming {
 pub struct FragmentHeader<'a> {
     /// Number of the fragment, from 1.
     pub sequence_number: u32,
+    /// Number of the sample description of its samples, counted from 1; the first when absent.
+    pub description: Option<u32>,
     /// When it is.
     pub timing: FragmentTiming,
     /// Whether `trun` carries composition offsets.
@@ -68,7 +70,7 @@ pub fn write(
     boxed(w, b"moof", |w| {
         full_box(w, b"mfhd", 0, 0, |w| w.u32(header.sequence_number));
         boxed(w, b"traf", |w| {
-            full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF, |w| w.u32(1));
+            write_tfhd(w, header.description);
             if let FragmentTiming::Decode(time) = header.timing {
                 full_box(w, b"tfdt", 1, 0, |w| w.u64(time));
             }
@@ -90,6 +92,17 @@ pub fn write(
     // Fragment headers are far below 4 GiB: 28 bytes and some subsamples for each sample.
     let data_offset = u32::try_from(w.position() - moof_start + 8).unwrap_or(u32::MAX);
     w.patch_u32(data_offset_at, data_offset);
+}
+
+/// The default of `trex` is the first sample description.
+fn write_tfhd(w: &mut Writer, description: Option<u32>) {
+    let named = description.map_or(0, |_| DESCRIPTION);
+    full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF | named, |w| {
+        w.u32(1);
+        if let Some(description) = description {
+            w.u32(description);
+        }
+    });
 }
 
 /// Gives the position of the data offset, which is known only when `moof` is complete.

@@ -36,13 +36,14 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Walks over all chunks once. Gives the layout and the sample description in use.
+    /// Walks over all chunks once. Gives the layout, and where another sample description is used:
+    /// first sample and number, counted from 1.
     pub(super) fn build(
         sizes: &SampleSizes<'_>,
         runs: &ChunkRuns<'_>,
         offsets: &ChunkOffsets<'_>,
         file_len: u64,
-    ) -> Result<(Self, u32), MediaRule> {
+    ) -> Result<(Self, Vec<(u32, u32)>), MediaRule> {
         let count = sizes.count();
         let sizes = match *sizes {
             SampleSizes::Constant { size, .. } => Sizes::Constant(size),
@@ -50,9 +51,9 @@ impl Layout {
         };
         let mut builder =
             Builder { sizes: &sizes, count, sample: 0, extents: Vec::new(), file_len };
-        let description = builder.chunks(runs, offsets)?;
+        let descriptions = builder.chunks(runs, offsets)?;
         let (first, offset): (Vec<u32>, Vec<u64>) = builder.extents.into_iter().unzip();
-        Ok((Self { sizes, count, first: first.into(), offset: offset.into() }, description))
+        Ok((Self { sizes, count, first: first.into(), offset: offset.into() }, descriptions))
     }
 
     /// A layout of sizes and of extents, each with its first sample and its file offset; an extent
@@ -99,6 +100,13 @@ impl Layout {
     }
 }
 
+/// Notes the sample description of a sample if it is another than that of the sample before.
+pub(super) fn note(descriptions: &mut Vec<(u32, u32)>, sample: u32, description: u32) {
+    if descriptions.last().is_none_or(|(_, known)| *known != description) {
+        descriptions.push((sample, description));
+    }
+}
+
 struct Builder<'a> {
     sizes: &'a Sizes,
     count: u32,
@@ -112,8 +120,8 @@ impl Builder<'_> {
         &mut self,
         runs: &ChunkRuns<'_>,
         offsets: &ChunkOffsets<'_>,
-    ) -> Result<u32, MediaRule> {
-        let mut description = None;
+    ) -> Result<Vec<(u32, u32)>, MediaRule> {
+        let mut descriptions = Vec::new();
         let mut runs = runs.iter().peekable();
         while let Some(run) = runs.next() {
             let end = runs.peek().map_or(offsets.len(), |next| next.first_chunk as usize - 1);
@@ -121,8 +129,8 @@ impl Builder<'_> {
                 if self.sample == self.count {
                     break;
                 }
-                if *description.get_or_insert(run.description) != run.description {
-                    return Err(MediaRule::SeveralDescriptions);
+                if run.samples_per_chunk > 0 {
+                    note(&mut descriptions, self.sample, run.description);
                 }
                 let offset = offsets.get(chunk);
                 let offset = offset.ok_or(MediaRule::SampleTable("stsc: a chunk is missing"))?;
@@ -132,7 +140,7 @@ impl Builder<'_> {
         if self.sample < self.count {
             return Err(MediaRule::SampleTable("stsc: the chunks hold fewer samples than stsz"));
         }
-        Ok(description.unwrap_or(1))
+        Ok(descriptions)
     }
 
     fn chunk(&mut self, mut offset: u64, samples: u32) -> Result<(), MediaRule> {

@@ -2,7 +2,7 @@
 //! there are no sample tables.
 
 use super::composition::Composition;
-use super::layout::{EXTENT, Layout};
+use super::layout::{EXTENT, Layout, note};
 use super::times::Times;
 use super::{MAX_SAMPLES, Sample, SampleIndex};
 use crate::media::MediaRule;
@@ -89,9 +89,7 @@ impl SampleList {
         if sample.sync {
             self.sync.push(number);
         }
-        if self.descriptions.last().is_none_or(|(_, known)| *known != description) {
-            self.descriptions.push((number, description));
-        }
+        note(&mut self.descriptions, number, description);
         repeat(&mut self.durations, sample.duration);
         repeat(&mut self.offsets, sample.composition_offset);
         self.sizes.push(sample.size);
@@ -118,9 +116,7 @@ impl SampleList {
         self.extents.extend(other.extents.into_iter().map(moved));
         self.sync.extend(other.sync.into_iter().map(|number| number + before));
         for (first, description) in other.descriptions {
-            if self.descriptions.last().is_none_or(|(_, known)| *known != description) {
-                self.descriptions.push((first + before, description));
-            }
+            note(&mut self.descriptions, first + before, description);
         }
         self.durations.extend(other.durations);
         self.offsets.extend(other.offsets);
@@ -140,18 +136,13 @@ impl SampleIndex {
     /// The index of a list.
     pub(super) fn of_list(list: SampleList) -> Result<Self, MediaRule> {
         let count = list.len();
-        let description = match list.descriptions.as_slice() {
-            [] => 1,
-            [(_, only)] => *only,
-            _ => return Err(MediaRule::SeveralDescriptions),
-        };
         Ok(Self {
             times: Times::build(list.durations.into_iter(), count)?,
             composition: Composition::build(list.offsets.into_iter(), count),
             sync: (list.sync.len() < list.sizes.len()).then(|| list.sync.into()),
             layout: Layout::of_list(list.sizes, list.extents),
             start: list.start.unwrap_or(0),
-            description,
+            descriptions: list.descriptions.into(),
         })
     }
 }

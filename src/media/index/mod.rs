@@ -53,8 +53,8 @@ pub struct SampleIndex {
     /// Decoding time of the first sample as the file counts it, in media ticks; the times of the
     /// index count from 0.
     pub start: i64,
-    /// Which sample description all samples use, counted from 1.
-    pub description: u32,
+    /// Where another sample description is used: first sample and number, counted from 1.
+    pub descriptions: Box<[(u32, u32)]>,
 }
 
 impl SampleIndex {
@@ -72,7 +72,7 @@ impl SampleIndex {
         if let Some(fragments) = fragments {
             let mut all = SampleList::default();
             for sample in index.samples(0..index.len()) {
-                all.push(&sample, index.description)?;
+                all.push(&sample, index.description(sample.number))?;
             }
             all.append(fragments)?;
             index = Self::of_list(all)?;
@@ -88,7 +88,7 @@ impl SampleIndex {
         }
         let runs = ChunkRuns::parse(&stbl.require(b"stsc")?)?;
         let offsets = ChunkOffsets::parse(stbl)?;
-        let (layout, description) = Layout::build(&sizes, &runs, &offsets, file_len)?;
+        let (layout, descriptions) = Layout::build(&sizes, &runs, &offsets, file_len)?;
         let durations = TimeRuns::parse(&stbl.require(b"stts")?)?;
         let times = Times::build(durations.iter(), sizes.count())?;
         let composition = match stbl.find(b"ctts")? {
@@ -101,7 +101,13 @@ impl SampleIndex {
             Some(stss) => Some(sync_samples(&SyncSamples::parse(&stss)?, sizes.count())?),
             None => None,
         };
-        Ok(Self { times, composition, layout, sync, start: 0, description })
+        Ok(Self { times, composition, layout, sync, start: 0, descriptions: descriptions.into() })
+    }
+
+    /// Which sample description sample `n` uses, counted from 1.
+    fn description(&self, n: u32) -> u32 {
+        let run = self.descriptions.partition_point(|(first, _)| *first <= n).checked_sub(1);
+        run.map_or(1, |run| self.descriptions[run].1)
     }
 
     /// Number of samples.

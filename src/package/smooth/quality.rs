@@ -10,14 +10,15 @@ use crate::media::{Rendition, Track};
 const HE_AAC: u32 = 5;
 
 /// Whether a client can be told how to decode a track: it has no init segment, so parameter sets
-/// must not live in the samples alone.
+/// must not live in the samples alone, nor change.
 pub fn carries(track: &Track) -> bool {
-    match &track.codec {
-        Codec::Avc(config) => !config.sps.is_empty(),
-        Codec::Hevc(config) => !config.sets.is_empty(),
-        Codec::Aac(config) => config.object_type != AOT_USAC,
-        _ => false,
-    }
+    track.changes.is_empty()
+        && match &track.codec {
+            Codec::Avc(config) => !config.sps.is_empty(),
+            Codec::Hevc(config) => !config.sets.is_empty(),
+            Codec::Aac(config) => config.object_type != AOT_USAC,
+            _ => false,
+        }
 }
 
 /// The attributes of a `QualityLevel`.

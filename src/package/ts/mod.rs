@@ -135,7 +135,8 @@ pub fn key_frame_at_most(rendition: &Rendition, sample: u64) -> u64 {
     let nals = sample.min(video::MAX_NALS as u64);
     let longer = nals * START_CODE.saturating_sub(length_size);
     // The sample entry holds the parameter sets, each with two bytes of length in front.
-    let sets = 2 * rendition.track.entry.body.len() as u64;
+    let entries = rendition.track.entries();
+    let sets = 2 * entries.iter().map(|entry| entry.body.len() as u64).max().unwrap_or(0);
     let packets = (sample + longer + sets + PICTURE_OVERHEAD).div_ceil(ROOM as u64);
     (packets + 2) * PACKET as u64
 }
@@ -163,9 +164,10 @@ fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment
         .collect::<Result<_, _>>()?;
     let mut mux = Mux::new(&rows);
     let mut sound = Sound::of(wanted)?;
-    if let (Some(units), [row, ..]) = (NalUnits::of(&wanted.main.track.codec), &*rows) {
+    let range = wanted.main.cuts.samples(wanted.n);
+    let units = NalUnits::of(wanted.main.track.codec_of(range.start));
+    if let (Some(units), [row, ..]) = (units, &*rows) {
         let mut pictures = video::Pictures::new(wanted.main, units, row.stream_id, source);
-        let range = wanted.main.cuts.samples(wanted.n);
         let count = if wanted.key_frame { 1 } else { range.len() };
         for sample in wanted.main.track.index.samples(range).take(count) {
             let dts = pictures.stamps.of(&sample).dts;

@@ -28,10 +28,6 @@ const RULES: &[(&str, &str)] = &[
     ("truncated_moov.mp4", "box 'moov': the box reaches past the end of the file"),
 ];
 
-/// Files that are legal and not read yet, and the rule that says so.
-const REFUSED_BY_NAME: &[(&str, &str)] =
-    &[("two_sample_entries.mp4", "several-sample-descriptions")];
-
 /// More than the 200 KB files here can justify.
 const MEMORY: u64 = 64 << 20;
 
@@ -91,14 +87,4 @@ async fn every_broken_file_is_refused_by_its_rule() {
     let files = files_of(&media_dir().join("traps/malformed"));
     assert!(files.len() >= 16, "{files:?}");
     demand_refusals(&files, |name| lookup(RULES, name)).await;
-}
-
-#[tokio::test]
-async fn what_is_not_read_yet_is_refused_by_name() {
-    let traps = media_dir().join("traps");
-    let files = files_of(&traps);
-    let refused: Vec<PathBuf> =
-        files.into_iter().filter(|file| lookup(REFUSED_BY_NAME, name(file)).is_some()).collect();
-    assert!(!refused.is_empty());
-    demand_refusals(&refused, |name| lookup(REFUSED_BY_NAME, name)).await;
 }

@@ -1,5 +1,6 @@
 //! Media files as they come: broken ones, odd ones, and what is made of them.
 
+mod descriptions;
 mod inputs;
 mod malformed;
 mod traps;

@@ -165,6 +165,21 @@ fn digests(input_flags: &[&str], input: &str) -> Vec<String> {
     lines.map(|line| line.rsplit(',').next().unwrap_or_default().trim().to_owned()).collect()
 }
 
+/// Digests of the pictures or blocks of sound that come out of a track of a file or a playlist.
+pub(crate) fn decoded(input: &str, stream: Stream<'_>) -> Vec<String> {
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-nostdin", "-loglevel", "error", "-xerror"]);
+    if input.starts_with("http") {
+        command.args(AS_PLAYLIST);
+    }
+    command.args(["-i", input, "-map", &format!("0:{stream}"), "-fps_mode", "passthrough"]);
+    let output = run(command.args(["-f", "framemd5", "-"])).output;
+    let samples = parse_framemd5(&output);
+    samples.map_or_else(Vec::new, |samples| {
+        samples.list.into_iter().map(|sample| sample.digest).collect()
+    })
+}
+
 /// The elementary stream of a track of a file: AVC and HEVC as byte streams, AAC as ADTS, other
 /// sound as it is.
 pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
