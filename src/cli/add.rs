@@ -3,14 +3,17 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
+use zeroize::Zeroizing;
 
 use super::content::{FORMS, Folder, Library, access_name, folders_at, name_from, request};
 use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log};
 use crate::config::Config;
+use crate::keys::StorageEncryption;
 use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
@@ -46,6 +49,10 @@ pub(super) struct Args {
     /// Whose manifests to write: modern, or ams for those of Azure Media Services
     #[arg(long, value_name = "PROFILE", default_value_t)]
     compat: Compat,
+    /// How the files are encrypted where they lie, as the AMS v3 method getEncryptionKey answers;
+    /// needs exactly one asset
+    #[arg(long, value_name = "FILE")]
+    storage_encryption: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -74,13 +81,14 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let library = Library::new(store.clone(), &config);
     library.policies().await?;
     let catalog = Catalog::new(store, config.origin(config.listen));
-    let mut streams = Vec::new();
+    let (mut streams, mut warnings) = (Vec::new(), Vec::new());
     for folder in &folders {
-        library.register(folder).await?;
+        let found = library.register(folder).await?;
+        warnings.extend(found.iter().map(|warning| format!("{}: {warning}", folder.name)));
         let locator = library.publish(&args.request(folder)).await?;
         streams.push(catalog.stream(&locator).await?);
     }
-    print(&streams, args.json)
+    print(&streams, &warnings, args.json)
 }
 
 impl Args {
@@ -117,7 +125,21 @@ fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
         (Some(_), _) => return Err(CliError::usage("--name needs exactly one asset")),
         (None, _) => {}
     }
+    match (&args.storage_encryption, folders.as_mut_slice()) {
+        (Some(path), [only]) => only.storage_encryption = Some(Arc::new(encryption(path)?)),
+        (Some(_), _) => {
+            return Err(CliError::usage("--storage-encryption needs exactly one asset"));
+        }
+        (None, _) => {}
+    }
     Ok(folders)
+}
+
+fn encryption(path: &Path) -> Result<StorageEncryption, CliError> {
+    let document = fs::read(path).map(Zeroizing::new);
+    let document = document.map_err(|error| CliError::file(path, &error))?;
+    StorageEncryption::parse(&document)
+        .map_err(|error| CliError::refused(format_args!("{}: {error}", path.display())))
 }
 
 /// Copies files into a folder of their own below the data folder.
@@ -133,7 +155,7 @@ fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliErro
             .map_err(|error| CliError::refused(format_args!("{}: {error}", file.display())))?;
     }
     let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder { name: name.to_owned(), dir })
+    Ok(Folder { name: name.to_owned(), dir, storage_encryption: None })
 }
 
 /// Copies under a temporary name, then renames: a running server never sees half a file. A copy of
@@ -165,11 +187,14 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(&part, to)
 }
 
-fn print(streams: &[Stream<KeyInfo>], json: bool) -> Result<(), CliError> {
+fn print(streams: &[Stream<KeyInfo>], warnings: &[String], json: bool) -> Result<(), CliError> {
     if json {
-        let document = serde_json::json!({ "streams": streams });
+        let document = serde_json::json!({ "streams": streams, "warnings": warnings });
         println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
+    }
+    for warning in warnings {
+        println!("warning: {warning}");
     }
     for stream in streams {
         println!("{}", stream.name);

@@ -3,12 +3,14 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
+use crate::keys::StorageEncryption;
 use crate::package::compat::Compat;
 use crate::service::origin::check_folder;
 use crate::service::publish::{
@@ -55,12 +57,14 @@ pub(super) struct Folder {
     pub(super) name: String,
     /// The folder.
     pub(super) dir: PathBuf,
+    /// How its files are encrypted where they lie.
+    pub(super) storage_encryption: Option<Arc<StorageEncryption>>,
 }
 
 impl Folder {
     /// An asset named after its folder.
     pub(super) fn at(dir: PathBuf) -> Self {
-        Self { name: name_from(dir.file_name()), dir }
+        Self { name: name_from(dir.file_name()), dir, storage_encryption: None }
     }
 }
 
@@ -126,22 +130,24 @@ impl Library {
         Self { publisher: Publisher::new(store.clone()), store, segment_ms }
     }
 
-    /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
-    pub(super) async fn register(&self, folder: &Folder) -> Result<(), CliError> {
+    /// Checks a folder and makes it an asset, or gives the asset of that name this folder. Gives
+    /// what its owner should know: tracks that are left out, levels that are not aligned.
+    pub(super) async fn register(&self, folder: &Folder) -> Result<Vec<String>, CliError> {
         let asset = Asset {
             name: folder.name.clone(),
             dir: folder.dir.clone(),
             segment_ms: self.segment_ms,
             created: Timestamp::now(),
+            storage_encryption: folder.storage_encryption.clone(),
         };
         let what = format!("reading {}", folder.dir.display());
         let checked = patiently(what, check_folder(&asset)).await.map_err(|error| {
             CliError::refused(format_args!("{}: {error}", folder.dir.display()))
         })?;
-        for track in &checked.asset.skipped {
-            tracing::warn!(asset = folder.name, track, "left out");
-        }
-        Ok(self.store.put_asset(asset).await?)
+        self.store.put_asset(asset).await?;
+        let misaligned = checked.asset.misaligned.iter();
+        let misaligned = misaligned.map(|what| format!("levels-not-aligned: {what}"));
+        Ok(checked.asset.skipped.iter().cloned().chain(misaligned).collect())
     }
 
     /// Makes the content key policies `open` and `token` unless they are there.

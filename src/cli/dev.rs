@@ -98,14 +98,15 @@ async fn publish(
     let library = Library::new(store.clone(), config);
     library.policies().await?;
     if let [only] = folders {
-        library.register(only).await?;
+        warn(only, library.register(only).await?);
         return publish_folder(&library, only, "", compat).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
     for folder in folders {
         match library.register(folder).await {
-            Ok(()) => {
+            Ok(warnings) => {
+                warn(folder, warnings);
                 publish_folder(&library, folder, &format!("{}-", folder.name), compat).await?;
                 published += 1;
             }
@@ -120,6 +121,12 @@ async fn publish(
     match last_refusal {
         Some(refusal) if published == 0 => Err(refusal),
         _ => Ok(()),
+    }
+}
+
+fn warn(folder: &Folder, warnings: Vec<String>) {
+    for warning in warnings {
+        tracing::warn!(asset = folder.name, "{warning}");
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod chains;
 pub mod ctr;
 pub mod key;
+pub mod storage;
 
 pub use key::{ContentKey, Expanded};
 

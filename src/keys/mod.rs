@@ -5,8 +5,10 @@
 
 pub mod kek;
 pub mod model;
+pub mod storage_encryption;
 pub mod vault;
 
 pub use kek::{KekFingerprint, KeyEncryptionKey, ParseKekError};
 pub use model::{KeyRecord, WrappedKey};
+pub use storage_encryption::{StorageEncryption, StorageEncryptionError};
 pub use vault::{NONCE_LEN, Vault, VaultError};

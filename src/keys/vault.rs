@@ -103,6 +103,23 @@ impl Vault {
         self.open(&policy_context(name), sealed, &format!("policy {name}"))
     }
 
+    /// Seals the storage encryption of an asset.
+    pub fn seal_storage(&self, asset: &str, document: &[u8], nonce: [u8; NONCE_LEN]) -> WrappedKey {
+        self.seal(&storage_context(asset), document, nonce)
+    }
+
+    /// Opens the storage encryption of an asset.
+    ///
+    /// # Errors
+    /// [`VaultError`], as for [`Self::unwrap`].
+    pub fn open_storage(
+        &self,
+        asset: &str,
+        sealed: &WrappedKey,
+    ) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.open(&storage_context(asset), sealed, &format!("storage encryption of {asset}"))
+    }
+
     fn seal(&self, context: &[u8], secret: &[u8], nonce: [u8; NONCE_LEN]) -> WrappedKey {
         let mut sealed = secret.to_vec();
         self.key
@@ -143,6 +160,11 @@ impl Vault {
 fn key_context(kid: KeyId, protection: Protection) -> Result<Vec<u8>, VaultError> {
     let purpose = protection.row().ok_or(VaultError::NoPurpose)?.key_type;
     Ok([kid.as_bytes(), purpose.as_bytes(), &[WrappedKey::VERSION]].concat())
+}
+
+/// As with policies, the prefix keeps it apart.
+fn storage_context(asset: &str) -> Vec<u8> {
+    [b"StorageEncryption:", asset.as_bytes(), &[WrappedKey::VERSION]].concat()
 }
 
 /// The prefix is longer than a KID and is none, which keeps policies apart from keys.

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::server_manifest::Entry;
+use super::alignment;
+use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
 use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
@@ -37,6 +38,8 @@ pub struct Rendition {
     pub language: Language,
     /// Display name, if the server manifest gives one.
     pub title: Option<String>,
+    /// What the server manifest says the track is for.
+    pub traits: Traits,
     /// Index of the file in [`Asset::files`].
     pub file: usize,
     /// The track.
@@ -64,6 +67,8 @@ pub struct Asset {
     pub text: Vec<TextRendition>,
     /// Tracks and cues that are left out: file name and reason.
     pub skipped: Vec<String>,
+    /// Levels with other key frames than the first: file and time. Fragments start at common ones.
+    pub misaligned: Vec<String>,
 }
 
 impl Asset {
@@ -98,9 +103,11 @@ impl Asset {
         let clock = start_together(&mut video, &mut audio).map_err(in_folder)?;
         video.sort_by_key(|level| (level.track.codec.family(), std::cmp::Reverse(level.bitrate)));
         name_video(&mut video);
-        let timeline = Timeline::build(&tracks(&video), &tracks(&audio), cutting);
-        let timeline = timeline.map_err(in_folder)?;
+        let misaligned = differences(&files, &video);
+        let timeline = Timeline::build(&tracks(&video), &tracks(&audio), cutting)
+            .map_err(|rule| in_folder(rule.because(&misaligned)))?;
         let mut asset = Self::of_timeline(files, skipped, video, audio, timeline);
+        asset.misaligned = misaligned;
         asset.add_text(sidecars, manifest, clock).map_err(in_folder)?;
         Ok(asset)
     }
@@ -138,7 +145,7 @@ impl Asset {
         make_unique(&mut audio, &video);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
-        Self { files, video, audio, text: Vec::new(), duration, skipped }
+        Self { files, video, audio, text: Vec::new(), duration, skipped, misaligned: Vec::new() }
     }
 
     /// All renditions, video first.
@@ -176,6 +183,15 @@ fn start_together(video: &mut [Candidate], audio: &mut [Candidate]) -> Result<i6
     Ok(earliest)
 }
 
+/// Where the key frames of the levels differ.
+fn differences(files: &[SourceFile], levels: &[Candidate]) -> Vec<String> {
+    let named = |level: &'_ Candidate| files[level.file].name.clone();
+    let names: Vec<String> = levels.iter().map(named).collect();
+    let tracks = tracks(levels);
+    let levels: Vec<(&str, &Track)> = names.iter().map(String::as_str).zip(tracks).collect();
+    alignment::describe(&levels)
+}
+
 fn tracks(candidates: &[Candidate]) -> Vec<&Track> {
     candidates.iter().map(|candidate| &*candidate.track).collect()
 }
@@ -197,6 +213,7 @@ struct Candidate {
     bitrate: u64,
     language: Language,
     title: Option<String>,
+    traits: Traits,
     file: usize,
     track: Arc<Track>,
 }
@@ -208,6 +225,7 @@ impl Candidate {
             bitrate: track.average_bitrate().max(1),
             language: track.language,
             title: None,
+            traits: Traits::default(),
             file,
             track: Arc::clone(track),
         }
@@ -232,6 +250,7 @@ impl Candidate {
             bitrate: self.bitrate,
             language: self.language,
             title: self.title,
+            traits: self.traits,
             file: self.file,
             track: self.track,
             cuts,
@@ -290,7 +309,10 @@ fn listed(files: &[SourceFile], manifest: &ServerManifest) -> Result<Vec<Candida
 fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>, MediaRule> {
     let missing = |what: &str| MediaRule::ServerManifest(format!("{} {what}", entry.src));
     let file = files.iter().position(|file| file.name == entry.src);
-    let file = file.ok_or_else(|| missing("is not in the folder"))?;
+    let file = file.ok_or_else(|| match entry.src.contains('.') {
+        true => missing("is not in the folder"),
+        false => missing("is no file: folders of live fragments are not read"),
+    })?;
     let named = |id: u32| entry.track_id.is_none_or(|named| named == id);
     let fits =
         |track: &&Arc<Track>| track.media_type == entry.media_type && named(track.header.track_id);
@@ -307,6 +329,7 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
             language.ok_or_else(|| missing("has a systemLanguage that is none"))?;
     }
     candidate.title.clone_from(&entry.title);
+    candidate.traits.clone_from(&entry.traits);
     if entry.media_type == MediaType::Audio {
         candidate.name.clone_from(&entry.track_name);
     }
@@ -352,7 +375,11 @@ fn switchable(a: &Rendition, b: &Rendition) -> bool {
     };
     let language =
         |rendition: &Rendition| rendition.track.codec.sound().map(|_| rendition.language);
-    form(a) == form(b) && look(a) == look(b) && language(a) == language(b) && starts(a) == starts(b)
+    a.traits == b.traits
+        && form(a) == form(b)
+        && look(a) == look(b)
+        && language(a) == language(b)
+        && starts(a) == starts(b)
 }
 
 impl Rendition {

@@ -74,6 +74,16 @@ pub enum MediaRule {
 }
 
 impl MediaRule {
+    /// Says of levels that are not aligned where they differ.
+    pub(super) fn because(self, differences: &[String]) -> Self {
+        match self {
+            Self::NotAligned(what) if !differences.is_empty() => {
+                Self::NotAligned(format!("{what}: {}", differences.join("; ")))
+            }
+            other => other,
+        }
+    }
+
     /// Puts the name of the file in front.
     pub fn in_file(self, file: &str) -> MediaError {
         MediaError { file: file.to_owned(), rule: self }

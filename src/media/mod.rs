@@ -4,6 +4,7 @@
 //! optional `.ism`, `asset` puts them together, `timeline` cuts fragments. Text (`text`) follows the
 //! cuts of the pictures.
 
+mod alignment;
 pub mod asset;
 mod captions;
 mod edit;

@@ -41,6 +41,34 @@ pub struct Entry {
     pub language: Option<String>,
     /// Display name.
     pub title: Option<String>,
+    /// What it is for.
+    pub traits: Traits,
+}
+
+/// What a track is for, as far as a server manifest says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traits {
+    /// `accessibility`: `description` for a track that describes the pictures.
+    pub accessibility: Option<String>,
+    /// `role`: `main`, `alternate`, ...
+    pub role: Option<String>,
+    /// `outputFlag` 2: the track is served, but not listed.
+    pub hidden: bool,
+}
+
+impl Traits {
+    fn of(node: Node<'_, '_>) -> Result<Self, MediaRule> {
+        Ok(Self {
+            accessibility: value(node, "accessibility").map(scheme_value).transpose()?,
+            role: value(node, "role").map(scheme_value).transpose()?,
+            hidden: value(node, "outputFlag").is_some_and(|flag| flag.trim() == HIDDEN),
+        })
+    }
+
+    /// Whether the track tells those who do not see the pictures what is in them.
+    pub fn describes_video(&self) -> bool {
+        self.accessibility.as_deref() == Some("description")
+    }
 }
 
 /// One `textstream` element.
@@ -126,6 +154,7 @@ impl Entry {
             track_name: value(node, "trackName").map(track_name).transpose()?,
             language: value(node, "systemLanguage").map(str::to_owned),
             title: value(node, "textDisplayName").or(node.attribute("title")).map(str::to_owned),
+            traits: Traits::of(node)?,
         })
     }
 }
@@ -183,6 +212,15 @@ fn number<T: std::str::FromStr>(node: Node<'_, '_>, name: &str) -> Result<Option
         .transpose()
 }
 
+/// A value of the DASH role scheme (ISO/IEC 23009-1 section 5.8.5.5), all of which look so.
+fn scheme_value(value: &str) -> Result<String, MediaRule> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if value.is_empty() || value.len() > 64 || !value.chars().all(plain) {
+        return Err(wrong("accessibility and role are single words"));
+    }
+    Ok(value.to_owned())
+}
+
 /// Track names stand in URLs between parentheses and commas.
 fn track_name(name: &str) -> Result<String, MediaRule> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
@@ -204,7 +242,10 @@ mod tests {
 <smil xmlns="http://www.w3.org/2001/SMIL20/Language"><head/><body><switch>
  <video src="a.mp4" systemBitrate="3579827"><param name="trackID" value="1" valuetype="data"/></video>
  <audio src="a.mp4" systemBitrate="128041" systemLanguage="eng" title="English">
-  <param name="trackID" value="2"/><param name="trackName" value="english"/></audio>
+  <param name="trackID" value="2"/><param name="trackName" value="english"/>
+  <param name="accessibility" value="description"/><param name="role" value="alternate"/>
+  <param name="outputFlag" value="2"/><param name="trackIndex" value="a.mpi"/>
+  <param name="armId" value="x"/></audio>
  <textstream src="en.vtt" systemLanguage="en-GB"><param name="textIsDefault" value="true"/>
   <param name="textDisplayName" value="English"/><param name="outputFlag" value="2"/>
   <param name="textHlsCharacteristic" value="public.accessibility.transcribes-spoken-dialog"/></textstream></switch></body></smil>"#;
@@ -225,6 +266,9 @@ mod tests {
                 (Some("English"), true, true)
             );
             assert_eq!(text.purpose(), Some(Purpose::Captions));
+            assert!(audio.traits.describes_video() && audio.traits.hidden);
+            assert_eq!(audio.traits.role.as_deref(), Some("alternate"));
+            assert_eq!(video.traits, Traits::default());
         }
     }
 
@@ -236,6 +280,7 @@ mod tests {
             audio(r#"src="/etc/passwd""#),
             audio(r#"src="a.mp4" systemBitrate="-1""#),
             audio(r#"src="a.mp4" trackName="a,b=c)""#),
+            audio(r#"src="a.mp4" role="a&#34;b""#),
             "<smil/>".to_owned(),
             "<!DOCTYPE a [<!ENTITY b \"c\">]><smil>&b;</smil>".to_owned(),
             "no xml".to_owned(),

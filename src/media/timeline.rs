@@ -9,7 +9,7 @@ use crate::time::WIRE_TIMESCALE;
 
 /// Key frames of two levels that lie closer than this (1 ms) are the same cut: levels with other
 /// timescales round differently.
-const SAME_TIME: i64 = WIRE_TIMESCALE as i64 / 1000;
+pub(super) const SAME_TIME: i64 = WIRE_TIMESCALE as i64 / 1000;
 
 /// How far apart common key frames may lie (ams.md section 5: about 20 s).
 const KEY_FRAME_LIMIT: i64 = 20 * WIRE_TIMESCALE as i64;

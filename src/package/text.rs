@@ -140,6 +140,7 @@ pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>
 
 fn fragment(n: usize, timing: FragmentTiming, content: &wvtt::Samples) -> Vec<u8> {
     let header = FragmentHeader {
+        description: None,
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
         timing,
         has_composition_offsets: false,

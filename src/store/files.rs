@@ -9,6 +9,7 @@ use rustix::fs::OFlags;
 use rustix::io::ReadWriteFlags;
 
 use crate::bytes::ReadAt;
+use crate::crypto::storage::FileCipher;
 
 /// What opening a link says when links are not followed.
 const LOOP: rustix::io::Errno = rustix::io::Errno::LOOP;
@@ -59,6 +60,7 @@ impl FileVersion {
 pub struct LocalFile {
     file: File,
     version: FileVersion,
+    cipher: Option<FileCipher>,
 }
 
 impl LocalFile {
@@ -88,7 +90,18 @@ impl LocalFile {
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(Self { version: FileVersion::of(&metadata), file })
+        Ok(Self { version: FileVersion::of(&metadata), file, cipher: None })
+    }
+
+    /// Decrypts what is read from now on; without a cipher the file is read as it is.
+    pub fn decrypted_by(self, cipher: Option<FileCipher>) -> Self {
+        Self { cipher, ..self }
+    }
+
+    fn decrypt(&self, offset: u64, data: &mut [u8]) {
+        if let Some(cipher) = &self.cipher {
+            cipher.apply(offset, data);
+        }
     }
 
     /// The version when it was opened.
@@ -117,7 +130,13 @@ impl LocalFile {
     ///
     /// # Errors
     /// `WouldBlock` when a byte would have to come from the disk.
-    pub fn read_cached_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    pub fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.fill_cached(offset, buffer)?;
+        self.decrypt(offset, buffer);
+        Ok(())
+    }
+
+    fn fill_cached(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
         while !buffer.is_empty() {
             let mut slices = [IoSliceMut::new(buffer)];
             let flags = ReadWriteFlags::NOWAIT;
@@ -145,7 +164,9 @@ impl ReadAt for LocalFile {
     }
 
     fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(buffer, offset)
+        self.file.read_exact_at(buffer, offset)?;
+        self.decrypt(offset, buffer);
+        Ok(())
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::ids::LocatorId;
-use crate::keys::KeyRecord;
+use crate::keys::{KeyRecord, StorageEncryption};
 use crate::package::compat::Compat;
 use crate::package::filter::Filter;
 
@@ -21,6 +22,8 @@ pub struct Asset {
     pub segment_ms: u32,
     /// When the asset was first added.
     pub created: Timestamp,
+    /// How its files are encrypted where they lie; plain when absent.
+    pub storage_encryption: Option<Arc<StorageEncryption>>,
 }
 
 /// Publishes an asset under a streaming policy and a content key policy.

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::files::{FileVersion, LocalFile};
 use crate::bytes::ReadAt;
+use crate::crypto::storage::FileCipher;
+use crate::keys::StorageEncryption;
 
 /// Files of one source that are open at a time: readers move from one segment to the next.
 const OPEN_PARTS: usize = 4;
@@ -30,18 +32,22 @@ impl MediaSource {
         Self { versions: [file.version()].into(), parts: Parts::One(file) }
     }
 
-    /// Opens a file, or looks at several that are opened when they are needed.
+    /// Opens a file, or looks at several that are opened when they are needed. `encryption` says
+    /// which are stored encrypted: they are read as what they are without.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn open(paths: &[PathBuf]) -> io::Result<Self> {
+    pub fn open(paths: &[PathBuf], encryption: Option<&StorageEncryption>) -> io::Result<Self> {
         match paths {
-            [only] => LocalFile::open(only).map(Self::of_file),
+            [only] => {
+                let file = LocalFile::open(only)?.decrypted_by(cipher_of(only, encryption));
+                Ok(Self::of_file(file))
+            }
             many => {
                 let look = |path: &PathBuf| FileVersion::at(path);
                 let versions: Arc<[FileVersion]> =
                     many.iter().map(look).collect::<io::Result<_>>()?;
-                let joined = Joined::new(many, &versions);
+                let joined = Joined::new(many, &versions, encryption);
                 Ok(Self { parts: Parts::Many(joined), versions })
             }
         }
@@ -106,6 +112,7 @@ impl ReadAt for MediaSource {
 struct Part {
     path: PathBuf,
     version: FileVersion,
+    cipher: Option<FileCipher>,
     /// Where it starts.
     start: u64,
 }
@@ -120,12 +127,17 @@ struct Joined {
 }
 
 impl Joined {
-    fn new(paths: &[PathBuf], versions: &[FileVersion]) -> Self {
+    fn new(
+        paths: &[PathBuf],
+        versions: &[FileVersion],
+        encryption: Option<&StorageEncryption>,
+    ) -> Self {
         let mut length = 0_u64;
         let mut part = |(path, version): (&PathBuf, &FileVersion)| {
             let start = length;
             length = length.saturating_add(version.length);
-            Part { path: path.clone(), version: *version, start }
+            let cipher = cipher_of(path, encryption);
+            Part { path: path.clone(), version: *version, cipher, start }
         };
         let parts = paths.iter().zip(versions).map(&mut part).collect();
         Self { parts, length, open: Mutex::default() }
@@ -176,7 +188,8 @@ impl Joined {
             return Ok(file);
         }
         let part = self.parts.get(n).ok_or(io::ErrorKind::UnexpectedEof)?;
-        let file = Arc::new(open_version(&part.path, part.version)?);
+        let file = open_version(&part.path, part.version)?.decrypted_by(part.cipher.clone());
+        let file = Arc::new(file);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.len() >= OPEN_PARTS {
             open.pop_front();
@@ -184,6 +197,11 @@ impl Joined {
         open.push_back((n, Arc::clone(&file)));
         Ok(file)
     }
+}
+
+/// The cipher of a stored file, if it is encrypted.
+pub fn cipher_of(path: &Path, encryption: Option<&StorageEncryption>) -> Option<FileCipher> {
+    encryption?.cipher(path.file_name()?.to_str()?)
 }
 
 fn open_version(path: &Path, version: FileVersion) -> io::Result<LocalFile> {
@@ -212,7 +230,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let contents: Vec<Vec<u8>> = (0..20_u8).map(|n| vec![n; usize::from(n % 3)]).collect();
         let slices: Vec<&[u8]> = contents.iter().map(Vec::as_slice).collect();
-        let source = MediaSource::open(&parts(dir.path(), &slices)).unwrap();
+        let source = MediaSource::open(&parts(dir.path(), &slices), None).unwrap();
         let all = contents.concat();
         assert_eq!(source.len(), all.len() as u64);
         for start in 0..all.len() {
@@ -232,7 +250,7 @@ mod tests {
     fn a_part_that_was_written_anew_is_not_read() {
         let dir = tempfile::tempdir().unwrap();
         let paths = parts(dir.path(), &[b"one", b"two"]);
-        let source = MediaSource::open(&paths).unwrap();
+        let source = MediaSource::open(&paths, None).unwrap();
         let mut buffer = [0; 6];
         let cached = source.read_cached_at(0, &mut buffer).unwrap_err();
         assert_eq!(cached.kind(), io::ErrorKind::WouldBlock, "nothing is open yet");

@@ -13,6 +13,8 @@ use crate::package::steering::Steering;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
+const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
+
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
@@ -184,16 +186,22 @@ fn adaptation_set(
 }
 
 /// The pictures and the first audio track are the main ones, and what is that track in another
-/// codec: the first of it in the same language.
+/// codec: the first of it in the same language. The server manifest may say otherwise.
 fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
+    let traits = &rendition.traits;
+    if let Some(value) = &traits.accessibility {
+        xml.empty("Accessibility", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])?;
+    }
     let same_codec =
         |other: &&Rendition| other.track.codec.family() == rendition.track.codec.family();
     let audio = || presentation.audio().map(|listed| listed.rendition);
     let main = audio().find(same_codec).is_none_or(|first| first.name == rendition.name)
         && audio().next().is_none_or(|first| first.language == rendition.language);
     let main = main || rendition.track.media_type == MediaType::Video;
-    let value = if main { "main" } else { "alternate" };
-    xml.empty("Role", &[("schemeIdUri", "urn:mpeg:dash:role:2011"), ("value", value)])
+    let main = main && traits.accessibility.is_none();
+    let assumed = if main { "main" } else { "alternate" };
+    let value = traits.role.as_deref().unwrap_or(assumed);
+    xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])
 }
 
 pub(super) fn segment_template(

@@ -6,7 +6,7 @@ use std::fmt::{Result, Write};
 use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
-use super::audio::{Group, Named, Sound, groups};
+use super::audio::{Group, Named, Sound, characteristics, groups};
 use super::media::segments;
 use super::multivariant::codecs;
 use super::{keys, quoted, text, version};
@@ -72,7 +72,8 @@ fn media(
     }
     let default = if n == 0 { "YES" } else { "NO" };
     let uri = presentation.media_playlist_url(rendition);
-    writeln!(out, ",DEFAULT={default},AUTOSELECT=YES,URI=\"{uri}\"")
+    let characteristics = characteristics(rendition);
+    writeln!(out, ",DEFAULT={default},AUTOSELECT=YES{characteristics},URI=\"{uri}\"")
 }
 
 fn write_level(

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::quoted;
 use crate::codec::{Codec, Family};
-use crate::media::{Track, language};
+use crate::media::{Rendition, Track, language};
 use crate::package::presentation::{Listed, Presentation};
 
 /// GROUP-ID of the first group, as AMS wrote it; the others have the codec behind it.
@@ -86,10 +86,19 @@ impl<'a> Group<'a> {
         if let Some(channels) = channels(&rendition.track) {
             let _ = write!(line, ",CHANNELS=\"{channels}\"");
         }
+        line += characteristics(rendition);
         let uri = presentation.media_playlist_url(rendition);
         let _ = write!(line, ",URI=\"{uri}\"");
         line
     }
+}
+
+/// The attribute of a track that tells what is in the pictures, with a comma in front.
+pub(super) fn characteristics(rendition: &Rendition) -> &'static str {
+    if rendition.traits.describes_video() {
+        return ",CHARACTERISTICS=\"public.accessibility.describes-video\"";
+    }
+    ""
 }
 
 /// What is heard with a variant.

@@ -55,6 +55,9 @@ fn stream(
     if is_audio && first.language != Language::UND {
         attributes.push(("Language", first.language.as_str()));
     }
+    attributes.extend(first.traits.role.as_deref().map(|role| ("Role", role)));
+    let accessibility = first.traits.accessibility.as_deref();
+    attributes.extend(accessibility.map(|value| ("Accessibility", value)));
     attributes.extend([("Chunks", &*chunks), ("QualityLevels", &levels), ("Url", &url)]);
     xml.element("StreamIndex", &attributes, |xml| {
         for (index, rendition) in set.renditions.iter().enumerate() {

@@ -1,7 +1,7 @@
 //! Assets as they are needed to answer: files opened and indexed once, kept as long as nothing in
 //! the folder changes, weighed in bytes, loaded once for any number of first requests.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -11,15 +11,17 @@ use moka::future::Cache;
 
 use super::check::Check;
 use super::{Code, OriginError, sidecars};
+use crate::bytes::ReadAt;
+use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
 use crate::media::{
     Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, Sidecar, SourceFile,
     TextRendition,
 };
 use crate::store;
-use crate::store::files::FileVersion;
+use crate::store::files::{FileVersion, LocalFile};
 use crate::store::folder::{Folder, FolderError, Media};
-use crate::store::source::MediaSource;
+use crate::store::source::{MediaSource, cipher_of};
 
 /// What errors about no single file name.
 const WHOLE_FOLDER: &str = "the folder of the asset";
@@ -50,6 +52,7 @@ pub struct LoadedAsset {
     /// How many fragments make a segment of a transport stream, if the server manifest says so.
     pub fragments_per_segment: Option<usize>,
     cutting: Cutting,
+    storage_encryption: Option<Arc<StorageEncryption>>,
     /// What would give another asset if it changed: the folder, its media, its manifest.
     watched: Arc<[(PathBuf, FileVersion)]>,
     /// Files of renditions in many files alike.
@@ -148,13 +151,13 @@ impl AssetCache {
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let key = (stored.dir.clone(), cutting);
         if let Some(loaded) = self.assets.get(&key).await {
-            if loaded.is_current().await {
+            if loaded.storage_encryption == stored.storage_encryption && loaded.is_current().await {
                 return Ok(loaded);
             }
             self.forget(&key, &loaded).await;
         }
         // Boxed: futures are moved as they are passed on, and that of a load is large.
-        let load = Box::pin(self.load(&stored.name, stored.dir.clone(), cutting));
+        let load = Box::pin(self.load(stored, cutting));
         let loaded = Box::pin(self.assets.try_get_with(key, load)).await;
         loaded.map_err(|error| (*error).clone())
     }
@@ -169,12 +172,13 @@ impl AssetCache {
 
     async fn load(
         &self,
-        name: &str,
-        dir: PathBuf,
+        stored: &store::Asset,
         cutting: Cutting,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let began = Instant::now();
-        let opened = blocking(move || open_folder(&dir)).await??;
+        let store::Asset { name, dir, storage_encryption, .. } = stored.clone();
+        let encryption = storage_encryption.clone();
+        let opened = blocking(move || open_folder(&dir, encryption.as_deref())).await??;
         // All at once: a folder takes as long as its largest file.
         let reading: Vec<_> = opened
             .media
@@ -189,7 +193,7 @@ impl AssetCache {
             let index = index.await.map_err(|_| reading_failed())??;
             sources.push(SourceFile { name: media.name.clone(), index });
         }
-        let (name, manifest, sidecars) = (name.to_owned(), opened.manifest, opened.sidecars);
+        let (manifest, sidecars) = (opened.manifest, opened.sidecars);
         let assembled = blocking(move || {
             let parsed = manifest
                 .as_ref()
@@ -205,6 +209,7 @@ impl AssetCache {
             manifest_stem: opened.manifest_stem,
             fragments_per_segment,
             cutting,
+            storage_encryption,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
             watched: opened.watched.into(),
             segments: opened.segments.into(),
@@ -256,7 +261,10 @@ struct OpenedFolder {
     watched: Vec<(PathBuf, FileVersion)>,
 }
 
-fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
+fn open_folder(
+    dir: &Path,
+    encryption: Option<&StorageEncryption>,
+) -> Result<OpenedFolder, OriginError> {
     let storage = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
             OriginError::new(Code::RESOURCE_NOT_FOUND, "the folder of the asset is not there")
@@ -277,7 +285,7 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         let rule = MediaRule::NoPlayableTrack("more than 256 media files".to_owned());
         return Err(rule.in_file(WHOLE_FOLDER).into());
     }
-    let open = |media: Media| Ok((Arc::new(MediaSource::open(&media.files)?), media));
+    let open = |media: Media| Ok((Arc::new(MediaSource::open(&media.files, encryption)?), media));
     let opened: Vec<(Arc<MediaSource>, Media)> =
         folder.media.into_iter().map(open).collect::<io::Result<_>>().map_err(storage)?;
     let mut segments = Vec::new();
@@ -286,13 +294,13 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
         let list = if media.files.len() == 1 { &mut watched } else { &mut segments };
         list.extend(versions);
     }
-    let read = sidecars::read(&folder.text).map_err(storage)?;
+    let read = sidecars::read(&folder.text, encryption).map_err(storage)?;
     watched.extend(folder.text.into_iter().zip(&read).map(|(path, (_, version))| (path, *version)));
     let manifest = match folder.manifests.as_slice() {
         [] => None,
         [path] => {
             watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
-            Some((file_name(path), read_manifest(path).map_err(storage)?))
+            Some((file_name(path), read_manifest(path, encryption).map_err(storage)?))
         }
         _ => return Err(several_manifests()),
     };
@@ -307,10 +315,11 @@ fn open_folder(dir: &Path) -> Result<OpenedFolder, OriginError> {
 }
 
 /// One byte more than a server manifest may have is enough to refuse it.
-fn read_manifest(path: &Path) -> io::Result<Vec<u8>> {
-    let mut data = Vec::new();
-    let limit = ServerManifest::MAX_SIZE as u64 + 1;
-    std::fs::File::open(path)?.take(limit).read_to_end(&mut data)?;
+fn read_manifest(path: &Path, encryption: Option<&StorageEncryption>) -> io::Result<Vec<u8>> {
+    let file = LocalFile::open(path)?.decrypted_by(cipher_of(path, encryption));
+    let length = usize::try_from(file.len()).unwrap_or(usize::MAX);
+    let mut data = vec![0; length.min(ServerManifest::MAX_SIZE + 1)];
+    file.read_exact_at(0, &mut data)?;
     Ok(data)
 }
 

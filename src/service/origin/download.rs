@@ -16,7 +16,7 @@ use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::store;
 use crate::store::files::LocalFile;
-use crate::store::source::MediaSource;
+use crate::store::source::{MediaSource, cipher_of};
 
 /// Not served as they are: server-side files and fragmented Smooth sources.
 const NOT_SERVED: &[&str] = &["ism", "ismc", "ismv", "isma", "ismt", "mpi"];
@@ -51,12 +51,14 @@ pub(super) async fn answer(
         return Err(missing());
     }
     let path = asset.dir.join(name);
+    let cipher = cipher_of(&path, asset.storage_encryption.as_deref());
     // A link could lead out of the folder, so it is not followed.
     let opened = tokio::task::spawn_blocking(move || LocalFile::open_no_link(&path)).await;
     let file = opened.map_err(|_| missing())?.map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
         _ => OriginError::storage(&error),
     })?;
+    let file = file.decrypted_by(cipher);
     let known = TYPES.iter().find(|(known, _)| *known == extension);
     let extent = Extent { offset: 0, length: file.len() };
     Ok(Answer {

@@ -54,6 +54,7 @@ impl Context {
             });
             Listed { rendition, key, fragments }
         };
-        self.renditions().map(listed).collect()
+        let visible = |selected: &Selected<'_>| !selected.rendition.traits.hidden;
+        self.renditions().filter(visible).map(listed).collect()
     }
 }

@@ -8,8 +8,10 @@ use ring::digest::{SHA256, digest};
 
 use super::assets::file_name;
 use crate::bytes::ReadAt;
+use crate::keys::StorageEncryption;
 use crate::media::Sidecar;
 use crate::store::files::{FileVersion, LocalFile};
+use crate::store::source::cipher_of;
 use crate::text::{self, TextError};
 
 /// More text files in one folder are left alone.
@@ -20,12 +22,18 @@ const MAX_FILES: usize = 64;
 ///
 /// # Errors
 /// A failure of the storage.
-pub(super) fn read(paths: &[PathBuf]) -> io::Result<Vec<(Sidecar, FileVersion)>> {
-    paths.iter().take(MAX_FILES).map(|path| read_one(path)).collect()
+pub(super) fn read(
+    paths: &[PathBuf],
+    encryption: Option<&StorageEncryption>,
+) -> io::Result<Vec<(Sidecar, FileVersion)>> {
+    paths.iter().take(MAX_FILES).map(|path| read_one(path, encryption)).collect()
 }
 
-fn read_one(path: &Path) -> io::Result<(Sidecar, FileVersion)> {
-    let file = LocalFile::open(path)?;
+fn read_one(
+    path: &Path,
+    encryption: Option<&StorageEncryption>,
+) -> io::Result<(Sidecar, FileVersion)> {
+    let file = LocalFile::open(path)?.decrypted_by(cipher_of(path, encryption));
     let (document, digest) = match usize::try_from(file.len()) {
         Ok(length) if length <= text::MAX_SIZE => {
             let mut data = vec![0; length];

@@ -96,7 +96,15 @@ impl Store {
     /// [`StoreError::PathNotUtf8`], or a failure of the database.
     pub async fn put_asset(&self, asset: Asset) -> Result<(), StoreError> {
         let name = asset.name.clone();
-        self.0.writer.write(Write::PutAsset(asset)).await?;
+        let sealed = match &asset.storage_encryption {
+            Some(encryption) => {
+                let nonce = *random::bytes()?;
+                let vault = &self.0.vault;
+                Some(vault.seal_storage(&asset.name, encryption.document(), nonce))
+            }
+            None => None,
+        };
+        self.0.writer.write(Write::PutAsset(asset, sealed)).await?;
         self.0.caches.assets.forget(&name).await;
         Ok(())
     }
@@ -106,7 +114,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the database.
     pub async fn asset(&self, name: &str) -> Result<Arc<Asset>, StoreError> {
-        let load = || read::asset(&self.0.readers, name);
+        let load = || read::asset(&self.0.readers, &self.0.vault, name);
         self.0.caches.assets.read(name.to_owned(), load).await
     }
 
@@ -115,7 +123,7 @@ impl Store {
     /// # Errors
     /// A failure of the database.
     pub async fn assets(&self) -> Result<Vec<Asset>, StoreError> {
-        read::assets(&self.0.readers).await
+        read::assets(&self.0.readers, &self.0.vault).await
     }
 
     /// Adds a custom streaming policy; streaming policies never change.

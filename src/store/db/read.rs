@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use sqlx::{FromRow, QueryBuilder, SqlitePool};
 
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::{KeyRecord, Vault, WrappedKey};
+use crate::keys::{KeyRecord, StorageEncryption, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 use crate::protection::Protection;
 use crate::store::{Asset, Kind, Locator, StoreError};
 
-type AssetRow = (String, String, i64, i64);
+type AssetRow = (String, String, i64, i64, Option<String>);
 type PolicyRow = (String, String);
 type LocatorRow =
     (String, String, String, String, Option<String>, String, Option<i64>, Option<i64>, i64, String);
@@ -21,7 +21,7 @@ type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
     (assets $($rest:literal)?) => {
-        concat!("SELECT name, dir, segment_ms, created FROM assets ", $($rest)?)
+        concat!("SELECT name, dir, segment_ms, created, storage_encryption FROM assets ", $($rest)?)
     };
     (streaming_policies $($rest:literal)?) => {
         concat!("SELECT name, properties FROM streaming_policies ", $($rest)?)
@@ -39,14 +39,18 @@ macro_rules! select {
     };
 }
 
-pub(super) async fn asset(db: &SqlitePool, name: &str) -> Result<Arc<Asset>, StoreError> {
+pub(super) async fn asset(
+    db: &SqlitePool,
+    vault: &Vault,
+    name: &str,
+) -> Result<Arc<Asset>, StoreError> {
     let row = one(db, select!(assets "WHERE name = $1"), Kind::Asset, name).await?;
-    Ok(Arc::new(to_asset(row)?))
+    Ok(Arc::new(to_asset(vault, row)?))
 }
 
-pub(super) async fn assets(db: &SqlitePool) -> Result<Vec<Asset>, StoreError> {
+pub(super) async fn assets(db: &SqlitePool, vault: &Vault) -> Result<Vec<Asset>, StoreError> {
     let rows = all(db, select!(assets "ORDER BY name"), "").await?;
-    rows.into_iter().map(to_asset).collect()
+    rows.into_iter().map(|row| to_asset(vault, row)).collect()
 }
 
 pub(super) async fn streaming_policy(
@@ -135,11 +139,20 @@ where
     Ok(query.fetch_all(db).await?)
 }
 
-fn to_asset((name, dir, segment_ms, created): AssetRow) -> Result<Asset, StoreError> {
+fn to_asset(
+    vault: &Vault,
+    (name, dir, segment_ms, created, encryption): AssetRow,
+) -> Result<Asset, StoreError> {
     let field = Field { kind: Kind::Asset, name: &name };
     let segment_ms = field.number(segment_ms)?;
     let created = field.time(created)?;
-    Ok(Asset { dir: dir.into(), segment_ms, created, name })
+    let open = |sealed: String| {
+        let opened = vault.open_storage(&name, &field.sealed(&sealed)?);
+        let document = opened.map_err(|error| field.damaged(error))?;
+        StorageEncryption::parse(&document).map(Arc::new).map_err(|error| field.damaged(error))
+    };
+    let storage_encryption = encryption.map(open).transpose()?;
+    Ok(Asset { dir: dir.into(), segment_ms, created, storage_encryption, name })
 }
 
 fn to_streaming_policy((name, properties): PolicyRow) -> Result<StreamingPolicy, StoreError> {

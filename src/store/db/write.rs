@@ -12,7 +12,7 @@ use crate::store::{Asset, FilterKey, Kind, Locator, NewLocator, StoreError, Stor
 
 pub(super) enum Write {
     BindKek(KekFingerprint),
-    PutAsset(Asset),
+    PutAsset(Asset, Option<WrappedKey>),
     CreateStreamingPolicy { name: String, properties: String },
     CreateContentKeyPolicy { name: String, sealed: WrappedKey },
     PutContentKeyPolicy { name: String, sealed: WrappedKey },
@@ -26,7 +26,7 @@ pub(super) enum Write {
 pub(super) async fn apply(db: &mut SqliteConnection, write: &Write) -> Result<(), StoreError> {
     match write {
         Write::BindKek(fingerprint) => bind_kek(db, *fingerprint).await,
-        Write::PutAsset(asset) => put_asset(db, asset).await,
+        Write::PutAsset(asset, sealed) => put_asset(db, asset, sealed.as_ref()).await,
         Write::CreateStreamingPolicy { name, properties } => {
             create_streaming_policy(db, name, properties).await
         }
@@ -60,16 +60,23 @@ async fn bind_kek(db: &mut SqliteConnection, given: KekFingerprint) -> Result<()
     }
 }
 
-async fn put_asset(db: &mut SqliteConnection, asset: &Asset) -> Result<(), StoreError> {
+async fn put_asset(
+    db: &mut SqliteConnection,
+    asset: &Asset,
+    sealed: Option<&WrappedKey>,
+) -> Result<(), StoreError> {
     let dir = asset.dir.to_str().ok_or_else(|| StoreError::PathNotUtf8(asset.dir.clone()))?;
     sqlx::query(
-        "INSERT INTO assets (name, dir, segment_ms, created) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (name) DO UPDATE SET dir = excluded.dir, segment_ms = excluded.segment_ms",
+        "INSERT INTO assets (name, dir, segment_ms, created, storage_encryption)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (name) DO UPDATE SET dir = excluded.dir, segment_ms = excluded.segment_ms,
+         storage_encryption = excluded.storage_encryption",
     )
     .bind(&asset.name)
     .bind(dir)
     .bind(i64::from(asset.segment_ms))
     .bind(asset.created.as_millisecond())
+    .bind(sealed.map(|sealed| BASE64.encode(sealed.as_bytes())))
     .execute(db)
     .await?;
     Ok(())

@@ -4,3 +4,4 @@ mod add;
 mod dev;
 mod refusals;
 mod serve;
+mod sources;

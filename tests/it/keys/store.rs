@@ -278,6 +278,7 @@ fn asset(name: &str) -> Asset {
         dir: format!("/media/{name}").into(),
         segment_ms: 6000,
         created: at(NOW),
+        storage_encryption: None,
     }
 }
 

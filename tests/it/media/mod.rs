@@ -3,4 +3,5 @@
 mod descriptions;
 mod inputs;
 mod malformed;
+mod server_manifest;
 mod traps;

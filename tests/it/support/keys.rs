@@ -118,6 +118,7 @@ impl KeyService {
             dir: PathBuf::from("/media/asset"),
             segment_ms: 6000,
             created: at(NOW),
+            storage_encryption: None,
         };
         store.put_asset(asset).await.unwrap();
         store.create_content_key_policy(&open_policy("open")).await.unwrap();

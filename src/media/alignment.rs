@@ -1,0 +1,101 @@
+//! Where the key frames of video levels differ: fragments start at those that all levels have, so
+//! whoever publishes the levels should know what is passed over.
+
+use super::Track;
+use super::timeline::SAME_TIME;
+use crate::time::WIRE_TIMESCALE;
+
+/// The first key frame that one of two levels lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Difference {
+    /// Presentation time in wire ticks.
+    time: i64,
+    /// Whether the level has it and the reference lacks it.
+    extra: bool,
+}
+
+/// For every level whose key frames are not those of the first in the same codec: the file and the
+/// first time at which they differ, as sentences.
+pub(super) fn describe(levels: &[(&str, &Track)]) -> Vec<String> {
+    let same = |a: &(&str, &Track), b: &(&str, &Track)| a.1.codec.family() == b.1.codec.family();
+    levels.chunk_by(same).flat_map(describe_set).collect()
+}
+
+fn describe_set(levels: &[(&str, &Track)]) -> Vec<String> {
+    let Some(((reference, first), others)) = levels.split_first() else {
+        return Vec::new();
+    };
+    let sentence = |(file, track): &(&str, &Track)| {
+        let difference = first_difference(first, track)?;
+        let (has, lacks) = if difference.extra { (file, reference) } else { (reference, file) };
+        let milliseconds = difference.time / (i64::from(WIRE_TIMESCALE) / 1000);
+        let seconds = milliseconds as f64 / 1000.0;
+        Some(format!("{lacks} has no key frame at {seconds} s, where {has} has one"))
+    };
+    others.iter().filter_map(sentence).collect()
+}
+
+/// Walks over the key frames of both. What one has behind the end of the other is no difference:
+/// that the levels end together is looked at elsewhere.
+fn first_difference(reference: &Track, level: &Track) -> Option<Difference> {
+    let mut ours = reference.index.sync_samples().map(|n| reference.presentation_time(n));
+    let mut theirs = level.index.sync_samples().map(|n| level.presentation_time(n));
+    loop {
+        let (expected, found) = (ours.next()?, theirs.next()?);
+        if expected.abs_diff(found) > SAME_TIME.unsigned_abs() {
+            return Some(Difference { time: expected.min(found), extra: found < expected });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::media::fixture::{TrackSpec, movie};
+    use crate::media::timeline::Cutting;
+    use crate::media::{Asset, FileIndex, SourceFile};
+
+    fn level(key_frames: &[u32]) -> Arc<Track> {
+        let mut spec = TrackSpec::video(25, 1, vec![1; 250]);
+        spec.sync = Some(key_frames.to_vec());
+        FileIndex::read(movie(&[spec], 1000).as_slice()).unwrap().tracks.remove(0)
+    }
+
+    fn said(levels: &[&[u32]]) -> Vec<String> {
+        let tracks: Vec<Arc<Track>> = levels.iter().map(|frames| level(frames)).collect();
+        let names = ["a.mp4", "b.mp4", "c.mp4"];
+        let named: Vec<(&str, &Track)> =
+            names.into_iter().zip(tracks.iter().map(|track| &**track)).collect();
+        describe(&named)
+    }
+
+    #[test]
+    fn levels_that_share_none_are_refused_with_both() {
+        let files = [("a.mp4", &[1_u32, 51][..]), ("b.mp4", &[26, 76])].map(|(name, frames)| {
+            let mut spec = TrackSpec::video(25, 1, vec![1; 250]);
+            spec.sync = Some(frames.to_vec());
+            let index = FileIndex::read(movie(&[spec], 1000).as_slice()).unwrap();
+            SourceFile { name: name.to_owned(), index: Arc::new(index) }
+        });
+        let cutting = Cutting { fragment_ms: 6000, packed: 1 };
+        let refused = Asset::assemble("film", files.to_vec(), &[], None, cutting).unwrap_err();
+        let text = refused.to_string();
+        assert!(text.starts_with("film: levels-not-aligned: "), "{text}");
+        assert!(text.ends_with("b.mp4 has no key frame at 0 s, where a.mp4 has one"), "{text}");
+    }
+
+    #[test]
+    fn the_first_key_frame_that_one_lacks_is_named_with_its_file() {
+        assert!(said(&[&[1, 51, 101]]).is_empty());
+        assert!(said(&[&[1, 51, 101], &[1, 51, 101, 151]]).is_empty(), "the end");
+        assert_eq!(
+            said(&[&[1, 51, 101], &[1, 101, 151], &[1, 26, 51]]),
+            [
+                "b.mp4 has no key frame at 2 s, where a.mp4 has one",
+                "a.mp4 has no key frame at 1 s, where c.mp4 has one",
+            ]
+        );
+    }
+}
