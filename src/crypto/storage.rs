@@ -24,7 +24,7 @@ impl StorageKey {
 
     /// The cipher of a file.
     pub fn cipher(&self, iv: u64) -> FileCipher {
-        FileCipher { cipher: Aes256::new((&*self.0).into()), iv }
+        FileCipher { cipher: Box::new(Aes256::new((&*self.0).into())), iv }
     }
 }
 
@@ -45,7 +45,8 @@ impl fmt::Debug for StorageKey {
 /// Decrypts (or encrypts) any part of one file.
 #[derive(Clone)]
 pub struct FileCipher {
-    cipher: Aes256,
+    /// Half a kilobyte of round keys, which most sources have none of.
+    cipher: Box<Aes256>,
     iv: u64,
 }
 
@@ -54,7 +55,7 @@ impl FileCipher {
     pub fn apply(&self, offset: u64, data: &mut [u8]) {
         let mut counter = [0; BLOCK];
         counter[..8].copy_from_slice(&self.iv.to_be_bytes());
-        let core = CtrCore::<_, Ctr64BE>::inner_iv_init(&self.cipher, &counter.into());
+        let core = CtrCore::<_, Ctr64BE>::inner_iv_init(&*self.cipher, &counter.into());
         let mut stream = StreamCipherCoreWrapper::from_core(core);
         stream.seek(offset);
         stream.apply_keystream(data);
