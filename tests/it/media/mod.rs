@@ -3,5 +3,6 @@
 mod descriptions;
 mod inputs;
 mod malformed;
+mod public;
 mod server_manifest;
 mod traps;
