@@ -18,6 +18,8 @@ mod selectors;
 pub use query::Query;
 pub use selectors::Selectors;
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use crate::ids::LocatorId;
@@ -171,11 +173,14 @@ fn server_manifest_base(component: &str) -> Result<String, UrlError> {
     }
 }
 
-/// Percent-decodes one component, once.
+/// Percent-decodes one component, once. Most have nothing to decode.
 fn decode(component: &str) -> Result<String, UrlError> {
-    let text = percent_decode_str(component)
-        .decode_utf8()
-        .map_err(|_| UrlError::Syntax("the path is not UTF-8"))?;
+    let text = match component.contains('%') {
+        false => Cow::Borrowed(component),
+        true => percent_decode_str(component)
+            .decode_utf8()
+            .map_err(|_| UrlError::Syntax("the path is not UTF-8"))?,
+    };
     let hostile = |c: char| c.is_control() || matches!(c, '/' | '\\');
     if text.contains(hostile) || text == "." || text == ".." {
         return Err(UrlError::Syntax("a path component holds a separator or control character"));
