@@ -4,7 +4,7 @@
 use mp4_atom::{Atom, Buf, Header, Moof, ReadFrom, Sidx};
 use reqwest::{Client, Url};
 
-use super::titles::{CLIP, LADDER, MUXED, Title, open_streams};
+use super::titles::{CLIP, CODECS, LADDER, MUXED, Title, open_streams};
 use crate::support::boxes;
 use crate::support::origin::{get, get_with};
 use crate::support::presentation::{dash, fetch, fetch_range, fetch_text};
@@ -108,6 +108,11 @@ async fn every_file_of_the_ladder_is_what_its_index_says() {
 #[tokio::test]
 async fn every_file_of_the_muxed_set_is_what_its_index_says() {
     every_file_is_what_its_index_says(&MUXED).await;
+}
+
+#[tokio::test]
+async fn every_file_of_every_codec_is_what_its_index_says() {
+    every_file_is_what_its_index_says(&CODECS).await;
 }
 
 /// Also those that begin or end at the border of two fragments, or reach over several.
