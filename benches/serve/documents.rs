@@ -6,7 +6,7 @@ use portcullis::package::format::{Protocol, TABLE};
 
 use crate::load::run;
 use crate::server::Server;
-use crate::{against, asset};
+use crate::{against, asset, fragmented};
 
 /// Expected, in microseconds of CPU on a 2 GHz core, HTTP included.
 const CACHED: f64 = 8.0;
@@ -84,7 +84,7 @@ pub(crate) fn cost_per_request() {
 /// Fragments of the lowest level: requests rather than bytes.
 fn small_fragments() {
     let server = Server::start(&asset(10, 600), &[]);
-    for row in TABLE {
+    for row in fragmented() {
         let paths = server.fragments("clear-open", 5, &format!("format={}", row.selector));
         let few = run(&server, 64, &paths, SECONDS);
         let many = run(&server, 512, &paths, SECONDS);

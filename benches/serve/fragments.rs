@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis::package::format::{Container, TABLE};
+use portcullis::package::format::Container;
 
 use crate::load::run;
 use crate::server::Server;
-use crate::{against, asset, drop_from_page_cache, read_into_page_cache};
+use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cache};
 
 /// Expected of clear content, in milliseconds of CPU a megabyte on a 2 GHz core.
 const FRAGMENTS: f64 = 0.36;
@@ -26,7 +26,7 @@ pub(crate) fn cost_per_megabyte() {
     let folder = asset(1, 7000);
     println!("\nserver CPU in ms per MB of fragments of about 5 MB");
     println!("{:38} {:>7} {:>7} {:>7}", "", "cold", "warm", "MB/s");
-    let clear = TABLE.iter().map(|row| {
+    let clear = fragmented().map(|row| {
         let limit = match row.container {
             Container::Transport { .. } => TRANSPORT_STREAM,
             _ => FRAGMENTS,

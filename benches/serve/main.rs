@@ -17,12 +17,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use portcullis::package::format::{Format, Row, TABLE};
+
 fn main() {
     fragments::cost_per_megabyte();
     fragments::long_against_short();
     documents::cost_per_request();
     memory::of_long_asset();
     memory::of_stalled_readers();
+}
+
+/// Every format whose fragments have URLs of their own; the on-demand profile has files with an index.
+fn fragmented() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.format != Format::DashOnDemand)
 }
 
 /// A measured value beside the highest that is expected, `met` or not.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use portcullis::media::FileIndex;
-use portcullis::package::format::{Container, TABLE};
+use portcullis::package::format::Container;
 use portcullis::store::files::LocalFile;
 
 use crate::load::Connection;
 use crate::server::Server;
-use crate::{asset, media_files};
+use crate::{asset, fragmented, media_files};
 
 /// Two hours in six levels: the index, and what the process takes more once it is loaded.
 pub(crate) fn of_long_asset() {
@@ -38,7 +38,7 @@ pub(crate) fn of_stalled_readers() {
     println!("{:38} {:>7} {:>7}", "", "before", "peak");
     let mut seen: Vec<&Container> = Vec::new();
     let cenc = [("cenc-open", "format=mpd-time-cmaf,encryption=cenc".to_owned())];
-    let clear = TABLE.iter().filter(|row| {
+    let clear = fragmented().filter(|row| {
         let new = !seen.contains(&&row.container);
         seen.push(&row.container);
         new
