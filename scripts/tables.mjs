@@ -45,7 +45,8 @@ const protections = () => {
     const players = here.filter(({ stream }) => stream.startsWith(`${protection}-`)).map(({ player }) => NAMES[player]);
     return [...new Set(players)].join(", ") || "–";
   };
-  const rows = FORMATS.map((format) => [label(format), ...PROTECTIONS.map(([id]) => cell(format[0], id))]);
+  const listed = FORMATS.filter(([format]) => PROTECTIONS.some(([id]) => cell(format, id) !== "–"));
+  const rows = listed.map((format) => [label(format), ...PROTECTIONS.map(([id]) => cell(format[0], id))]);
   return table(["", ...PROTECTIONS.map(([, name]) => name)], rows);
 };
 
@@ -60,7 +61,8 @@ const codecs = () => {
     });
     return letters.filter(Boolean).join(" ") || "–";
   };
-  const rows = FORMATS.map((format) => [label(format), ...titles.map((title) => cell(format[0], title))]);
+  const listed = FORMATS.filter(([format]) => seen.some((row) => row.format === format));
+  const rows = listed.map((format) => [label(format), ...titles.map((title) => cell(format[0], title))]);
   return table(["", ...titles], rows);
 };
 

@@ -10,7 +10,7 @@
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
 //! | 2 | [`isobmff`] [`mpegts`] [`text`] | boxes: read, write, dump; transport streams; cues |
 //! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
-//! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH |
+//! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH, Smooth |
 //! | 5 | [`keys`] [`policy`] [`token`] [`license`] | key records, policies, tokens, licences |
 //! | 6 | [`store`] | database, files, caches |
 //! | 7 | [`service`] | origin, delivery, publishing |
