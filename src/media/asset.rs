@@ -16,7 +16,7 @@ use crate::isobmff::moov::mdhd::Language;
 const MAX_LEVELS: usize = 64;
 
 /// Name of the video set in URLs (ams.md section 2.5); other codecs and ranges have it in front.
-const VIDEO: &str = "video";
+pub const VIDEO: &str = "video";
 
 /// A file of the asset folder with its index.
 #[derive(Debug, Clone)]
@@ -142,6 +142,8 @@ impl Asset {
             .filter_map(|(track, cuts)| Some(track.into_rendition(cuts?, origin)))
             .collect();
         make_unique(&mut video, &[]);
+        // Of equal bitrates one was raised.
+        video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
         make_unique(&mut audio, &video);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);

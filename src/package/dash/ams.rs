@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::mpd::{LIVE_PROFILE, segment_template};
+use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, segment_template};
 use super::{protection, text};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
@@ -103,11 +103,24 @@ fn adaptation_set(
         if let Some(title) = &first.title {
             xml.text("Label", &[], title)?;
         }
+        traits(xml, first)?;
         let leaf = presentation.fragment_leaf(first);
         segment_template(xml, presentation, set.first, &leaf)?;
         let mut levels = set.renditions.iter().zip(1..);
         levels.try_for_each(|(level, n)| representation(xml, &kind, level, n, &codecs))
     })
+}
+
+/// What the server manifest says a track is for; nothing is assumed.
+fn traits(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {
+    let said =
+        [("Accessibility", &rendition.traits.accessibility), ("Role", &rendition.traits.role)];
+    for (element, value) in said {
+        if let Some(value) = value {
+            xml.empty(element, &[("schemeIdUri", ROLE_SCHEME), ("value", value)])?;
+        }
+    }
+    Ok(())
 }
 
 /// `n` counts from 1 in each set; `codecs` of a level is written where it is not that of the set.

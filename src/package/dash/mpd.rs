@@ -13,7 +13,7 @@ use crate::package::steering::Steering;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
-const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
+pub(super) const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
 
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 

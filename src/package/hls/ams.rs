@@ -6,7 +6,7 @@ use std::fmt::{Result, Write};
 use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
-use super::audio::{Group, Named, Sound, characteristics, groups};
+use super::audio::{Group, Named, Sound, are_grouped, characteristics, groups};
 use super::media::segments;
 use super::multivariant::codecs;
 use super::{keys, quoted, text, version};
@@ -26,10 +26,10 @@ pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{}", version(presentation))?;
     let groups = groups(presentation);
     let video = presentation.video_upwards();
-    let grouped = !video.is_empty() && !presentation.selectors.format.muxes_audio();
+    let grouped = are_grouped(presentation, &groups);
     for group in groups.iter().filter(|_| grouped) {
-        let mut members = group.members.iter().enumerate();
-        members.try_for_each(|(n, named)| media(out, presentation, group, named, n))?;
+        let mut members = group.members.iter();
+        members.try_for_each(|named| media(out, presentation, group, named))?;
     }
     text::media_lines(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let text = text::group(presentation);
@@ -43,11 +43,11 @@ pub(super) fn write_multivariant(out: &mut String, presentation: &Presentation<'
         }
     }
     if video.is_empty() || presentation.selectors.audio_only {
-        let audio = sounds.iter().flat_map(|sound| sound.listed.iter().map(move |l| (sound, *l)));
-        for (sound, track) in audio.take(if video.is_empty() { usize::MAX } else { 1 }) {
-            let (bandwidth, codecs) = (bandwidth(None, &[track]), codecs(None, &[track]));
-            let uri = presentation.media_playlist_url(track.rendition);
-            let group = &sound.attribute;
+        for sound in sounds.iter().take(if video.is_empty() { usize::MAX } else { 1 }) {
+            let Sound { listed, attribute: group } = sound;
+            let Some(first) = listed.first() else { continue };
+            let (bandwidth, codecs) = (bandwidth(None, listed), codecs(None, listed));
+            let uri = presentation.media_playlist_url(first.rendition);
             writeln!(
                 out,
                 "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},CODECS=\"{codecs}\"{group}\n{uri}"
@@ -62,7 +62,6 @@ fn media(
     presentation: &Presentation<'_>,
     group: &Group<'_>,
     named: &Named<'_>,
-    n: usize,
 ) -> Result {
     let rendition = named.listed.rendition;
     let (group, name) = (quoted(&group.id), quoted(&named.name));
@@ -70,7 +69,7 @@ fn media(
     if rendition.language != Language::UND {
         write!(out, ",LANGUAGE=\"{}\"", rendition.language.as_str())?;
     }
-    let default = if n == 0 { "YES" } else { "NO" };
+    let default = if named.default { "YES" } else { "NO" };
     let uri = presentation.media_playlist_url(rendition);
     let characteristics = characteristics(rendition);
     writeln!(out, ",DEFAULT={default},AUTOSELECT=YES{characteristics},URI=\"{uri}\"")

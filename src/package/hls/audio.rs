@@ -15,6 +15,8 @@ const GROUP: &str = "audio";
 pub(super) struct Named<'a> {
     pub(super) listed: &'a Listed<'a>,
     pub(super) name: String,
+    /// Whether players start with it: one in each group, the same sound in all.
+    pub(super) default: bool,
 }
 
 /// The renditions of one codec.
@@ -25,15 +27,13 @@ pub(super) struct Group<'a> {
 }
 
 /// The groups in the order of their first tracks. Of a set that players switch in the first
-/// rendition is listed: an HLS group has no levels. Of formats that mux it is the muxed track
-/// alone, unless there are no pictures to mux it into.
+/// rendition is listed: an HLS group has no levels. Of formats that mux it is the muxed track alone.
 pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
     let muxes = presentation.selectors.format.muxes_audio();
-    let into_video = muxes && presentation.video().next().is_some();
     let muxed = presentation.muxed_audio();
-    let candidates = presentation.audio().filter(|audio| {
-        !into_video || muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed))
-    });
+    let candidates = presentation
+        .audio()
+        .filter(|audio| !muxes || muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed)));
     let mut groups: Vec<Group<'a>> = Vec::new();
     for listed in candidates {
         let family = listed.rendition.track.codec.family();
@@ -51,7 +51,31 @@ pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
             }
         }
     }
+    match_with_first(&mut groups);
     groups
+}
+
+/// Players that go over to another group look for the name they had (RFC 8216 section 4.3.4.1.1): a
+/// track without a title goes by the name of the track of the first group in the same language.
+fn match_with_first(groups: &mut [Group<'_>]) {
+    let Some((first, others)) = groups.split_first_mut() else { return };
+    for group in others {
+        for n in 0..group.members.len() {
+            let Rendition { language, title, .. } = group.members[n].listed.rendition;
+            let taken = |name: &str| group.members.iter().any(|member| member.name == name);
+            let counterpart = first.members.iter().find(|member| {
+                member.listed.rendition.language == *language && !taken(&member.name)
+            });
+            if let (None, Some(counterpart)) = (title, counterpart) {
+                group.members[n].name.clone_from(&counterpart.name);
+            }
+        }
+        let leading = first.members.first().map(|member| member.name.clone());
+        let default =
+            group.members.iter().position(|member| Some(&member.name) == leading.as_ref());
+        group.members[default.unwrap_or(0)].default = true;
+    }
+    first.members[0].default = true;
 }
 
 impl<'a> Group<'a> {
@@ -65,23 +89,22 @@ impl<'a> Group<'a> {
         let others = (2..).map(|n| format!("{title} {n}"));
         let free = |name: &String| self.members.iter().all(|known| known.name != *name);
         let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
-        self.members.push(Named { listed, name });
+        self.members.push(Named { listed, name, default: false });
     }
 
-    /// The EXT-X-MEDIA lines; the first rendition is the default.
+    /// The EXT-X-MEDIA lines.
     pub(super) fn lines(&self, presentation: &Presentation<'_>) -> Vec<String> {
-        let line = |(n, named): (usize, &Named<'_>)| self.line(presentation, named, n == 0);
-        self.members.iter().enumerate().map(line).collect()
+        self.members.iter().map(|named| self.line(presentation, named)).collect()
     }
 
-    fn line(&self, presentation: &Presentation<'_>, named: &Named<'_>, default: bool) -> String {
-        let Named { listed: Listed { rendition, .. }, name } = named;
+    fn line(&self, presentation: &Presentation<'_>, named: &Named<'_>) -> String {
+        let Named { listed: Listed { rendition, .. }, name, default } = named;
         let mut line =
             format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}", quoted(&self.id), quoted(name));
         if let Some(tag) = language::tag(rendition.language) {
             let _ = write!(line, ",LANGUAGE={}", quoted(&tag));
         }
-        let default = if default { "YES" } else { "NO" };
+        let default = if *default { "YES" } else { "NO" };
         let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES");
         if let Some(channels) = channels(&rendition.track) {
             let _ = write!(line, ",CHANNELS=\"{channels}\"");
@@ -99,6 +122,14 @@ pub(super) fn characteristics(rendition: &Rendition) -> &'static str {
         return ",CHARACTERISTICS=\"public.accessibility.describes-video\"";
     }
     ""
+}
+
+/// Whether sound lies in playlists of its own that variants name: not where it is muxed in, nor where
+/// there is nothing but one track.
+pub(super) fn are_grouped(presentation: &Presentation<'_>, groups: &[Group<'_>]) -> bool {
+    let pictures = presentation.video().next().is_some();
+    let only_track = matches!(groups, [only] if only.members.len() == 1);
+    !presentation.selectors.format.muxes_audio() && (pictures || !only_track)
 }
 
 /// What is heard with a variant.
@@ -126,11 +157,6 @@ impl<'a> Sound<'a> {
             attribute: attribute(group),
         };
         groups.iter().map(sound).collect()
-    }
-
-    /// A variant without pictures.
-    pub(super) fn alone(listed: &'a Listed<'a>) -> Self {
-        Self { listed: vec![listed], attribute: String::new() }
     }
 }
 

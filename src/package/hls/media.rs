@@ -38,7 +38,8 @@ fn write_media(
     listed: &Listed<'_>,
 ) -> std::fmt::Result {
     let Listed { rendition, key, .. } = listed;
-    write_head(out, presentation, listed.spans())?;
+    // One target for all playlists of a variant (RFC 8216 section 6.2.4).
+    write_head(out, presentation, presentation.listed.iter().flat_map(Listed::spans))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     write_map_and_keys(out, presentation, listed)?;
     let transport = presentation.selectors.format.is_transport();

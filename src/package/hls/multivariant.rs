@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::audio::{Sound, groups};
+use super::audio::{Sound, are_grouped, groups};
 use super::{ams, captions, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
@@ -30,7 +30,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     }
     let groups = groups(presentation);
     let video = presentation.video_upwards();
-    let grouped = !video.is_empty() && !presentation.selectors.format.muxes_audio();
+    let grouped = are_grouped(presentation, &groups);
     for line in groups.iter().filter(|_| grouped).flat_map(|group| group.lines(presentation)) {
         writeln!(out, "{line}")?;
     }
@@ -43,10 +43,10 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
         }
     }
     if video.is_empty() || presentation.selectors.audio_only {
-        let audio = sounds.iter().flat_map(|sound| &sound.listed);
-        for listed in audio.take(if video.is_empty() { usize::MAX } else { 1 }) {
-            writeln!(out, "{}", variant_line(presentation, None, &Sound::alone(listed)))?;
-            writeln!(out, "{}", presentation.media_playlist_url(listed.rendition))?;
+        for sound in sounds.iter().take(if video.is_empty() { usize::MAX } else { 1 }) {
+            let Some(first) = sound.listed.first() else { continue };
+            writeln!(out, "{}", variant_line(presentation, None, sound))?;
+            writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
     Ok(())

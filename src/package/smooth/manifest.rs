@@ -5,6 +5,7 @@ use std::io;
 use super::{quality, text};
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
+use crate::media::asset::VIDEO;
 use crate::package::format::Manifest;
 use crate::package::presentation::{Presentation, Set};
 use crate::package::xml::Xml;
@@ -49,7 +50,8 @@ fn stream(
         (set.first.fragments.len().to_string(), set.renditions.len().to_string());
     let url = format!("QualityLevels({{bitrate}})/{leaf}");
     let mut attributes = vec![("Type", if is_audio { "audio" } else { "video" })];
-    if is_audio {
+    // As AMS wrote it, the video set has no name; further ones need one to be told apart.
+    if is_audio || first.name != VIDEO {
         attributes.push(("Name", &first.name));
     }
     if is_audio && first.language != Language::UND {

@@ -4,6 +4,7 @@ use data_encoding::HEXUPPER;
 
 use crate::codec::Codec;
 use crate::codec::aac::{AOT_USAC, AacConfig};
+use crate::codec::hevc::nal_type;
 use crate::media::{Rendition, Track};
 
 /// Audio object type of an AudioSpecificConfig that signals SBR.
@@ -32,13 +33,23 @@ pub(super) fn level(index: usize, rendition: &Rendition) -> Vec<(&'static str, S
         Codec::Hevc(config) => {
             // HVC1 or HEV1 (ams.md section 3.5).
             let fourcc = rendition.track.entry.kind.to_string().to_uppercase();
-            attributes.extend(video(rendition, &fourcc, config.sets.iter()));
+            attributes.extend(video(
+                rendition,
+                &fourcc,
+                config.sets.iter().filter(|set| is_parameter_set(set)),
+            ));
         }
         Codec::Aac(config) => attributes.extend(aac(config)),
         // The support matrix lets no other codec through.
         _ => {}
     }
     attributes
+}
+
+/// Records may hold SEI messages too, which have no place here.
+fn is_parameter_set(nal: &[u8]) -> bool {
+    let kind = nal.first().map_or(0, |header| header >> 1 & 0x3f);
+    matches!(kind, nal_type::VPS | nal_type::SPS | nal_type::PPS)
 }
 
 fn video<'a>(

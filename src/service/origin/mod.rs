@@ -410,6 +410,10 @@ fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protect
         {
             Ok(allowed[0])
         }
+        None if !allowed.iter().any(|allowed| selectors.format.supports(*allowed)) => refuse(
+            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
+            "the format can carry no encryption that the streaming policy allows",
+        ),
         None => refuse(
             Code::ENCRYPTION_NOT_SPECIFIED,
             "the content is encrypted: add encryption=... to the parameters",

@@ -102,7 +102,8 @@ fn demand_all(
 ) {
     let carried = |source: &&Source| title.carries(source, manifest);
     let mut missing: Vec<&Source> = sources.iter().filter(carried).collect();
-    for (number, track) in tracks.iter().enumerate() {
+    let tracks = tracks.iter().filter(|track| track.kind != "text");
+    for (number, track) in tracks.enumerate() {
         let what = format!("{} {} track {number}", stream.name, manifest.format);
         for samples in judged(stream, manifest, track) {
             let source = demand_source(&samples, sources, &manifest.protocol, &what);

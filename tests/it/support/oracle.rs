@@ -142,7 +142,10 @@ pub(crate) fn decodes_without_complaint(url: &str, stream: Stream<'_>) {
     command.args(AS_PLAYLIST).args(["-i", url]);
     command.args(["-map", &format!("0:{stream}"), "-f", "null", "-"]);
     let said = run(&mut command).complaints;
-    assert!(said.is_empty(), "ffmpeg decodes {url} with complaints:\n{said}");
+    // It says so of every subtitle rendition, and plays on without.
+    let complaints = said.lines().filter(|line| !line.contains("Can't support the subtitle(uri"));
+    let complaints: Vec<&str> = complaints.filter(|line| !line.trim().is_empty()).collect();
+    assert!(complaints.is_empty(), "ffmpeg decodes {url} with complaints:\n{said}");
 }
 
 /// Digests of the pictures of a file as ffmpeg decodes them.

@@ -6,4 +6,5 @@ mod downloads;
 mod headers;
 mod prefetch;
 mod refusals;
+mod sound;
 mod spellings;
