@@ -6,7 +6,7 @@
 //!
 //! | layer | module | what it holds |
 //! |---|---|---|
-//! | 0 | [`bytes`] [`coding`] [`ids`] [`protection`] [`time`] | readers and writers, content codings, GUIDs, timescales |
+//! | 0 | [`bytes`] [`coding`] [`ids`] [`protection`] [`time`] [`xml`] | readers and writers, content codings, GUIDs, timescales, XML of others |
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
 //! | 2 | [`isobmff`] [`mpegts`] [`text`] | boxes: read, write, dump; transport streams; cues |
 //! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
@@ -42,3 +42,4 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod token;
+pub mod xml;

@@ -109,8 +109,7 @@ impl ServerManifest {
             return Err(wrong("larger than 1 MiB"));
         }
         let text = std::str::from_utf8(data).map_err(|_| wrong("not UTF-8"))?;
-        let document = Document::parse(text.trim_start_matches('\u{feff}'))
-            .map_err(|error| wrong(&error.to_string()))?;
+        let document = crate::xml::parse(text).map_err(|error| wrong(&error.to_string()))?;
         let entries =
             document.descendants().filter_map(Entry::of).collect::<Result<Vec<_>, _>>()?;
         if entries.is_empty() {
@@ -281,6 +280,7 @@ mod tests {
             audio(r#"src="a.mp4" systemBitrate="-1""#),
             audio(r#"src="a.mp4" trackName="a,b=c)""#),
             audio(r#"src="a.mp4" role="a&#34;b""#),
+            audio(&(0..65).fold("src='a.mp4'".to_owned(), |all, n| format!("{all} a{n}=''"))),
             "<smil/>".to_owned(),
             "<!DOCTYPE a [<!ENTITY b \"c\">]><smil>&b;</smil>".to_owned(),
             "no xml".to_owned(),

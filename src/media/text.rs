@@ -74,7 +74,8 @@ pub struct TextRendition {
     pub hidden: bool,
     /// HLS CHARACTERISTICS as given.
     pub characteristics: Option<String>,
-    /// Source file, track and digest: what tells its bytes from others.
+    /// Source file, track, digest, language and place on the timeline: what tells its bytes from
+    /// others.
     pub identity: Vec<u8>,
     /// The cues.
     pub document: Arc<Document>,
@@ -211,6 +212,11 @@ impl Candidate {
         let said = self.entry.purpose().or(self.purpose);
         let spoken = if document.captions { Purpose::Captions } else { Purpose::Subtitles };
         let track = self.track_id.unwrap_or(0).to_be_bytes();
+        let clock = self.clock.map_or(0, |clock| clock.saturating_sub(timeline.clock));
+        let origin = timeline.origin.saturating_add(clock);
+        let spoken_in = tag.as_deref().unwrap_or_default().as_bytes();
+        let (file, at) = (self.file.as_bytes(), origin.to_be_bytes());
+        let identity = [file, b"\0", &track, &self.digest, &at, spoken_in].concat();
         TextRendition {
             name: self.entry.track_name.unwrap_or_else(|| format!("text_{}", language.as_str())),
             bitrate: self.entry.bitrate.unwrap_or_else(|| bitrate(&document, &timeline.cuts)),
@@ -221,10 +227,10 @@ impl Candidate {
             default: self.entry.default,
             hidden: self.entry.hidden,
             characteristics: self.entry.characteristics,
-            identity: [self.file.as_bytes(), b"\0", &track, &self.digest].concat(),
+            identity,
             document,
             cuts: timeline.cuts.clone(),
-            origin: timeline.origin + self.clock.map_or(0, |clock| clock - timeline.clock),
+            origin,
         }
     }
 }
@@ -283,5 +289,30 @@ fn make_unique(text: &mut [TextRendition], taken: &[String]) {
         let names = (2..).map(|k| format!("{}_{k}", own.name));
         let name = std::iter::once(own.name.clone()).chain(names).find(free);
         own.name = name.unwrap_or_default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_and_place_on_the_timeline_belong_to_the_identity() {
+        let document = crate::text::parse(b"WEBVTT\n\n00:00.000 --> 00:01.000\nx\n").unwrap();
+        let digest = [7; 32];
+        let document = Ok(Arc::new(document));
+        let sidecar = Sidecar { name: "film_eng.vtt".to_owned(), digest, document };
+        let identity = |origin: i64, language: &str| {
+            let starts = vec![Cut { sample: 0, start: 0 }];
+            let cuts = Cuts { starts, end_sample: 1, end: 20_000_000 };
+            let timeline = Shape { cuts, origin, clock: 0, taken: Vec::new() };
+            let mut candidate = Candidate::of_sidecar(&sidecar);
+            candidate.entry.language = Some(language.to_owned());
+            let document = candidate.document.clone().unwrap();
+            candidate.into_rendition(document, &timeline).identity
+        };
+        assert_eq!(identity(0, "en-GB"), identity(0, "en-GB"));
+        assert_ne!(identity(0, "en-GB"), identity(0, "en-US"));
+        assert_ne!(identity(0, "en-GB"), identity(1, "en-GB"));
     }
 }

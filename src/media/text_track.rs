@@ -12,7 +12,7 @@ use crate::bytes::ReadAt;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxRef, entry, find};
 use crate::text::wvtt::{self, SampleCue};
-use crate::text::{self, Builder, Cue, Document, MAX_SIZE, Preamble};
+use crate::text::{self, Builder, Cue, Document, MAX_AT_ONCE, MAX_SIZE, Preamble, TextError};
 use crate::time::to_wire;
 
 /// Handlers of text tracks.
@@ -20,6 +20,9 @@ pub(super) const HANDLERS: &[&[u8; 4]] = &[b"text", b"subt", b"sbtl"];
 
 /// Bytes in front of the child boxes of a plain sample entry.
 const ENTRY_FIELDS: usize = 8;
+
+/// A track with more samples is refused: each is read by itself.
+const MAX_SAMPLES: u32 = 200_000;
 
 /// How samples of a sample entry type become cues.
 /// The last value is what the clock of the track showed at its start, in wire ticks.
@@ -37,7 +40,7 @@ pub(super) struct TextSample {
 /// Reads a text track whole; `None` for kinds of text that are not read.
 ///
 /// # Errors
-/// Broken boxes, samples outside the file, more than 16 MiB of them, text that is none.
+/// Broken boxes, samples outside the file, more than 200,000 or 16 MiB of them, text that is none.
 pub(super) fn read<S: ReadAt + ?Sized>(
     trak: &BoxRef<'_>,
     movie_timescale: u32,
@@ -56,15 +59,13 @@ pub(super) fn read<S: ReadAt + ?Sized>(
     let shift = Shift::of(&trak.edits, timescale, movie_timescale)?;
     let (shift, clock) = shift.behind(index.start);
     let time = |ticks: i64| to_wire(ticks.saturating_add(shift.offset), timescale);
-    if index.bytes(0..index.len()) > MAX_SIZE as u64 {
-        return Err(text::TextError::TooLarge.into());
-    }
+    check_size(&index)?;
     let mut samples = Vec::new();
     for sample in index.samples(0..index.len()) {
         let mut data = vec![0; sample.size as usize];
         let failed = |error| MediaRule::Scan(crate::isobmff::ScanError::Io(error));
         source.read_exact_at(sample.offset, &mut data).map_err(failed)?;
-        let end = sample.dts + i64::from(sample.duration);
+        let end = sample.dts.saturating_add(i64::from(sample.duration));
         samples.push(TextSample { start: time(sample.dts), end: time(end), data });
     }
     let clock = to_wire(clock, timescale);
@@ -72,15 +73,29 @@ pub(super) fn read<S: ReadAt + ?Sized>(
         clock,
         track_id: trak.tkhd.track_id,
         language: trak.mdhd.language,
-        digest: digest(&samples),
+        digest: digest(entry, clock, &samples),
         document: Arc::new(read(entry, &samples, clock)?),
     }))
 }
 
-fn digest(samples: &[TextSample]) -> [u8; 32] {
+/// All samples of a track become one document: that takes no more memory than a text file.
+fn check_size(index: &SampleIndex) -> Result<(), TextError> {
+    match index.len() {
+        more if more > MAX_SAMPLES => Err(TextError::TooManySamples),
+        all if index.bytes(0..all) > MAX_SIZE as u64 => Err(TextError::TooLarge),
+        _ => Ok(()),
+    }
+}
+
+/// Everything that cues are read from: sample entry, clock, samples and their times.
+fn digest(entry: &BoxRef<'_>, clock: i64, samples: &[TextSample]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
+    context.update(&(entry.body.len() as u64).to_be_bytes());
+    context.update(entry.body);
+    context.update(&clock.to_be_bytes());
     for sample in samples {
         context.update(&sample.start.to_be_bytes());
+        context.update(&sample.end.to_be_bytes());
         context.update(&(sample.data.len() as u64).to_be_bytes());
         context.update(&sample.data);
     }
@@ -93,8 +108,8 @@ fn digest(samples: &[TextSample]) -> [u8; 32] {
 fn webvtt(entry: &BoxRef<'_>, samples: &[TextSample], _: i64) -> Result<Document, MediaRule> {
     let mut joined = Joined::default();
     for sample in samples {
-        for cue in wvtt::read(&sample.data)? {
-            let SampleCue { source, id, settings, text } = cue;
+        for cue in wvtt::read(&sample.data) {
+            let SampleCue { source, id, settings, text } = cue?;
             let cue = Cue {
                 start: sample.start,
                 end: sample.end,
@@ -130,7 +145,7 @@ fn ttml(_: &BoxRef<'_>, samples: &[TextSample], clock: i64) -> Result<Document, 
     for sample in samples.iter().filter(|sample| !sample.data.is_empty()) {
         let document = text::parse(&sample.data)?;
         for cue in document.cues() {
-            let (start, end) = (cue.start - clock, cue.end - clock);
+            let (start, end) = (cue.start.saturating_sub(clock), cue.end.saturating_sub(clock));
             let (start, end) = (start.max(sample.start), end.min(sample.end));
             if start < end {
                 joined.push(Cue { start, end, ..cue.clone() }, None);
@@ -162,8 +177,10 @@ impl Joined {
                 (&known.id, &known.settings, &known.text) == (&cue.id, &cue.settings, &cue.text);
             known.end == cue.start && *from == source && alike
         };
+        let shown = self.open.iter().filter(|(known, _)| known.end > cue.start).count();
         match self.open.iter_mut().find(same) {
             Some((known, _)) => known.end = cue.end,
+            None if shown >= MAX_AT_ONCE => self.builder.leave_out_of_crowd(cue.start),
             None => self.open.push((cue, source)),
         }
     }
@@ -178,7 +195,7 @@ impl Joined {
 mod tests {
     use super::*;
     use crate::bytes::Writer;
-    use crate::isobmff::{FourCc, boxed, children};
+    use crate::isobmff::{FourCc, boxed, children, full_box};
     use crate::media::FileIndex;
 
     /// Samples of a document in segments of two seconds, as this product writes them.
@@ -210,6 +227,66 @@ mod tests {
         let entry = w.into_vec();
         let entry = children(FourCc(*b"stsd"), &entry).next().unwrap().unwrap();
         assert_eq!(webvtt(&entry, &samples_of(&document), 0).unwrap(), document);
+    }
+
+    #[test]
+    fn a_crowd_is_thinned_out_while_it_is_read() {
+        let mut joined = Joined::default();
+        let cue = |start: i64| Cue { start, end: 1000, text: "x".into(), ..Cue::default() };
+        (0..500).for_each(|start| joined.push(cue(start), None));
+        assert_eq!(joined.open.len(), MAX_AT_ONCE);
+        let document = joined.finish(Preamble::WebVtt { blocks: String::new() });
+        assert!(document.note.unwrap().starts_with("436 cues are left out"));
+        // As many as there may be, each of which goes on.
+        let mut joined = Joined::default();
+        for start in [0, 10] {
+            for n in 0..MAX_AT_ONCE {
+                let text = n.to_string().into();
+                joined.push(Cue { start, end: start + 10, text, ..Cue::default() }, None);
+            }
+        }
+        let document = joined.finish(Preamble::WebVtt { blocks: String::new() });
+        assert!(document.note.is_none());
+        assert_eq!(document.cues().iter().map(|cue| cue.end).min(), Some(20));
+    }
+
+    #[test]
+    fn a_track_of_many_or_large_samples_is_refused() {
+        let index = |count: u32, size: u32| {
+            let tables: [(&[u8; 4], &[u32]); 4] = [
+                (b"stsz", &[size, count]),
+                (b"stsc", &[1, 1, count, 1]),
+                (b"stco", &[1, 0]),
+                (b"stts", &[1, count, 1]),
+            ];
+            let mut w = Writer::default();
+            boxed(&mut w, b"stbl", |w| {
+                for (kind, fields) in tables {
+                    full_box(w, kind, 0, 0, |w| fields.iter().for_each(|field| w.u32(*field)));
+                }
+            });
+            let stbl = w.into_vec();
+            let stbl = children(FourCc(*b"minf"), &stbl).next().unwrap().unwrap();
+            SampleIndex::build(&stbl, None, u64::MAX).unwrap()
+        };
+        assert_eq!(check_size(&index(MAX_SAMPLES, 1)), Ok(()));
+        assert_eq!(check_size(&index(MAX_SAMPLES + 1, 1)), Err(TextError::TooManySamples));
+        assert_eq!(check_size(&index(2, MAX_SIZE as u32)), Err(TextError::TooLarge));
+    }
+
+    #[test]
+    fn whatever_changes_the_cues_changes_the_digest() {
+        let entry = |text: &'static [u8]| BoxRef { kind: FourCc(*b"wvtt"), raw: text, body: text };
+        let sample = |end| TextSample { start: 0, end, data: b"x".to_vec() };
+        let digests = [
+            digest(&entry(b"a"), 0, &[sample(1)]),
+            digest(&entry(b"b"), 0, &[sample(1)]),
+            digest(&entry(b"a"), 1, &[sample(1)]),
+            digest(&entry(b"a"), 0, &[sample(2)]),
+        ];
+        for (n, digest) in digests.iter().enumerate() {
+            assert!(!digests[..n].contains(digest), "{n}");
+        }
     }
 
     #[test]

@@ -125,7 +125,12 @@ pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>
     match TextForm::of(format, text) {
         Some(TextForm::Wvtt) => Ok(fragment(n, timing, &wvtt::samples(&slice)?)),
         Some(TextForm::Stpp) => {
-            let document = ttml::write(&slice, text.tag.as_deref()).into_bytes();
+            // Clients of Smooth Streaming add the time of the fragment.
+            let zero = match format.row().container {
+                Container::Smooth => slice.start,
+                _ => 0,
+            };
+            let document = ttml::write(&slice, text.tag.as_deref(), zero)?.into_bytes();
             let narrow = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
             let duration = narrow(slice.end.abs_diff(slice.start));
             let samples = vec![(duration, narrow(document.len() as u64))];

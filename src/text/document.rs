@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use super::stamp::Stamp;
 use crate::time::WIRE_TIMESCALE;
@@ -13,7 +14,7 @@ const MAX_CUES: usize = 100_000;
 const MAX_CUE_BYTES: usize = 16 << 10;
 
 /// More cues at the same time are left out: no screen shows them, and every segment repeats them.
-const MAX_AT_ONCE: usize = 64;
+pub const MAX_AT_ONCE: usize = 64;
 
 /// A cue that ends later is left out: no presentation lasts longer.
 const MAX_TIME: i64 = 8 * 86_400 * WIRE_TIMESCALE as i64;
@@ -61,8 +62,8 @@ pub struct Cue {
 pub struct Paragraph {
     /// Index of the elements around it in [`Preamble::Ttml`].
     pub division: usize,
-    /// Attributes as XML, each with a blank in front.
-    pub attributes: Box<str>,
+    /// Attributes as XML, each with a blank in front; cues of one element share them.
+    pub attributes: Arc<str>,
     /// Content as XML.
     pub content: Box<str>,
 }
@@ -152,12 +153,13 @@ impl<'a> Slice<'a> {
     /// The cues that are shown in the segment, in the order of their starts.
     pub fn cues(&self) -> impl Iterator<Item = Shown<'a>> + use<'a> {
         let Self { document, start, end, origin } = *self;
-        let first = document.latest.partition_point(|latest| latest + origin <= start);
+        let first =
+            document.latest.partition_point(|latest| latest.saturating_add(origin) <= start);
         let shown = document.cues.iter().enumerate().skip(first).map(move |(number, cue)| Shown {
             number,
             cue,
-            start: cue.start + origin,
-            end: cue.end + origin,
+            start: cue.start.saturating_add(origin),
+            end: cue.end.saturating_add(origin),
         });
         shown
             .take_while(move |shown| shown.start < end)
@@ -194,6 +196,12 @@ impl Builder {
         self.first_reason.get_or_insert_with(|| reason.to_string());
     }
 
+    /// Counts a cue that would be one too many on the screen.
+    pub fn leave_out_of_crowd(&mut self, start: i64) {
+        let at = Stamp(start);
+        self.leave_out(format_args!("at {at}: more than 64 cues are shown at once"));
+    }
+
     /// Sorts the cues. Those that start together keep their order.
     pub fn finish(mut self, preamble: Preamble) -> Document {
         self.cues.sort_by_key(|cue| cue.start);
@@ -226,10 +234,7 @@ impl Builder {
             }
             room
         });
-        for start in crowded {
-            let at = Stamp(start);
-            self.leave_out(format_args!("at {at}: more than 64 cues are shown at once"));
-        }
+        crowded.into_iter().for_each(|start| self.leave_out_of_crowd(start));
     }
 }
 

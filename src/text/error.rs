@@ -14,13 +14,16 @@ pub enum TextError {
     NotWebVtt,
     /// The document is no well-formed XML, or stretches it.
     #[error("text: {0}")]
-    Xml(String),
+    Xml(#[from] crate::xml::XmlError),
     /// The XML is something else.
     #[error("text: the document is no TTML")]
     NotTtml,
     /// The times of the document cannot be understood.
     #[error("text: {0}")]
     Timing(String),
+    /// A text track of a media file has more samples than are read.
+    #[error("text: the track has more than 200,000 samples")]
+    TooManySamples,
     /// A segment would be larger than [`super::MAX_SIZE`].
     #[error("text: a segment would be larger than 16 MiB")]
     SegmentTooLarge,

@@ -21,7 +21,9 @@ pub mod ttml;
 pub mod webvtt;
 pub mod wvtt;
 
-pub use document::{Builder, Cue, Division, Document, Paragraph, Preamble, Shown, Slice};
+pub use document::{
+    Builder, Cue, Division, Document, MAX_AT_ONCE, Paragraph, Preamble, Shown, Slice,
+};
 pub use error::TextError;
 
 /// A larger file, in bytes, is refused.
@@ -51,7 +53,7 @@ mod tests {
     fn write_all(document: &Document) {
         let slice = document.slice(0, 100_000_000, 0);
         let _ = webvtt::write(&slice, Some(900_000));
-        let _ = ttml::write(&slice, None);
+        let _ = ttml::write(&slice, None, 0);
         let _ = wvtt::samples(&slice);
     }
 

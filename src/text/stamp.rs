@@ -14,7 +14,7 @@ pub(super) struct Stamp(pub(super) i64);
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = (self.0.max(0) + MILLISECOND / 2) / MILLISECOND;
+        let ms = self.0.max(0).saturating_add(MILLISECOND / 2) / MILLISECOND;
         let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
         write!(f, "{hours:02}:{minutes:02}:{:02}.{:03}", ms / 1000 % 60, ms % 1000)
     }

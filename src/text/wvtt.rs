@@ -4,6 +4,7 @@
 use crate::bytes::Writer;
 use crate::isobmff::{BoxError, BoxRef, FourCc, boxed, children};
 
+use super::webvtt::settings;
 use super::{MAX_SIZE, Shown, Slice, TextError};
 
 /// The samples of a segment; their durations add up to that of the segment.
@@ -79,19 +80,14 @@ pub struct SampleCue {
     pub text: String,
 }
 
-/// Reads a sample. What is not UTF-8 is replaced.
-///
-/// # Errors
-/// A broken box.
-pub fn read(sample: &[u8]) -> Result<Vec<SampleCue>, BoxError> {
-    let mut cues = Vec::new();
-    for child in children(FourCc(*b"wvtt"), sample) {
-        let child = child?;
-        if &child.kind.0 == b"vttc" {
-            cues.push(SampleCue::read(&child)?);
-        }
-    }
-    Ok(cues)
+/// Reads the cues of a sample one by one: there may be millions. What is not UTF-8 is replaced; a
+/// broken box is an error.
+pub fn read(sample: &[u8]) -> impl Iterator<Item = Result<SampleCue, BoxError>> {
+    let cue = |child: Result<BoxRef<'_>, BoxError>| match child {
+        Ok(child) => (&child.kind.0 == b"vttc").then(|| SampleCue::read(&child)),
+        Err(error) => Some(Err(error)),
+    };
+    children(FourCc(*b"wvtt"), sample).filter_map(cue)
 }
 
 impl SampleCue {
@@ -101,7 +97,7 @@ impl SampleCue {
         Ok(Self {
             source: vttc.find(b"vsid")?.and_then(|vsid| vsid.body.try_into().ok()),
             id: text(b"iden")?.replace('\n', " "),
-            settings: text(b"sttg")?,
+            settings: settings::clean(&text(b"sttg")?),
             text: text(b"payl")?,
         })
     }
@@ -126,8 +122,7 @@ mod tests {
         let read = |(duration, size): &(u32, u32)| {
             let (sample, behind) = rest.split_at(*size as usize);
             rest = behind;
-            let cues = super::read(sample).unwrap();
-            (duration / 1_000_000, cues.into_iter().map(|cue| cue.text).collect())
+            (duration / 1_000_000, super::read(sample).map(|cue| cue.unwrap().text).collect())
         };
         samples.samples.iter().map(read).collect()
     }
@@ -145,9 +140,10 @@ mod tests {
         assert_eq!(texts(&of(2, 4)), [(10, x()), (5, both()), (5, y())]);
         assert_eq!(texts(&of(4, 6)), [(10, y()), (10, vec![])]);
         assert_eq!(texts(&of(6, 8)), [(20, vec![])]);
-        let first = super::read(&of(0, 2).data[8..]).unwrap();
-        assert_eq!((first[0].id.as_str(), first[0].settings.as_str()), ("a", "line:0"));
-        assert_eq!(first[0].source, Some([0; 4]));
+        let first = of(0, 2);
+        let first = super::read(&first.data[8..]).next().unwrap().unwrap();
+        assert_eq!((first.id.as_str(), first.settings.as_str()), ("a", "line:0"));
+        assert_eq!(first.source, Some([0; 4]));
     }
 
     #[test]
@@ -164,10 +160,21 @@ mod tests {
         assert!(refused.is_ok() || refused == Err(TextError::SegmentTooLarge));
     }
 
+    #[test]
+    fn settings_of_samples_are_those_of_the_standard() {
+        let mut w = Writer::default();
+        boxed(&mut w, b"vttc", |w| {
+            boxed(w, b"sttg", |w| w.bytes(b"align:\"/><x size:500% position:1000%,end line:0"));
+            boxed(w, b"payl", |w| w.bytes(b"x"));
+        });
+        let cue = super::read(&w.into_vec()).next().unwrap().unwrap();
+        assert_eq!(cue.settings, "line:0");
+    }
+
     proptest! {
         #[test]
         fn arbitrary_samples_never_panic(data: Vec<u8>) {
-            let _ = super::read(&data);
+            super::read(&data).for_each(drop);
         }
     }
 }

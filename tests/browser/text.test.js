@@ -44,6 +44,8 @@ const MATRIX = [
   ["dashjs", "dash", "clear", "vtt"],
   ["dashjs", "dash", "cenc", "vtt"],
   ["dashjs", "dash", "clear", "ttml"],
+  ["dashjs", "smooth", "clear", "vtt"],
+  ["dashjs", "smooth", "clear", "ttml"],
 ];
 
 let server, host, browser, media;

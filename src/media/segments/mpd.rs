@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use roxmltree::{Document as Xml, Node};
+use roxmltree::Node;
 
 use super::{Document, Group, resolve};
 
 /// The groups of the first period; nothing for what is no MPD.
 pub(super) fn groups(document: &Document<'_>, files: &BTreeSet<String>) -> Vec<Group> {
-    let Ok(xml) = Xml::parse(document.text.trim_start_matches('\u{feff}')) else {
+    let Ok(xml) = crate::xml::parse(document.text) else {
         return Vec::new();
     };
     let Some(period) = xml.descendants().find(|node| node.has_tag_name_local("Period")) else {

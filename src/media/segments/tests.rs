@@ -119,3 +119,18 @@ proptest! {
         let _ = grouped(&files, &[(document, &text), (document, &mpd(&text))]);
     }
 }
+
+#[test]
+fn an_mpd_that_takes_a_parser_long_gives_no_group() {
+    let mpd = |attributes: &str| {
+        format!(
+            "<MPD><Period {attributes}><AdaptationSet><Representation id='1'>\
+             <SegmentTemplate initialization='i.mp4' media='$Number$.m4s'/>\
+             </Representation></AdaptationSet></Period></MPD>"
+        )
+    };
+    let files = ["i.mp4", "1.m4s"];
+    assert_eq!(grouped(&files, &[("a.mpd", &mpd(""))]).unwrap(), ["i.mp4 1.m4s"]);
+    let many: String = (0..65).map(|n| format!("a{n}='' ")).collect();
+    assert!(grouped(&files, &[("a.mpd", &mpd(&many))]).unwrap().is_empty());
+}

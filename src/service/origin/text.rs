@@ -20,7 +20,7 @@ use crate::package::text::{self, TextForm};
 use crate::protection::Protection;
 
 /// Bump when the bytes of segments change for the same input: caches then hold old tags.
-const TEXT_REVISION: &[u8] = b"text 1";
+const TEXT_REVISION: &[u8] = b"text 2";
 
 impl Context {
     /// The text track of a URL; `None` when no text track has that name.

@@ -67,7 +67,7 @@ impl Clock {
                 frames * SECOND / self.frames
             }
         };
-        parts.next().is_none().then(|| whole + fraction.round() as i64)
+        parts.next().is_none().then(|| whole.saturating_add(fraction.round() as i64))
     }
 
     /// A number with a unit.
@@ -127,6 +127,9 @@ mod tests {
         ] {
             assert_eq!(clock.read(text), Some(ms * 10_000), "{text}");
         }
+        // Longer than the range of times: the end of the range.
+        let frames = "9".repeat(24);
+        assert_eq!(clock.read(&format!("9999999:59:59:{frames}")), Some(i64::MAX));
         for text in ["", "1", "-1s", "1e3s", "00:60:00", "00:00:00:00:00", "s", "1x", "::", "1.s.s"]
         {
             assert_eq!(clock.read(text), None, "{text}");

@@ -21,7 +21,7 @@ pub(super) fn attributes(node: Node<'_, '_>) -> String {
             false => PLAIN.contains(&name.as_str()),
         };
         if passes {
-            xml::attribute(&mut out, &name, attribute.value());
+            xml::attribute_within_limit(&mut out, &name, attribute.value());
         }
     }
     out

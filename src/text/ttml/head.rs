@@ -35,7 +35,7 @@ pub(super) fn root_attributes(tt: Node<'_, '_>) -> String {
         if let Some(name) =
             names::attribute(&attribute).filter(|name| KEPT.contains(&name.as_str()))
         {
-            xml::attribute(&mut out, &name, attribute.value());
+            xml::attribute_within_limit(&mut out, &name, attribute.value());
         }
     }
     out

@@ -13,7 +13,9 @@ mod style;
 mod write;
 pub(crate) mod xml;
 
-use roxmltree::{Document as Xml, Node, ParsingOptions};
+use std::sync::Arc;
+
+use roxmltree::Node;
 
 use self::clock::Clock;
 use self::content::Content;
@@ -21,9 +23,6 @@ use self::style::{Change, Look, Styles};
 use super::{Builder, Cue, Division, Document, Paragraph, Preamble, TextError, encoding};
 
 pub use write::write;
-
-/// Elements, texts and comments of a document; more is no document for people.
-const MAX_NODES: u32 = 2_000_000;
 
 /// Distinct combinations of elements around paragraphs, and the bytes of one; beyond that the
 /// elements are left out.
@@ -36,10 +35,7 @@ const MAX_DIVISION: usize = 1024;
 /// XML that is not well-formed or no TTML, an encoding that is not read, times of day.
 pub fn parse(text: &str) -> Result<Document, TextError> {
     check_encoding(text)?;
-    xml::check(text)?;
-    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
-    let document = Xml::parse_with_options(text.trim_start(), options)
-        .map_err(|error| TextError::Xml(format!("XML: {error}")))?;
+    let document = crate::xml::parse(text)?;
     let tt = document.root_element();
     if names::element(tt) != Some("tt") {
         return Err(TextError::NotTtml);
@@ -99,7 +95,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `body` or `div`. Nesting is bounded by [`xml::check`].
+    /// `body` or `div`. Nesting is bounded by [`crate::xml::parse`].
     fn block(&mut self, node: Node<'a, '_>, outside: &Context<'a>) {
         let Some(context) = self.inside(node, outside) else { return };
         let mut division = None;
@@ -165,7 +161,7 @@ impl<'a> Reader<'a> {
 
     fn paragraph(&mut self, node: Node<'a, '_>, outside: &Context<'a>, division: usize) {
         let Some(context) = self.inside(node, outside) else { return };
-        let attributes = content::attributes(node);
+        let attributes = Arc::from(content::attributes(node));
         let timed = content::timed_spans(node);
         for span in &timed {
             if let Some(inner) = self.inside(*span, &context) {
@@ -179,7 +175,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn cue(&mut self, context: &Context<'_>, division: usize, attributes: &str, content: Content) {
+    fn cue(
+        &mut self,
+        context: &Context<'_>,
+        division: usize,
+        attributes: &Arc<str>,
+        content: Content,
+    ) {
         if content.text.is_empty() {
             return;
         }
@@ -194,7 +196,7 @@ impl<'a> Reader<'a> {
             text: content.text.into(),
             paragraph: Some(Paragraph {
                 division,
-                attributes: attributes.into(),
+                attributes: Arc::clone(attributes),
                 content: content.xml.into(),
             }),
         });

@@ -123,8 +123,8 @@ fn a_segment_of_ttml_keeps_styles_and_divisions() {
         "<body style='a'><div region='r'><p xml:id='p1' begin='0s' end='9s'>a <span s:color='lime'>&amp;</span></p></div>\
          <p begin='20s' end='21s'>later</p></body>",
     );
-    let segment = write(&document.slice(20_000_000, 60_000_000, 0), Some("de"));
-    let tree = Xml::parse(&segment).unwrap();
+    let segment = write(&document.slice(20_000_000, 60_000_000, 0), Some("de"), 0).unwrap();
+    let tree = roxmltree::Document::parse(&segment).unwrap();
     let one = |name: &str| {
         let mut found = tree.descendants().filter(|node| node.has_tag_name(name));
         let node = found.next().unwrap_or_else(|| panic!("no {name} in {segment}"));
@@ -156,8 +156,8 @@ fn cues_of_webvtt_get_regions_by_their_settings() {
     let text = "WEBVTT\n\n00:00.000 --> 00:01.000\na\n\n00:00.000 --> 00:01.000 line:10% align:start\n<i>b</i>\n\n\
         00:00.500 --> 00:01.000\nc\n";
     let document = crate::text::webvtt::parse(text).unwrap();
-    let segment = write(&document.slice(0, 20_000_000, 0), None);
-    let tree = Xml::parse(&segment).unwrap();
+    let segment = write(&document.slice(0, 20_000_000, 0), None, 0).unwrap();
+    let tree = roxmltree::Document::parse(&segment).unwrap();
     let regions: Vec<_> = tree.descendants().filter(|n| n.has_tag_name("region")).collect();
     let origin: Vec<_> = regions.iter().map(|n| names::style(*n, "origin").unwrap()).collect();
     assert_eq!(origin, ["5% 5%", "5% 10%"]);
@@ -186,6 +186,10 @@ fn settings_place_regions_inside_the_picture() {
         "position:100% align:start size:100%",
         "position:30%,line-right size:50%",
         "size:10%",
+        "size:500% position:1000%,line-right",
+        "size:NaN% position:NaN%",
+        "line:NaN% position:-5%,line-left",
+        "line:1e300%,center size:inf%",
     ] {
         let region = place::region(settings);
         let numbers: Vec<f64> = region
@@ -196,4 +200,65 @@ fn settings_place_regions_inside_the_picture() {
         assert!(*x >= 0.0 && *y >= 0.0 && *width > 0.0 && *height > 0.0, "{settings}: {region}");
         assert!(x + width <= 100.01 && y + height <= 100.01, "{settings}: {region}");
     }
+}
+
+#[test]
+fn values_of_settings_are_escaped() {
+    let region = format!("<a xmlns:tts='urn:x'{}/>", place::region("align:\"/><x"));
+    let region = region.replace(" tts:", " ");
+    let tree = roxmltree::Document::parse(&region).unwrap();
+    assert_eq!(tree.root_element().attribute("textAlign"), Some("\"/><x"));
+}
+
+#[test]
+fn long_attributes_are_left_out_and_those_of_an_element_are_kept_once() {
+    let long = "x".repeat(2000);
+    let text = format!(
+        "<tt xmlns='http://www.w3.org/ns/ttml' xmlns:s='http://www.w3.org/ns/ttml#styling' \
+         s:extent='{long}'><body s:opacity='{long}'><div s:opacity='{long}'>\
+         <p s:opacity='{long}' s:color='red'><span begin='0s' end='1s' s:opacity='{long}'>a</span>\
+         <span begin='1s' end='2s'>b</span></p></div></body></tt>"
+    );
+    let document = parse(&text).unwrap();
+    let paragraphs: Vec<_> =
+        document.cues().iter().map(|c| c.paragraph.as_ref().unwrap()).collect();
+    assert_eq!(&*paragraphs[0].attributes, " tts:color=\"red\"");
+    assert!(Arc::ptr_eq(&paragraphs[0].attributes, &paragraphs[1].attributes));
+    let segment = write(&document.slice(0, 20_000_000, 0), None, 0).unwrap();
+    assert!(!segment.contains("xx"), "{segment}");
+    // Many short ones are as long as one.
+    let many: String = (0..60).map(|n| format!("ebutts:a{n}='{}' ", "x".repeat(100))).collect();
+    let text = format!(
+        "<tt xmlns='http://www.w3.org/ns/ttml' xmlns:ebutts='urn:ebu:tt:style'><body><div>\
+         <p begin='0s' end='1s' {many}>a</p></div></body></tt>"
+    );
+    let document = parse(&text).unwrap();
+    let attributes = &document.cues()[0].paragraph.as_ref().unwrap().attributes;
+    assert!((900..=1024).contains(&attributes.len()), "{}", attributes.len());
+}
+
+#[test]
+fn a_segment_that_repeats_too_much_is_refused() {
+    let spans: String =
+        (0..18_000).map(|n| format!("<span begin='{n}ms' dur='1ms'>a</span>")).collect();
+    let colour = "x".repeat(1000);
+    let document =
+        parsed("", &format!("<body><div><p s:color='{colour}'>{spans}</p></div></body>"));
+    assert_eq!(document.cues().len(), 18_000);
+    let refused = write(&document.slice(0, 200_000_000, 0), None, 0);
+    assert_eq!(refused, Err(TextError::SegmentTooLarge));
+}
+
+#[test]
+fn times_count_from_the_zero_that_is_asked_for() {
+    let document = parsed("", "<body><div><p begin='5s' end='9s'>a</p></div></body>");
+    let segment = write(&document.slice(60_000_000, 120_000_000, 0), None, 60_000_000).unwrap();
+    assert!(segment.contains("<p begin=\"00:00:00.000\" end=\"00:00:03.000\">a</p>"), "{segment}");
+}
+
+#[test]
+fn times_behind_every_range_are_left_out() {
+    let frames = "9".repeat(24);
+    let text = format!("<body><p begin='9999999:59:59:{frames}' end='{frames}h'>a</p></body>");
+    assert!(parsed("", &text).cues().is_empty());
 }

@@ -5,20 +5,23 @@ use std::fmt::Write;
 use super::{names, place, xml};
 use crate::text::stamp::Stamp;
 use crate::text::webvtt::markup;
-use crate::text::{Division, Preamble, Shown, Slice};
+use crate::text::{Division, MAX_SIZE, Preamble, Shown, Slice, TextError};
 
 const PROFILE: &str = "http://www.w3.org/ns/ttml/profile/imsc1/text";
 
-/// A segment as a complete document. Times are those of the presentation, cut to the segment: what
-/// lies outside is not shown anyway, and goes on in the next one.
-pub fn write(slice: &Slice<'_>, language: Option<&str>) -> String {
+/// A segment as a complete document. Times count from `zero`, in wire ticks of the presentation,
+/// and are cut to the segment: what lies outside is not shown anyway, and goes on in the next one.
+///
+/// # Errors
+/// [`TextError::SegmentTooLarge`]: elements around cues are repeated.
+pub fn write(slice: &Slice<'_>, language: Option<&str>, zero: i64) -> Result<String, TextError> {
     let mut out = String::with_capacity(2048);
-    // Writing to a string cannot fail.
-    let _ = write_to(&mut out, slice, language.unwrap_or_default());
-    out
+    let written = write_to(&mut out, slice, language.unwrap_or_default(), zero);
+    written.map(|()| out).map_err(|_| TextError::SegmentTooLarge)
 }
 
-fn write_to(out: &mut String, slice: &Slice<'_>, language: &str) -> std::fmt::Result {
+/// The only failure is a document that is too large.
+fn write_to(out: &mut String, slice: &Slice<'_>, language: &str, zero: i64) -> std::fmt::Result {
     out.push_str("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<tt");
     for (name, namespace) in names::DECLARATIONS {
         xml::attribute(out, name, namespace);
@@ -28,11 +31,11 @@ fn write_to(out: &mut String, slice: &Slice<'_>, language: &str) -> std::fmt::Re
     match &slice.document.preamble {
         Preamble::WebVtt { .. } => {
             out.push_str(">\n");
-            converted(out, slice)?;
+            converted(out, slice, zero)?;
         }
         Preamble::Ttml { attributes, head, body, divisions } => {
             write!(out, "{attributes}>\n{head}\n<body{body}>")?;
-            passed_through(out, slice, divisions)?;
+            passed_through(out, slice, divisions, zero)?;
         }
     }
     out.push_str("</body>\n</tt>\n");
@@ -40,7 +43,12 @@ fn write_to(out: &mut String, slice: &Slice<'_>, language: &str) -> std::fmt::Re
 }
 
 /// Paragraphs under the elements that the source has around them.
-fn passed_through(out: &mut String, slice: &Slice<'_>, divisions: &[Division]) -> std::fmt::Result {
+fn passed_through(
+    out: &mut String,
+    slice: &Slice<'_>,
+    divisions: &[Division],
+    zero: i64,
+) -> std::fmt::Result {
     let mut around: Option<&Division> = None;
     for shown in slice.cues() {
         let Some(paragraph) = &shown.cue.paragraph else { continue };
@@ -50,14 +58,19 @@ fn passed_through(out: &mut String, slice: &Slice<'_>, divisions: &[Division]) -
             out.push_str(division.map_or("", |division| &division.open));
             around = division;
         }
-        write_paragraph(out, slice, &shown, &paragraph.attributes, &paragraph.content)?;
+        write_paragraph(
+            out,
+            times(slice, &shown, zero),
+            &paragraph.attributes,
+            &paragraph.content,
+        )?;
     }
     out.push_str(around.map_or("", |division| &division.close));
     Ok(())
 }
 
 /// Cues of WebVTT, with a region for each combination of settings.
-fn converted(out: &mut String, slice: &Slice<'_>) -> std::fmt::Result {
+fn converted(out: &mut String, slice: &Slice<'_>, zero: i64) -> std::fmt::Result {
     let mut settings: Vec<&str> = slice.cues().map(|shown| &*shown.cue.settings).collect();
     settings.sort_unstable();
     settings.dedup();
@@ -74,20 +87,25 @@ fn converted(out: &mut String, slice: &Slice<'_>) -> std::fmt::Result {
         let attributes = format!(" region=\"r{region}\"");
         let content = markup::to_ttml(&shown.cue.text);
         let content = format!("<span style=\"cue\">{content}</span>");
-        write_paragraph(out, slice, &shown, &attributes, &content)?;
+        write_paragraph(out, times(slice, &shown, zero), &attributes, &content)?;
     }
     out.push_str("</div>");
     Ok(())
 }
 
+/// Begin and end of a cue in the document.
+fn times(slice: &Slice<'_>, shown: &Shown<'_>, zero: i64) -> [Stamp; 2] {
+    [shown.start.max(slice.start), shown.end.min(slice.end)].map(|time| Stamp(time - zero))
+}
+
 fn write_paragraph(
     out: &mut String,
-    slice: &Slice<'_>,
-    shown: &Shown<'_>,
+    [begin, end]: [Stamp; 2],
     attributes: &str,
     content: &str,
 ) -> std::fmt::Result {
-    let begin = Stamp(shown.start.max(slice.start));
-    let end = Stamp(shown.end.min(slice.end));
+    if out.len() > MAX_SIZE {
+        return Err(std::fmt::Error);
+    }
     writeln!(out, "<p begin=\"{begin}\" end=\"{end}\"{attributes}>{content}</p>")
 }

@@ -2,7 +2,7 @@
 //! read them, a broken cue costs that cue only.
 
 pub(super) mod markup;
-mod settings;
+pub(super) mod settings;
 mod write;
 
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //! earlier drafts become those of the standard, which stricter players demand.
 
 /// The settings of a cue that are valid, separated by blanks; of a repeated one the last counts.
-pub(super) fn clean(settings: &str) -> String {
+pub(in crate::text) fn clean(settings: &str) -> String {
     let valid: Vec<(&str, String)> =
         settings.split_ascii_whitespace().filter_map(setting).collect();
     let counts = |n: usize| valid[n + 1..].iter().all(|(name, _)| *name != valid[n].0);

@@ -27,3 +27,22 @@ async fn text_streams_hold_documents_in_fragments() {
         assert_eq!(init.refusal().1, "MPE_BAD_URL_SYNTAX");
     }
 }
+
+#[tokio::test]
+async fn times_in_a_fragment_count_from_its_start() {
+    let shelf = film(&[("film_deu.ttml", TTML.as_bytes())]);
+    let stream = shelf.stream("film", "clear");
+    let manifest = get(&stream.url("manifest")).await;
+    let tree = roxmltree::Document::parse(manifest.text()).unwrap();
+    let text = tree.descendants().find(|node| node.attribute("Type") == Some("text")).unwrap();
+    let bitrate = text.first_element_child().unwrap().attribute("Bitrate").unwrap();
+    let url = text.attribute("Url").unwrap().replace("{bitrate}", bitrate);
+    for (start, times) in [
+        ("0", "begin=\"00:00:05.000\" end=\"00:00:06.000\""),
+        ("60000000", "begin=\"00:00:00.000\" end=\"00:00:01.250\""),
+    ] {
+        let fragment = get(&stream.url(&url.replace("{start time}", start))).await.ok();
+        let fragment = String::from_utf8_lossy(&fragment);
+        assert!(fragment.contains(times), "{fragment}");
+    }
+}
