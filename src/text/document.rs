@@ -10,7 +10,7 @@ use crate::time::WIRE_TIMESCALE;
 /// More cues in one document are left out.
 const MAX_CUES: usize = 100_000;
 
-/// A cue with more bytes of text is left out.
+/// A cue with more bytes of text, settings or identifier is left out.
 const MAX_CUE_BYTES: usize = 16 << 10;
 
 /// More cues at the same time are left out: no screen shows them, and every segment repeats them.
@@ -179,12 +179,15 @@ impl Builder {
     /// Takes a cue, or leaves it out with a reason.
     pub fn push(&mut self, cue: Cue) {
         let markup = cue.paragraph.as_ref().map_or(0, |paragraph| paragraph.content.len());
+        let lengths = [cue.text.len(), cue.settings.len(), cue.id.len(), markup];
         let reason = match &cue {
             _ if self.cues.len() >= MAX_CUES => "there are more than 100,000 cues",
             cue if cue.end <= cue.start => "it ends before it starts",
             cue if cue.start < 0 => "it starts before 0",
             cue if cue.end > MAX_TIME => "it ends later than any presentation",
-            cue if cue.text.len().max(markup) > MAX_CUE_BYTES => "it has more than 16 KiB of text",
+            _ if lengths.iter().any(|length| *length > MAX_CUE_BYTES) => {
+                "it has more than 16 KiB of text"
+            }
             _ => return self.cues.push(cue),
         };
         self.leave_out(format_args!("at {}: {reason}", Stamp(cue.start)));
@@ -270,10 +273,13 @@ mod tests {
     fn impossible_cues_are_left_out_with_a_note() {
         let late = cue(0, MAX_TIME + 1);
         let long = Cue { text: "x".repeat(MAX_CUE_BYTES + 1).into(), ..cue(0, 1) };
-        let document = document([cue(20, 10), cue(5, 5), cue(-1, 5), late, long, cue(1, 2)]);
+        let placed = Cue { settings: long.text.clone(), ..cue(0, 1) };
+        let named = Cue { id: long.text.clone(), ..cue(0, 1) };
+        let reversed = [cue(20, 10), cue(5, 5), cue(-1, 5)];
+        let document = document(reversed.into_iter().chain([late, long, placed, named, cue(1, 2)]));
         assert_eq!(document.cues().len(), 1);
         let note = document.note.unwrap();
-        assert!(note.starts_with("5 cues are left out, the first at 00:00:00.000"), "{note}");
+        assert!(note.starts_with("7 cues are left out, the first at 00:00:00.000"), "{note}");
     }
 
     #[test]
