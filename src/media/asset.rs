@@ -46,6 +46,8 @@ pub struct Rendition {
     pub track: Arc<Track>,
     /// Where the fragments start.
     pub cuts: Cuts,
+    /// [`Cuts::digest`] of them.
+    pub cuts_digest: [u8; 32],
     /// Bytes of the samples of each fragment.
     pub fragment_bytes: Vec<u64>,
     /// What is added to the track's presentation times.
@@ -255,6 +257,7 @@ impl Candidate {
             traits: self.traits,
             file: self.file,
             track: self.track,
+            cuts_digest: cuts.digest(),
             cuts,
             origin,
         }

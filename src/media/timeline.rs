@@ -4,6 +4,8 @@
 
 use std::iter::Peekable;
 
+use ring::digest::{Context, SHA256};
+
 use super::{MediaRule, Track};
 use crate::time::WIRE_TIMESCALE;
 
@@ -416,6 +418,20 @@ impl Cuts {
     pub fn samples(&self, n: usize) -> std::ops::Range<u32> {
         let end = self.starts.get(n + 1).map_or(self.end_sample, |next| next.sample);
         self.starts.get(n).map_or(end, |cut| cut.sample)..end
+    }
+
+    /// SHA-256 of all of it.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        for Cut { sample, start } in &self.starts {
+            context.update(&sample.to_be_bytes());
+            context.update(&start.to_be_bytes());
+        }
+        context.update(&self.end_sample.to_be_bytes());
+        context.update(&self.end.to_be_bytes());
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.finish().as_ref());
+        digest
     }
 
     /// The fragment that starts exactly at `start`.

@@ -10,14 +10,17 @@ use bytes::Bytes;
 
 use super::cmaf::FragmentError;
 use super::heads::Heads;
+use super::request::TrackRef;
 use crate::bytes::Writer;
 use crate::isobmff::sidx::{self, Reference};
 use crate::media::Rendition;
 use crate::time::WIRE_TIMESCALE;
 
 /// Where a player finds the beginning of a file, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Front {
+    /// Whose file.
+    pub track: TrackRef,
     /// Length of the init segment, which stands first.
     pub init: u64,
     /// Length of the index behind it.
@@ -26,8 +29,8 @@ pub struct Front {
 
 impl Front {
     /// Of a file with an init segment of that length and so many fragments.
-    pub fn of(init: u64, fragments: usize) -> Self {
-        Self { init, index: sidx::length(fragments) }
+    pub fn of(rendition: &Rendition, init: u64, fragments: usize) -> Self {
+        Self { track: TrackRef::of(rendition), init, index: sidx::length(fragments) }
     }
 }
 

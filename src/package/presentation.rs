@@ -24,10 +24,12 @@ pub struct Presentation<'a> {
     pub protection: Protection,
     /// Whose manifests are written.
     pub compat: Compat,
-    /// What the query chose; repeated in the URLs of playlists, which list it.
+    /// What the query chose; repeated in the URLs of playlists, which list it, and of files.
     pub query: Query,
     /// What is listed, video first: what the format can carry.
     pub listed: Vec<Listed<'a>>,
+    /// The audio track that goes into video segments, whether or not it is listed.
+    pub muxed_audio: Option<&'a Rendition>,
     /// The text tracks; hidden ones too.
     pub text: Vec<ListedText<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
@@ -190,15 +192,10 @@ impl<'a> Presentation<'a> {
         end.unwrap_or(0).saturating_sub(self.start)
     }
 
-    /// The audio track that goes into video segments.
-    pub fn muxed_audio(&self) -> Option<&'a Rendition> {
-        self.selectors.muxed_audio(self.audio().map(|listed| listed.rendition))
-    }
-
     /// The selectors as children of a rendition repeat them.
     fn selectors_of(&self, rendition: &Rendition) -> String {
         let is_video = rendition.track.media_type == MediaType::Video;
-        match self.muxed_audio().filter(|_| is_video) {
+        match self.muxed_audio.filter(|_| is_video) {
             Some(audio) => format!("{},audiotrack={}", self.selectors, audio.name),
             None => self.selectors.to_string(),
         }
@@ -238,11 +235,12 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes){query}")
     }
 
-    /// URL of the one file of a rendition, relative to the MPD.
+    /// URL of the one file of a rendition, relative to the MPD. What the query chose is all that
+    /// the file holds.
     pub fn media_file_url(&self, rendition: &Rendition) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Media({name}{selectors})")
+        format!("QualityLevels({bitrate})/Media({name}{selectors}){}", self.query)
     }
 
     /// The last component of the URLs of fragments.

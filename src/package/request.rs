@@ -105,9 +105,15 @@ pub enum Item {
 }
 
 impl Item {
-    /// Whether it lists media: queries say what.
-    pub fn is_list(&self) -> bool {
-        matches!(self, Self::Manifest | Self::MediaPlaylist(_) | Self::KeyFramePlaylist(_))
+    /// Whether it lists media, or holds what a manifest lists: queries say what.
+    pub fn reads_queries(&self) -> bool {
+        match self {
+            Self::Manifest
+            | Self::MediaPlaylist(_)
+            | Self::KeyFramePlaylist(_)
+            | Self::Media(_) => true,
+            Self::Init(_) | Self::Fragment { .. } | Self::KeyFrame { .. } => false,
+        }
     }
 }
 

@@ -19,7 +19,10 @@ pub struct Selection {
     /// Places among [`Asset::renditions`] with the fragments that are listed, never none; in the
     /// order of manifests.
     renditions: Vec<(usize, Range<usize>)>,
-    /// The same among [`Asset::text`].
+    /// Places of the renditions that may lie in segments of others: those that are listed or would
+    /// be without the query, which segments do not read, and at other times.
+    muxable: Vec<usize>,
+    /// Places among [`Asset::text`] with the fragments that are listed.
     text: Vec<(usize, Range<usize>)>,
     /// Where the presentation starts, in wire ticks.
     start: u64,
@@ -49,16 +52,27 @@ impl Selection {
     /// The whole asset.
     pub fn everything(asset: &Asset) -> Self {
         let whole = |(n, rendition): (usize, &Rendition)| (n, 0..rendition.cuts.len());
-        let renditions = asset.renditions().enumerate().map(whole).collect();
+        let renditions: Vec<_> = asset.renditions().enumerate().map(whole).collect();
+        let muxable = (0..renditions.len()).collect();
         let whole = |(n, text): (usize, &TextRendition)| (n, 0..text.cuts.len());
         let text = asset.text.iter().enumerate().map(whole).collect();
-        Self { renditions, text, start: 0, led: false }
+        Self { renditions, muxable, text, start: 0, led: false }
     }
 
     /// Without the renditions that `keeps` does not keep.
     #[must_use]
     pub fn keeping(mut self, asset: &Asset, keeps: impl Fn(&Rendition) -> bool) -> Self {
         self.renditions.retain(|(n, _)| asset.rendition(*n).is_some_and(&keeps));
+        self
+    }
+
+    /// The same selection, of which segments may hold what `before` lists: first what both do.
+    #[must_use]
+    pub fn muxing_from(mut self, before: &Self) -> Self {
+        self.muxable = self.renditions.iter().map(|(n, _)| *n).collect();
+        let others = before.renditions.iter().map(|(n, _)| *n);
+        let others: Vec<usize> = others.filter(|n| !self.muxable.contains(n)).collect();
+        self.muxable.extend(others);
         self
     }
 
@@ -137,6 +151,11 @@ impl Selection {
         })
     }
 
+    /// The renditions that may lie in segments of others, those that are preferred first.
+    pub fn muxable<'a>(&self, asset: &'a Asset) -> impl Iterator<Item = &'a Rendition> {
+        self.muxable.iter().filter_map(|n| asset.rendition(*n))
+    }
+
     /// The text tracks that are left.
     pub fn text<'a>(&self, asset: &'a Asset) -> impl Iterator<Item = SelectedText<'a>> {
         self.text.iter().filter_map(|(n, fragments)| {
@@ -146,7 +165,7 @@ impl Selection {
 
     /// Memory beside the value itself, in bytes.
     pub fn heap_size(&self) -> usize {
-        size_of_val(&*self.renditions) + size_of_val(&*self.text)
+        size_of_val(&*self.renditions) + size_of_val(&*self.muxable) + size_of_val(&*self.text)
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use crate::media::Rendition;
 use crate::package::media_file::Front;
 use crate::package::presentation::Presentation;
+use crate::package::request::TrackRef;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
@@ -17,9 +18,8 @@ pub(super) fn representation(
     files: &[Front],
     attributes: &[(&str, &str)],
 ) -> io::Result<()> {
-    let mut listed = presentation.listed.iter().zip(files);
-    let of_rendition = listed.find(|(listed, _)| std::ptr::eq(listed.rendition, rendition));
-    let Some((_, Front { init, index })) = of_rendition else {
+    let track = TrackRef::of(rendition);
+    let Some(Front { init, index, .. }) = files.iter().find(|front| front.track == track) else {
         return Ok(());
     };
     let range = format!("0-{}", init.saturating_sub(1));

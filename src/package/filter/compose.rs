@@ -33,7 +33,7 @@ pub fn select(
         let detail = "the filters leave no track";
         return Err(FilterError::new(FilterRule::NothingLeft, detail));
     }
-    selection = query.narrow(asset, selection)?;
+    selection = query.narrow(asset, selection.clone())?.muxing_from(&selection);
     let (start, end) = common_range(filters, query)?;
     if (start, end) != WHOLE {
         selection = selection.between(asset, start, end);

@@ -27,13 +27,16 @@ pub(super) struct Group<'a> {
 }
 
 /// The groups in the order of their first tracks. Of a set that players switch in the first
-/// rendition is listed: an HLS group has no levels. Of formats that mux it is the muxed track alone.
+/// rendition is listed: an HLS group has no levels. Of formats that mux it is the muxed track
+/// alone, unless nothing of it is listed and there are no pictures to mux it into.
 pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
     let muxes = presentation.selectors.format.muxes_audio();
-    let muxed = presentation.muxed_audio();
-    let candidates = presentation
-        .audio()
-        .filter(|audio| !muxes || muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed)));
+    let muxed = presentation.muxed_audio;
+    let is_muxed =
+        |audio: &&Listed<'_>| muxed.is_some_and(|muxed| std::ptr::eq(audio.rendition, muxed));
+    let alone =
+        presentation.video().next().is_none() && !presentation.audio().any(|a| is_muxed(&a));
+    let candidates = presentation.audio().filter(|audio| !muxes || alone || is_muxed(audio));
     let mut groups: Vec<Group<'a>> = Vec::new();
     for listed in candidates {
         let family = listed.rendition.track.codec.family();

@@ -48,16 +48,20 @@ impl Selectors {
         })
     }
 
-    /// The audio track that goes into video segments: the one that is named, else the first, of
-    /// those of `audio` that can be carried. `None` also for formats that do not mux.
+    /// The audio track that goes into video segments: the one that is named, else the first that
+    /// is not hidden, of those of `audio` that can be carried. `None` also for formats that do not
+    /// mux.
     pub fn muxed_audio<'a>(
         &self,
         mut audio: impl Iterator<Item = &'a Rendition>,
     ) -> Option<&'a Rendition> {
         let fits = |rendition: &&Rendition| {
-            let named = self.audio_track.as_ref();
+            let named = match &self.audio_track {
+                Some(name) => rendition.name == *name,
+                None => !rendition.traits.hidden,
+            };
             let carried = support::check(&rendition.track, self.format, Protection::Clear).is_ok();
-            named.is_none_or(|name| rendition.name == *name) && carried
+            named && carried
         };
         let muxes = self.format.muxes_audio();
         audio.find(fits).filter(|_| muxes)

@@ -71,14 +71,14 @@ impl LoadedAsset {
     }
 
     /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
-    /// How the asset is cut is part of it: with parameter sets that change in the samples, the
-    /// protected ranges of a sample may depend on where its fragment starts.
+    /// Where it is cut is part of it, which depends on the other files too: with parameter sets
+    /// that change in the samples, the protected ranges of a sample may depend on where its
+    /// fragment starts.
     pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
         let source = &self.asset.files[rendition.file];
         let track = rendition.track.header.track_id;
-        let Cutting { fragment_ms, packed } = self.cutting;
-        let mut identity =
-            format!("{asset}\0{}\0{track}\0{fragment_ms}*{packed}\0", source.name).into_bytes();
+        let mut identity = format!("{asset}\0{}\0{track}\0", source.name).into_bytes();
+        identity.extend(rendition.cuts_digest);
         identity.extend(self.source(rendition).version_bytes());
         identity.extend(source.index.digest);
         identity

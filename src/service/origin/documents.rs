@@ -152,6 +152,7 @@ impl Context {
             compat: self.locator.compat,
             query: self.query.clone(),
             listed: self.listed(kid),
+            muxed_audio: self.muxed_audio(),
             text: self.listed_text(kid),
             start: self.selection.start(),
             led: self.selection.is_led(),

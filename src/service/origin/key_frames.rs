@@ -86,9 +86,7 @@ impl Origin {
         rendition: &Rendition,
     ) -> Result<Arc<Heads>, OriginError> {
         let scheme = context.protection.row().map_or("", |row| row.scheme);
-        // Where fragments are cut depends on the other files of the asset too.
-        let state = context.loaded.generation.to_be_bytes();
-        let tag = answer::tag(&[&state, &context.identity(rendition), scheme.as_bytes()]);
+        let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes()]);
         let read = async {
             let protect = self.protect(context, rendition).await?;
             let read = move |_: &Context, rendition: &Rendition, source: &_| {

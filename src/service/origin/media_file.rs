@@ -35,7 +35,7 @@ impl Origin {
         let mut fronts = Vec::new();
         for selected in context.renditions() {
             let init = self.init_bytes(context, &selected).await?;
-            fronts.push(Front::of(init.len() as u64, selected.fragments.len()));
+            fronts.push(Front::of(selected.rendition, init.len() as u64, selected.fragments.len()));
         }
         let write = move |_: &Context, presentation: &Presentation<'_>| {
             let text = dash::mpd(presentation, &fronts);

@@ -164,7 +164,7 @@ impl Origin {
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
                 let filters = self.filters(&locator, &mut selectors).await?;
-                let chooses = item.is_list() && locator.compat.reads_queries();
+                let chooses = item.reads_queries() && locator.compat.reads_queries();
                 let query = if chooses { query? } else { Query::default() };
                 let selection = filter::select(&loaded.asset, &filters, &query)?;
                 let context = Context { locator, loaded, selectors, protection, query, selection };
@@ -302,15 +302,16 @@ impl Origin {
         let key = self.key_record(context).await?;
         let kid = key.as_ref().map_or(&[][..], |key| key.kid.as_bytes());
         let scheme = context.protection.row().map_or("", |row| row.scheme);
-        let (number, origin) = (n.to_be_bytes(), rendition.origin.to_be_bytes());
+        let number = n.to_be_bytes();
         let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
+        let times = times(rendition, n, samples.start);
         let mut parts: Vec<&[u8]> = vec![
             FRAGMENT_REVISION,
             &identity,
             &range[0],
             &range[1],
             &number,
-            &origin,
+            &times,
             scheme.as_bytes(),
             kid,
         ];
@@ -430,6 +431,14 @@ fn listed_as<'p, 'a>(
     listed.find(|listed| std::ptr::eq(listed.rendition, rendition)).ok_or_else(|| {
         OriginError::new(Code::TRACK_NOT_FOUND, "the format does not list the track")
     })
+}
+
+/// Where a fragment and a sample of it are on the timeline: a file that starts earlier or later
+/// moves the tracks of all others.
+fn times(rendition: &Rendition, n: usize, sample: u32) -> Vec<u8> {
+    let (start, end) = rendition.cuts.span(n).unwrap_or_default();
+    let shown = rendition.track.presentation_time(sample).saturating_add(rendition.origin);
+    [start.to_be_bytes(), end.to_be_bytes(), shown.to_be_bytes()].concat()
 }
 
 fn media_type(rendition: &Rendition) -> &'static str {

@@ -20,8 +20,9 @@ impl Context {
         self.muxed_audio().filter(|_| is_video)
     }
 
+    /// The same track whatever the query shows: segments have no query.
     pub(super) fn muxed_audio(&self) -> Option<&Rendition> {
-        let audio = self.renditions().map(|selected| selected.rendition);
+        let audio = self.selection.muxable(&self.loaded.asset);
         let audio = audio.filter(|rendition| rendition.track.media_type == MediaType::Audio);
         self.selectors.muxed_audio(audio)
     }
@@ -55,6 +56,7 @@ impl Context {
             let samples = ts::samples_beside(audio, rendition, n);
             tag.extend(samples.start.to_be_bytes());
             tag.extend(samples.end.to_be_bytes());
+            tag.extend(super::times(audio, 0, samples.start));
         }
         Some(tag)
     }

@@ -148,6 +148,33 @@ async fn every_range_is_a_slice_of_the_whole() {
 }
 
 #[tokio::test]
+async fn a_file_holds_what_the_query_chose() {
+    let (http, server) = (Client::new(), CLIP.serve());
+    let mut forms = 0;
+    for stream in open_streams(&server) {
+        let Some(on_demand) = manifest(stream, "mpd-ondemand") else { continue };
+        let live = manifest(stream, "mpd-time-cmaf").expect("the live profile");
+        let whole = dash(&http, &live.url).await;
+        let seconds = whole[0].ends()[0] + 0.5;
+        let [on_demand, live] =
+            [on_demand, live].map(|manifest| format!("{}?start={seconds}&token=x", manifest.url));
+        let (found, live) = (dash(&http, &on_demand).await, dash(&http, &live).await);
+        assert_eq!(found.len(), live.len());
+        for (found, live) in found.iter().zip(&live) {
+            assert!(found.media() == live.media(), "{on_demand}");
+        }
+        for (url, found) in files(&http, &on_demand).await.iter().zip(&found) {
+            let file = fetch(&http, url).await;
+            assert!(file.ends_with(&found.segments.last().expect("segments").bytes));
+            assert_eq!(walked(&file).fragments.len(), found.segments.len(), "{url}");
+        }
+        assert!(found[0].segments.len() < whole[0].segments.len());
+        forms += 1;
+    }
+    assert_eq!(forms, 3, "clear, cenc and cbcs");
+}
+
+#[tokio::test]
 async fn files_are_a_matter_of_their_format() {
     let server = CLIP.serve();
     let stream = open_streams(&server).find(|stream| stream.keys.is_empty()).expect("clear");

@@ -1,5 +1,6 @@
 //! The origin from outside: IVs, files that change, golden bytes, headers.
 
+mod agreement;
 mod ams;
 mod changes;
 mod golden;
