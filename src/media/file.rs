@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256};
 
 use super::captions;
 use super::fragments::Fragments;
-use super::index::MAX_SAMPLES;
+use super::index::Room;
 use super::text::TextTrack;
 use super::text_track;
 use super::track::SkippedTrack;
@@ -17,7 +17,8 @@ use crate::isobmff::moov::{mvhd, trak::Trak};
 use crate::isobmff::{BoxRef, FourCc, children, scan};
 
 /// More tracks in one file are refused.
-const MAX_TRACKS: usize = 64;
+pub(super) const MAX_TRACKS: usize = 64;
+pub(super) const TOO_MANY_TRACKS: MediaRule = MediaRule::Limit("a file has at most 64 tracks");
 
 /// Everything that is kept of a file: nothing of it refers to the file's bytes.
 #[derive(Debug)]
@@ -28,7 +29,8 @@ pub struct FileIndex {
     pub text: Vec<Arc<TextTrack>>,
     /// The tracks that are left out.
     pub skipped: Vec<SkippedTrack>,
-    /// SHA-256 of the movie header: tells contents apart that have the same length and time.
+    /// SHA-256 of the movie header and of all fragment headers: tells contents apart that have the
+    /// same length and time.
     pub digest: [u8; 32],
 }
 
@@ -43,9 +45,11 @@ impl FileIndex {
         let found = children(FourCc(*b"file"), &scan.moov).next();
         // The scan gives a whole box.
         let moov = found.transpose()?.ok_or(MediaRule::SampleTable("the movie header is empty"))?;
-        let fragments = Fragments::read(source, &moov, &scan.fragments)?;
+        let mut digest = Context::new(&SHA256);
+        digest.update(&scan.moov);
+        let fragments = Fragments::read(source, &moov, &scan.fragments, &mut digest)?;
         let mut index = Self::of_movie(&moov, fragments, source)?;
-        index.digest.copy_from_slice(digest(&SHA256, &scan.moov).as_ref());
+        index.digest.copy_from_slice(digest.finish().as_ref());
         Ok(index)
     }
 
@@ -56,16 +60,20 @@ impl FileIndex {
     ) -> Result<Self, MediaRule> {
         let timescale = mvhd::timescale(&moov.require(b"mvhd")?)?;
         let (mut tracks, mut text, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
+        let mut room = Room::of(source.len());
         for child in moov.children() {
             let child = child?;
             if &child.kind.0 == b"trak" {
-                match Track::parse(&child, timescale, &mut fragments, source.len())? {
+                match Track::parse(&child, timescale, &mut fragments, &mut room)? {
                     Ok(mut track) => {
                         track.captions = captions::detect(&track.codec, &track.index, source);
                         tracks.push(Arc::new(track));
                     }
                     Err(reason) => {
-                        match text_of(&child, timescale, &mut fragments, source, reason)? {
+                        let read = || {
+                            text_track::read(&child, timescale, &mut fragments, &mut room, source)
+                        };
+                        match text_of(&child, reason, read)? {
                             Ok(track) => text.push(Arc::new(track)),
                             Err(reason) => skipped.push(reason),
                         }
@@ -73,7 +81,7 @@ impl FileIndex {
                 }
             }
             if tracks.len() + text.len() + skipped.len() > MAX_TRACKS {
-                return Err(MediaRule::Limit("a file has at most 64 tracks"));
+                return Err(TOO_MANY_TRACKS);
             }
         }
         if tracks.is_empty() && text.is_empty() && skipped.is_empty() {
@@ -85,7 +93,7 @@ impl FileIndex {
 
     /// Memory of the index in bytes, for caches.
     pub fn heap_size(&self) -> usize {
-        let track = |track: &Arc<Track>| size_of::<Track>() + track.index.heap_size();
+        let track = |track: &Arc<Track>| track.heap_size();
         let text = |track: &Arc<TextTrack>| track.document.heap_size();
         size_of::<Self>()
             + self.tracks.iter().map(track).sum::<usize>()
@@ -94,17 +102,15 @@ impl FileIndex {
 }
 
 /// A track that is neither pictures nor sound: text, or left out. Broken text costs no other track.
-fn text_of<S: ReadAt + ?Sized>(
+fn text_of(
     trak: &BoxRef<'_>,
-    timescale: u32,
-    fragments: &mut Fragments,
-    source: &S,
     skipped: SkippedTrack,
+    read: impl FnOnce() -> Result<Option<TextTrack>, MediaRule>,
 ) -> Result<Result<TextTrack, SkippedTrack>, MediaRule> {
     if !text_track::HANDLERS.contains(&&Trak::handler(trak)?.0) {
         return Ok(Err(skipped));
     }
-    Ok(match text_track::read(trak, timescale, fragments, source) {
+    Ok(match read() {
         Ok(Some(track)) => Ok(track),
         Ok(None) => Err(skipped),
         Err(rule @ MediaRule::Scan(_)) => return Err(rule),
@@ -119,13 +125,12 @@ fn check_together(tracks: &[Arc<Track>], file_len: u64) -> Result<(), MediaRule>
     if !tracks.iter().all(|track| ids.insert(track.header.track_id)) {
         return Err(MediaRule::SampleTable("tkhd: two tracks have the same id"));
     }
-    let samples: u64 = tracks.iter().map(|track| u64::from(track.index.len())).sum();
-    if samples > u64::from(MAX_SAMPLES) {
-        return Err(MediaRule::Limit("a file has at most 16,777,216 samples"));
-    }
     let bytes = tracks.iter().map(|track| track.bytes).fold(0, u64::saturating_add);
     if bytes > file_len {
         return Err(MediaRule::SampleTable("stsz: the samples are larger than the file"));
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

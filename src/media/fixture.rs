@@ -48,6 +48,8 @@ pub(super) struct TrackSpec {
     pub(super) elst_version: u8,
     /// Body of the `esds` of sound.
     pub(super) esds: &'static str,
+    /// Bytes of a parameter set behind those of `avcC`.
+    pub(super) more_sets: u16,
 }
 
 impl TrackSpec {
@@ -68,6 +70,7 @@ impl TrackSpec {
             edits: Vec::new(),
             elst_version: 0,
             esds: ESDS,
+            more_sets: 0,
         }
     }
 
@@ -205,7 +208,7 @@ fn tables(w: &mut Writer, track: &TrackSpec, offsets: &[u64]) {
                 w.u16(320);
                 w.u16(180);
                 w.zeros(50);
-                boxed(w, b"avcC", |w| w.bytes(&hex(AVCC)));
+                boxed(w, b"avcC", |w| avcc(w, track.more_sets));
             }),
             MediaType::Audio => boxed(w, b"mp4a", |w| {
                 w.zeros(7);
@@ -231,6 +234,21 @@ fn tables(w: &mut Writer, track: &TrackSpec, offsets: &[u64]) {
     }
     sizes(w, track);
     chunks(w, track, offsets);
+}
+
+/// With `more` bytes it has a second picture parameter set.
+fn avcc(w: &mut Writer, more: u16) {
+    const BEHIND_SPS: usize = 8 + 0x1e;
+    let mut body = hex(AVCC);
+    if more > 0 {
+        // The count of the picture parameter sets; the extension fields of the profile go last.
+        body[BEHIND_SPS] += 1;
+        let extension = body.split_off(body.len() - 4);
+        body.extend(more.to_be_bytes());
+        body.extend(std::iter::repeat_n(0x68, more.into()));
+        body.extend(extension);
+    }
+    w.bytes(&body);
 }
 
 fn sizes(w: &mut Writer, track: &TrackSpec) {

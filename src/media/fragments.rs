@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 use std::io;
 
+use ring::digest::Context;
+
 use super::MediaRule;
+use super::file::{MAX_TRACKS, TOO_MANY_TRACKS};
 use super::index::{MAX_SAMPLES, Sample, SampleList};
 use crate::bytes::ReadAt;
 use crate::isobmff::moof::{FragmentTime, Tfhd, Trun};
@@ -26,14 +29,16 @@ struct TrackFragments {
 }
 
 impl Fragments {
-    /// Reads all fragment headers of a file.
+    /// Reads all fragment headers of a file, which go into `digest` too.
     ///
     /// # Errors
-    /// A broken box, samples that do not lie in the file, or a failed read.
+    /// A broken box, more tracks than a file may have, samples that do not lie in the file, or a
+    /// failed read.
     pub(super) fn read<S: ReadAt + ?Sized>(
         source: &S,
         moov: &BoxRef<'_>,
         moofs: &[Moof],
+        digest: &mut Context,
     ) -> Result<Self, MediaRule> {
         let mut fragments = Self::of_defaults(moov)?;
         let mut buffer = Vec::new();
@@ -41,6 +46,7 @@ impl Fragments {
             buffer.resize(moof.size, 0);
             let read: io::Result<()> = source.read_exact_at(moof.offset, &mut buffer);
             read.map_err(ScanError::Io)?;
+            digest.update(&buffer);
             let found = children(FourCc(*b"file"), &buffer).next().transpose()?;
             let Some(found) = found else { continue };
             let mut file = Place { moof: *moof, file_len: source.len(), end: moof.offset };
@@ -61,7 +67,7 @@ impl Fragments {
                 let child = child?;
                 if &child.kind.0 == b"trex" {
                     let (track_id, defaults) = parse_trex(&child)?;
-                    fragments.tracks.entry(track_id).or_default().defaults = defaults;
+                    fragments.track(track_id)?.defaults = defaults;
                 }
             }
         }
@@ -73,13 +79,20 @@ impl Fragments {
         self.tracks.remove(&track_id).map(|track| track.list).filter(|list| !list.is_empty())
     }
 
+    /// A track by its id, which the movie header need not have.
+    fn track(&mut self, id: u32) -> Result<&mut TrackFragments, MediaRule> {
+        if self.tracks.len() >= MAX_TRACKS && !self.tracks.contains_key(&id) {
+            return Err(TOO_MANY_TRACKS);
+        }
+        Ok(self.tracks.entry(id).or_default())
+    }
+
     fn add(&mut self, traf: &BoxRef<'_>, place: &mut Place) -> Result<(), MediaRule> {
         let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
         let base = place.base(&tfhd);
         place.end = base;
         let mut time = FragmentTime::find(traf)?;
-        let track = self.tracks.entry(tfhd.track_id).or_default();
-        let defaults = tfhd.defaults(track.defaults);
+        let defaults = tfhd.defaults(self.track(tfhd.track_id)?.defaults);
         for child in traf.children() {
             let child = child?;
             if &child.kind.0 != b"trun" {
@@ -87,6 +100,7 @@ impl Fragments {
             }
             let run = Trun::parse(&child)?;
             self.samples = place.count(self.samples, run.count)?;
+            let track = self.track(tfhd.track_id)?;
             if let Some(offset) = run.data_offset {
                 place.end = base.checked_add_signed(offset.into()).ok_or(OUTSIDE)?;
             }

@@ -7,6 +7,7 @@
 mod alignment;
 pub mod asset;
 mod captions;
+pub mod descriptions;
 mod edit;
 mod error;
 pub mod file;

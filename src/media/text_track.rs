@@ -6,6 +6,7 @@ use ring::digest::{Context, SHA256};
 
 use super::edit::Shift;
 use super::fragments::Fragments;
+use super::index::Room;
 use super::text::TextTrack;
 use super::{MediaRule, SampleIndex};
 use crate::bytes::ReadAt;
@@ -17,6 +18,9 @@ use crate::time::to_wire;
 
 /// Handlers of text tracks.
 pub(super) const HANDLERS: &[&[u8; 4]] = &[b"text", b"subt", b"sbtl"];
+
+/// More samples are refused: a day of text that changes ten times a second has fewer.
+const MAX_SAMPLES: u32 = 1 << 20;
 
 /// Bytes in front of the child boxes of a plain sample entry.
 const ENTRY_FIELDS: usize = 8;
@@ -45,6 +49,7 @@ pub(super) fn read<S: ReadAt + ?Sized>(
     trak: &BoxRef<'_>,
     movie_timescale: u32,
     fragments: &mut Fragments,
+    room: &mut Room,
     source: &S,
 ) -> Result<Option<TextTrack>, MediaRule> {
     let trak = Trak::parse(trak)?;
@@ -54,7 +59,10 @@ pub(super) fn read<S: ReadAt + ?Sized>(
         return Ok(None);
     };
     let more = fragments.take(trak.tkhd.track_id);
-    let index = SampleIndex::build(&trak.stbl, more, source.len())?;
+    let index = SampleIndex::build(&trak.stbl, more, room)?;
+    if index.len() > MAX_SAMPLES {
+        return Err(MediaRule::Limit("a text track has at most 1,048,576 samples"));
+    }
     let timescale = trak.mdhd.timescale;
     let shift = Shift::of(&trak.edits, timescale, movie_timescale)?;
     let (shift, clock) = shift.behind(index.start);

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use super::descriptions::{Change, Description, Descriptions, packaged};
 use super::edit::{MAX_DAYS, Shift};
 use super::fragments::Fragments;
 use super::{MediaRule, Picture, SampleIndex};
 use crate::codec::aac::AOT_USAC;
 use crate::codec::captions::Captions;
-use crate::codec::{self, Codec, CodecError, MediaType};
-use crate::isobmff::entry::{self, AudioEntry, SampleEntry, VisualEntry};
+use crate::codec::{Codec, MediaType};
+use crate::isobmff::entry::{self, SampleEntry};
 use crate::isobmff::moov::elst::Edit;
 use crate::isobmff::moov::mdhd::Language;
 use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::trak::Trak;
-use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
-use crate::media::index::{Sample, SampleList};
+use crate::isobmff::{BoxRef, FourCc};
+use crate::media::index::{Room, Sample};
 use crate::time::{WIRE_TIMESCALE, rescale, to_wire};
 
 /// A track that can be packaged.
@@ -49,22 +50,6 @@ pub struct Track {
     clock: i64,
 }
 
-/// The sample description from one sample on to the next change.
-#[derive(Debug, Clone)]
-pub struct Change {
-    /// The first sample.
-    pub sample: u32,
-    /// Number of the description in init segments, counted from 1: that of the track is 1.
-    pub number: u32,
-    /// Codec configuration.
-    pub codec: Codec,
-    /// Sample entry for init segments.
-    pub entry: SampleEntry,
-}
-
-/// More changes of the sample description are refused.
-const MAX_CHANGES: usize = 1000;
-
 /// A track that is left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedTrack {
@@ -83,7 +68,7 @@ impl Track {
         trak: &BoxRef<'_>,
         movie_timescale: u32,
         fragments: &mut Fragments,
-        file_len: u64,
+        room: &mut Room,
     ) -> Result<Result<Self, SkippedTrack>, MediaRule> {
         let track_id = Trak::id(trak)?;
         let skipped = |reason: String| Ok(Err(SkippedTrack { track_id, reason }));
@@ -100,40 +85,26 @@ impl Track {
             return skipped(format!("codec '{kind}' is not packaged yet"));
         }
         let mut edits = trak.edits;
-        let mut more = fragments.take(track_id);
-        if let Some(list) = &mut more {
-            as_in_fragments(list, media_type, &mut edits);
+        let more = fragments.take(track_id);
+        let fragmented = more.is_some();
+        if fragmented {
+            without_length(&mut edits);
         }
-        let index = SampleIndex::build(&trak.stbl, more, file_len)?;
+        let mut index = SampleIndex::build(&trak.stbl, more, room)?;
         if index.is_empty() {
             return skipped("no samples".to_owned());
         }
-        if index.descriptions.len() > MAX_CHANGES {
-            return Err(MediaRule::Limit("a track changes its sample description 1,000 times"));
-        }
-        let mut changes: Vec<Change> = Vec::new();
-        let mut visual = None;
-        for (sample, number) in &index.descriptions {
-            let used = (*number as usize).checked_sub(1).and_then(|n| entries.get(n));
-            let used = used.ok_or(MediaRule::SampleTable("stsc: no such sample description"))?;
-            let Some(row) = packaged(used, media_type) else {
-                return skipped(format!("codec '{}' is not packaged yet", used.kind));
-            };
-            let described = describe(used, row)?;
-            let codec = match (row.parse)(described.config) {
-                Err(CodecError::Foreign(reason)) => return skipped(reason.to_owned()),
-                parsed => parsed?,
-            };
-            if visual.is_none() {
-                visual = Some(described.visual);
-            }
-            add_change(&mut changes, *sample, codec, described.entry)?;
-        }
-        if changes.is_empty() {
+        let used = match Descriptions::of(&entries, media_type, &index.descriptions)? {
+            Ok(used) => used,
+            Err(reason) => return skipped(reason),
+        };
+        let Some((first, visual, changes)) = used.finish() else {
             return skipped("no samples".to_owned());
+        };
+        let Description { codec, entry } = Arc::unwrap_or_clone(first);
+        if fragmented && media_type == MediaType::Audio && !starts_at_sync_samples(&codec) {
+            index.mark_all_sync();
         }
-        let Change { codec, entry, .. } = changes.remove(0);
-        let visual = visual.flatten();
         let picture = visual.as_ref().map(|visual| Picture::of(visual, &codec, &trak.tkhd));
         let picture = picture.unwrap_or_default();
         if is_dolby_vision(entry.kind) && picture.dolby_vision.is_none() {
@@ -177,7 +148,7 @@ impl Track {
 
     /// The codec configuration of sample `n`.
     pub fn codec_of(&self, n: u32) -> &Codec {
-        self.change(n).map_or(&self.codec, |change| &change.codec)
+        self.change(n).map_or(&self.codec, |change| &change.description.codec)
     }
 
     /// The number of the sample description of sample `n` in init segments, counted from 1.
@@ -200,7 +171,7 @@ impl Track {
         let mut entries = vec![&self.entry];
         for change in &self.changes {
             if change.number as usize > entries.len() {
-                entries.push(&change.entry);
+                entries.push(&change.description.entry);
             }
         }
         entries
@@ -250,13 +221,9 @@ impl Track {
         self.index.first_at_or_after(ticks - self.shift.offset)
     }
 
-    /// The sample up to `n` at which sound can be cut. All codecs start at any frame, whatever the
-    /// file says of sync samples, but for xHE-AAC (ISO/IEC 23003-3 section 7.18).
+    /// The sample up to `n` at which sound can be cut.
     pub fn sound_start(&self, n: u32) -> u32 {
-        match &self.codec {
-            Codec::Aac(config) if config.object_type == AOT_USAC => self.index.sync_at_or_before(n),
-            _ => n,
-        }
+        if starts_at_sync_samples(&self.codec) { self.index.sync_at_or_before(n) } else { n }
     }
 
     /// Presentation time at which the edit starts, in wire ticks; samples before it are there for
@@ -277,6 +244,14 @@ impl Track {
         self.index.len() - u32::try_from(dropped).unwrap_or(0)
     }
 
+    /// Memory of the track and its index in bytes, for caches.
+    pub fn heap_size(&self) -> usize {
+        // The codec configuration is a part of the sample entry.
+        let entries: usize = self.entries().iter().map(|entry| 2 * entry.body.len()).sum();
+        let changes = size_of_val(&*self.changes) + self.changes.len() * size_of::<Description>();
+        size_of::<Self>() + self.index.heap_size() + entries + changes
+    }
+
     /// Average bits per second of the samples.
     pub fn average_bitrate(&self) -> u64 {
         let ticks = u128::from(self.index.dts(self.index.len()).unsigned_abs()).max(1);
@@ -285,39 +260,18 @@ impl Track {
     }
 }
 
-/// Goes over to another sample description, unless it says the same as the one before.
-fn add_change(
-    changes: &mut Vec<Change>,
-    sample: u32,
-    codec: Codec,
-    entry: SampleEntry,
-) -> Result<(), MediaRule> {
-    if changes.first().is_some_and(|first| first.entry.kind != entry.kind) {
-        let rule = "the track goes over to another codec";
-        return Err(MediaRule::SeveralDescriptions(rule));
-    }
-    let known = changes.iter().find(|change| change.entry == entry).map(|change| change.number);
-    if changes.last().is_none_or(|last| Some(last.number) != known) {
-        let next = changes.iter().map(|change| change.number).max().unwrap_or(0) + 1;
-        changes.push(Change { sample, number: known.unwrap_or(next), codec, entry });
-    }
-    Ok(())
-}
-
-/// What muxers of fragments are not strict about: every sample of sound is one to start at, whatever
-/// its flags say, and the length of an edit is what was known when the header was written.
-fn as_in_fragments(list: &mut SampleList, media_type: MediaType, edits: &mut [Edit]) {
-    if media_type == MediaType::Audio {
-        list.mark_all_sync();
-    }
+/// Muxers of fragments write as the length of an edit what they knew when they wrote the header.
+fn without_length(edits: &mut [Edit]) {
     for edit in edits.iter_mut().filter(|edit| edit.media_time >= 0) {
         edit.duration = 0;
     }
 }
 
-/// The codec row of a sample entry, if it is packaged and of that kind.
-fn packaged(entry: &BoxRef<'_>, media_type: MediaType) -> Option<&'static codec::Row> {
-    codec::row(entry.kind.0).filter(|row| row.media_type == media_type)
+/// Whether sound can be cut at sync samples only. All codecs start at any frame, whatever the file
+/// says of sync samples (muxers of fragments are not strict about it), but for xHE-AAC (ISO/IEC
+/// 23003-3 section 7.18).
+fn starts_at_sync_samples(codec: &Codec) -> bool {
+    matches!(codec, Codec::Aac(config) if config.object_type == AOT_USAC)
 }
 
 /// All times of a track must be near enough to be added and subtracted without care.
@@ -335,33 +289,4 @@ fn check_times(index: &SampleIndex, shift: Shift, timescale: u32) -> Result<(), 
 /// Whether players need Dolby Vision to show the pictures.
 fn is_dolby_vision(entry: FourCc) -> bool {
     matches!(&entry.0, b"dvh1" | b"dvhe" | b"dav1")
-}
-
-/// What a sample entry says of its track.
-struct Description<'a> {
-    /// The entry for init segments.
-    entry: SampleEntry,
-    /// Its fields and boxes for pictures; `None` for sound.
-    visual: Option<VisualEntry<'a>>,
-    /// Body of the configuration box.
-    config: &'a [u8],
-}
-
-fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Description<'a>, BoxError> {
-    let missing = entry.error(Rule::MissingChild(FourCc(*row.config_box)));
-    match row.media_type {
-        MediaType::Video => {
-            let visual = VisualEntry::parse(entry)?;
-            let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
-            let body = entry.body.to_vec();
-            let entry = SampleEntry { kind: entry.kind, body };
-            Ok(Description { entry, visual: Some(visual), config: config.body })
-        }
-        MediaType::Audio => {
-            let audio = AudioEntry::parse(entry)?;
-            let config = audio.config(row.config_box)?.ok_or(missing)?;
-            let entry = audio.to_version_0(entry, &config);
-            Ok(Description { entry, visual: None, config: config.body })
-        }
-    }
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::files::FileVersion;
 use crate::media::segments::{self, Document, Group, MissingSegment};
 
 /// Files that are taken for media; everything else in a folder is left alone.
@@ -22,6 +23,12 @@ const DOCUMENT_EXTENSIONS: &[&str] = &["m3u8", "mpd"];
 
 /// Larger manifests, in bytes, are not read.
 const MAX_DOCUMENT: u64 = 4 << 20;
+
+/// More manifests are refused.
+const MAX_DOCUMENTS: usize = 64;
+
+/// All manifests together may have no more bytes: they are held in memory at the same time.
+const MAX_DOCUMENTS_SIZE: usize = 16 << 20;
 
 /// Segments lie at most that many folders deep.
 const MAX_DEPTH: usize = 3;
@@ -44,6 +51,9 @@ pub enum FolderError {
     /// Segments of another packager are not complete.
     #[error(transparent)]
     Segments(#[from] MissingSegment),
+    /// There is more than is looked at; the text names the limit.
+    #[error("limit: {0}")]
+    Limit(&'static str),
 }
 
 /// Media of one or more tracks.
@@ -65,8 +75,8 @@ pub struct Folder {
     /// Server manifests; more than one is a mistake.
     pub manifests: Vec<PathBuf>,
     /// Folders in it that hold segments, and manifests of other packagers: a change of them may
-    /// change which media there are.
-    pub watched: Vec<PathBuf>,
+    /// change which media there are. Their versions are those before they were read.
+    pub watched: Vec<(PathBuf, FileVersion)>,
 }
 
 impl Folder {
@@ -85,6 +95,11 @@ impl Folder {
                 listing.descend(dir, &folder, 1)?;
             }
         }
+        let mut watched = Vec::new();
+        for document in listing.documents() {
+            let version = FileVersion::at(&document)?;
+            watched.push((document, version));
+        }
         let groups = listing.groups(&here)?;
         let listed: BTreeSet<&String> = groups.iter().flat_map(|group| &group.files).collect();
         let single = |name: &&String| is_media(Path::new(name)) && !listed.contains(name);
@@ -102,7 +117,6 @@ impl Folder {
         };
         let text = here.iter().filter(whole_text).filter_map(|name| listing.files.get(name));
         let text = text.cloned().collect();
-        let mut watched = listing.documents();
         watched.extend(listing.folders.into_iter().filter(|_| !groups.is_empty()));
         Ok(Self { media, text, manifests, watched })
     }
@@ -122,8 +136,8 @@ impl Folder {
 struct Listing {
     /// Regular files by their paths below the folder.
     files: BTreeMap<String, PathBuf>,
-    /// The folders in it that were looked into.
-    folders: Vec<PathBuf>,
+    /// The folders in it that were looked into, as they were before.
+    folders: Vec<(PathBuf, FileVersion)>,
 }
 
 impl Listing {
@@ -142,8 +156,7 @@ impl Listing {
                 self.files.insert(name, path);
             }
             if self.files.len() > MAX_ENTRIES {
-                let many = "there are more than 600,000 files";
-                return Err(io::Error::new(io::ErrorKind::FileTooLarge, many).into());
+                return Err(FolderError::Limit("a folder has at most 600,000 files"));
             }
         }
         folders.sort();
@@ -152,8 +165,9 @@ impl Listing {
 
     fn descend(&mut self, root: &Path, folder: &str, depth: usize) -> Result<(), FolderError> {
         let dir = root.join(folder);
+        let version = FileVersion::at(&dir)?;
         let deeper = self.add(&dir, &format!("{folder}/"))?;
-        self.folders.push(dir);
+        self.folders.push((dir, version));
         if depth < MAX_DEPTH {
             for folder in deeper {
                 self.descend(root, &folder, depth + 1)?;
@@ -173,10 +187,15 @@ impl Listing {
     /// Files that are to be read as one. Without a manifest, folders in the folder belong to it
     /// only if each of them is the segments of one rendition; else they are assets of their own.
     fn groups(&self, here: &BTreeSet<String>) -> Result<Vec<Group>, FolderError> {
-        let mut texts = Vec::new();
+        let (mut texts, mut size) = (Vec::new(), 0);
         for (name, path) in &self.files {
             if has_extension(path, DOCUMENT_EXTENSIONS) {
-                texts.push((name, read_document(path)?));
+                let text = read_document(path)?;
+                size += text.len();
+                texts.push((name, text));
+            }
+            if texts.len() > MAX_DOCUMENTS || size > MAX_DOCUMENTS_SIZE {
+                return Err(FolderError::Limit("a folder has at most 64 manifests, with 16 MiB"));
             }
         }
         let documents: Vec<Document<'_>> =
@@ -289,6 +308,40 @@ mod tests {
         write(dir.path(), &["one/v/init.mp4", "one/v/1.m4s", "two/v/init.mp4", "two/v/1.m4s"]);
         assert!(media(dir.path()).is_empty());
         assert_eq!(media(&dir.path().join("one")), ["v/init.mp4 2"]);
+    }
+
+    #[test]
+    fn what_changes_after_it_was_read_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        write(dir.path(), &["v/init.mp4", "v/1.m4s", "m.mpd"]);
+        let folder = Folder::read(dir.path()).unwrap();
+        write(dir.path(), &["v/2.m4s"]);
+        fs::write(dir.path().join("m.mpd"), "other").unwrap();
+        assert_eq!(folder.watched.len(), 2);
+        for (path, version) in folder.watched {
+            assert_ne!(FileVersion::at(&path).unwrap(), version, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn manifests_are_counted_and_weighed() {
+        let refused = |dir: &tempfile::TempDir| match Folder::read(dir.path()) {
+            Err(FolderError::Limit(_)) => true,
+            Err(error) => panic!("{error}"),
+            Ok(_) => false,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..MAX_DOCUMENTS).map(|n| format!("{n}.m3u8")).collect();
+        write(dir.path(), &names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!refused(&dir));
+        write(dir.path(), &["one-more.mpd"]);
+        assert!(refused(&dir));
+        let dir = tempfile::tempdir().unwrap();
+        for n in 0..5 {
+            assert!(!refused(&dir));
+            fs::write(dir.path().join(format!("{n}.m3u8")), " ".repeat(4 << 20)).unwrap();
+        }
+        assert!(refused(&dir));
     }
 
     #[test]

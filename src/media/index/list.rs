@@ -125,11 +125,6 @@ impl SampleList {
         self.end = other.end;
         Ok(())
     }
-
-    /// Makes every sample one at which decoding can start, whatever its flags say.
-    pub fn mark_all_sync(&mut self) {
-        self.sync = (0..self.len()).collect();
-    }
 }
 
 impl SampleIndex {

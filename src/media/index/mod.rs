@@ -19,9 +19,31 @@ use crate::isobmff::stbl::{
     ChunkOffsets, ChunkRuns, CompositionOffsets, SampleSizes, SyncSamples, TimeRuns,
 };
 
-/// More samples in one track are refused. Per-sample IVs have 24 bits for the sample number, and
+/// More samples in one file are refused. Per-sample IVs have 24 bits for the sample number, and
 /// a day of video at 120 fps has fewer samples.
 pub const MAX_SAMPLES: u32 = 1 << 24;
+
+/// What the samples of a file have to fit into.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Length of the file in bytes.
+    file_len: u64,
+    /// How many more samples may be indexed.
+    samples: u32,
+}
+
+impl Room {
+    /// That of a file of which nothing is indexed yet.
+    pub fn of(file_len: u64) -> Self {
+        Self { file_len, samples: MAX_SAMPLES }
+    }
+
+    fn take(&mut self, samples: u32) -> Result<(), MediaRule> {
+        let left = self.samples.checked_sub(samples);
+        self.samples = left.ok_or(MediaRule::Limit("a file has at most 16,777,216 samples"))?;
+        Ok(())
+    }
+}
 
 /// One sample. Times in media ticks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +81,17 @@ pub struct SampleIndex {
 
 impl SampleIndex {
     /// Builds the index of a sample table, and of what movie fragments add to it, and checks every
-    /// sample against the file.
+    /// sample against the file. Its samples are taken from `room` before they are indexed.
     ///
     /// # Errors
-    /// A broken box, tables that contradict each other, or samples past `file_len`.
+    /// A broken box, tables that contradict each other, or samples that do not fit into `room`.
     pub fn build(
         stbl: &BoxRef<'_>,
         fragments: Option<SampleList>,
-        file_len: u64,
+        room: &mut Room,
     ) -> Result<Self, MediaRule> {
-        let mut index = Self::of_tables(stbl, file_len)?;
+        room.take(fragments.as_ref().map_or(0, SampleList::len))?;
+        let mut index = Self::of_tables(stbl, room)?;
         if let Some(fragments) = fragments {
             let mut all = SampleList::default();
             for sample in index.samples(0..index.len()) {
@@ -81,14 +104,12 @@ impl SampleIndex {
         Ok(index)
     }
 
-    fn of_tables(stbl: &BoxRef<'_>, file_len: u64) -> Result<Self, MediaRule> {
+    fn of_tables(stbl: &BoxRef<'_>, room: &mut Room) -> Result<Self, MediaRule> {
         let sizes = SampleSizes::parse(stbl)?;
-        if sizes.count() > MAX_SAMPLES {
-            return Err(MediaRule::SampleTable("more than 16,777,216 samples in one track"));
-        }
+        room.take(sizes.count())?;
         let runs = ChunkRuns::parse(&stbl.require(b"stsc")?)?;
         let offsets = ChunkOffsets::parse(stbl)?;
-        let (layout, descriptions) = Layout::build(&sizes, &runs, &offsets, file_len)?;
+        let (layout, descriptions) = Layout::build(&sizes, &runs, &offsets, room.file_len)?;
         let durations = TimeRuns::parse(&stbl.require(b"stts")?)?;
         let times = Times::build(durations.iter(), sizes.count())?;
         let composition = match stbl.find(b"ctts")? {
@@ -193,12 +214,18 @@ impl SampleIndex {
         self.layout.bytes(range)
     }
 
+    /// Makes every sample one at which decoding can start, whatever the file says.
+    pub fn mark_all_sync(&mut self) {
+        self.sync = None;
+    }
+
     /// Heap memory of the index in bytes.
     pub fn heap_size(&self) -> usize {
         self.times.heap_size()
             + self.composition.heap_size()
             + self.layout.heap_size()
             + self.sync.as_ref().map_or(0, |sync| size_of_val(&**sync))
+            + size_of_val(&*self.descriptions)
     }
 
     /// Leaves out sync samples with leading pictures (open GOPs): pictures behind them in decoding

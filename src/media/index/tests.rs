@@ -5,6 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::isobmff::moov::trak::Trak;
+use crate::isobmff::{FourCc, children};
 use crate::media::fixture::fragments::{Base, Fields, Form, Time, fragmented};
 use crate::media::fixture::{TrackSpec, movie};
 use crate::media::timeline::Cutting;
@@ -222,6 +224,28 @@ fn an_index_of_an_hour_is_small() {
     spec.offsets = [2, 5, 2, 0, 1].repeat(18_000).into_iter().map(|offset| (1, offset)).collect();
     let per_sample = only(&spec).index.heap_size() as f64 / 90_000.0;
     assert!(per_sample < 12.0, "{per_sample} bytes a sample");
+}
+
+/// The last of the tracks is not built when those before it have taken all.
+#[test]
+fn samples_of_all_tracks_are_counted_as_they_are_built() {
+    let spec = TrackSpec::video(25, 1, vec![9; 30]);
+    let file = movie(&[spec.clone(), spec], 1000);
+    let scan = crate::isobmff::scan(file.as_slice()).unwrap();
+    let moov = children(FourCc(*b"file"), &scan.moov).next().unwrap().unwrap();
+    let tables: Vec<BoxRef<'_>> = moov
+        .children()
+        .map(Result::unwrap)
+        .filter(|child| &child.kind.0 == b"trak")
+        .map(|trak| Trak::parse(&trak).unwrap().stbl)
+        .collect();
+    let mut room = Room { file_len: file.len() as u64, samples: 59 };
+    SampleIndex::build(&tables[0], None, &mut room).unwrap();
+    assert_eq!(room.samples, 29);
+    let refused = SampleIndex::build(&tables[1], None, &mut room).unwrap_err().to_string();
+    assert_eq!(refused, "limit: a file has at most 16,777,216 samples");
+    room.samples = 30;
+    SampleIndex::build(&tables[1], None, &mut room).unwrap();
 }
 
 mod edits {

@@ -38,6 +38,9 @@ pub struct MissingSegment {
 /// Extensions of media segments, whose files are no media by themselves.
 pub const EXTENSIONS: &[&str] = &["m4s"];
 
+/// Longer names, in bytes, are those of no file: operating systems allow no longer paths.
+const MAX_NAME: usize = 4096;
+
 /// The groups of a folder whose files are `files`. A manifest that lists nothing of the folder says
 /// nothing; when none says anything, files are grouped by name.
 ///
@@ -86,6 +89,9 @@ fn add(
 /// The path below the folder that a reference in a document means; `None` for what lies elsewhere.
 fn resolve(document: &str, base: &str, reference: &str) -> Option<String> {
     let reference = reference.split(['?', '#']).next().unwrap_or_default();
+    if base.len() + reference.len() > MAX_NAME {
+        return None;
+    }
     let joined = format!("{base}{reference}");
     if joined.contains("://") || joined.starts_with('/') {
         return None;

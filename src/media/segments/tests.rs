@@ -103,6 +103,41 @@ fn templates_lists_and_single_files_of_an_mpd_are_found() {
     }
 }
 
+#[test]
+fn names_that_are_filled_stay_short() {
+    let template = |media: &str, id: &str| {
+        mpd(&format!(
+            r#"<SegmentTemplate initialization="i" media="{media}$Number$"/><Representation id="{id}"/>"#
+        ))
+    };
+    let short = template("$RepresentationID$", "v");
+    assert_eq!(grouped(&["i", "v1"], &[("m.mpd", &short)]).unwrap(), ["i v1"]);
+    let long = template(&"$RepresentationID$".repeat(100_000), &"v".repeat(1 << 21));
+    assert!(grouped(&["i", "v1"], &[("m.mpd", &long)]).unwrap().is_empty());
+    // The same with the base of all references.
+    let list = "<SegmentList><SegmentURL media=\"i\"/></SegmentList><Representation/>";
+    let long = format!("<BaseURL>{}</BaseURL>{list}", "./".repeat(MAX_NAME));
+    assert_eq!(grouped(&["i"], &[("m.mpd", &mpd(list))]).unwrap(), ["i"]);
+    assert!(grouped(&["i"], &[("m.mpd", &mpd(&long))]).unwrap().is_empty());
+}
+
+#[test]
+fn representations_without_number_take_no_time() {
+    let began = std::time::Instant::now();
+    let empty = "<Representation/>".repeat(20_000);
+    assert!(grouped(&["i"], &[("m.mpd", &mpd(&empty))]).unwrap().is_empty());
+    let template = r#"<SegmentTemplate initialization="$RepresentationID$" media="$Number$.m4s"/>"#;
+    let ids: String = (0..2000).map(|n| format!("<Representation id=\"{n}\"/>")).collect();
+    let files: Vec<String> = (0..2000).flat_map(|n| [format!("{n}"), format!("{n}.m4s")]).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let groups = grouped(&files, &[("m.mpd", &mpd(&format!("{ids}{template}")))]).unwrap();
+    // More than a folder may have: it is refused.
+    assert_eq!(groups.len(), 257);
+    let listed: usize = groups.iter().map(|group| group.split(' ').count()).sum();
+    assert!(listed <= files.len() + 257, "{listed}");
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}
+
 proptest! {
     #[test]
     fn nothing_leads_out_of_the_folder(base in "[a./%2e]{0,12}", reference in "[a./%2eF\\\\]{0,16}") {

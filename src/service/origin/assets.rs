@@ -276,11 +276,10 @@ fn open_folder(
     let folder = Folder::read(dir).map_err(|error| match error {
         FolderError::Io(error) => storage(error),
         FolderError::Segments(missing) => MediaRule::from(missing).in_file(WHOLE_FOLDER).into(),
+        FolderError::Limit(limit) => MediaRule::Limit(limit).in_file(WHOLE_FOLDER).into(),
     })?;
-    for path in &folder.watched {
-        watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
-    }
     let manifest_stem = folder.manifest_stem().map(str::to_owned);
+    watched.extend(folder.watched);
     if folder.media.len() > MAX_FILES {
         let rule = MediaRule::NoPlayableTrack("more than 256 media files".to_owned());
         return Err(rule.in_file(WHOLE_FOLDER).into());
