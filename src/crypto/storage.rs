@@ -7,6 +7,7 @@ use std::fmt;
 use aes::Aes256;
 use cipher::{InnerIvInit, KeyInit, StreamCipher, StreamCipherCoreWrapper, StreamCipherSeek};
 use ctr::{CtrCore, flavors::Ctr64BE};
+use ring::hmac;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -25,6 +26,15 @@ impl StorageKey {
     /// The cipher of a file.
     pub fn cipher(&self, iv: u64) -> FileCipher {
         FileCipher { cipher: Box::new(Aes256::new((&*self.0).into())), iv }
+    }
+
+    /// Tells `data` under this key from other data and other keys. Says nothing of the key: it is
+    /// that of an HMAC with SHA-256.
+    pub fn identity(&self, data: &[u8]) -> [u8; 32] {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &*self.0);
+        let mut identity = [0; 32];
+        identity.copy_from_slice(hmac::sign(&key, data).as_ref());
+        identity
     }
 }
 
@@ -51,6 +61,9 @@ pub struct FileCipher {
 }
 
 impl FileCipher {
+    /// Memory of a cipher in bytes, for caches.
+    pub const SIZE: usize = size_of::<Self>() + size_of::<Aes256>();
+
     /// Works on the bytes that lie at `offset` in the file, in place.
     pub fn apply(&self, offset: u64, data: &mut [u8]) {
         let mut counter = [0; BLOCK];

@@ -27,6 +27,7 @@ pub struct StorageEncryption {
     key: StorageKey,
     ivs: HashMap<String, u64>,
     document: Zeroizing<Vec<u8>>,
+    identity: [u8; 32],
 }
 
 /// The document is not what it should be; says nothing of what it holds.
@@ -65,6 +66,7 @@ impl StorageEncryption {
         let key = BASE64.decode(text.trim().as_bytes()).ok().map(Zeroizing::new);
         let key = key.and_then(|key| <[u8; 32]>::try_from(key.as_slice()).ok());
         let key = key.ok_or_else(wrong("the key is not the base64 of 32 bytes"))?;
+        let key = Zeroizing::new(key);
         let mut ivs = HashMap::new();
         for file in read.asset_file_encryption_metadata {
             let iv = iv(&file.initialization_vector);
@@ -74,8 +76,16 @@ impl StorageEncryption {
         if ivs.is_empty() {
             return Err(StorageEncryptionError("no file is listed"));
         }
+        let key = StorageKey::from_bytes(key);
+        let identity = key.identity(document);
         let document = Zeroizing::new(document.to_vec());
-        Ok(Self { key: StorageKey::from_bytes(Zeroizing::new(key)), ivs, document })
+        Ok(Self { key, ivs, document, identity })
+    }
+
+    /// Tells what is read with it from what is read with another key or other IVs: the same for
+    /// the same document, and no secret.
+    pub fn identity(&self) -> [u8; 32] {
+        self.identity
     }
 
     /// The document it was read from, to be sealed.
@@ -120,6 +130,12 @@ mod tests {
             let read = StorageEncryption::parse(document(&key, iv).as_bytes()).unwrap();
             assert!(read.cipher("a.mp4").is_some() && read.cipher("b.mp4").is_none());
             assert_eq!(format!("{read:?}"), "StorageEncryption(redacted)");
+            let again = StorageEncryption::parse(document(&key, iv).as_bytes()).unwrap();
+            assert_eq!(read.identity(), again.identity());
+            for (key, iv) in [(BASE64.encode(&[8; 32]).as_str(), iv), (&key, "1")] {
+                let other = StorageEncryption::parse(document(key, iv).as_bytes()).unwrap();
+                assert_ne!(read.identity(), other.identity());
+            }
         }
     }
 

@@ -8,6 +8,10 @@ use super::segment::{Chunk, Segment, Unit};
 pub(super) const FIRST_PID: u16 = 0x100;
 const ASSOCIATION_PID: u16 = 0;
 
+/// A segment with more bytes of headers and parameter sets is not made: an hour of 60 fps video needs
+/// a third.
+const MAX_INLINE: usize = 64 << 20;
+
 /// Puts a segment together.
 #[derive(Debug)]
 pub struct Mux {
@@ -58,7 +62,13 @@ impl Mux {
     pub fn inline(&mut self, bytes: &[u8]) {
         self.inline.extend_from_slice(bytes);
         // Headers and parameter sets are short.
-        self.pending += u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.pending = self.pending.saturating_add(length);
+    }
+
+    /// Whether the layout holds more bytes of headers and parameter sets than a segment needs.
+    pub fn is_full(&self) -> bool {
+        self.inline.len() > MAX_INLINE
     }
 
     /// Appends bytes that stay in a source.
@@ -106,5 +116,25 @@ impl Mux {
             inline: self.inline.into(),
             packets: self.packets,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_for_a_segment_is_bounded() {
+        let mut mux = Mux::new(&[&psi::TABLE[0]]);
+        let sets = vec![0; 64 << 10];
+        let mut pictures = 0;
+        while !mux.is_full() && pictures < 2000 {
+            mux.unit(0, Access::default(), |mux| {
+                mux.inline(&sets);
+                mux.source(0, 0, 1);
+            });
+            pictures += 1;
+        }
+        assert_eq!(pictures, 1024);
     }
 }

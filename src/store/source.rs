@@ -58,6 +58,15 @@ impl MediaSource {
         &self.versions
     }
 
+    /// Memory of the source in bytes, for caches.
+    pub fn heap_size(&self) -> usize {
+        let parts = match &self.parts {
+            Parts::One(_) => FileCipher::SIZE,
+            Parts::Many(joined) => joined.parts.iter().map(Part::heap_size).sum(),
+        };
+        size_of::<Self>() + size_of_val(&*self.versions) + parts
+    }
+
     /// Lengths and modification times as bytes: the same on every instance that sees the storage.
     pub fn version_bytes(&self) -> impl Iterator<Item = u8> {
         self.versions.iter().flat_map(|version| version.to_bytes())
@@ -115,6 +124,13 @@ struct Part {
     cipher: Option<FileCipher>,
     /// Where it starts.
     start: u64,
+}
+
+impl Part {
+    fn heap_size(&self) -> usize {
+        let cipher = if self.cipher.is_some() { FileCipher::SIZE } else { 0 };
+        size_of::<Self>() + self.path.as_os_str().len() + cipher
+    }
 }
 
 /// Files one behind the other, of which few are open.
@@ -244,6 +260,17 @@ mod tests {
         assert!(joined.open.lock().unwrap().len() <= OPEN_PARTS);
         let beyond = source.read_exact_at(all.len() as u64 - 1, &mut [0; 2]).unwrap_err();
         assert_eq!(beyond.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn every_part_is_weighed() {
+        let dir = tempfile::tempdir().unwrap();
+        let contents: Vec<&[u8]> = vec![b"x"; 100];
+        let paths = parts(dir.path(), &contents);
+        let weight = |paths: &[PathBuf]| MediaSource::open(paths, None).unwrap().heap_size();
+        let each = (weight(&paths) - weight(&paths[..2])) / 98;
+        let least = size_of::<Part>() + size_of::<FileVersion>() + dir.path().as_os_str().len();
+        assert!(each >= least, "{each} bytes of {least}");
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub enum TransportError {
         /// Sample number.
         sample: u32,
     },
+    /// The segment would have more headers and parameter sets than are held in memory.
+    #[error("the segment has more than 64 MiB of headers and parameter sets")]
+    TooManySets,
     /// Transport streams have no form for the track.
     #[error("transport streams cannot carry the codec {0}")]
     NotCarried(String),
@@ -173,6 +176,9 @@ fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment
             let dts = pictures.stamps.of(&sample).dts;
             sound.write_until(Some(dts), &mut mux)?;
             pictures.write(&sample, &mut mux)?;
+            if mux.is_full() {
+                return Err(TransportError::TooManySets);
+            }
         }
     }
     sound.write_until(None, &mut mux)?;

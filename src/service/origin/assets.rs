@@ -52,7 +52,6 @@ pub struct LoadedAsset {
     /// How many fragments make a segment of a transport stream, if the server manifest says so.
     pub fragments_per_segment: Option<usize>,
     cutting: Cutting,
-    storage_encryption: Option<Arc<StorageEncryption>>,
     /// What would give another asset if it changed: the folder, its media, its manifest.
     watched: Arc<[(PathBuf, FileVersion)]>,
     /// Files of renditions in many files alike.
@@ -106,17 +105,36 @@ impl LoadedAsset {
     }
 
     fn weight(&self) -> u32 {
-        let indexes: usize = self.asset.files.iter().map(|file| file.index.heap_size()).sum();
-        u32::try_from(self.asset.heap_size() + indexes).unwrap_or(u32::MAX)
+        let file = |file: &SourceFile| file.name.len() + file.index.heap_size();
+        let files: usize = self.asset.files.iter().map(file).sum();
+        let sources: usize = self.sources.iter().map(|source| source.heap_size()).sum();
+        let watched = heap_size_of(&self.watched) + heap_size_of(&self.segments);
+        let weight = size_of::<Self>() + self.asset.heap_size() + files + sources + watched;
+        u32::try_from(weight).unwrap_or(u32::MAX)
     }
 }
+
+/// Memory of paths and versions in bytes.
+fn heap_size_of(watched: &[(PathBuf, FileVersion)]) -> usize {
+    let paths: usize = watched.iter().map(|(path, _)| path.as_os_str().len()).sum();
+    paths + size_of_val(watched)
+}
+
+/// Identity of the storage encryption of an asset, if it has one.
+type Encryption = Option<[u8; 32]>;
+
+/// An asset in the cache: what was read in one way is not what is read in another.
+type AssetKey = (PathBuf, Cutting, Encryption);
+
+/// An index in the cache: the first file, the versions of all, and how they are decrypted.
+type IndexKey = (PathBuf, Arc<[FileVersion]>, Encryption);
 
 /// The loaded assets.
 #[derive(Debug, Clone)]
 pub struct AssetCache {
-    assets: Cache<(PathBuf, Cutting), Arc<LoadedAsset>>,
+    assets: Cache<AssetKey, Arc<LoadedAsset>>,
     /// Indexes by path and version: when one file of many changes, one is read.
-    indexes: Cache<(PathBuf, Arc<[FileVersion]>), Arc<FileIndex>>,
+    indexes: Cache<IndexKey, Arc<FileIndex>>,
     generations: Arc<AtomicU64>,
 }
 
@@ -131,8 +149,9 @@ impl AssetCache {
                 .build(),
             indexes: Cache::builder()
                 .max_capacity(capacity)
-                .weigher(|_, index: &Arc<FileIndex>| {
-                    u32::try_from(index.heap_size()).unwrap_or(u32::MAX)
+                .weigher(|(path, versions, _): &IndexKey, index: &Arc<FileIndex>| {
+                    let key = path.as_os_str().len() + size_of_val(&**versions);
+                    u32::try_from(key + index.heap_size()).unwrap_or(u32::MAX)
                 })
                 .time_to_idle(IDLE)
                 .build(),
@@ -149,9 +168,10 @@ impl AssetCache {
         stored: &store::Asset,
         cutting: Cutting,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
-        let key = (stored.dir.clone(), cutting);
+        let encryption = stored.storage_encryption.as_ref().map(|known| known.identity());
+        let key = (stored.dir.clone(), cutting, encryption);
         if let Some(loaded) = self.assets.get(&key).await {
-            if loaded.storage_encryption == stored.storage_encryption && loaded.is_current().await {
+            if loaded.is_current().await {
                 return Ok(loaded);
             }
             self.forget(&key, &loaded).await;
@@ -163,7 +183,7 @@ impl AssetCache {
     }
 
     /// Drops a stale asset, unless another request has replaced it already.
-    async fn forget(&self, key: &(PathBuf, Cutting), stale: &Arc<LoadedAsset>) {
+    async fn forget(&self, key: &AssetKey, stale: &Arc<LoadedAsset>) {
         let current = self.assets.get(key).await;
         if current.is_some_and(|current| Arc::ptr_eq(&current, stale)) {
             self.assets.invalidate(key).await;
@@ -177,15 +197,15 @@ impl AssetCache {
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let began = Instant::now();
         let store::Asset { name, dir, storage_encryption, .. } = stored.clone();
-        let encryption = storage_encryption.clone();
-        let opened = blocking(move || open_folder(&dir, encryption.as_deref())).await??;
+        let encryption = storage_encryption.as_ref().map(|known| known.identity());
+        let opened = blocking(move || open_folder(&dir, storage_encryption.as_deref())).await??;
         // All at once: a folder takes as long as its largest file.
         let reading: Vec<_> = opened
             .media
             .iter()
             .map(|(media, source)| {
                 let (cache, media, source) = (self.clone(), media.clone(), Arc::clone(source));
-                tokio::spawn(async move { cache.index(&media, &source).await })
+                tokio::spawn(async move { cache.index(&media, &source, encryption).await })
             })
             .collect();
         let mut sources = Vec::with_capacity(reading.len());
@@ -209,7 +229,6 @@ impl AssetCache {
             manifest_stem: opened.manifest_stem,
             fragments_per_segment,
             cutting,
-            storage_encryption,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
             watched: opened.watched.into(),
             segments: opened.segments.into(),
@@ -223,10 +242,11 @@ impl AssetCache {
         &self,
         media: &Media,
         source: &Arc<MediaSource>,
+        encryption: Encryption,
     ) -> Result<Arc<FileIndex>, OriginError> {
         let (name, source) = (media.name.clone(), Arc::clone(source));
         let path = media.files.first().cloned().unwrap_or_default();
-        let key = (path, Arc::clone(source.versions()));
+        let key = (path, Arc::clone(source.versions()), encryption);
         let read = async move {
             let read = move || {
                 let index = FileIndex::read(&*source).map_err(|rule| rule.in_file(&name))?;

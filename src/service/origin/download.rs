@@ -58,12 +58,19 @@ pub(super) async fn answer(
         ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
         _ => OriginError::storage(&error),
     })?;
+    let version = file.version().to_bytes();
+    let mut parts = vec![asset.name.as_bytes(), name.as_bytes(), &version];
+    // Other bytes are sent when the same ones are decrypted in another way.
+    let encryption = asset.storage_encryption.as_ref().filter(|_| cipher.is_some());
+    let encryption = encryption.map(|encryption| encryption.identity());
+    parts.extend(encryption.as_ref().map(<[u8; 32]>::as_slice));
+    let etag = tag(&parts);
     let file = file.decrypted_by(cipher);
     let known = TYPES.iter().find(|(known, _)| *known == extension);
     let extent = Extent { offset: 0, length: file.len() };
     Ok(Answer {
         content_type: known.map_or("application/octet-stream", |(_, mime)| mime),
-        etag: tag(&[asset.name.as_bytes(), name.as_bytes(), &file.version().to_bytes()]),
+        etag,
         cache: CachePolicy::Download,
         content: Content::Planned(
             Arc::new(Plan::new(Bytes::new(), vec![extent], Cipher::Clear)),
@@ -75,4 +82,45 @@ pub(super) async fn answer(
 
 fn missing() -> OriginError {
     OriginError::new(Code::RESOURCE_NOT_FOUND, "the asset has no such file")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::StorageEncryption;
+    use crate::policy::predefined;
+
+    fn encryption(iv: u64) -> Arc<StorageEncryption> {
+        let key = data_encoding::BASE64.encode(&[7; 32]);
+        let document = format!(
+            r#"{{"key": "{key}", "assetFileEncryptionMetadata":
+                [{{"initializationVector": "{iv}", "assetFileName": "a.mp4"}}]}}"#
+        );
+        Arc::new(StorageEncryption::parse(document.as_bytes()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_is_decrypted_in_another_way_has_another_tag() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.mp4", "b.mp4"] {
+            std::fs::write(dir.path().join(name), "content").unwrap();
+        }
+        let policy = predefined::find("Predefined_DownloadOnly").unwrap();
+        let mut asset = store::Asset {
+            name: "film".to_owned(),
+            dir: dir.path().to_owned(),
+            segment_ms: 6000,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            storage_encryption: None,
+        };
+        let mut tags = Vec::new();
+        for storage_encryption in [None, Some(encryption(1)), Some(encryption(2))] {
+            asset.storage_encryption = storage_encryption;
+            let [a, b] = ["a.mp4", "b.mp4"].map(|name| answer(&policy, &asset, name));
+            tags.push((a.await.unwrap().etag, b.await.unwrap().etag));
+        }
+        let [plain, one, other] = tags.as_slice() else { panic!("{tags:?}") };
+        assert!(plain.0 != one.0 && one.0 != other.0 && plain.0 != other.0, "{tags:?}");
+        assert!(plain.1 == one.1 && one.1 == other.1, "it is listed nowhere: {tags:?}");
+    }
 }

@@ -142,7 +142,9 @@ impl From<FragmentError> for OriginError {
             FragmentError::Transport(
                 TransportError::NotCarried(_) | TransportError::FrameTooLong { .. },
             ) => Code::MEDIA_ENCODING_NOT_SUPPORTED,
-            FragmentError::Transport(TransportError::TooManyNals { .. })
+            FragmentError::Transport(
+                TransportError::TooManyNals { .. } | TransportError::TooManySets,
+            )
             | FragmentError::Map(MapError::Codec { .. } | MapError::TooManySubsamples { .. }) => {
                 Code::INVALID_VIDEO_NAL_UNIT
             }

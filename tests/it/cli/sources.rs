@@ -3,11 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::sync::Arc;
 
 use aes::Aes256;
 use cipher::{KeyIvInit, StreamCipher};
 use ctr::Ctr128BE;
 use data_encoding::BASE64;
+use portcullis::keys::StorageEncryption;
+use portcullis::media::timeline::Cutting;
+use portcullis::service::origin::AssetCache;
+use portcullis::store::Asset;
 use serde_json::Value;
 
 use crate::support::origin::{copy, demo};
@@ -124,6 +129,39 @@ async fn stored_encryption_is_taken_off_while_reading() {
                 .any(|window| window == secret.as_slice())
         );
     }
+}
+
+/// What was read with the right key is no answer to who has another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_key_is_another_asset() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "gate_h264_180p.mp4";
+    copy(&demo(name), &folder.path().join(name));
+    encrypt(&folder.path().join(name), 5);
+    let stored = |key: [u8; 32]| {
+        let document = serde_json::json!({"key": BASE64.encode(&key),
+            "assetFileEncryptionMetadata": [{"assetFileName": name, "initializationVector": "5"}]});
+        let encryption = StorageEncryption::parse(document.to_string().as_bytes()).unwrap();
+        Asset {
+            name: "film".to_owned(),
+            dir: folder.path().to_owned(),
+            segment_ms: 6000,
+            created: jiff::Timestamp::UNIX_EPOCH,
+            storage_encryption: Some(Arc::new(encryption)),
+        }
+    };
+    let cache = AssetCache::new(1 << 20);
+    let cutting = Cutting { fragment_ms: 6000, packed: 1 };
+    let (right, wrong) = (stored(KEY), stored([1; 32]));
+    for _ in 0..2 {
+        let loaded = cache.get(&right, cutting).await.unwrap();
+        assert_eq!(loaded.asset.renditions().count(), 1);
+        cache.get(&wrong, cutting).await.unwrap_err();
+    }
+    // First requests at the same time load what each of them asks for.
+    let cache = AssetCache::new(1 << 20);
+    let (right, wrong) = tokio::join!(cache.get(&right, cutting), cache.get(&wrong, cutting));
+    assert!(right.is_ok() && wrong.is_err());
 }
 
 #[test]
