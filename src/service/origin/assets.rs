@@ -267,7 +267,7 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// A task that reads ended without an answer.
-fn reading_failed() -> OriginError {
+pub(super) fn reading_failed() -> OriginError {
     OriginError::new(Code::STORAGE_FAILURE, "reading the media failed")
 }
 

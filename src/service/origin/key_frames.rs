@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use moka::future::Cache;
+use tokio::sync::Semaphore;
 
+use super::joined::Joined;
 use super::transport::reading;
 use super::{Answer, CachePolicy, Context, Origin, OriginError, PLAYLIST, answer, listed_as};
 use crate::codec::MediaType;
@@ -16,17 +17,28 @@ use crate::package::selection::Selected;
 use crate::package::ts;
 use crate::protection::Protection;
 
-/// Lengths of fragment heads, which take eight bytes a fragment.
-pub(super) type HeadCache = Cache<String, Arc<Heads>>;
+/// Lengths that take a look into every fragment of a track; eight bytes a fragment.
+#[derive(Clone)]
+pub(super) struct Lengths {
+    heads: Joined<Heads>,
+    /// Of the key frames in transport streams.
+    key_frames: Joined<Vec<u64>>,
+}
 
 /// Bytes of lengths that are kept: of some hundred long films.
 const KEPT: u64 = 8 << 20;
 
-pub(super) fn cache() -> HeadCache {
-    let weigh = |tag: &String, heads: &Arc<Heads>| {
-        u32::try_from(tag.len() + heads.heap_size()).unwrap_or(u32::MAX)
-    };
-    Cache::builder().max_capacity(KEPT).weigher(weigh).build()
+/// So many tracks are read at a time for each core: some wait for their disk.
+const PER_CORE: usize = 2;
+
+impl Lengths {
+    pub(super) fn new() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Semaphore::new(PER_CORE * cores));
+        let heads = Joined::new(KEPT, Arc::clone(&turns), Heads::heap_size);
+        let key_frames = Joined::new(KEPT, turns, |lengths: &Vec<u64>| lengths.len() * 8);
+        Self { heads, key_frames }
+    }
 }
 
 impl Context {
@@ -70,13 +82,29 @@ impl Origin {
             return Ok(vec![0; fragments.len()]);
         }
         if context.selectors.format.is_transport() {
-            let lengths = reading(context, rendition, |_, main, source| {
-                fragments.map(|n| ts::key_frame_length(main, n, source)).collect()
-            });
-            return lengths.await;
+            let lengths = self.transport_lengths(context, rendition).await?;
+            return Ok(lengths.get(fragments).unwrap_or_default().to_vec());
         }
         let heads = self.heads(context, rendition).await?;
         Ok(fragments.map(|n| heads.key_frame(rendition, n)).collect())
+    }
+
+    /// The lengths of all key frames of a rendition in transport streams.
+    async fn transport_lengths(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+    ) -> Result<Arc<Vec<u64>>, OriginError> {
+        let tag = answer::tag(&[&context.identity(rendition)]);
+        let (context, track) = (context.clone(), TrackRef::of(rendition));
+        let read = async move {
+            let Selected { rendition, .. } = context.find(&track)?;
+            let read = |_: &Context, main: &Rendition, source: &_| {
+                (0..main.cuts.len()).map(|n| ts::key_frame_length(main, n, source)).collect()
+            };
+            reading(&context, rendition, read).await
+        };
+        self.lengths.key_frames.get(tag, read).await
     }
 
     /// The lengths of all fragment heads of a rendition: read once, kept for all that ask.
@@ -87,14 +115,15 @@ impl Origin {
     ) -> Result<Arc<Heads>, OriginError> {
         let scheme = context.protection.row().map_or("", |row| row.scheme);
         let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes()]);
-        let read = async {
-            let protect = self.protect(context, rendition).await?;
+        let (origin, context, track) = (self.clone(), context.clone(), TrackRef::of(rendition));
+        let read = async move {
+            let Selected { rendition, .. } = context.find(&track)?;
+            let protect = origin.protect(&context, rendition).await?;
             let read = move |_: &Context, rendition: &Rendition, source: &_| {
                 Heads::read(rendition, &protect, source)
             };
-            reading(context, rendition, read).await.map(Arc::new)
+            reading(&context, rendition, read).await
         };
-        let heads = self.heads.try_get_with(tag, read).await;
-        heads.map_err(|error: Arc<OriginError>| (*error).clone())
+        self.lengths.heads.get(tag, read).await
     }
 }

@@ -8,6 +8,7 @@ mod documents;
 mod download;
 mod error;
 mod filters;
+mod joined;
 mod key_frames;
 mod keys;
 mod media_file;
@@ -25,7 +26,7 @@ pub use assets::{AssetCache, LoadedAsset, check_folder};
 pub use body::PlanBody;
 use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
-use key_frames::HeadCache;
+use key_frames::Lengths;
 pub use media_file::{FileBody, StreamedFile};
 use transport::reading;
 
@@ -63,7 +64,7 @@ pub struct Origin {
     assets: AssetCache,
     documents: DocumentCache,
     plans: Cache<String, Arc<Plan>>,
-    heads: HeadCache,
+    lengths: Lengths,
     steering: Arc<Steering>,
 }
 
@@ -136,8 +137,8 @@ impl Origin {
         let plans = Cache::builder().max_capacity(caches.plans).weigher(weigh).build();
         let documents = documents::cache(caches.documents);
         let assets = AssetCache::new(caches.indexes);
-        let (heads, steering) = (key_frames::cache(), Arc::new(steering));
-        Self { store, clock, assets, documents, plans, heads, steering }
+        let (lengths, steering) = (Lengths::new(), Arc::new(steering));
+        Self { store, clock, assets, documents, plans, lengths, steering }
     }
 
     /// Answers the path of a URL, with or without its query. `delivery` is where the client of this request gets its keys.
