@@ -145,7 +145,7 @@ impl Asset {
             .collect();
         make_unique(&mut video, &[]);
         // Of equal bitrates one was raised.
-        video.sort_by_key(|level| std::cmp::Reverse(level.bitrate));
+        video.sort_by_key(|level| (level.track.codec.family(), std::cmp::Reverse(level.bitrate)));
         make_unique(&mut audio, &video);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
