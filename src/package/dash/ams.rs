@@ -4,7 +4,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, segment_template};
+use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, borrowed, segment_template};
 use super::{protection, text};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
@@ -153,10 +153,6 @@ fn upper_hex(codecs: &str) -> String {
         Some((name, digits)) => format!("{name}.{}", digits.to_uppercase()),
         None => codecs.to_owned(),
     }
-}
-
-fn borrowed<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
-    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 /// An xs:duration with hours and minutes, as .NET prints it.

@@ -210,10 +210,21 @@ pub(super) fn segment_template(
     listed: &Listed<'_>,
     leaf: &Leaf,
 ) -> io::Result<()> {
-    let init = presentation.fragment_leaf(listed.rendition).with("i");
+    let init = presentation.fragment_leaf(listed.rendition);
+    template(xml, presentation, leaf, &init, listed.spans())
+}
+
+/// Fragments at `leaf` behind the init segment at `init`, at these times.
+pub(super) fn template(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    leaf: &Leaf,
+    init: &Leaf,
+    spans: impl Iterator<Item = (u64, u64)>,
+) -> io::Result<()> {
     let url = |leaf| format!("QualityLevels($Bandwidth$)/{leaf}");
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (url(leaf.with("$Time$")), url(init));
+    let (media, initialization) = (url(leaf.with("$Time$")), url(init.with("i")));
     let mut attributes = vec![
         ("timescale", timescale.as_str()),
         ("media", &media),
@@ -224,12 +235,12 @@ pub(super) fn segment_template(
         attributes.push(("presentationTimeOffset", &start));
     }
     xml.element("SegmentTemplate", &attributes, |xml| {
-        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed.spans()))
+        xml.element("SegmentTimeline", &[], |xml| timeline(xml, spans))
     })
 }
 
 /// Runs of equal durations; the first `S` has a time when the track starts later than 0.
-pub(super) fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
+fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -> io::Result<()> {
     let mut spans = spans.map(|(start, end)| (start, end.saturating_sub(start))).peekable();
     let mut start = spans.peek().map(|(start, _)| *start).filter(|start| *start > 0);
     while let Some((_, duration)) = spans.next() {
@@ -276,7 +287,9 @@ fn representation(set: &str, rendition: &Rendition) -> Vec<(&'static str, String
 }
 
 /// Attributes as they are written.
-fn borrowed<'a>(attributes: &'a [(&'static str, String)]) -> Vec<(&'static str, &'a str)> {
+pub(super) fn borrowed<'a>(
+    attributes: &'a [(&'static str, String)],
+) -> Vec<(&'static str, &'a str)> {
     attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 

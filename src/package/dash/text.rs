@@ -3,16 +3,13 @@
 
 use std::io;
 
-use super::mpd::timeline;
+use super::mpd::{ROLE_SCHEME, template};
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
 use crate::package::compat::Compat;
 use crate::package::presentation::{ListedText, Presentation};
 use crate::package::text::TextForm;
 use crate::package::xml::Xml;
-use crate::time::WIRE_TIMESCALE;
-
-const ROLE: &str = "urn:mpeg:dash:role:2011";
 
 /// Roles that tell players what a text is for (ISO/IEC 23009-1 section 5.8.5.5).
 const ROLES: &[(Purpose, &str)] = &[
@@ -62,7 +59,8 @@ fn adaptation_set(
             xml.text("Label", &[], title)?;
         }
         roles(xml, text)?;
-        segment_template(xml, presentation, listed)?;
+        let leaf = presentation.text_leaf(listed.text);
+        template(xml, presentation, &leaf, &leaf, listed.spans())?;
         xml.empty(
             "Representation",
             &[("id", &representation), ("bandwidth", &bitrate), ("codecs", codecs)],
@@ -74,27 +72,6 @@ fn roles(xml: &mut Xml, text: &TextRendition) -> io::Result<()> {
     let main = text.default.then_some("main");
     let purpose = ROLES.iter().filter(|(purpose, _)| *purpose == text.purpose);
     let mut values = purpose.map(|(_, value)| *value).chain(main);
-    values.try_for_each(|value| xml.empty("Role", &[("schemeIdUri", ROLE), ("value", value)]))
-}
-
-fn segment_template(
-    xml: &mut Xml,
-    presentation: &Presentation<'_>,
-    listed: &ListedText<'_>,
-) -> io::Result<()> {
-    let leaf = presentation.text_leaf(listed.text);
-    let url = |time| format!("QualityLevels($Bandwidth$)/{}", leaf.with(time));
-    let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (url("$Time$"), url("i"));
-    let mut attributes = vec![
-        ("timescale", timescale.as_str()),
-        ("media", &media),
-        ("initialization", &initialization),
-    ];
-    if presentation.start > 0 {
-        attributes.push(("presentationTimeOffset", &start));
-    }
-    xml.element("SegmentTemplate", &attributes, |xml| {
-        xml.element("SegmentTimeline", &[], |xml| timeline(xml, listed.spans()))
-    })
+    values
+        .try_for_each(|value| xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", value)]))
 }
