@@ -14,8 +14,8 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::answer::Sources;
 use super::{
-    Answer, CachePolicy, Code, Content, Context, FRAGMENT_REVISION, MPD, Origin, OriginError,
-    PlanBody, answer, media_type,
+    Answer, CachePolicy, Code, Content, Context, MPD, Origin, OriginError, PlanBody, answer,
+    fragment, media_type,
 };
 use crate::package::cmaf;
 use crate::package::dash;
@@ -63,7 +63,7 @@ impl Origin {
         let identity = context.identity(rendition);
         let first = self.fragment_tag(context, rendition, fragments.start, false).await?;
         let etag =
-            answer::tag(&[FRAGMENT_REVISION, b"file", &identity, first.as_bytes(), &layout.front]);
+            answer::tag(&[fragment::REVISION, b"file", &identity, first.as_bytes(), &layout.front]);
         let (origin, context) = (self.clone(), Arc::clone(context));
         let content_type = media_type(rendition);
         let file = StreamedFile(Arc::new(Inner { layout, origin, context, track: track.clone() }));

@@ -8,6 +8,7 @@ mod documents;
 mod download;
 mod error;
 mod filters;
+mod fragment;
 mod joined;
 mod key_frames;
 mod keys;
@@ -28,7 +29,6 @@ use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::Lengths;
 pub use media_file::{FileBody, StreamedFile};
-use transport::reading;
 
 use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
@@ -49,12 +49,8 @@ use crate::service::delivery::Clock;
 use crate::store::{Asset, Locator, Store};
 
 const MPD: &str = "application/dash+xml";
-const TRANSPORT: &str = "video/mp2t";
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const SMOOTH: &str = "application/vnd.ms-sstr+xml";
-
-/// Bump when the bytes of fragments change for the same input: caches then hold old tags.
-const FRAGMENT_REVISION: &[u8] = b"1";
 
 /// Serves manifests, init segments, fragments and downloads. Clones share everything.
 #[derive(Clone)]
@@ -227,122 +223,6 @@ impl Origin {
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 
-    async fn fragment(
-        &self,
-        context: &Context,
-        track: &TrackRef,
-        start: u64,
-        key_frame: bool,
-    ) -> Result<Answer, OriginError> {
-        if let Some(found) = context.find_text(track) {
-            return self.text_fragment(context, &found?, start).await;
-        }
-        let Selected { rendition, fragments } = context.find(track)?;
-        let n = rendition.cuts.find(start).filter(|n| fragments.contains(n)).ok_or_else(|| {
-            let detail = "no fragment of this track starts at that time";
-            OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
-        })?;
-        let following = rendition.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
-        let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
-        let transport = context.selectors.format.is_transport();
-        let plan = self.cached_plan(context, rendition, n, key_frame, &etag).await?;
-        Ok(Answer {
-            content_type: if transport { TRANSPORT } else { media_type(rendition) },
-            etag,
-            cache: CachePolicy::Media,
-            content: Content::Planned(plan, context.sources(rendition)),
-            following: following.map(|next| Following { start, next: next.start }),
-        })
-    }
-
-    /// The plan of the fragment with that tag.
-    async fn cached_plan(
-        &self,
-        context: &Context,
-        rendition: &Rendition,
-        n: usize,
-        key_frame: bool,
-        etag: &String,
-    ) -> Result<Arc<Plan>, OriginError> {
-        match self.plans.get(etag).await {
-            Some(plan) => Ok(plan),
-            // Boxed: futures are moved as they are passed on, and that of a maker is large.
-            None => Box::pin(self.make_plan(context, rendition, n, key_frame, etag)).await,
-        }
-    }
-
-    /// Concurrent requests wait for one maker.
-    async fn make_plan(
-        &self,
-        context: &Context,
-        rendition: &Rendition,
-        n: usize,
-        key_frame: bool,
-        etag: &String,
-    ) -> Result<Arc<Plan>, OriginError> {
-        let plan = if context.selectors.format.is_transport() {
-            let plan = self.transport_plan(context, rendition, n, key_frame);
-            self.plans.try_get_with_by_ref(etag, plan).await
-        } else {
-            let plan = self.plan(context, rendition, n, context.shape(key_frame));
-            self.plans.try_get_with_by_ref(etag, plan).await
-        };
-        plan.map_err(|error| (*error).clone())
-    }
-
-    /// Everything that the bytes of a fragment depend on, without making them.
-    async fn fragment_tag(
-        &self,
-        context: &Context,
-        rendition: &Rendition,
-        n: usize,
-        key_frame: bool,
-    ) -> Result<String, OriginError> {
-        let identity = context.identity(rendition);
-        let samples = rendition.cuts.samples(n);
-        let key = self.key_record(context).await?;
-        let kid = key.as_ref().map_or(&[][..], |key| key.kid.as_bytes());
-        let scheme = context.protection.row().map_or("", |row| row.scheme);
-        let number = n.to_be_bytes();
-        let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
-        let times = times(rendition, n, samples.start);
-        let mut parts: Vec<&[u8]> = vec![
-            FRAGMENT_REVISION,
-            &identity,
-            &range[0],
-            &range[1],
-            &number,
-            &times,
-            scheme.as_bytes(),
-            kid,
-        ];
-        if context.protection == Protection::Cbc && context.locator.compat == Compat::Ams {
-            parts.push(b"one iv");
-        }
-        match context.shape(key_frame) {
-            Shape::Cmaf => {}
-            Shape::Smooth => parts.push(b"smooth"),
-            Shape::KeyFrame => parts.push(b"key frame"),
-        }
-        let transport = context.transport_tag(rendition, n, key_frame);
-        parts.extend(transport.as_deref());
-        Ok(answer::tag(&parts))
-    }
-
-    async fn plan(
-        &self,
-        context: &Context,
-        rendition: &Rendition,
-        n: usize,
-        shape: Shape,
-    ) -> Result<Arc<Plan>, OriginError> {
-        let protect = self.protect(context, rendition).await?;
-        let plan = reading(context, rendition, move |_, rendition, source| {
-            cmaf::fragment(rendition, n, shape, protect, source)
-        });
-        plan.await.map(Arc::new)
-    }
-
     async fn protect(
         &self,
         context: &Context,
@@ -432,14 +312,6 @@ fn listed_as<'p, 'a>(
     listed.find(|listed| std::ptr::eq(listed.rendition, rendition)).ok_or_else(|| {
         OriginError::new(Code::TRACK_NOT_FOUND, "the format does not list the track")
     })
-}
-
-/// Where a fragment and a sample of it are on the timeline: a file that starts earlier or later
-/// moves the tracks of all others.
-fn times(rendition: &Rendition, n: usize, sample: u32) -> Vec<u8> {
-    let (start, end) = rendition.cuts.span(n).unwrap_or_default();
-    let shown = rendition.track.presentation_time(sample).saturating_add(rendition.origin);
-    [start.to_be_bytes(), end.to_be_bytes(), shown.to_be_bytes()].concat()
 }
 
 fn media_type(rendition: &Rendition) -> &'static str {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::Sources;
-use super::{Context, Origin, OriginError, assets};
+use super::{Context, Origin, OriginError, assets, fragment};
 use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::package::cmaf::FragmentError;
@@ -56,7 +56,7 @@ impl Context {
             let samples = ts::samples_beside(audio, rendition, n);
             tag.extend(samples.start.to_be_bytes());
             tag.extend(samples.end.to_be_bytes());
-            tag.extend(super::times(audio, 0, samples.start));
+            tag.extend(fragment::times(audio, 0, samples.start));
         }
         Some(tag)
     }
