@@ -12,6 +12,10 @@ pub enum Protection {
     Cenc,
     /// Common Encryption `cbcs`: AES-CBC with pattern.
     Cbcs,
+    /// Common Encryption `cens`: AES-CTR with pattern.
+    Cens,
+    /// Common Encryption `cbc1`: AES-CBC with subsamples.
+    Cbc1,
 }
 
 /// One row of the protection table.
@@ -51,6 +55,21 @@ pub const TABLE: &[Row] = &[
         default_label: "cbcsDefaultKey",
         key_type: "CommonEncryptionCbcs",
         scheme: "cbcs",
+    },
+    // Azure Media Services had neither; the names follow those of the others.
+    Row {
+        protection: Protection::Cens,
+        url_value: "cens",
+        default_label: "censDefaultKey",
+        key_type: "CommonEncryptionCens",
+        scheme: "cens",
+    },
+    Row {
+        protection: Protection::Cbc1,
+        url_value: "cbc1",
+        default_label: "cbc1DefaultKey",
+        key_type: "CommonEncryptionCbc1",
+        scheme: "cbc1",
     },
 ];
 

@@ -38,6 +38,12 @@ impl IvContext {
         [t0, t1, t2, t3, t4, n0, n1, n2]
     }
 
+    /// The IV of one sample for schemes with 16-byte IVs, which chain: nothing can be foretold from
+    /// another one.
+    pub fn chain(&self, number: u32) -> [u8; 16] {
+        first_16(hash(&[&self.seed, b"sample", &number.to_be_bytes()]))
+    }
+
     /// The constant IV of `cbcs`: one per key, whatever the track. It is part of what FairPlay
     /// delivers with a key (ams.md section 6.2), and a cached init segment stays valid when the
     /// source file is replaced.
@@ -107,6 +113,7 @@ mod tests {
         for track in &tracks {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
+            assert!((0..10_000).all(|n| blocks.insert(track.chain(n))));
             for of_start in [
                 IvContext::segment,
                 IvContext::transport,

@@ -60,7 +60,8 @@ pub struct ProtectedRange {
     pub length: u32,
     /// Number of the sample.
     pub sample: u32,
-    /// Protected bytes of the same sample in front of this range.
+    /// Bytes of key stream, or of the chain, that the ranges of the same sample in front of this
+    /// one take.
     pub position: u32,
 }
 
@@ -93,6 +94,7 @@ impl SampleMap {
             codec => return Err(MapError::Unprotectable(codec.family().name())),
         };
         map.auxiliary.has_subsamples = nals.is_some();
+        map.auxiliary.iv_size = scheme.row().per_sample_iv_size;
         for sample in samples {
             let before = map.auxiliary.subsamples.len();
             match &mut nals {
@@ -100,9 +102,9 @@ impl SampleMap {
                 None => map.whole_sample(&sample, payload),
             }
             let count = map.auxiliary.subsamples.len() - before;
-            let iv = (scheme.row().per_sample_iv_size > 0).then(|| key.ivs.sample(sample.number));
+            let iv = key.sample_iv(scheme, sample.number);
             let too_many = MapError::TooManySubsamples { sample: sample.number };
-            if count > SampleAuxiliary::max_subsamples(iv.map_or(0, |iv| iv.len())) {
+            if count > map.auxiliary.max_subsamples() {
                 return Err(too_many);
             }
             let subsamples = u16::try_from(count).map_err(|_| too_many)?;
@@ -146,7 +148,7 @@ impl<'a, S: ReadAt + ?Sized> NalWalk<'a, S> {
         map: &mut SampleMap,
     ) -> Result<(), MapError> {
         let length_size = u32::try_from(self.config.length_size.bytes()).unwrap_or(4);
-        let mut builder = SubsampleBuilder { map, sample: sample.number, clear: 0, position: 0 };
+        let mut builder = SubsampleBuilder::new(map, self.scheme, sample.number);
         let mut at = 0;
         while at < sample.size {
             let left = sample.size - at;
@@ -221,14 +223,19 @@ fn too_long(sample: &Sample, length: u32) -> MapError {
 /// Collects the subsamples of one sample; clear runs merge.
 struct SubsampleBuilder<'m> {
     map: &'m mut SampleMap,
+    scheme: Scheme,
     sample: u32,
     /// Clear bytes that wait for the protected bytes behind them.
     clear: u32,
-    /// Protected bytes so far.
+    /// Bytes of key stream or of the chain so far.
     position: u32,
 }
 
-impl SubsampleBuilder<'_> {
+impl<'m> SubsampleBuilder<'m> {
+    fn new(map: &'m mut SampleMap, scheme: Scheme, sample: u32) -> Self {
+        Self { map, scheme, sample, clear: 0, position: 0 }
+    }
+
     /// Adds a NAL unit at `start` of the payload: `clear` bytes, then `protected` bytes.
     fn push(&mut self, start: u32, clear: u32, protected: u32) {
         self.clear += clear;
@@ -242,7 +249,7 @@ impl SubsampleBuilder<'_> {
             sample: self.sample,
             position: self.position,
         });
-        self.position += protected;
+        self.position += self.scheme.ciphered(self.scheme.row().video_pattern, protected);
     }
 
     fn finish(mut self) {
@@ -268,6 +275,7 @@ impl SubsampleBuilder<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cenc::scheme::TABLE;
     use crate::codec::aac::{AacConfig, Core};
     use crate::crypto::ContentKey;
     use crate::ids::KeyId;
@@ -294,7 +302,7 @@ mod tests {
             composition_offset: 0,
             sync: true,
         });
-        for scheme in [Scheme::Cenc, Scheme::Cbcs] {
+        for scheme in TABLE.iter().map(|row| row.scheme) {
             let map = SampleMap::build(&[][..], &codec, scheme, &key, samples.clone()).unwrap();
             let ranges = map.ranges.iter().map(|range| (range.start, range.length, range.sample));
             assert_eq!(ranges.collect::<Vec<_>>(), [(0, 10, 0), (10, 12, 2)]);
@@ -304,7 +312,7 @@ mod tests {
 
     fn subsamples(units: &[(u32, u32)]) -> Vec<(u16, u32)> {
         let mut map = SampleMap::default();
-        let mut builder = SubsampleBuilder { map: &mut map, sample: 0, clear: 0, position: 0 };
+        let mut builder = SubsampleBuilder::new(&mut map, Scheme::Cenc, 0);
         let mut at = 0;
         for (clear, protected) in units {
             builder.push(at, *clear, *protected);

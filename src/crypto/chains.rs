@@ -40,6 +40,18 @@ impl Pattern {
         length / self.period() * self.crypt + rest
     }
 
+    /// The encrypted parts of a range, each of whole blocks.
+    pub fn runs(self, range: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
+        let (period, run) = match self.skip {
+            0 => (range.len().max(1), usize::MAX),
+            _ => (self.period(), self.crypt * BLOCK),
+        };
+        range.chunks_mut(period).map(move |part| {
+            let length = part.len().min(run);
+            &mut part[..length / BLOCK * BLOCK]
+        })
+    }
+
     /// The values of the pattern fields in `tenc`.
     pub const fn tenc(self) -> (u8, u8) {
         (self.crypt as u8, self.skip as u8)

@@ -5,6 +5,7 @@ use aes::Aes128;
 use cipher::{InnerIvInit, StreamCipher, StreamCipherCoreWrapper, StreamCipherSeek};
 use ctr::{CtrCore, flavors::Ctr64BE};
 
+use super::chains::Pattern;
 use super::{BLOCK, Expanded};
 
 /// The key stream of one sample. Protected ranges of the sample take their bytes from it in order.
@@ -27,6 +28,12 @@ impl<'k> Keystream<'k> {
     /// Encrypts (or decrypts) the next bytes of the sample in place.
     pub fn apply(&mut self, data: &mut [u8]) {
         self.0.apply_keystream(data);
+    }
+
+    /// Encrypts the blocks of a range that the pattern selects. Key stream is used up by them alone;
+    /// the bytes behind the last whole block stay as they are.
+    pub fn apply_blocks(&mut self, pattern: Pattern, data: &mut [u8]) {
+        pattern.runs(data).for_each(|run| self.apply(run));
     }
 }
 
@@ -62,6 +69,23 @@ mod tests {
         let mut sample: Vec<u8> = (0..20).collect();
         Keystream::new(&key(), IV, 0).apply(&mut sample);
         assert_eq!(HEXLOWER.encode(&sample), "db29969f3aa8bb676f02f6e4216d77c070f72089");
+    }
+
+    #[test]
+    fn a_pattern_uses_key_stream_for_what_it_encrypts() {
+        let key = key();
+        let mut whole = [0; 48];
+        Keystream::new(&key, IV, 0).apply(&mut whole);
+        let mut sample = vec![0; 350];
+        Keystream::new(&key, IV, 0).apply_blocks(Pattern::ONE_IN_TEN, &mut sample);
+        let mut expected = vec![0; 350];
+        for (n, block) in whole.chunks_exact(BLOCK).enumerate() {
+            expected[n * 160..n * 160 + BLOCK].copy_from_slice(block);
+        }
+        assert_eq!(sample, expected);
+        let mut sound = [0; 40];
+        Keystream::new(&key, IV, 0).apply_blocks(Pattern::FULL, &mut sound);
+        assert_eq!((&sound[..32], &sound[32..]), (&whole[..32], &[0; 8][..]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::format::Container;
-use super::plan::{Cipher, Extent, Plan};
+use super::plan::{Cipher, Extent, Plan, Samples};
 use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
@@ -257,9 +257,8 @@ pub fn fragment<S: ReadAt + ?Sized>(
             let map =
                 SampleMap::build(source, track.codec_of(range.start), scheme, &key, samples())?;
             let head = head(rendition, n, shape, samples(), Some(&map.auxiliary));
-            let pattern = scheme.pattern(track.media_type);
-            let cipher = Cipher::Samples { scheme, pattern, key, ranges: map.ranges };
-            return Ok(Plan::new(head, extents(samples()), cipher));
+            let protected = Samples::new(scheme, track.media_type, key, map.ranges);
+            return Ok(Plan::new(head, extents(samples()), Cipher::Samples(protected)));
         }
     };
     Ok(Plan::new(head(rendition, n, shape, samples(), None), extents(samples()), cipher))
@@ -329,7 +328,7 @@ pub(super) fn head_length(track: &Track, samples: usize, auxiliary: u64) -> u64 
 pub(super) fn padded(length: u64, protection: Protection) -> u64 {
     match protection {
         Protection::Cbc => (length / 16 + 1) * 16,
-        Protection::Clear | Protection::Cenc | Protection::Cbcs => length,
+        _ => length,
     }
 }
 

@@ -90,9 +90,14 @@ pub struct Row {
     pub manifest: Manifest,
     /// The protocol whose switch in the streaming policy governs the format.
     pub protocol: Protocol,
-    /// The protections that the format can carry (ams.md section 6.1), most usual first.
+    /// The protections that the format can carry (ams.md section 6.1), most usual first. HLS
+    /// has no name for `cens` and `cbc1`.
     pub protections: &'static [Protection],
 }
+
+/// Clear, and every scheme of Common Encryption.
+const COMMON: &[Protection] =
+    &[Protection::Clear, Protection::Cenc, Protection::Cbcs, Protection::Cens, Protection::Cbc1];
 
 /// Every format that is served, in the order of [`Format`].
 pub const TABLE: &[Row] = &[
@@ -103,7 +108,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Cmaf,
         manifest: Manifest::Mpd { files: false },
         protocol: Protocol::Dash,
-        protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
+        protections: COMMON,
     },
     Row {
         format: Format::DashCsf,
@@ -121,7 +126,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Cmaf,
         manifest: Manifest::Mpd { files: true },
         protocol: Protocol::Dash,
-        protections: &[Protection::Clear, Protection::Cenc, Protection::Cbcs],
+        protections: COMMON,
     },
     Row {
         format: Format::HlsCmaf,

@@ -8,13 +8,15 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::cenc::map::ProtectedRange;
-use crate::cenc::{Scheme, TrackKey};
 use crate::crypto::chains::{self, Chain, Pattern};
-use crate::crypto::ctr::Keystream;
 use crate::crypto::{BLOCK, Expanded};
 use crate::mpegts::Segment;
 use crate::mpegts::packet::PACKET;
+
+mod samples;
+
+pub use samples::Samples;
+use samples::Window;
 
 /// Bytes of a piece: what one answer holds in memory at a time.
 pub const PIECE: usize = 64 * 1024;
@@ -36,17 +38,8 @@ pub struct Extent {
 pub enum Cipher {
     /// Nothing.
     Clear,
-    /// Protected ranges of samples; positions count from the end of the head.
-    Samples {
-        /// The scheme.
-        scheme: Scheme,
-        /// The pattern of the track.
-        pattern: Pattern,
-        /// The key and its IVs.
-        key: TrackKey,
-        /// The ranges in ascending order; empty ones are dropped when the plan is made.
-        ranges: Vec<ProtectedRange>,
-    },
+    /// Protected ranges of samples, by Common Encryption.
+    Samples(Samples),
     /// One CBC chain over everything, with PKCS#7 padding (RFC 8216 section 4.3.2.4).
     Segment {
         /// The key.
@@ -71,9 +64,9 @@ pub struct Plan {
 impl Plan {
     /// A plan for `head` followed by `extents` of the source.
     pub fn new(head: Bytes, extents: Vec<Extent>, mut cipher: Cipher) -> Self {
-        if let Cipher::Samples { ranges, .. } = &mut cipher {
+        if let Cipher::Samples(samples) = &mut cipher {
             // A walk over the ranges of a piece ends at the first that lies behind it.
-            ranges.retain(|range| range.length > 0);
+            samples.ranges.retain(|range| range.length > 0);
         }
         let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
         Self { head, extents, ..Self::of_length(clear, cipher) }
@@ -108,7 +101,7 @@ impl Plan {
     /// Memory of the plan in bytes, for caches.
     pub fn heap_size(&self) -> usize {
         let ranges = match &self.cipher {
-            Cipher::Samples { ranges, .. } => size_of_val(ranges.as_slice()),
+            Cipher::Samples(samples) => size_of_val(samples.ranges.as_slice()),
             _ => 0,
         };
         let transport = self.transport.as_ref().map_or(0, Segment::heap_size);
@@ -233,14 +226,8 @@ impl<P: AsRef<Plan>> Producer<P> {
             _ if plan.transport.is_some() => end % TRANSPORT_STEP,
             Cipher::Clear => 0,
             Cipher::Segment { .. } => end % BLOCK as u64,
-            Cipher::Samples { pattern, ranges, .. } => {
-                let end = end.saturating_sub(plan.head_len());
-                let cut = ranges[self.range..]
-                    .iter()
-                    .take_while(|range| u64::from(range.start) < end)
-                    .last()
-                    .filter(|range| u64::from(range.start) + u64::from(range.length) > end);
-                cut.map_or(0, |range| (end - u64::from(range.start)) % pattern.period() as u64)
+            Cipher::Samples(samples) => {
+                samples.behind_cut(self.range, end.saturating_sub(plan.head_len()))
             }
         };
         length - usize::try_from(over).unwrap_or(0)
@@ -291,32 +278,9 @@ impl<P: AsRef<Plan>> Producer<P> {
                 chains::encrypt(key, Pattern::FULL, piece, &mut chain);
                 self.carried = Some(chain[0].iv);
             }
-            Cipher::Samples { scheme: Scheme::Cenc, key, ranges, .. } => {
-                let window = Window::of(plan, self.position, piece.len());
-                for range in ranges[self.range..].iter().map_while(|range| window.part(range)) {
-                    let iv = key.ivs.sample(range.sample);
-                    Keystream::new(&key.key, iv, range.position).apply(&mut piece[range.piece]);
-                }
-            }
-            Cipher::Samples { scheme: Scheme::Cbcs, pattern, key, ranges } => {
-                let window = Window::of(plan, self.position, piece.len());
-                let constant = key.ivs.constant();
-                let mut chains: Vec<Chain> = ranges[self.range..]
-                    .iter()
-                    .map_while(|range| window.part(range))
-                    .map(|part| Chain {
-                        start: part.piece.start,
-                        length: part.piece.len(),
-                        iv: constant,
-                    })
-                    .collect();
-                if let (Some(first), Some(iv)) = (chains.first_mut(), self.carried) {
-                    first.iv = iv;
-                }
-                chains::encrypt(&key.key, *pattern, piece, &mut chains);
-                let cut =
-                    chains.last().filter(|_| window.cuts(&ranges[self.range..], chains.len()));
-                self.carried = cut.map(|chain| chain.iv);
+            Cipher::Samples(samples) => {
+                let window = Window::of(plan.head_len(), self.position, piece.len());
+                self.carried = samples.encrypt(self.range, &window, piece, self.carried);
             }
         }
     }
@@ -333,11 +297,9 @@ impl<P: AsRef<Plan>> Producer<P> {
             self.extent_done -= extent.length;
             self.extent += 1;
         }
-        if let Cipher::Samples { ranges, .. } = &plan.cipher {
+        if let Cipher::Samples(samples) = &plan.cipher {
             let done = self.position.saturating_sub(plan.head_len());
-            while ranges.get(self.range).is_some_and(|range| end_of(range) <= done) {
-                self.range += 1;
-            }
+            self.range = samples.first_behind(self.range, done);
         }
     }
 }
@@ -349,68 +311,13 @@ fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
         Cipher::Clear if plan.transport.is_some() => (wanted - wanted % TRANSPORT_STEP, 0),
         Cipher::Clear => (wanted, 0),
         Cipher::Segment { .. } => (0, 0),
-        Cipher::Samples { scheme, ranges, .. } => {
-            let payload = wanted.saturating_sub(plan.head_len());
-            let first = ranges.partition_point(|range| end_of(range) <= payload);
-            let inside = ranges.get(first).filter(|range| u64::from(range.start) < payload);
-            match (scheme, inside) {
-                (Scheme::Cbcs, Some(range)) => (plan.head_len() + u64::from(range.start), first),
-                _ => (wanted, first),
+        Cipher::Samples(samples) => match wanted.checked_sub(plan.head_len()) {
+            Some(payload) => {
+                let (start, first) = samples.restart(payload);
+                (plan.head_len() + start, first)
             }
-        }
-    }
-}
-
-fn end_of(range: &ProtectedRange) -> u64 {
-    u64::from(range.start) + u64::from(range.length)
-}
-
-/// The part of the payload that a piece covers.
-struct Window {
-    start: u64,
-    end: u64,
-    /// Bytes of the head in front of it, inside the piece.
-    head: usize,
-}
-
-/// The part of a protected range that lies in a piece.
-struct Part {
-    piece: Range<usize>,
-    sample: u32,
-    /// Protected bytes of the sample in front of the part.
-    position: u32,
-}
-
-impl Window {
-    fn of(plan: &Plan, position: u64, length: usize) -> Self {
-        let head = plan.head_len().saturating_sub(position);
-        Self {
-            start: position.saturating_sub(plan.head_len()),
-            end: (position + length as u64).saturating_sub(plan.head_len()),
-            head: usize::try_from(head).unwrap_or(length).min(length),
-        }
-    }
-
-    /// `None` when the range lies behind the piece.
-    fn part(&self, range: &ProtectedRange) -> Option<Part> {
-        let start = u64::from(range.start).max(self.start);
-        let end = end_of(range).min(self.end);
-        if start >= end {
-            return None;
-        }
-        // Offsets inside a piece and inside a range, which has 32 bits.
-        let at = |position: u64| self.head + usize::try_from(position - self.start).unwrap_or(0);
-        let skipped = u32::try_from(start - u64::from(range.start)).unwrap_or(0);
-        Some(Part {
-            piece: at(start)..at(end),
-            sample: range.sample,
-            position: range.position + skipped,
-        })
-    }
-
-    /// Whether the last of the first `count` ranges goes on behind the piece.
-    fn cuts(&self, ranges: &[ProtectedRange], count: usize) -> bool {
-        count.checked_sub(1).and_then(|n| ranges.get(n)).is_some_and(|r| end_of(r) > self.end)
+            None => (wanted, 0),
+        },
     }
 }
 

@@ -29,6 +29,12 @@ pub struct StreamingPolicy {
     /// Protocols served under Common Encryption `cbcs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub common_encryption_cbcs: Option<EncryptedBlock>,
+    /// Protocols served under Common Encryption `cens`; beyond Azure Media Services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_encryption_cens: Option<EncryptedBlock>,
+    /// Protocols served under Common Encryption `cbc1`; beyond Azure Media Services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub common_encryption_cbc1: Option<EncryptedBlock>,
 }
 
 /// The block of what is served in the clear.
@@ -158,6 +164,8 @@ impl StreamingPolicy {
             Protection::Cbc => self.envelope_encryption.as_ref(),
             Protection::Cenc => self.common_encryption_cenc.as_ref(),
             Protection::Cbcs => self.common_encryption_cbcs.as_ref(),
+            Protection::Cens => self.common_encryption_cens.as_ref(),
+            Protection::Cbc1 => self.common_encryption_cbc1.as_ref(),
         }
     }
 
@@ -218,13 +226,16 @@ mod tests {
             "contentKeys": {"defaultKey": {"label": "aes", "policyName": "p"}}},
         "commonEncryptionCenc": {"enabledProtocols": {"download": false, "dash": true}},
         "commonEncryptionCbcs": {"enabledProtocols": {}},
+        "commonEncryptionCens": {"enabledProtocols": {"dash": true}},
+        "commonEncryptionCbc1": {"enabledProtocols": {"dash": true}},
         "noEncryption": {"enabledProtocols": {"download": true, "hls": true}}}"#;
 
     #[test]
     fn blocks_switch_protocols_per_protection() {
         let policy = parse(MIXED).unwrap();
         assert_eq!(policy.protections(Protocol::Hls), [Protection::Clear, Protection::Cbc]);
-        assert_eq!(policy.protections(Protocol::Dash), [Protection::Cenc]);
+        let dash = [Protection::Cenc, Protection::Cens, Protection::Cbc1];
+        assert_eq!(policy.protections(Protocol::Dash), dash);
         assert_eq!(policy.protections(Protocol::Download), [Protection::Clear]);
         assert_eq!(policy.protections(Protocol::Smooth), []);
         assert!(!policy.allows(Protocol::Dash, Protection::Cbcs));
@@ -235,8 +246,13 @@ mod tests {
         let policy = parse(MIXED).unwrap();
         let keys: Vec<_> =
             policy.key_labels().iter().map(|key| (key.protection, key.label, key.policy)).collect();
-        let cbc = (Protection::Cbc, "aes", Some("p"));
-        assert_eq!(keys, [cbc, (Protection::Cenc, "cencDefaultKey", None)]);
+        let expected = [
+            (Protection::Cbc, "aes", Some("p")),
+            (Protection::Cenc, "cencDefaultKey", None),
+            (Protection::Cens, "censDefaultKey", None),
+            (Protection::Cbc1, "cbc1DefaultKey", None),
+        ];
+        assert_eq!(keys, expected);
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub struct Subsample {
 /// The auxiliary data of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleEntryAux {
-    /// IV of the sample, in schemes with 8-byte IVs.
-    pub iv: Option<[u8; 8]>,
+    /// IV of the sample; only the first [`SampleAuxiliary::iv_size`] bytes are written.
+    pub iv: [u8; 16],
     /// How many subsamples of the shared list belong to the sample; 0 = the whole sample.
     pub subsamples: u16,
 }
@@ -25,6 +25,8 @@ pub struct SampleEntryAux {
 /// The auxiliary data of a fragment. Subsamples of all samples lie in one list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SampleAuxiliary {
+    /// Bytes of each sample's IV: 8 or 16, or 0 where all have the constant one.
+    pub iv_size: u8,
     /// Whether the samples carry subsample lists.
     pub has_subsamples: bool,
     /// One entry a sample.
@@ -37,12 +39,12 @@ impl SampleAuxiliary {
     /// Bytes of one sample's data in `senc`; at most 255, as `saiz` has 8 bits for it.
     fn size_of(&self, sample: &SampleEntryAux) -> usize {
         let list = if self.has_subsamples { 2 + 6 * usize::from(sample.subsamples) } else { 0 };
-        sample.iv.map_or(0, |iv| iv.len()) + list
+        usize::from(self.iv_size) + list
     }
 
     /// The largest number of subsamples that a sample can carry.
-    pub const fn max_subsamples(iv_size: usize) -> usize {
-        (255 - iv_size - 2) / 6
+    pub fn max_subsamples(&self) -> usize {
+        (255 - usize::from(self.iv_size.min(16)) - 2) / 6
     }
 
     /// Writes the boxes into a `traf`. Nothing is written when no sample has any data: constant
@@ -71,7 +73,7 @@ impl SampleAuxiliary {
             w.u32(u32::try_from(self.samples.len()).unwrap_or(u32::MAX));
             let mut rest = self.subsamples.as_slice();
             for sample in &self.samples {
-                w.bytes(sample.iv.as_ref().map_or(&[], |iv| iv.as_slice()));
+                w.bytes(&sample.iv[..usize::from(self.iv_size.min(16))]);
                 if self.has_subsamples {
                     w.u16(sample.subsamples);
                     let (own, others) = rest.split_at(usize::from(sample.subsamples));

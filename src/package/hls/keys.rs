@@ -23,7 +23,8 @@ pub(super) fn for_all_segments(
         )
     };
     match protection {
-        Protection::Clear | Protection::Cbc => Vec::new(),
+        // The formats of HLS carry none of the last two.
+        Protection::Clear | Protection::Cbc | Protection::Cens | Protection::Cbc1 => Vec::new(),
         Protection::Cenc => {
             let kid = BASE64.encode(key.kid.as_bytes());
             let clear_key = format!(

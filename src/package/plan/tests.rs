@@ -7,6 +7,8 @@ use cipher::{BlockModeEncrypt, KeyIvInit, StreamCipher, block_padding::Pkcs7};
 use proptest::prelude::*;
 
 use super::*;
+use crate::cenc::map::ProtectedRange;
+use crate::cenc::{Scheme, TrackKey};
 use crate::codec::MediaType;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
@@ -17,14 +19,29 @@ const SEGMENT_IV: [u8; 16] = [0x3c; 16];
 /// A buffer in which a cut chain still fits whole periods of the pattern.
 const SMALL_BUFFER: usize = 400;
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Clear,
     Cenc,
     CbcsVideo,
     CbcsAudio,
+    CensVideo,
+    CensAudio,
+    Cbc1,
     Segment,
 }
+
+/// Every kind.
+const KINDS: [Kind; 8] = [
+    Kind::Clear,
+    Kind::Cenc,
+    Kind::CbcsVideo,
+    Kind::CbcsAudio,
+    Kind::CensVideo,
+    Kind::CensAudio,
+    Kind::Cbc1,
+    Kind::Segment,
+];
 
 /// One case: what the answer is made of, and how it is asked for.
 #[derive(Debug, Clone)]
@@ -58,22 +75,37 @@ impl Case {
         (0..self.head).map(|n| !(n as u8)).collect()
     }
 
+    /// Scheme and kind of track; `None` where samples are not told apart.
+    fn scheme(&self) -> Option<(Scheme, MediaType)> {
+        match self.kind {
+            Kind::Clear | Kind::Segment => None,
+            Kind::Cenc => Some((Scheme::Cenc, MediaType::Video)),
+            Kind::CbcsVideo => Some((Scheme::Cbcs, MediaType::Video)),
+            Kind::CbcsAudio => Some((Scheme::Cbcs, MediaType::Audio)),
+            Kind::CensVideo => Some((Scheme::Cens, MediaType::Video)),
+            Kind::CensAudio => Some((Scheme::Cens, MediaType::Audio)),
+            Kind::Cbc1 => Some((Scheme::Cbc1, MediaType::Video)),
+        }
+    }
+
     /// The ranges as far as they lie inside the payload.
     fn ranges(&self) -> Vec<ProtectedRange> {
         let payload: u64 = self.extents.iter().map(|extent| extent.1).sum();
         let (mut at, mut sample, mut position) = (0, 0, 0);
         let mut ranges = Vec::new();
+        let (scheme, media_type) = self.scheme().unwrap_or((Scheme::Cbcs, MediaType::Video));
+        let step = if scheme.row().whole_blocks { 16 } else { 1 };
         for (clear, length, new_sample) in &self.ranges {
             if *new_sample {
                 (sample, position) = (sample + 1, 0);
             }
-            let start = at + clear;
+            let (start, length) = (at + clear, length.next_multiple_of(step));
             at = start + length;
             if u64::from(at) > payload {
                 break;
             }
-            ranges.push(ProtectedRange { start, length: *length, sample, position });
-            position += length;
+            ranges.push(ProtectedRange { start, length, sample, position });
+            position += scheme.ciphered(scheme.pattern(media_type), length);
         }
         ranges
     }
@@ -83,18 +115,12 @@ impl Case {
     }
 
     fn plan(&self) -> Plan {
-        let samples = |scheme: Scheme, media_type| Cipher::Samples {
-            scheme,
-            pattern: scheme.pattern(media_type),
-            key: self.key(),
-            ranges: self.ranges(),
-        };
-        let cipher = match self.kind {
-            Kind::Clear => Cipher::Clear,
-            Kind::Cenc => samples(Scheme::Cenc, MediaType::Video),
-            Kind::CbcsVideo => samples(Scheme::Cbcs, MediaType::Video),
-            Kind::CbcsAudio => samples(Scheme::Cbcs, MediaType::Audio),
-            Kind::Segment => Cipher::Segment { key: self.key().key, iv: SEGMENT_IV },
+        let cipher = match self.scheme() {
+            Some((scheme, media_type)) => {
+                Cipher::Samples(Samples::new(scheme, media_type, self.key(), self.ranges()))
+            }
+            None if self.kind == Kind::Clear => Cipher::Clear,
+            None => Cipher::Segment { key: self.key().key, iv: SEGMENT_IV },
         };
         Plan::new(self.head().into(), self.extents(), cipher)
     }
@@ -110,9 +136,12 @@ impl Case {
         let head = self.head;
         match self.kind {
             Kind::Clear => {}
-            Kind::Cenc => self.by_counter(&mut whole[head..]),
+            Kind::Cenc => self.by_counter(&mut whole[head..], None),
+            Kind::CensVideo => self.by_counter(&mut whole[head..], Some(160)),
+            Kind::CensAudio => self.by_counter(&mut whole[head..], Some(16)),
             Kind::CbcsVideo => self.by_chains(&mut whole[head..], 160),
             Kind::CbcsAudio => self.by_chains(&mut whole[head..], 16),
+            Kind::Cbc1 => self.by_one_chain(&mut whole[head..]),
             Kind::Segment => {
                 let cipher = cbc::Encryptor::<Aes128>::new(&KEY.into(), &SEGMENT_IV.into());
                 let length = whole.len();
@@ -123,7 +152,8 @@ impl Case {
         whole
     }
 
-    fn by_counter(&self, payload: &mut [u8]) {
+    /// Of each `period` bytes one block, or every byte.
+    fn by_counter(&self, payload: &mut [u8], period: Option<usize>) {
         let mut stream: Option<(u32, ctr::Ctr64BE<Aes128>)> = None;
         for range in self.ranges() {
             if stream.as_ref().is_none_or(|(sample, _)| *sample != range.sample) {
@@ -133,7 +163,28 @@ impl Case {
                 stream = Some((range.sample, fresh));
             }
             let (_, stream) = stream.as_mut().unwrap();
-            stream.apply_keystream(part(payload, &range));
+            let part = part(payload, &range);
+            match period {
+                None => stream.apply_keystream(part),
+                Some(period) => part
+                    .chunks_mut(period)
+                    .filter_map(|period| period.first_chunk_mut::<16>())
+                    .for_each(|block| stream.apply_keystream(block)),
+            }
+        }
+    }
+
+    fn by_one_chain(&self, payload: &mut [u8]) {
+        let mut chain: Option<(u32, cbc::Encryptor<Aes128>)> = None;
+        for range in self.ranges() {
+            if chain.as_ref().is_none_or(|(sample, _)| *sample != range.sample) {
+                let iv = self.key().ivs.chain(range.sample);
+                chain = Some((range.sample, KeyIvInit::new(&KEY.into(), &iv.into())));
+            }
+            let (_, chain) = chain.as_mut().unwrap();
+            for block in part(payload, &range).chunks_exact_mut(16) {
+                chain.encrypt_block(block.try_into().unwrap());
+            }
         }
     }
 
@@ -189,13 +240,7 @@ fn produced(case: &Case, wanted: Range<u64>, failing: &[usize]) -> Vec<u8> {
 }
 
 fn kinds() -> impl Strategy<Value = Kind> {
-    prop::sample::select(vec![
-        Kind::Clear,
-        Kind::Cenc,
-        Kind::CbcsVideo,
-        Kind::CbcsAudio,
-        Kind::Segment,
-    ])
+    prop::sample::select(KINDS.as_slice())
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -245,7 +290,7 @@ fn ranges_straddle_full_pieces() {
     const BIG: u32 = 3 * PIECE as u32 + 77;
     let head = 100;
     let to_the_piece = PIECE as u32 - head as u32;
-    for kind in [Kind::Clear, Kind::Cenc, Kind::CbcsVideo, Kind::CbcsAudio, Kind::Segment] {
+    for kind in KINDS {
         for ranges in [
             vec![(0, BIG, true)],
             vec![(9, BIG, true), (5, 16, false), (0, BIG, true)],
