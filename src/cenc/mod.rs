@@ -2,6 +2,7 @@
 //!
 //! `scheme` is the table of schemes, `iv` derives IVs, `map` finds the protected ranges of samples.
 
+pub mod decrypt;
 pub mod iv;
 pub mod map;
 pub mod scheme;

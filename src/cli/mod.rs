@@ -3,9 +3,11 @@
 mod add;
 mod config_check;
 mod content;
+mod decrypt;
 mod demo;
 mod dev;
 mod error;
+mod fetch;
 mod inspect;
 mod instance;
 mod log;
@@ -58,6 +60,8 @@ enum Command {
     Token(token::Args),
     /// Show the boxes, tracks and protection of a file or an address
     Inspect(inspect::Args),
+    /// Decrypt files, segments and playlists with their keys
+    Decrypt(decrypt::Args),
     /// Look at the configuration
     Config(config_check::Args),
 }
@@ -78,6 +82,7 @@ impl Cli {
             Command::Delete(args) => resources::delete(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
+            Command::Decrypt(args) => decrypt::run(args).await,
             Command::Config(args) => config_check::run(args),
         }
     }

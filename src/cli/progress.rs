@@ -39,6 +39,11 @@ impl Bar {
         Self { began: Instant::now(), bar }
     }
 
+    /// So many more bytes are to do.
+    pub(super) fn expect(&self, bytes: u64) {
+        self.bar.inc_length(bytes);
+    }
+
     /// So many more bytes are done.
     pub(super) fn advance(&self, bytes: u64) {
         if self.bar.is_hidden() && self.began.elapsed() > QUIET {

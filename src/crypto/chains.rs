@@ -40,6 +40,16 @@ impl Pattern {
         length / self.period() * self.crypt + rest
     }
 
+    /// The pattern that the fields of `tenc` stand for; 0:0 is none (ISO/IEC 23001-7 section 9.6).
+    /// `None` for one that would encrypt nothing.
+    pub const fn from_tenc(crypt: u8, skip: u8) -> Option<Self> {
+        match (crypt, skip) {
+            (0, 0) => Some(Self::FULL),
+            (0, _) => None,
+            _ => Some(Self { crypt: crypt as usize, skip: skip as usize }),
+        }
+    }
+
     /// The encrypted parts of a range, each of whole blocks.
     pub fn runs(self, range: &mut [u8]) -> impl Iterator<Item = &mut [u8]> {
         let (period, run) = match self.skip {

@@ -17,12 +17,17 @@ impl<'k> Keystream<'k> {
     pub fn new(key: &'k Expanded, iv: [u8; 8], position: u32) -> Self {
         let mut counter = [0; BLOCK];
         counter[..8].copy_from_slice(&iv);
-        let core = CtrCore::inner_iv_init(key.cipher(), &counter.into());
-        let mut stream = StreamCipherCoreWrapper::from_core(core);
+        let mut stream = Self::from_counter(key, counter);
         if position > 0 {
-            stream.seek(u64::from(position));
+            stream.0.seek(u64::from(position));
         }
-        Self(stream)
+        stream
+    }
+
+    /// Starts at the counter block that a 16-byte IV, or one of 8 bytes with zeros behind, is.
+    pub fn from_counter(key: &'k Expanded, counter: [u8; BLOCK]) -> Self {
+        let core = CtrCore::inner_iv_init(key.cipher(), &counter.into());
+        Self(StreamCipherCoreWrapper::from_core(core))
     }
 
     /// Encrypts (or decrypts) the next bytes of the sample in place.

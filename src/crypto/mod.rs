@@ -3,6 +3,7 @@
 //! The block cipher is RustCrypto `aes`, which picks AES-NI or VAES at run time; expanded keys are
 //! wiped when dropped. Everything encrypts in place.
 
+pub mod cbc;
 pub mod chains;
 pub mod ctr;
 pub mod key;

@@ -141,6 +141,11 @@ impl<'a> Iterator for Children<'a> {
 }
 
 impl<'a> Children<'a> {
+    /// Bytes that were not walked yet.
+    pub fn length(&self) -> usize {
+        self.rest.len()
+    }
+
     fn split_first(&mut self) -> Result<BoxRef<'a>, BoxError> {
         let header = BoxHeader::parse(self.rest)?;
         let size = header.size.unwrap_or(self.rest.len() as u64);

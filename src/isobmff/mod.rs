@@ -4,6 +4,7 @@
 pub mod cenc;
 pub mod describe;
 pub mod dump;
+pub mod edit;
 pub mod entry;
 mod error;
 pub mod ftyp;
@@ -17,5 +18,5 @@ mod write;
 
 pub use error::{BoxError, Rule};
 pub use header::{BoxHeader, BoxRef, Children, FourCc, children, find};
-pub use scan::{Moof, Scan, ScanError, scan};
+pub use scan::{Moof, Scan, ScanError, is_mp4, scan};
 pub use write::{boxed, full_box};

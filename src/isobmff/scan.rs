@@ -107,6 +107,13 @@ impl Fragments {
     }
 }
 
+/// Whether data start as ISO BMFF.
+pub fn is_mp4(data: &[u8]) -> bool {
+    data.get(4..)
+        .and_then(|rest| rest.first_chunk())
+        .is_some_and(|kind| is_first_box(FourCc(*kind)))
+}
+
 /// Box types that a file may start with; anything else is another kind of file.
 fn is_first_box(kind: FourCc) -> bool {
     matches!(

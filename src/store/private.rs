@@ -62,6 +62,11 @@ impl Draft {
         self.file.sync_all()
     }
 
+    /// The open file, for content that comes in pieces.
+    pub fn file(&mut self) -> &mut File {
+        &mut self.file
+    }
+
     /// Gives the file its name, in place of what has it.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ mod captions;
 mod keys;
 mod media;
 mod multivariant;
+pub mod read;
 mod text;
 
 pub use media::{key_frames, media};

@@ -1,6 +1,7 @@
 //! Other parsers, decryptors and decoders judge our bytes.
 
 mod codecs;
+mod decrypt;
 mod fragments;
 mod judges;
 mod key_frames;

@@ -1,0 +1,247 @@
+//! A movie fragment: which bytes of the file are samples, and what opens them (ISO/IEC 14496-12
+//! section 8.8; ISO/IEC 23001-7 sections 6 and 7).
+
+use std::ops::Range;
+
+use super::movie::{Entry, Movie};
+use super::sample::Lock;
+use super::{DecryptError, Keyring};
+use crate::bytes::Truncated;
+use crate::crypto::chains::Pattern;
+use crate::isobmff::cenc::Subsample;
+use crate::isobmff::cenc::protection::{
+    SampleProtection, group_descriptions, group_runs, is_key_group,
+};
+use crate::isobmff::cenc::senc::Senc;
+use crate::isobmff::edit::{BoxMut, for_each};
+use crate::isobmff::moof::{Tfhd, Trun};
+use crate::isobmff::moov::mvex::SampleDefaults;
+use crate::isobmff::{BoxError, BoxRef, FourCc, children};
+
+/// More samples are not taken from one fragment: it would last hours.
+const MAX_SAMPLES: usize = 1_000_000;
+
+/// Descriptions of groups in the fragment count from here; below are those of the movie header.
+const LOCAL_GROUPS: u32 = 0x1_0000;
+
+/// The protected samples of a fragment, by their place in the file.
+#[derive(Debug, Default)]
+pub(super) struct Locked<'k> {
+    pub(super) samples: Vec<LockedSample<'k>>,
+    /// Subsamples of all of them.
+    pub(super) subsamples: Vec<Subsample>,
+    /// Samples so far, clear ones too.
+    count: usize,
+}
+
+/// A protected sample.
+#[derive(Debug, Clone)]
+pub(super) struct LockedSample<'k> {
+    pub(super) track: u32,
+    /// Where it starts in the file.
+    pub(super) offset: u64,
+    /// Size in bytes.
+    pub(super) size: u32,
+    pub(super) lock: Lock<'k>,
+    /// Its part of the list of subsamples.
+    pub(super) subsamples: Range<usize>,
+}
+
+impl<'k> Locked<'k> {
+    /// Reads a whole `moof` box that lies at `offset`, and takes the protection out of it.
+    ///
+    /// # Errors
+    /// A broken box, a track that is not in the movie header, a missing key.
+    pub(super) fn open(
+        moof: &mut [u8],
+        offset: u64,
+        movie: &Movie,
+        keys: &'k Keyring,
+    ) -> Result<Self, DecryptError> {
+        let file = FourCc(*b"file");
+        let mut locked = Self::default();
+        for fragment in children(file, moof) {
+            let mut end = offset;
+            for child in fragment?.children() {
+                let child = child?;
+                if &child.kind.0 == b"traf" {
+                    end = locked.read(&child, offset, end, movie, keys)?;
+                }
+            }
+        }
+        for_each(file, moof, |mut fragment| for_each(fragment.kind, fragment.body(), strip))?;
+        locked.samples.sort_by_key(|sample| sample.offset);
+        Ok(locked)
+    }
+
+    /// Gives the offset behind the data of the track fragment.
+    fn read(
+        &mut self,
+        traf: &BoxRef<'_>,
+        moof: u64,
+        end: u64,
+        movie: &Movie,
+        keys: &'k Keyring,
+    ) -> Result<u64, DecryptError> {
+        let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
+        let base = match (tfhd.base_data_offset, tfhd.base_is_moof) {
+            (Some(offset), _) => offset,
+            (None, true) => moof,
+            (None, false) => end,
+        };
+        let (defaults, mut aux) = Aux::of(&tfhd, traf, movie)?;
+        let outside = DecryptError::Fragment { track: tfhd.track_id, rule: OUTSIDE };
+        let mut at = Some(base);
+        for child in traf.children() {
+            let child = child?;
+            if &child.kind.0 != b"trun" {
+                continue;
+            }
+            let run = Trun::parse(&child)?;
+            if let Some(offset) = run.data_offset {
+                at = base.checked_add_signed(offset.into());
+            }
+            self.count(tfhd.track_id, run.count)?;
+            for sample in run.samples(defaults) {
+                let Some(offset) = at else { return Err(outside) };
+                if let Some(aux) = &mut aux {
+                    self.add(offset, sample.size, aux, keys)?;
+                }
+                at = offset.checked_add(sample.size.into());
+            }
+        }
+        at.ok_or(outside)
+    }
+
+    /// A run may have no bytes for its samples, so that a short file could claim any number.
+    fn count(&mut self, track: u32, more: u32) -> Result<(), DecryptError> {
+        self.count = self.count.saturating_add(more as usize);
+        if self.count > MAX_SAMPLES {
+            let rule = "a fragment has more than 1,000,000 samples";
+            return Err(DecryptError::Fragment { track, rule });
+        }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        offset: u64,
+        size: u32,
+        aux: &mut Aux<'_>,
+        keys: &'k Keyring,
+    ) -> Result<(), DecryptError> {
+        let Some((lock, own)) = aux.next(keys)? else { return Ok(()) };
+        let from = self.subsamples.len();
+        self.subsamples.extend(own);
+        let subsamples = from..self.subsamples.len();
+        self.samples.push(LockedSample { track: aux.track, offset, size, lock, subsamples });
+        Ok(())
+    }
+}
+
+const OUTSIDE: &str = "samples lie outside of the file";
+
+/// Runs of samples with the description of their group; `None` = as the track says.
+type Groups = Vec<(u32, Option<SampleProtection>)>;
+
+/// The protection of the samples of a track fragment, sample by sample.
+struct Aux<'a> {
+    track: u32,
+    entry: Entry,
+    senc: Option<Senc<'a>>,
+    /// Last first.
+    groups: Groups,
+}
+
+impl<'a> Aux<'a> {
+    /// Beside what samples have unless their run says otherwise; `None` when they are clear.
+    fn of(
+        tfhd: &Tfhd,
+        traf: &BoxRef<'a>,
+        movie: &Movie,
+    ) -> Result<(SampleDefaults, Option<Self>), DecryptError> {
+        let track = tfhd.track_id;
+        let refuse = |rule| DecryptError::Fragment { track, rule };
+        let known = movie.tracks.get(&track);
+        let known = known.ok_or(refuse("the movie header does not have it"))?;
+        let defaults = tfhd.defaults(known.defaults);
+        let number = (defaults.description as usize).wrapping_sub(1);
+        let entry = known.entries.get(number);
+        let entry = entry.ok_or(refuse("its sample description is missing"))?;
+        let Some(entry) = *entry else { return Ok((defaults, None)) };
+        let groups = groups(traf, &known.groups)?;
+        let groups = groups.ok_or(refuse("its samples are in a group that is not described"))?;
+        Ok((defaults, Some(Self { track, entry, senc: Senc::find(traf)?, groups })))
+    }
+
+    /// The lock of the next sample and its subsamples; `None` when it is clear.
+    fn next<'k>(
+        &mut self,
+        keys: &'k Keyring,
+    ) -> Result<Option<(Lock<'k>, impl Iterator<Item = Subsample> + use<'a, 'k>)>, DecryptError>
+    {
+        let protection = self.protection();
+        let refuse = |rule| DecryptError::Fragment { track: self.track, rule };
+        let iv_size = if protection.is_protected { protection.iv_size } else { 0 };
+        let sample = self.senc.as_mut().map(|senc| senc.next(iv_size)).transpose();
+        let sample = sample.map_err(|Truncated| refuse("senc has too few samples"))?;
+        if !protection.is_protected {
+            return Ok(None);
+        }
+        let own = sample.as_ref().and_then(|sample| sample.iv);
+        let iv = own.or(protection.constant_iv).ok_or(refuse("a sample has no IV"))?;
+        let (crypt, skip) = protection.pattern;
+        let pattern =
+            Pattern::from_tenc(crypt, skip).ok_or(refuse("its pattern encrypts nothing"))?;
+        let kid = protection.kid;
+        let key = keys.get(kid).ok_or(DecryptError::NoKey { track: self.track, kid })?;
+        let lock = Lock { mode: self.entry.mode, pattern, key, iv };
+        Ok(Some((lock, sample.into_iter().flat_map(|sample| sample.subsamples()))))
+    }
+
+    fn protection(&mut self) -> SampleProtection {
+        while let Some((0, _)) = self.groups.last() {
+            self.groups.pop();
+        }
+        let group = self.groups.last_mut().and_then(|(left, group)| {
+            *left -= 1;
+            *group
+        });
+        group.unwrap_or(self.entry.defaults)
+    }
+}
+
+/// The runs of `seig` groups; `None` when one is not described.
+fn groups(traf: &BoxRef<'_>, movie: &[SampleProtection]) -> Result<Option<Groups>, BoxError> {
+    let (mut local, mut runs) = (Vec::new(), Vec::new());
+    for child in traf.children() {
+        let child = child?;
+        match &child.kind.0 {
+            b"sgpd" => local.extend(group_descriptions(&child)?),
+            b"sbgp" => runs.extend(group_runs(&child)?),
+            _ => {}
+        }
+    }
+    let describe = |index: u32| match index.checked_sub(LOCAL_GROUPS) {
+        _ if index == 0 => Some(None),
+        Some(index) => local.get((index as usize).wrapping_sub(1)).copied().map(Some),
+        None => movie.get(index as usize - 1).copied().map(Some),
+    };
+    let described = runs.into_iter().rev().map(|(count, index)| Some((count, describe(index)?)));
+    Ok(described.collect())
+}
+
+/// Takes the protection out of a child of `moof`, and of what it holds.
+fn strip(mut node: BoxMut<'_>) -> Result<(), BoxError> {
+    let kind = node.kind;
+    let gone = match &kind.0 {
+        b"traf" => return for_each(kind, node.body(), strip),
+        b"pssh" | b"saiz" | b"saio" => true,
+        b"sgpd" | b"sbgp" => is_key_group(node.body()),
+        other => Senc::is_one(other, node.body()),
+    };
+    if gone {
+        node.blank();
+    }
+    Ok(())
+}

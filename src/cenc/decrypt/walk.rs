@@ -1,0 +1,167 @@
+//! The walk over a file: boxes are read, opened and written in their order.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::fragment::Locked;
+use super::movie::Movie;
+use super::{DecryptError, Keyring};
+use crate::bytes::ReadAt;
+use crate::isobmff::{BoxError, BoxHeader, FourCc, Rule, is_mp4};
+
+/// Larger headers are refused: two days of 60 fps video need less.
+const MAX_HEADER: u64 = 256 << 20;
+
+/// Larger samples are refused: a picture of 8K in lossless quality is smaller.
+const MAX_SAMPLE: u32 = 256 << 20;
+
+/// How much is copied at once.
+const PIECE: u64 = 1 << 20;
+
+/// What was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Bytes written.
+    pub bytes: u64,
+    /// Movie fragments.
+    pub fragments: u64,
+    /// Samples decrypted, by track.
+    pub samples: BTreeMap<u32, u64>,
+}
+
+/// Opens a stream that lies in one file or in many: an init segment, then fragments.
+#[derive(Debug)]
+pub struct Decryptor<'k> {
+    keys: &'k Keyring,
+    movie: Option<Movie>,
+    /// What was done so far.
+    pub done: Summary,
+}
+
+impl<'k> Decryptor<'k> {
+    /// Opens with these keys.
+    pub fn new(keys: &'k Keyring) -> Self {
+        Self { keys, movie: None, done: Summary::default() }
+    }
+
+    /// Copies the next file of the stream to `sink`, decrypted. Needs as much memory as the largest
+    /// header or sample. `progress` is told of bytes that were written.
+    ///
+    /// # Errors
+    /// [`DecryptError`]; what was written until then is of no use.
+    pub fn decrypt<S: ReadAt + ?Sized>(
+        &mut self,
+        source: &S,
+        sink: &mut impl Write,
+        progress: impl FnMut(u64),
+    ) -> Result<(), DecryptError> {
+        let done = &mut self.done;
+        let mut walk = Walk { source, sink, progress, buffer: Vec::new(), at: 0, done };
+        let mut locked = Locked::default();
+        while let Some((header, size)) = walk.header()? {
+            match &header.kind.0 {
+                b"moov" => {
+                    walk.load(header.kind, size)?;
+                    self.movie = Some(Movie::open(&mut walk.buffer)?);
+                    walk.store()?;
+                }
+                b"moof" => {
+                    walk.load(header.kind, size)?;
+                    let movie = self.movie.as_ref().ok_or(DecryptError::NoMovie)?;
+                    locked = Locked::open(&mut walk.buffer, walk.at, movie, self.keys)?;
+                    walk.done.fragments += 1;
+                    walk.store()?;
+                }
+                _ => walk.copy(walk.at + size, &locked)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Walk<'s, S: ?Sized, W, P> {
+    source: &'s S,
+    sink: &'s mut W,
+    progress: P,
+    buffer: Vec<u8>,
+    /// How much of the source is done, in bytes.
+    at: u64,
+    done: &'s mut Summary,
+}
+
+impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
+    /// The header of the next box, and its size in the file.
+    fn header(&self) -> Result<Option<(BoxHeader, u64)>, DecryptError> {
+        let (offset, length) = (self.at, self.source.len());
+        if offset == length {
+            return Ok(None);
+        }
+        let mut bytes = [0; BoxHeader::MAX_LEN];
+        let room = (length - offset).min(bytes.len() as u64) as usize;
+        self.source.read_exact_at(offset, &mut bytes[..room])?;
+        let header = BoxHeader::parse(&bytes[..room])?;
+        if offset == 0 && !is_mp4(&bytes[..room]) {
+            return Err(DecryptError::NotMp4);
+        }
+        let size = header.size.unwrap_or(length - offset);
+        if size > length - offset {
+            return Err(BoxError::new(header.kind, Rule::PastEndOfFile).into());
+        }
+        Ok(Some((header, size)))
+    }
+
+    /// Reads a whole box into the buffer.
+    fn load(&mut self, kind: FourCc, size: u64) -> Result<(), DecryptError> {
+        if size > MAX_HEADER {
+            return Err(BoxError::new(kind, Rule::TooLarge(MAX_HEADER)).into());
+        }
+        Ok(self.fill(size)?)
+    }
+
+    fn fill(&mut self, size: u64) -> io::Result<()> {
+        self.buffer.resize(usize::try_from(size).unwrap_or(usize::MAX), 0);
+        self.source.read_exact_at(self.at, &mut self.buffer)
+    }
+
+    /// Writes the buffer.
+    fn store(&mut self) -> Result<(), DecryptError> {
+        self.sink.write_all(&self.buffer)?;
+        let bytes = self.buffer.len() as u64;
+        self.at += bytes;
+        self.done.bytes += bytes;
+        (self.progress)(bytes);
+        Ok(())
+    }
+
+    /// Copies up to `end`; of what lies there, locked samples are opened.
+    fn copy(&mut self, end: u64, locked: &Locked<'_>) -> Result<(), DecryptError> {
+        let from = locked.samples.partition_point(|sample| sample.offset < self.at);
+        for sample in &locked.samples[from..] {
+            let past = sample.offset.saturating_add(sample.size.into());
+            if sample.offset >= end {
+                break;
+            }
+            self.copy_clear(sample.offset)?;
+            let refuse = |rule| DecryptError::Fragment { track: sample.track, rule };
+            if past > end || sample.offset < self.at || sample.size > MAX_SAMPLE {
+                return Err(refuse("a sample overlaps another or the end of its box"));
+            }
+            self.fill(sample.size.into())?;
+            let subsamples = &locked.subsamples[sample.subsamples.clone()];
+            if !sample.lock.open(&mut self.buffer, subsamples) {
+                return Err(refuse("the subsamples of a sample are larger than the sample"));
+            }
+            self.store()?;
+            *self.done.samples.entry(sample.track).or_default() += 1;
+        }
+        self.copy_clear(end)
+    }
+
+    fn copy_clear(&mut self, end: u64) -> Result<(), DecryptError> {
+        while self.at < end {
+            self.fill((end - self.at).min(PIECE))?;
+            self.store()?;
+        }
+        Ok(())
+    }
+}
