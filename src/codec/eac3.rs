@@ -19,6 +19,10 @@ pub struct Eac3Config {
     pub speakers: u16,
     /// complexity_index_type_a: objects that are coded jointly (JOC); `None` without Atmos.
     pub objects: Option<u8>,
+    /// data_rate in kbit/s, that of all substreams together.
+    pub data_rate: u32,
+    /// The body of the `dec3` box.
+    pub record: Box<[u8]>,
 }
 
 impl Eac3Config {
@@ -29,14 +33,15 @@ impl Eac3Config {
     pub fn parse(record: &[u8]) -> Result<Self, CodecError> {
         let truncated = CodecError::truncated("dec3");
         let mut bits = PlainBits::new(record);
-        let (first, rate) = programs(&mut bits).map_err(truncated)?;
-        Ok(Self { sound: sound(rate, first)?, speakers: first, objects: objects(&mut bits) })
+        let data_rate = bits.take(13).map_err(&truncated)?;
+        let (speakers, rate) = programs(&mut bits).map_err(truncated)?;
+        let (sound, objects) = (sound(rate, speakers)?, objects(&mut bits));
+        Ok(Self { sound, speakers, objects, data_rate, record: record.into() })
     }
 }
 
 /// Speakers and rate of the first independent substream; the others are other programmes.
 fn programs(bits: &mut PlainBits<'_>) -> Result<(u16, u32), Truncated> {
-    bits.skip(13)?; // data_rate
     let count = bits.take(3)? + 1;
     let mut first = None;
     for _ in 0..count {
@@ -78,7 +83,7 @@ mod tests {
     fn substreams_and_the_extension_are_read() {
         let plain = Eac3Config::parse(&[0x06, 0x00, 0x20, 0x0f, 0x00]).unwrap();
         assert_eq!(plain.sound, Sound { channels: 6, sampling_rate: 48_000 });
-        assert_eq!((plain.speakers, plain.objects), (0xf801, None));
+        assert_eq!((plain.speakers, plain.objects, plain.data_rate), (0xf801, None, 192));
         let atmos = Eac3Config::parse(&[0x14, 0, 0x20, 0x0f, 0, 1, 0x10]).unwrap();
         assert_eq!((atmos.sound.channels, atmos.objects), (6, Some(16)));
         // 7.1: a dependent substream with the pair of rear speakers.

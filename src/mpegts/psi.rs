@@ -16,7 +16,8 @@ const MAP_TABLE: u8 = 2;
 pub struct Row {
     /// The codecs.
     pub families: &'static [Family],
-    /// Stream type in the program map (table 2-34; ATSC A/53 part 3 for AC-3 and E-AC-3).
+    /// Stream type in the program map (table 2-34; ATSC A/53 part 3 for AC-3 and E-AC-3; for DTS what
+    /// demultiplexers outside of discs and DVB know).
     pub stream_type: u8,
     /// Stream id in PES headers (table 2-22).
     pub stream_id: u8,
@@ -47,6 +48,7 @@ pub const TABLE: &[Row] = &[
         stream_id: 0xbd,
         descriptors: b"\x05\x04EAC3",
     },
+    Row { families: &[Family::Dts], stream_type: 0x8a, stream_id: 0xbd, descriptors: &[] },
 ];
 
 /// The row of a codec.

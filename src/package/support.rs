@@ -38,9 +38,9 @@ pub const TABLE: &[Row] = &[
     row(Family::Vp9, [true, false, false, false]),
     row(Family::Aac, [true, true, true, true]),
     row(Family::Ac3, [true, false, true, true]),
-    row(Family::Eac3, [true, false, true, true]),
+    row(Family::Eac3, [true, true, true, true]),
     row(Family::Atmos, [true, false, true, true]),
-    row(Family::Dts, [true, false, false, true]),
+    row(Family::Dts, [true, false, true, true]),
     row(Family::Opus, [true, false, false, true]),
     row(Family::Flac, [true, false, false, true]),
 ];
@@ -75,10 +75,11 @@ pub fn check(track: &Track, format: Format, protection: Protection) -> Result<()
     }
 }
 
-/// Some AAC cannot be said in ADTS.
+/// Some AAC cannot be said in ADTS, and DTS-UHD has a stream type that few demultiplexers know.
 fn has_transport_form(codec: &Codec) -> bool {
     match codec {
         Codec::Aac(config) => Adts::of(config).is_some(),
+        Codec::Dts(config) => config.channel_mask.is_none(),
         _ => true,
     }
 }

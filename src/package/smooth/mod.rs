@@ -1,6 +1,7 @@
 //! Smooth Streaming ([MS-SSTR]; ams.md section 3.5): the client manifest. Fragments are those of
 //! [`super::cmaf`] in another shape.
 
+mod dolby;
 mod manifest;
 mod quality;
 mod text;

@@ -2,6 +2,7 @@
 
 use data_encoding::HEXUPPER;
 
+use super::dolby;
 use crate::codec::Codec;
 use crate::codec::aac::{AOT_USAC, AacConfig};
 use crate::codec::hevc::nal_type;
@@ -18,6 +19,7 @@ pub fn carries(track: &Track) -> bool {
             Codec::Avc(config) => !config.sps.is_empty(),
             Codec::Hevc(config) => !config.sets.is_empty(),
             Codec::Aac(config) => config.object_type != AOT_USAC,
+            Codec::Eac3(_) => true,
             _ => false,
         }
 }
@@ -40,6 +42,7 @@ pub(super) fn level(index: usize, rendition: &Rendition) -> Vec<(&'static str, S
             ));
         }
         Codec::Aac(config) => attributes.extend(aac(config)),
+        Codec::Eac3(config) => attributes.extend(dolby::attributes(config)),
         // The support matrix lets no other codec through.
         _ => {}
     }

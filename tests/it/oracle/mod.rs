@@ -9,5 +9,6 @@ mod manifests;
 mod on_demand;
 mod playback;
 mod samples;
+mod sound;
 mod titles;
 mod transport;

@@ -69,7 +69,7 @@ pub(crate) const CODECS: Title = Title {
     ],
     unprotectable: &["_hevc_", "_av1_", "_vp9_"],
     fragments_only: &["_av1_", "_vp9_", "_opus_", "_flac_"],
-    not_smooth: &["_av1_", "_vp9_", "_ac3_", "_ec3_", "_opus_", "_flac_"],
+    not_smooth: &["_av1_", "_vp9_", "_ac3_", "_opus_", "_flac_"],
 };
 
 /// A folder of media that `tests/media/make.sh` made.
