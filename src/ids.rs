@@ -79,10 +79,10 @@ guid_type!(
 const SYSTEMS: &[(SystemId, &str)] = &[
     (SystemId::COMMON, "W3C common"),
     (SystemId::CLEAR_KEY, "ClearKey"),
-    (SystemId(0xedef8ba9_79d6_4ace_a3c8_27dcd51d21ed_u128.to_be_bytes()), "Widevine"),
-    (SystemId(0x9a04f079_9840_4286_ab92_e65be0885f95_u128.to_be_bytes()), "PlayReady"),
-    (SystemId(0x94ce86fb_07ff_4f43_adb8_93d2fa968ca2_u128.to_be_bytes()), "FairPlay"),
-    (SystemId(0x5e629af5_38da_4063_8977_97ffbd9902d4_u128.to_be_bytes()), "Marlin"),
+    (SystemId::WIDEVINE, "Widevine"),
+    (SystemId::PLAY_READY, "PlayReady"),
+    (SystemId::FAIR_PLAY, "FairPlay"),
+    (SystemId::MARLIN, "Marlin"),
 ];
 
 impl SystemId {
@@ -90,6 +90,14 @@ impl SystemId {
     pub const COMMON: Self = Self(0x1077efec_c0b2_4d02_ace3_3c1e52e2fb4b_u128.to_be_bytes());
     /// DASH-IF ClearKey: labels the MPD descriptor only, never a `pssh`.
     pub const CLEAR_KEY: Self = Self(0xe2719d58_a985_b3c9_781a_b030af78d30e_u128.to_be_bytes());
+    /// Widevine.
+    pub const WIDEVINE: Self = Self(0xedef8ba9_79d6_4ace_a3c8_27dcd51d21ed_u128.to_be_bytes());
+    /// PlayReady.
+    pub const PLAY_READY: Self = Self(0x9a04f079_9840_4286_ab92_e65be0885f95_u128.to_be_bytes());
+    /// FairPlay: in manifests only, never a `pssh`.
+    pub const FAIR_PLAY: Self = Self(0x94ce86fb_07ff_4f43_adb8_93d2fa968ca2_u128.to_be_bytes());
+    /// Marlin.
+    pub const MARLIN: Self = Self(0x5e629af5_38da_4063_8977_97ffbd9902d4_u128.to_be_bytes());
 
     /// The name of a known system.
     pub fn name(self) -> Option<&'static str> {

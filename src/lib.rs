@@ -9,7 +9,7 @@
 //! | 0 | [`bytes`] [`coding`] [`ids`] [`protection`] [`time`] [`xml`] | readers and writers, content codings, GUIDs, timescales, XML of others |
 //! | 1 | [`crypto`] [`codec`] | ciphers over media, parameter sets and codec strings |
 //! | 2 | [`isobmff`] [`mpegts`] [`text`] | boxes: read, write, dump; transport streams; cues |
-//! | 3 | [`cenc`] [`media`] | Common Encryption, sample index, asset model, timeline |
+//! | 3 | [`cenc`] [`drm`] [`media`] | Common Encryption, data of protection systems, sample index, asset model, timeline |
 //! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH, Smooth |
 //! | 5 | [`keys`] [`policy`] [`token`] [`license`] | key records, policies, tokens, licences |
 //! | 6 | [`store`] | database, files, caches |
@@ -27,6 +27,7 @@ pub mod codec;
 pub mod coding;
 pub mod config;
 pub mod crypto;
+pub mod drm;
 pub mod http;
 pub mod ids;
 pub mod isobmff;

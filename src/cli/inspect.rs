@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use super::CliError;
 use super::fetch::fetch;
-use crate::isobmff::describe::describe;
+use crate::drm;
+use crate::isobmff::BoxHeader;
+use crate::isobmff::cenc::Pssh;
+use crate::isobmff::describe::{Fields, describe};
 use crate::isobmff::dump::{Node, dump};
 use crate::media::FileIndex;
 use crate::store::files::LocalFile;
@@ -140,13 +143,27 @@ impl BoxReport {
     fn of(node: &Node) -> Self {
         let described = describe(node.kind, &node.body).filter(|_| node.error.is_none());
         let (fields, error) = match described {
-            Some(Ok(fields)) => (fields, None),
+            Some(Ok(fields)) => match system_data(node) {
+                Ok(said) => ([fields, said].concat(), None),
+                Err(error) => (fields, Some(error)),
+            },
             Some(Err(error)) => (Vec::new(), Some(format!("box '{}': {error}", node.kind))),
             None => (Vec::new(), node.error.map(|error| error.to_string())),
         };
         let kind = node.kind.to_string();
         Self { depth: node.depth, kind, offset: node.offset, size: node.size, fields, error }
     }
+}
+
+/// What a `pssh` that is there as a whole says to its system.
+fn system_data(node: &Node) -> Result<Fields, String> {
+    let header = node.size.saturating_sub(node.body.len() as u64);
+    if &node.kind.0 != b"pssh" || header > BoxHeader::MAX_LEN as u64 {
+        return Ok(Fields::new());
+    }
+    let pssh = Pssh::read(&node.body).map_err(|error| error.to_string())?;
+    let said = drm::describe::describe(pssh.system, &pssh.data).unwrap_or(Ok(Fields::new()));
+    said.map_err(|error| format!("box 'pssh': {error}"))
 }
 
 fn text(fields: &[(&'static str, String)]) -> String {

@@ -2,6 +2,7 @@
 
 mod add;
 mod dev;
+mod inspect;
 mod refusals;
 mod serve;
 mod sources;
