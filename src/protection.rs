@@ -29,6 +29,8 @@ pub struct Row {
     pub default_label: &'static str,
     /// The AMS content key type (ams.md section 14.1); also the purpose a wrapped key is bound to.
     pub key_type: &'static str,
+    /// The member of streaming policies that switches it on (ams.md section 7.2).
+    pub block: &'static str,
     /// Short scheme name, as `schm` boxes and the ready file write it.
     pub scheme: &'static str,
 }
@@ -40,6 +42,7 @@ pub const TABLE: &[Row] = &[
         url_value: "cbc",
         default_label: "aesDefaultKey",
         key_type: "EnvelopeEncryption",
+        block: "envelopeEncryption",
         scheme: "cbc",
     },
     Row {
@@ -47,6 +50,7 @@ pub const TABLE: &[Row] = &[
         url_value: "cenc",
         default_label: "cencDefaultKey",
         key_type: "CommonEncryptionCenc",
+        block: "commonEncryptionCenc",
         scheme: "cenc",
     },
     Row {
@@ -54,6 +58,7 @@ pub const TABLE: &[Row] = &[
         url_value: "cbcs-aapl",
         default_label: "cbcsDefaultKey",
         key_type: "CommonEncryptionCbcs",
+        block: "commonEncryptionCbcs",
         scheme: "cbcs",
     },
     // Azure Media Services had neither; the names follow those of the others.
@@ -62,6 +67,7 @@ pub const TABLE: &[Row] = &[
         url_value: "cens",
         default_label: "censDefaultKey",
         key_type: "CommonEncryptionCens",
+        block: "commonEncryptionCens",
         scheme: "cens",
     },
     Row {
@@ -69,6 +75,7 @@ pub const TABLE: &[Row] = &[
         url_value: "cbc1",
         default_label: "cbc1DefaultKey",
         key_type: "CommonEncryptionCbc1",
+        block: "commonEncryptionCbc1",
         scheme: "cbc1",
     },
 ];

@@ -24,6 +24,7 @@ mod text_name;
 mod text_track;
 pub mod timeline;
 pub mod track;
+pub mod track_class;
 
 pub use asset::{Asset, Rendition, SourceFile};
 pub use error::{MediaError, MediaRule};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use super::{PolicyError, check_name};
+use super::{PolicyError, check_name, json};
 
 /// The claim that ties a token to one key (ams.md section 9).
 pub const KEY_IDENTIFIER_CLAIM: &str = "urn:microsoft:azure:mediaservices:contentkeyidentifier";
@@ -157,7 +157,7 @@ impl ContentKeyPolicy {
     pub fn from_properties(name: &str, json: &[u8]) -> Result<Self, PolicyError> {
         check_name(name)?;
         let mut policy: Self =
-            serde_json::from_slice(json).map_err(|error| PolicyError::json(name, &error))?;
+            json::read(json).map_err(|rule| PolicyError::without_values(name, &rule))?;
         name.clone_into(&mut policy.name);
         policy.check()?;
         Ok(policy)

@@ -4,9 +4,11 @@
 //! in [`crate::token`], which option answers in [`crate::license::access`].
 
 pub mod content_key;
+mod json;
 pub mod predefined;
 pub mod secret;
 pub mod streaming;
+mod template;
 
 pub use content_key::{
     Configuration, ConfigurationKind, ContentKeyPolicy, PolicyOption, RequiredClaim, Restriction,
@@ -14,6 +16,7 @@ pub use content_key::{
 };
 pub use secret::Secret;
 pub use streaming::{EnabledProtocols, KeyLabel, StreamingPolicy};
+pub use template::{TemplateError, UrlTemplate};
 
 /// A policy was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,10 +33,9 @@ impl PolicyError {
         Self { name: name.to_owned(), rule: rule.into() }
     }
 
-    /// A JSON error without the values that serde quotes in it.
-    fn json(name: &str, error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let kept: Vec<&str> = text.split('"').step_by(2).collect();
+    /// The rule without the values that serde quotes in it.
+    fn without_values(name: &str, rule: &str) -> Self {
+        let kept: Vec<&str> = rule.split('"').step_by(2).collect();
         Self::new(name, kept.join("..."))
     }
 }

@@ -1,6 +1,7 @@
 //! Filters in the JSON shape of the Azure Media Services v3 API. What is not understood is
 //! refused by name rather than silently not honoured.
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value, json};
 
 use super::time::UNSET;
@@ -32,7 +33,7 @@ impl Filter {
         let tracks = members.take("tracks").map(|value| array("tracks", value)).transpose()?;
         members.end()?;
         let entries = tracks.unwrap_or_default().into_iter().enumerate();
-        let tracks = entries.map(|(n, entry)| track_selection(n, entry));
+        let tracks = entries.map(|(n, entry)| track_selection(&format!("tracks[{n}]"), entry));
         let tracks = tracks.collect::<Result<_, _>>()?;
         Ok(Self { name: name.to_owned(), range, first_quality, tracks })
     }
@@ -79,6 +80,19 @@ impl TrackSelection {
     }
 }
 
+impl Serialize for TrackSelection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.to_json().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for TrackSelection {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        track_selection("selection", value).map_err(|error| de::Error::custom(error.detail))
+    }
+}
+
 fn time_range(value: Value) -> Result<PresentationTimeRange, FilterError> {
     let mut members = Members::of("presentationTimeRange", value)?;
     let range = PresentationTimeRange {
@@ -103,9 +117,8 @@ fn first_quality(value: Value) -> Result<u64, FilterError> {
     })
 }
 
-fn track_selection(n: usize, value: Value) -> Result<TrackSelection, FilterError> {
-    let path = format!("tracks[{n}]");
-    let mut members = Members::of(&path, value)?;
+fn track_selection(path: &str, value: Value) -> Result<TrackSelection, FilterError> {
+    let mut members = Members::of(path, value)?;
     let list = format!("{path}.trackSelections");
     let selections = members.take("trackSelections");
     let selections = selections.ok_or_else(|| shape(format_args!("{list} is missing")))?;
@@ -128,8 +141,8 @@ fn condition(path: &str, value: Value) -> Result<Condition, FilterError> {
     let (property, operation, value) = (text("property")?, text("operation")?, text("value")?);
     members.end()?;
     let known = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(&property));
-    let known = known
-        .ok_or_else(|| refuse("property", "is none of Type, Name, Language, FourCC and Bitrate"))?;
+    let known =
+        known.ok_or_else(|| refuse("property", &format!("is none of {}", known_properties())))?;
     let equal = match operation.to_ascii_lowercase().as_str() {
         "equal" => true,
         "notequal" => false,
@@ -137,6 +150,11 @@ fn condition(path: &str, value: Value) -> Result<Condition, FilterError> {
     };
     Condition::new(known.property, equal, &value)
         .map_err(|error| FilterError { detail: format!("{path}: {}", error.detail), ..error })
+}
+
+/// The names of the table, for messages.
+fn known_properties() -> String {
+    TABLE.iter().map(|row| row.name).collect::<Vec<_>>().join(", ")
 }
 
 /// The members of an object that were not taken yet; `null` is as good as absent.

@@ -17,7 +17,7 @@ mod tests;
 pub use compose::{MAX_DEFAULT, MAX_IN_URL, select};
 pub use error::{FilterError, FilterRule};
 pub use time::PresentationTimeRange;
-pub use track::{Condition, TrackSelection};
+pub use track::{Condition, Facts, Property, TrackSelection};
 
 /// A longer `properties` object is refused, in bytes.
 pub const MAX_PROPERTIES: usize = 64 * 1024;

@@ -7,6 +7,7 @@ use super::{FilterError, FilterRule};
 use crate::codec::MediaType;
 use crate::isobmff::FourCc;
 use crate::isobmff::moov::mdhd::Language;
+use crate::media::track_class::TrackClass;
 use crate::media::{Rendition, TextRendition, language};
 use crate::package::text::TextForm;
 
@@ -38,17 +39,26 @@ pub struct Facts<'a> {
     language: Language,
     four_cc: FourCc,
     bitrate: u64,
+    /// Lines of the pictures.
+    height: Option<u64>,
+    class: Option<TrackClass>,
+    role: Option<&'a str>,
 }
 
 impl<'a> Facts<'a> {
     /// Those of a video level or an audio track.
     pub fn of(rendition: &'a Rendition) -> Self {
+        let media_type = rendition.track.media_type;
+        let height = u64::from(rendition.track.size.1);
         Self {
-            media_type: Some(rendition.track.media_type),
+            media_type: Some(media_type),
             name: &rendition.name,
             language: rendition.language,
             four_cc: rendition.track.entry.kind,
             bitrate: rendition.bitrate,
+            height: Some(height).filter(|_| media_type == MediaType::Video),
+            class: Some(TrackClass::of(&rendition.track)),
+            role: rendition.traits.role.as_deref(),
         }
     }
 
@@ -60,6 +70,9 @@ impl<'a> Facts<'a> {
             language: text.language,
             four_cc: TextForm::in_fragments(text).four_cc(),
             bitrate: text.bitrate,
+            height: None,
+            class: None,
+            role: None,
         }
     }
 }
@@ -77,6 +90,12 @@ pub enum Property {
     FourCc,
     /// Bits per second, or a range of them with both ends in it.
     Bitrate,
+    /// Lines of the pictures, or a range of them with both ends in it.
+    Height,
+    /// SD, HD, UHD1, UHD2 or AUDIO.
+    TrackClass,
+    /// The role that the server manifest gives.
+    Role,
 }
 
 /// One row of the table of properties.
@@ -89,7 +108,7 @@ pub(super) struct Row {
     read: fn(&str) -> Option<Test>,
 }
 
-/// Every property (ams.md section 15).
+/// Every property: those of ams.md section 15, then ours.
 pub(super) const TABLE: &[Row] = &[
     Row {
         property: Property::Type,
@@ -119,7 +138,25 @@ pub(super) const TABLE: &[Row] = &[
         property: Property::Bitrate,
         name: "Bitrate",
         expected: "bits per second, one number or lo-hi",
-        read: |value| Some(Test::Bitrate(bitrates(value)?)),
+        read: |value| Some(Test::Bitrate(numbers(value)?)),
+    },
+    Row {
+        property: Property::Height,
+        name: "Height",
+        expected: "lines of pictures, one number or lo-hi",
+        read: |value| Some(Test::Height(numbers(value)?)),
+    },
+    Row {
+        property: Property::TrackClass,
+        name: "TrackClass",
+        expected: "SD, HD, UHD1, UHD2 or AUDIO",
+        read: |value| TrackClass::from_label(value).map(Test::TrackClass),
+    },
+    Row {
+        property: Property::Role,
+        name: "Role",
+        expected: "a role, for example main",
+        read: |value| Some(Test::Role(value.to_owned())),
     },
 ];
 
@@ -134,6 +171,9 @@ enum Test {
     Language(Option<String>),
     FourCc([u8; 4]),
     Bitrate(RangeInclusive<u64>),
+    Height(RangeInclusive<u64>),
+    TrackClass(TrackClass),
+    Role(String),
 }
 
 impl TrackSelection {
@@ -165,13 +205,8 @@ impl Condition {
 
 impl Property {
     pub(super) fn row(self) -> &'static Row {
-        match self {
-            Self::Type => &TABLE[0],
-            Self::Name => &TABLE[1],
-            Self::Language => &TABLE[2],
-            Self::FourCc => &TABLE[3],
-            Self::Bitrate => &TABLE[4],
-        }
+        // A test holds the order.
+        &TABLE[self as usize]
     }
 }
 
@@ -183,6 +218,9 @@ impl Test {
             Self::Language(tag) => language::tag(track.language) == *tag,
             Self::FourCc(code) => track.four_cc.0.eq_ignore_ascii_case(code),
             Self::Bitrate(range) => range.contains(&track.bitrate),
+            Self::Height(range) => track.height.is_some_and(|height| range.contains(&height)),
+            Self::TrackClass(class) => track.class == Some(*class),
+            Self::Role(role) => track.role.is_some_and(|own| own.eq_ignore_ascii_case(role)),
         }
     }
 }
@@ -195,11 +233,41 @@ fn read_type(value: &str) -> Option<Test> {
 }
 
 /// One number, or two with a hyphen between.
-fn bitrates(value: &str) -> Option<RangeInclusive<u64>> {
+fn numbers(value: &str) -> Option<RangeInclusive<u64>> {
     let number = |text: &str| text.trim().parse::<u64>().ok();
     let (low, high) = match value.split_once('-') {
         Some((low, high)) => (number(low)?, number(high)?),
         None => (number(value)?, number(value)?),
     };
     (low <= high).then_some(low..=high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_property() {
+        for row in TABLE {
+            assert_eq!(row.property.row().property, row.property);
+        }
+    }
+
+    #[test]
+    fn roles_are_those_of_the_server_manifest() {
+        let track = |role| Facts {
+            media_type: None,
+            name: "t",
+            language: Language::UND,
+            four_cc: FourCc(*b"mp4a"),
+            bitrate: 1,
+            height: None,
+            class: None,
+            role,
+        };
+        let condition = Condition::new(Property::Role, true, "Alternate").unwrap();
+        assert!(condition.holds(&track(Some("alternate"))));
+        assert!(!condition.holds(&track(Some("main"))) && !condition.holds(&track(None)));
+        assert!(Condition::new(Property::Role, true, "").is_err());
+    }
 }

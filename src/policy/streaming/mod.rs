@@ -3,9 +3,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PolicyError, check_name, predefined};
+use super::{PolicyError, check_name, json, predefined};
+use crate::package::filter::Facts;
 use crate::package::format::Protocol;
 use crate::protection::{self, Protection};
+
+mod block;
+mod drm;
+#[cfg(test)]
+mod tests;
+
+pub use block::{ContentKeys, DefaultKey, EncryptedBlock, KeyToTracks};
+pub use drm::{ClearKey, CustomAttributes, Drm, FairPlay, PlayReady, Widevine};
 
 /// A named streaming policy in the AMS v3 shape; the name stands outside the `properties`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,17 +54,6 @@ pub struct NoEncryption {
     pub enabled_protocols: EnabledProtocols,
 }
 
-/// The block of one way of encryption.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct EncryptedBlock {
-    /// Switches per protocol; `download` is not one of them here.
-    pub enabled_protocols: EnabledProtocols,
-    /// Which key covers which track.
-    #[serde(default)]
-    pub content_keys: ContentKeys,
-}
-
 /// One switch per protocol; an absent one is off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -72,26 +70,6 @@ pub struct EnabledProtocols {
     /// Smooth Streaming.
     #[serde(default)]
     pub smooth_streaming: bool,
-}
-
-/// The keys of a block.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ContentKeys {
-    /// Covers every track; the protection's default label when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default_key: Option<DefaultKey>,
-}
-
-/// The key that covers every track.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct DefaultKey {
-    /// The handle by which a locator supplies its own key.
-    pub label: String,
-    /// Content key policy of this key, before all defaults.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy_name: Option<String>,
 }
 
 /// A key that a locator of the policy needs.
@@ -116,7 +94,7 @@ impl StreamingPolicy {
             return Err(PolicyError::new(name, "the name is reserved for predefined policies"));
         }
         let mut policy: Self =
-            serde_json::from_str(json).map_err(|error| PolicyError::json(name, &error))?;
+            json::read(json.as_bytes()).map_err(|rule| PolicyError::new(name, rule))?;
         name.clone_into(&mut policy.name);
         policy.check()?;
         Ok(policy)
@@ -144,11 +122,16 @@ impl StreamingPolicy {
     pub fn key_labels(&self) -> Vec<KeyLabel<'_>> {
         protection::TABLE
             .iter()
-            .filter_map(|row| {
-                let block = self.block(row.protection)?;
-                block.enabled_protocols.any().then(|| block.key_label(row))
-            })
+            .filter_map(|row| Some((row, self.block(row.protection)?)))
+            .filter(|(_, block)| block.enabled_protocols.any())
+            .flat_map(|(row, block)| block.key_labels(row))
             .collect()
+    }
+
+    /// The label of the key that covers a track in a protection; `None` when the track is served
+    /// in the clear there.
+    pub fn label_of<'a>(&'a self, protection: Protection, track: &Facts<'_>) -> Option<&'a str> {
+        self.block(protection)?.label_of(protection.row()?, track)
     }
 
     fn enabled(&self, protection: Protection) -> Option<EnabledProtocols> {
@@ -158,7 +141,8 @@ impl StreamingPolicy {
         }
     }
 
-    fn block(&self, protection: Protection) -> Option<&EncryptedBlock> {
+    /// The block of a protection; `None` when the policy has none, and in the clear.
+    pub fn block(&self, protection: Protection) -> Option<&EncryptedBlock> {
         match protection {
             Protection::Clear => None,
             Protection::Cbc => self.envelope_encryption.as_ref(),
@@ -170,29 +154,16 @@ impl StreamingPolicy {
     }
 
     fn check(&self) -> Result<(), PolicyError> {
-        let refuse = |rule: &str| Err(PolicyError::new(&self.name, rule));
+        let refuse = |rule: String| PolicyError::new(&self.name, rule);
         if self.key_labels().is_empty() && !self.enabled(Protection::Clear).is_some_and(|e| e.any())
         {
-            return refuse("no block enables a protocol");
+            return Err(refuse("no block enables a protocol".to_owned()));
         }
-        if protection::TABLE.iter().any(|row| self.allows(Protocol::Download, row.protection)) {
-            return refuse("download is served without encryption only");
-        }
-        if self.key_labels().iter().any(|key| key.label.is_empty() || key.label.len() > 128) {
-            return refuse("a key label has 1 to 128 characters");
+        for row in protection::TABLE {
+            let Some(block) = self.block(row.protection) else { continue };
+            block.check(row).map_err(|rule| refuse(format!("{}.{rule}", row.block)))?;
         }
         Ok(())
-    }
-}
-
-impl EncryptedBlock {
-    fn key_label(&self, row: &'static protection::Row) -> KeyLabel<'_> {
-        let named = self.content_keys.default_key.as_ref();
-        KeyLabel {
-            protection: row.protection,
-            label: named.map_or(row.default_label, |key| &key.label),
-            policy: named.and_then(|key| key.policy_name.as_deref()),
-        }
     }
 }
 
@@ -210,88 +181,5 @@ impl EnabledProtocols {
     /// Whether any protocol is switched on.
     pub fn any(self) -> bool {
         self.download || self.dash || self.hls || self.smooth_streaming
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(json: &str) -> Result<StreamingPolicy, PolicyError> {
-        StreamingPolicy::from_properties("mine", json)
-    }
-
-    const MIXED: &str = r#"{
-        "envelopeEncryption": {"enabledProtocols": {"hls": true},
-            "contentKeys": {"defaultKey": {"label": "aes", "policyName": "p"}}},
-        "commonEncryptionCenc": {"enabledProtocols": {"download": false, "dash": true}},
-        "commonEncryptionCbcs": {"enabledProtocols": {}},
-        "commonEncryptionCens": {"enabledProtocols": {"dash": true}},
-        "commonEncryptionCbc1": {"enabledProtocols": {"dash": true}},
-        "noEncryption": {"enabledProtocols": {"download": true, "hls": true}}}"#;
-
-    #[test]
-    fn blocks_switch_protocols_per_protection() {
-        let policy = parse(MIXED).unwrap();
-        assert_eq!(policy.protections(Protocol::Hls), [Protection::Clear, Protection::Cbc]);
-        let dash = [Protection::Cenc, Protection::Cens, Protection::Cbc1];
-        assert_eq!(policy.protections(Protocol::Dash), dash);
-        assert_eq!(policy.protections(Protocol::Download), [Protection::Clear]);
-        assert_eq!(policy.protections(Protocol::Smooth), []);
-        assert!(!policy.allows(Protocol::Dash, Protection::Cbcs));
-    }
-
-    #[test]
-    fn a_locator_needs_one_key_for_each_protection_that_is_on() {
-        let policy = parse(MIXED).unwrap();
-        let keys: Vec<_> =
-            policy.key_labels().iter().map(|key| (key.protection, key.label, key.policy)).collect();
-        let expected = [
-            (Protection::Cbc, "aes", Some("p")),
-            (Protection::Cenc, "cencDefaultKey", None),
-            (Protection::Cens, "censDefaultKey", None),
-            (Protection::Cbc1, "cbc1DefaultKey", None),
-        ];
-        assert_eq!(keys, expected);
-    }
-
-    #[test]
-    fn what_is_written_reads_back_the_same() {
-        let policy = parse(MIXED).unwrap();
-        assert_eq!(parse(&policy.to_properties()), Ok(policy));
-    }
-
-    #[test]
-    fn refusals_name_the_rule() {
-        let on = r#"{"enabledProtocols":{"hls":true}"#;
-        let table = [
-            ("{}".to_owned(), "no block"),
-            (r#"{"noEncryption":{"enabledProtocols":{}}}"#.into(), "no block"),
-            (format!(r#"{{"commonEncryptionCenc":{on},"drm":{{}}}}}}"#), "unknown field `drm`"),
-            (r#"{"surprise":1}"#.into(), "unknown field `surprise`"),
-            (
-                r#"{"envelopeEncryption":{"enabledProtocols":{"download":true}}}"#.into(),
-                "download is served without encryption",
-            ),
-            (
-                format!(
-                    r#"{{"envelopeEncryption":{on},
-                        "contentKeys":{{"defaultKey":{{"label":""}}}}}}}}"#
-                ),
-                "a key label has",
-            ),
-            ("[".into(), "EOF"),
-        ];
-        for (json, rule) in table {
-            let refusal = parse(&json).unwrap_err();
-            assert!(refusal.rule.contains(rule), "{json}: {refusal}");
-        }
-    }
-
-    #[test]
-    fn reserved_and_odd_names_are_refused() {
-        for name in ["Predefined_ClearKey", "predefined_x", "Portcullis_Mine", "", "a b", "ü"] {
-            assert!(StreamingPolicy::from_properties(name, MIXED).is_err(), "{name}");
-        }
     }
 }

@@ -1,0 +1,211 @@
+//! The block of one way of encryption: protocols, clear tracks, keys, addresses.
+
+use serde::{Deserialize, Serialize};
+
+use super::drm::{ClearKey, Drm};
+use super::{EnabledProtocols, KeyLabel};
+use crate::package::filter::{Facts, TrackSelection};
+use crate::policy::UrlTemplate;
+use crate::protection::{Protection, Row};
+
+/// More keys of a block are refused.
+const MAX_MAPPINGS: usize = 64;
+
+/// More entries that select tracks are refused.
+const MAX_SELECTIONS: usize = 256;
+
+/// The block of one way of encryption.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EncryptedBlock {
+    /// Switches per protocol; `download` is not one of them here.
+    pub enabled_protocols: EnabledProtocols,
+    /// Tracks that any of these keeps stay in the clear.
+    #[serde(default)]
+    pub clear_tracks: Vec<TrackSelection>,
+    /// Which key covers which track.
+    #[serde(default)]
+    pub content_keys: ContentKeys,
+    /// Systems that are announced; of Common Encryption only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drm: Option<Drm>,
+    /// ClearKey, announced beside other systems; of Common Encryption only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_key_encryption_configuration: Option<ClearKey>,
+    /// Where keys of the envelope are; this server when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_key_acquisition_url_template: Option<UrlTemplate>,
+}
+
+/// The keys of a block.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ContentKeys {
+    /// Covers every track without a mapping; the protection's default label when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_key: Option<DefaultKey>,
+    /// Keys of some tracks; the first that selects a track covers it.
+    #[serde(default)]
+    pub key_to_track_mappings: Vec<KeyToTracks>,
+}
+
+/// The key that covers every track without a mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefaultKey {
+    /// The handle by which a locator supplies its own key.
+    pub label: String,
+    /// Content key policy of this key, before all defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+}
+
+/// A key that covers some tracks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeyToTracks {
+    /// The handle by which a locator supplies its own key.
+    pub label: String,
+    /// Content key policy of this key, before all defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_name: Option<String>,
+    /// The key covers what any of these selects.
+    pub tracks: Vec<TrackSelection>,
+}
+
+impl EncryptedBlock {
+    /// Whether ClearKey is announced: where it is asked for, and where no system is named at all.
+    pub fn announces_clear_key(&self) -> bool {
+        self.clear_key_encryption_configuration.is_some() || self.drm.is_none()
+    }
+
+    /// The label of the key that covers a track; `None` when the track stays in the clear.
+    pub(super) fn label_of<'a>(&'a self, row: &'static Row, track: &Facts<'_>) -> Option<&'a str> {
+        let selects = |entries: &[TrackSelection]| entries.iter().any(|entry| entry.keeps(track));
+        if selects(&self.clear_tracks) {
+            return None;
+        }
+        let mappings = &self.content_keys.key_to_track_mappings;
+        let mapped = mappings.iter().find(|mapping| selects(&mapping.tracks));
+        Some(mapped.map_or(self.default_label(row).label, |mapping| &mapping.label))
+    }
+
+    /// The keys that a locator needs, the default one first.
+    pub(super) fn key_labels<'a>(
+        &'a self,
+        row: &'static Row,
+    ) -> impl Iterator<Item = KeyLabel<'a>> {
+        let mapped = self.content_keys.key_to_track_mappings.iter().map(|mapping| KeyLabel {
+            protection: row.protection,
+            label: &mapping.label,
+            policy: mapping.policy_name.as_deref(),
+        });
+        std::iter::once(self.default_label(row)).chain(mapped)
+    }
+
+    fn default_label(&self, row: &'static Row) -> KeyLabel<'_> {
+        let named = self.content_keys.default_key.as_ref();
+        KeyLabel {
+            protection: row.protection,
+            label: named.map_or(row.default_label, |key| &key.label),
+            policy: named.and_then(|key| key.policy_name.as_deref()),
+        }
+    }
+
+    /// The entries that select tracks, by the paths of their members.
+    pub fn selections(&self) -> Vec<(String, &TrackSelection)> {
+        let numbered = |path: &str, entries: &'_ [TrackSelection]| -> Vec<String> {
+            (0..entries.len()).map(|n| format!("{path}[{n}]")).collect()
+        };
+        let mut all: Vec<_> = numbered("clearTracks", &self.clear_tracks)
+            .into_iter()
+            .zip(&self.clear_tracks)
+            .collect();
+        for (n, mapping) in self.content_keys.key_to_track_mappings.iter().enumerate() {
+            let path = format!("contentKeys.keyToTrackMappings[{n}].tracks");
+            all.extend(numbered(&path, &mapping.tracks).into_iter().zip(&mapping.tracks));
+        }
+        all
+    }
+
+    /// What the shape alone does not say; names the member.
+    pub(super) fn check(&self, row: &'static Row) -> Result<(), String> {
+        self.check_members(row.protection)?;
+        self.check_labels(row)?;
+        let mut selections = self.selections().into_iter();
+        match selections.find(|(_, selection)| selection.conditions.is_empty()) {
+            Some((path, _)) => Err(format!("{path}.trackSelections: no condition selects a track")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_members(&self, protection: Protection) -> Result<(), String> {
+        let envelope = protection == Protection::Cbc;
+        let fair_play = self.drm.as_ref().is_some_and(|drm| drm.fair_play.is_some());
+        let clear_key = self.clear_key_encryption_configuration.as_ref();
+        let template = clear_key.and_then(|ck| ck.custom_keys_acquisition_url_template.as_ref());
+        let rules = [
+            (
+                "enabledProtocols.download",
+                self.enabled_protocols.download,
+                "download is served without encryption only",
+            ),
+            ("drm", envelope && self.drm.is_some(), "systems have no part in the envelope"),
+            (
+                "clearKeyEncryptionConfiguration",
+                envelope && clear_key.is_some(),
+                "systems have no part in the envelope",
+            ),
+            (
+                "customKeyAcquisitionUrlTemplate",
+                !envelope && self.custom_key_acquisition_url_template.is_some(),
+                "only keys of the envelope are fetched by themselves",
+            ),
+            (
+                "drm.fairPlay",
+                fair_play && protection != Protection::Cbcs,
+                "FairPlay knows cbcs only",
+            ),
+            (
+                "clearKeyEncryptionConfiguration.customKeysAcquisitionUrlTemplate",
+                template.is_some_and(UrlTemplate::names_key),
+                "one request asks for several keys: {ContentKeyId} has no value",
+            ),
+        ];
+        match rules.into_iter().find(|(_, broken, _)| *broken) {
+            Some((member, _, rule)) => Err(format!("{member}: {rule}")),
+            None => Ok(()),
+        }
+    }
+
+    /// A label is what a locator names a key by, so no two keys share one.
+    fn check_labels(&self, row: &'static Row) -> Result<(), String> {
+        let mappings = &self.content_keys.key_to_track_mappings;
+        if mappings.len() > MAX_MAPPINGS {
+            return Err(format!("contentKeys.keyToTrackMappings: at most {MAX_MAPPINGS} keys"));
+        }
+        let entries = mappings.iter().map(|mapping| mapping.tracks.len()).sum::<usize>();
+        if entries + self.clear_tracks.len() > MAX_SELECTIONS {
+            return Err(format!("at most {MAX_SELECTIONS} entries select tracks"));
+        }
+        let labels: Vec<&str> = self.key_labels(row).map(|key| key.label).collect();
+        for (n, label) in labels.iter().enumerate() {
+            let path = || match n {
+                0 => "contentKeys.defaultKey.label".to_owned(),
+                n => format!("contentKeys.keyToTrackMappings[{}].label", n - 1),
+            };
+            if label.is_empty() || label.len() > 128 {
+                return Err(format!("{}: a key label has 1 to 128 characters", path()));
+            }
+            if labels[..n].contains(label) {
+                return Err(format!("{}: another key has this label", path()));
+            }
+        }
+        match mappings.iter().position(|mapping| mapping.tracks.is_empty()) {
+            Some(n) => {
+                Err(format!("contentKeys.keyToTrackMappings[{n}].tracks: no track is selected"))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a block says to players of each protection system (ams.md section 7.2). A member that is
+//! absent means that the system is not announced; an empty object announces it with the addresses of
+//! this server.
+
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::policy::UrlTemplate;
+use crate::xml;
+
+/// Longer custom attributes are refused, in bytes (playready.md section 2).
+const MAX_CUSTOM_ATTRIBUTES: usize = 1024;
+
+/// The systems that a block of Common Encryption announces.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Drm {
+    /// PlayReady.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub play_ready: Option<PlayReady>,
+    /// Widevine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widevine: Option<Widevine>,
+    /// FairPlay; in the `cbcs` block only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fair_play: Option<FairPlay>,
+}
+
+/// What is said to PlayReady clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlayReady {
+    /// Where licences are; this server when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+    /// Content of CUSTOMATTRIBUTES in the header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub play_ready_custom_attributes: Option<CustomAttributes>,
+}
+
+/// What is said to Widevine clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Widevine {
+    /// Where licences are; this server when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+}
+
+/// What is said to FairPlay clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FairPlay {
+    /// The whole URI of key lines, often `skd://`; this server's when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+    /// Whether apps may keep keys.
+    #[serde(default)]
+    pub allow_persistent_license: bool,
+}
+
+/// What is said to ClearKey clients.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ClearKey {
+    /// Where licences are; this server when absent. One address for all keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_keys_acquisition_url_template: Option<UrlTemplate>,
+}
+
+/// XML that goes into the PlayReady header as it is; well-formed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CustomAttributes(String);
+
+impl CustomAttributes {
+    /// Takes well-formed content of an element.
+    ///
+    /// # Errors
+    /// The rule that the text breaks.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > MAX_CUSTOM_ATTRIBUTES {
+            return Err("custom attributes have at most 1 KiB".to_owned());
+        }
+        let document = format!("<CUSTOMATTRIBUTES>{text}</CUSTOMATTRIBUTES>");
+        match xml::parse(&document) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// The XML.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for CustomAttributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
