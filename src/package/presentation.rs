@@ -154,6 +154,11 @@ impl<'a> Presentation<'a> {
         self.listed.iter().filter(move |listed| listed.rendition.track.media_type == media_type)
     }
 
+    /// The protection of a rendition: that in force, unless the rendition is left in the clear.
+    pub fn protection_of(&self, listed: &Listed<'_>) -> Protection {
+        listed.key.as_ref().map_or(Protection::Clear, |_| self.protection)
+    }
+
     /// Audio tracks and then video levels, those that players may switch between together: they
     /// have one name and one key. In each set the first is the best.
     pub fn sets(&self) -> Vec<Set<'_>> {

@@ -27,7 +27,8 @@ impl Rates {
             let lengths = ts::sizes(rendition).skip(fragments.start);
             return Self::of_lengths(lengths, listed);
         }
-        let lengths = fragments.map(|n| cmaf::length(rendition, n, presentation.protection));
+        let protection = presentation.protection_of(listed);
+        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection));
         Self::of_lengths(lengths, listed)
     }
 
@@ -56,7 +57,7 @@ impl Rates {
 
 /// Bytes that are sent of the key frame at the start of fragment `n`, at most.
 fn key_frame_at_most(presentation: &Presentation<'_>, listed: &Listed<'_>, n: usize) -> u64 {
-    let (rendition, protection) = (listed.rendition, presentation.protection);
+    let (rendition, protection) = (listed.rendition, presentation.protection_of(listed));
     let sample = key_frame_bytes(rendition, n);
     if let Container::Transport { .. } = presentation.selectors.format.row().container {
         return cmaf::padded(ts::key_frame_at_most(rendition, sample), protection);

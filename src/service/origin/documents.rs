@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use moka::future::Cache;
 
 use super::{Answer, Context, Origin, OriginError, assets};
-use crate::ids::KeyId;
+use crate::ids::LocatorId;
 use crate::package::compat::Compat;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Query, Selectors};
@@ -44,13 +45,14 @@ pub(super) struct DocumentKey {
     compat: Compat,
     query: Query,
     selection: Selection,
-    /// Nothing of it stands in documents of clear content.
-    key: Option<(KeyId, DeliveryUrls)>,
+    /// Nothing of it stands in documents of clear content. A locator never changes, nor does its
+    /// streaming policy: the locator and when it was made say which keys and addresses there are.
+    keys: Option<(LocatorId, Timestamp, DeliveryUrls)>,
 }
 
 impl DocumentKey {
     fn heap_size(&self) -> usize {
-        let base = self.key.as_ref().map_or(0, |(_, delivery)| delivery.base.len());
+        let base = self.keys.as_ref().map_or(0, |(.., delivery)| delivery.base.len());
         size_of::<(Self, Answer)>() + self.asset.len() + self.selection.heap_size() + base
     }
 }
@@ -63,7 +65,7 @@ impl Origin {
         item: Item,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
-        let key = self.document_key(context, item, delivery).await?;
+        let key = document_key(context, item, delivery);
         if let Some(answer) = self.documents.get(&key).await {
             return Ok(answer);
         }
@@ -71,28 +73,6 @@ impl Origin {
         let made = Box::pin(self.make(context, &key.item, delivery));
         let answer = Box::pin(self.documents.try_get_with_by_ref(&key, made)).await;
         answer.map_err(|error| (*error).clone())
-    }
-
-    async fn document_key(
-        &self,
-        context: &Context,
-        item: Item,
-        delivery: &DeliveryUrls,
-    ) -> Result<DocumentKey, OriginError> {
-        // By name, so that whoever adds a member decides here what it does to the bytes.
-        let Context { locator, loaded, selectors, protection, query, selection } = context;
-        let key = self.key_record(context).await?;
-        Ok(DocumentKey {
-            generation: loaded.generation,
-            asset: locator.asset.clone(),
-            item,
-            selectors: selectors.clone(),
-            protection: *protection,
-            compat: locator.compat,
-            query: query.clone(),
-            selection: selection.clone(),
-            key: key.map(|key| (key.kid, delivery.clone())),
-        })
     }
 
     async fn make(
@@ -127,14 +107,13 @@ impl Origin {
         delivery: &DeliveryUrls,
         write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
     ) -> Result<Answer, OriginError> {
-        let kid = self.key_record(context).await?.map(|key| key.kid);
         let fragments = context.renditions().map(|selected| selected.fragments.len());
         if fragments.sum::<usize>() <= LONG {
-            return write(context, &context.presentation(kid, delivery, &self.steering));
+            return write(context, &context.presentation(delivery, &self.steering)?);
         }
         let (context, delivery) = (Arc::clone(context), delivery.clone());
         let steering = Arc::clone(&self.steering);
-        let work = move || write(&context, &context.presentation(kid, &delivery, &steering));
+        let work = move || write(&context, &context.presentation(&delivery, &steering)?);
         assets::blocking(work).await?
     }
 }
@@ -142,22 +121,39 @@ impl Origin {
 impl Context {
     fn presentation<'a>(
         &'a self,
-        kid: Option<KeyId>,
         delivery: &'a DeliveryUrls,
         steering: &'a Steering,
-    ) -> Presentation<'a> {
-        Presentation {
+    ) -> Result<Presentation<'a>, OriginError> {
+        Ok(Presentation {
             selectors: self.selectors.clone(),
             protection: self.protection,
             compat: self.locator.compat,
             query: self.query.clone(),
-            listed: self.listed(kid),
+            listed: self.listed()?,
             muxed_audio: self.muxed_audio(),
-            text: self.listed_text(kid),
+            text: self.listed_text()?,
             start: self.selection.start(),
             led: self.selection.is_led(),
             delivery,
             steering,
-        }
+        })
+    }
+}
+
+fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> DocumentKey {
+    // By name, so that whoever adds a member decides here what it does to the bytes. The keys are
+    // those of the locator.
+    let Context { locator, loaded, selectors, protection, keys: _, query, selection } = context;
+    let encrypted = *protection != Protection::Clear;
+    DocumentKey {
+        generation: loaded.generation,
+        asset: locator.asset.clone(),
+        item,
+        selectors: selectors.clone(),
+        protection: *protection,
+        compat: locator.compat,
+        query: query.clone(),
+        selection: selection.clone(),
+        keys: encrypted.then(|| (locator.id, locator.created, delivery.clone())),
     }
 }

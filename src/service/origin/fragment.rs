@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
+use super::keys::kid_bytes;
 use super::transport::reading;
 use super::{Code, Context, Origin, OriginError, media_type};
 use crate::media::Rendition;
 use crate::package::cmaf::{self, Shape};
 use crate::package::compat::Compat;
+use crate::package::filter::Facts;
 use crate::package::plan::Plan;
 use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
@@ -92,9 +94,9 @@ impl Origin {
     ) -> Result<String, OriginError> {
         let identity = context.identity(rendition);
         let samples = rendition.cuts.samples(n);
-        let key = self.key_record(context).await?;
-        let kid = key.as_ref().map_or(&[][..], |key| key.kid.as_bytes());
-        let scheme = context.protection.row().map_or("", |row| row.scheme);
+        let protection = context.protection_of(rendition);
+        let kid = kid_bytes(context.key_of(&Facts::of(rendition))?);
+        let scheme = protection.row().map_or("", |row| row.scheme);
         let number = n.to_be_bytes();
         let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
         let times = times(rendition, n, samples.start);
@@ -108,7 +110,7 @@ impl Origin {
             scheme.as_bytes(),
             kid,
         ];
-        if context.protection == Protection::Cbc && context.locator.compat == Compat::Ams {
+        if protection == Protection::Cbc && context.locator.compat == Compat::Ams {
             parts.push(b"one iv");
         }
         match context.shape(key_frame) {
@@ -128,7 +130,7 @@ impl Origin {
         n: usize,
         shape: Shape,
     ) -> Result<Arc<Plan>, OriginError> {
-        let protect = self.protect(context, rendition).await?;
+        let protect = self.protect(context, rendition)?;
         let plan = reading(context, rendition, move |_, rendition, source| {
             cmaf::fragment(rendition, n, shape, protect, source)
         });

@@ -113,12 +113,12 @@ impl Origin {
         context: &Context,
         rendition: &Rendition,
     ) -> Result<Arc<Heads>, OriginError> {
-        let scheme = context.protection.row().map_or("", |row| row.scheme);
+        let scheme = context.protection_of(rendition).row().map_or("", |row| row.scheme);
         let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes()]);
         let (origin, context, track) = (self.clone(), context.clone(), TrackRef::of(rendition));
         let read = async move {
             let Selected { rendition, .. } = context.find(&track)?;
-            let protect = origin.protect(&context, rendition).await?;
+            let protect = origin.protect(&context, rendition)?;
             let read = move |_: &Context, rendition: &Rendition, source: &_| {
                 Heads::read(rendition, &protect, source)
             };

@@ -1,34 +1,94 @@
-//! Which key protects what: today one key for all tracks of a protection.
+//! Which key protects which track, and what is in force when a URL does not say it.
 
 use std::sync::Arc;
 
 use super::{Code, Context, Origin, OriginError};
-use crate::cenc::IvContext;
+use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::ContentKey;
-use crate::ids::KeyId;
 use crate::keys::KeyRecord;
+use crate::media::Rendition;
+use crate::package::cmaf::Protect;
 use crate::package::compat::Compat;
+use crate::package::filter::Facts;
+use crate::package::format::Container;
 use crate::package::presentation::{Listed, RenditionKey};
+use crate::package::request::Selectors;
 use crate::package::selection::Selected;
+use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
+use crate::store::Locator;
+
+/// The crypto period of keys that do not rotate.
+const PERIOD: u32 = 0;
+
+/// The keys of a locator under its streaming policy.
+#[derive(Clone)]
+pub(super) struct TrackKeys {
+    policy: Arc<StreamingPolicy>,
+    records: Arc<[KeyRecord]>,
+}
+
+impl TrackKeys {
+    /// The record of the key that covers a track in a crypto period; `None` when the track is
+    /// served in the clear.
+    fn find(
+        &self,
+        protection: Protection,
+        track: &Facts<'_>,
+        period: u32,
+    ) -> Result<Option<&KeyRecord>, OriginError> {
+        let Some(label) = self.policy.label_of(protection, track) else { return Ok(None) };
+        let covers = |key: &&KeyRecord| {
+            key.protection == protection && key.label == label && key.crypto_period == period
+        };
+        self.records.iter().find(covers).map(Some).ok_or_else(|| {
+            let detail = format!("the locator has no key {label} for the encryption");
+            OriginError::new(Code::ENCRYPTION_NOT_SET, detail)
+        })
+    }
+}
 
 impl Origin {
-    /// The record of the key in force; `None` when the content is clear.
-    pub(super) async fn key_record(
+    pub(super) async fn track_keys(
+        &self,
+        locator: &Locator,
+        policy: Arc<StreamingPolicy>,
+        protection: Protection,
+    ) -> Result<TrackKeys, OriginError> {
+        let records = match protection {
+            Protection::Clear => [].into(),
+            _ => self.store.keys_of(locator.id).await?,
+        };
+        Ok(TrackKeys { policy, records })
+    }
+
+    /// How the fragments of a rendition are protected.
+    pub(super) fn protect(
         &self,
         context: &Context,
-    ) -> Result<Option<KeyRecord>, OriginError> {
-        if context.protection == Protection::Clear {
-            return Ok(None);
-        }
-        let keys: Arc<[KeyRecord]> = self.store.keys_of(context.locator.id).await?;
-        let key = keys.iter().find(|key| key.protection == context.protection);
-        key.cloned().map(Some).ok_or_else(|| {
-            OriginError::new(Code::ENCRYPTION_NOT_SET, "the locator has no key for the encryption")
+        rendition: &Rendition,
+    ) -> Result<Protect, OriginError> {
+        let Some(record) = context.key_of(&Facts::of(rendition))? else {
+            return Ok(Protect::Clear);
+        };
+        let key = self.track_key(record, &context.identity(rendition))?;
+        let key = TrackKey { ivs: context.ruled(key.ivs.clone()), ..key };
+        Ok(match Scheme::of(context.protection) {
+            Some(scheme) => Protect::Samples(scheme, key),
+            None => Protect::Segment(key),
         })
     }
 
-    pub(super) fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
+    /// The key of a record for the track that `identity` names.
+    pub(super) fn track_key(
+        &self,
+        record: &KeyRecord,
+        identity: &[u8],
+    ) -> Result<TrackKey, OriginError> {
+        Ok(TrackKey::new(record.kid, &self.unwrap_key(record)?, identity))
+    }
+
+    fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
         self.store.vault().unwrap(record).map_err(|error| {
             tracing::error!(kid = %record.kid, %error, "a stored key cannot be unwrapped");
             OriginError::new(Code::STORAGE_FAILURE, "the content key cannot be read")
@@ -37,6 +97,17 @@ impl Origin {
 }
 
 impl Context {
+    /// The record of the key of a track; `None` when it is served in the clear.
+    pub(super) fn key_of(&self, track: &Facts<'_>) -> Result<Option<&KeyRecord>, OriginError> {
+        self.keys.find(self.protection, track, PERIOD)
+    }
+
+    /// The protection of a rendition: that of the request, unless the policy leaves it clear.
+    pub(super) fn protection_of(&self, rendition: &Rendition) -> Protection {
+        let label = self.keys.policy.label_of(self.protection, &Facts::of(rendition));
+        label.map_or(Protection::Clear, |_| self.protection)
+    }
+
     /// The IVs as the profile of the locator wants them.
     pub(super) fn ruled(&self, ivs: IvContext) -> IvContext {
         match self.locator.compat {
@@ -45,16 +116,59 @@ impl Context {
         }
     }
 
-    /// What manifests list, with the key as they name it; `None` when the content is clear.
-    pub(super) fn listed(&self, kid: Option<KeyId>) -> Vec<Listed<'_>> {
+    /// What manifests list, with the keys as they name them.
+    pub(super) fn listed(&self) -> Result<Vec<Listed<'_>>, OriginError> {
         let listed = |Selected { rendition, fragments }| {
-            let key = kid.map(|kid| {
-                let ivs = IvContext::new(kid, &self.identity(rendition));
-                RenditionKey { kid, ivs: self.ruled(ivs) }
+            let key = self.key_of(&Facts::of(rendition))?.map(|record| {
+                let ivs = IvContext::new(record.kid, &self.identity(rendition));
+                RenditionKey { kid: record.kid, ivs: self.ruled(ivs) }
             });
-            Listed { rendition, key, fragments }
+            Ok(Listed { rendition, key, fragments })
         };
         let visible = |selected: &Selected<'_>| !selected.rendition.traits.hidden;
         self.renditions().filter(visible).map(listed).collect()
+    }
+}
+
+/// The bytes of a KID; none in the clear.
+pub(super) fn kid_bytes(record: Option<&KeyRecord>) -> &[u8] {
+    record.map_or(&[], |record| record.kid.as_bytes())
+}
+
+/// The protection in force, from the URL and the streaming policy (ams.md section 2.4).
+pub(super) fn protection(
+    selectors: &Selectors,
+    policy: &StreamingPolicy,
+) -> Result<Protection, OriginError> {
+    let protocol = selectors.format.row().protocol;
+    let allowed = policy.protections(protocol);
+    let refuse = |code, detail: &str| Err(OriginError::new(code, detail));
+    match selectors.encryption {
+        Some(asked) if !selectors.format.supports(asked) => {
+            refuse(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, "the format cannot carry the encryption")
+        }
+        _ if allowed.is_empty() => {
+            refuse(Code::OUTPUT_FORMAT_BLOCKED, "the streaming policy does not allow the protocol")
+        }
+        Some(asked) if allowed.contains(&asked) => Ok(asked),
+        Some(_) => refuse(
+            Code::ENCRYPTION_NOT_SET,
+            "the streaming policy does not configure that encryption for the protocol",
+        ),
+        None if allowed.contains(&Protection::Clear) => Ok(Protection::Clear),
+        // Only CMAF demands the word where there is no choice.
+        None if selectors.format.row().container != Container::Cmaf
+            && matches!(&*allowed, [only] if selectors.format.supports(*only)) =>
+        {
+            Ok(allowed[0])
+        }
+        None if !allowed.iter().any(|allowed| selectors.format.supports(*allowed)) => refuse(
+            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
+            "the format can carry no encryption that the streaming policy allows",
+        ),
+        None => refuse(
+            Code::ENCRYPTION_NOT_SPECIFIED,
+            "the content is encrypted: add encryption=... to the parameters",
+        ),
     }
 }

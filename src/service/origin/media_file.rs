@@ -76,7 +76,7 @@ impl Origin {
         context: &Context,
         Selected { rendition, .. }: &Selected<'_>,
     ) -> Result<Vec<u8>, OriginError> {
-        let protect = self.protect(context, rendition).await?;
+        let protect = self.protect(context, rendition)?;
         let container = context.selectors.format.row().container;
         Ok(cmaf::init_segment(rendition, container, &protect))
     }

@@ -28,12 +28,12 @@ pub use body::PlanBody;
 use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::Lengths;
+use keys::TrackKeys;
 pub use media_file::{FileBody, StreamedFile};
 
-use crate::cenc::{Scheme, TrackKey};
 use crate::media::Rendition;
 use crate::media::timeline::Cutting;
-use crate::package::cmaf::{self, Protect, Shape};
+use crate::package::cmaf::{self, Shape};
 use crate::package::compat::Compat;
 use crate::package::filter;
 use crate::package::format::{Container, Format, Manifest};
@@ -43,7 +43,6 @@ use crate::package::request::{Item, Query, Selectors, StreamRequest, Target, Tra
 use crate::package::selection::{Selected, Selection};
 use crate::package::steering::Steering;
 use crate::package::{dash, hls, smooth};
-use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::service::delivery::Clock;
 use crate::store::{Asset, Locator, Store};
@@ -82,6 +81,7 @@ struct Context {
     loaded: Arc<LoadedAsset>,
     selectors: Selectors,
     protection: Protection,
+    keys: TrackKeys,
     query: Query,
     selection: Selection,
 }
@@ -153,7 +153,7 @@ impl Origin {
         match target {
             Target::Download { file } => download::answer(&policy, &stored, &file).await,
             Target::Presentation { base, mut selectors, item } => {
-                let protection = protection(&selectors, &policy)?;
+                let protection = keys::protection(&selectors, &policy)?;
                 let loaded = self.load(&stored, locator.compat, selectors.format).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
                 if base != expected {
@@ -164,7 +164,9 @@ impl Origin {
                 let chooses = item.reads_queries() && locator.compat.reads_queries();
                 let query = if chooses { query? } else { Query::default() };
                 let selection = filter::select(&loaded.asset, &filters, &query)?;
-                let context = Context { locator, loaded, selectors, protection, query, selection };
+                let keys = self.track_keys(&locator, policy, protection).await?;
+                let context =
+                    Context { locator, loaded, selectors, protection, keys, query, selection };
                 context.check_tracks(&item)?;
                 self.item(&Arc::new(context), item, delivery).await
             }
@@ -218,27 +220,9 @@ impl Origin {
             let detail = "the format has no init segments";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
-        let protect = self.protect(context, rendition).await?;
+        let protect = self.protect(context, rendition)?;
         let data = cmaf::init_segment(rendition, container, &protect);
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
-    }
-
-    async fn protect(
-        &self,
-        context: &Context,
-        rendition: &Rendition,
-    ) -> Result<Protect, OriginError> {
-        let Some(record) = self.key_record(context).await? else {
-            return Ok(Protect::Clear);
-        };
-        let key = self.unwrap_key(&record)?;
-        let identity = context.identity(rendition);
-        let key = TrackKey::new(record.kid, &key, &identity);
-        let key = TrackKey { ivs: context.ruled(key.ivs.clone()), ..key };
-        Ok(match Scheme::of(context.protection) {
-            Some(scheme) => Protect::Samples(scheme, key),
-            None => Protect::Segment(key),
-        })
     }
 }
 
@@ -266,41 +250,6 @@ fn media_playlist(
         }
     };
     Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
-}
-
-/// The protection in force, from the URL and the streaming policy (ams.md section 2.4).
-fn protection(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {
-    let protocol = selectors.format.row().protocol;
-    let allowed = policy.protections(protocol);
-    let refuse = |code, detail: &str| Err(OriginError::new(code, detail));
-    match selectors.encryption {
-        Some(asked) if !selectors.format.supports(asked) => {
-            refuse(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, "the format cannot carry the encryption")
-        }
-        _ if allowed.is_empty() => {
-            refuse(Code::OUTPUT_FORMAT_BLOCKED, "the streaming policy does not allow the protocol")
-        }
-        Some(asked) if allowed.contains(&asked) => Ok(asked),
-        Some(_) => refuse(
-            Code::ENCRYPTION_NOT_SET,
-            "the streaming policy does not configure that encryption for the protocol",
-        ),
-        None if allowed.contains(&Protection::Clear) => Ok(Protection::Clear),
-        // Only CMAF demands the word where there is no choice.
-        None if selectors.format.row().container != Container::Cmaf
-            && matches!(&*allowed, [only] if selectors.format.supports(*only)) =>
-        {
-            Ok(allowed[0])
-        }
-        None if !allowed.iter().any(|allowed| selectors.format.supports(*allowed)) => refuse(
-            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
-            "the format can carry no encryption that the streaming policy allows",
-        ),
-        None => refuse(
-            Code::ENCRYPTION_NOT_SPECIFIED,
-            "the content is encrypted: add encryption=... to the parameters",
-        ),
-    }
 }
 
 /// A rendition as a playlist of its own lists it.

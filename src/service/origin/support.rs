@@ -54,7 +54,7 @@ impl Context {
     }
 
     fn supports(&self, rendition: &Rendition) -> Result<(), Unsupported> {
-        support::check(&rendition.track, self.selectors.format, self.protection)
+        support::check(&rendition.track, self.selectors.format, self.protection_of(rendition))
     }
 }
 

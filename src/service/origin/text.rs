@@ -5,11 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
+use super::keys::kid_bytes;
 use super::{Code, Context, Origin, OriginError};
-use crate::cenc::{IvContext, TrackKey};
-use crate::ids::KeyId;
+use crate::cenc::IvContext;
+use crate::keys::KeyRecord;
 use crate::media::TextRendition;
 use crate::package::cmaf::Protect;
+use crate::package::filter::Facts;
 use crate::package::format::Container;
 use crate::package::hls;
 use crate::package::plan::{Cipher, Plan};
@@ -40,16 +42,22 @@ impl Context {
 
     /// The text tracks, with the key where segments are encrypted as a whole: samples of text are
     /// never protected.
-    pub(super) fn listed_text(&self, kid: Option<KeyId>) -> Vec<ListedText<'_>> {
-        let kid = kid.filter(|_| self.protection == Protection::Cbc);
+    pub(super) fn listed_text(&self) -> Result<Vec<ListedText<'_>>, OriginError> {
         let listed = |SelectedText { text, fragments }| {
-            let key = kid.map(|kid| RenditionKey {
-                kid,
-                ivs: IvContext::new(kid, &self.text_identity(text)),
+            let key = self.text_key(text)?.map(|record| RenditionKey {
+                kid: record.kid,
+                ivs: IvContext::new(record.kid, &self.text_identity(text)),
             });
-            ListedText { text, key, fragments }
+            Ok(ListedText { text, key, fragments })
         };
         self.selection.text(&self.loaded.asset).map(listed).collect()
+    }
+
+    fn text_key(&self, text: &TextRendition) -> Result<Option<&KeyRecord>, OriginError> {
+        match self.protection {
+            Protection::Cbc => self.key_of(&Facts::of_text(text)),
+            _ => Ok(None),
+        }
     }
 
     fn text_identity(&self, text: &TextRendition) -> Vec<u8> {
@@ -103,16 +111,13 @@ impl Origin {
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
         let next = text.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
-        let protect = self.text_protect(context, text).await?;
+        let protect = self.text_protect(context, text)?;
         let slice = text.slice(n);
-        let kid = match &protect {
-            Protect::Segment(key) => key.kid.as_bytes().to_vec(),
-            Protect::Clear | Protect::Samples(..) => Vec::new(),
-        };
+        let kid = kid_bytes(context.text_key(text)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
         let selector = context.selectors.format.row().selector.as_bytes();
         let identity = context.text_identity(text);
-        let etag = answer::tag(&[TEXT_REVISION, &identity, selector, &times, &kid]);
+        let etag = answer::tag(&[TEXT_REVISION, &identity, selector, &times, kid]);
         let plan = async { plan(context, text, n, protect).map(Arc::new) };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {
@@ -124,22 +129,14 @@ impl Origin {
         })
     }
 
-    async fn text_protect(
+    fn text_protect(
         &self,
         context: &Context,
         text: &TextRendition,
     ) -> Result<Protect, OriginError> {
-        if context.protection != Protection::Cbc {
-            return Ok(Protect::Clear);
-        }
-        Ok(match self.key_record(context).await? {
-            None => Protect::Clear,
-            Some(record) => {
-                let key = self.unwrap_key(&record)?;
-                let identity = context.text_identity(text);
-                Protect::Segment(TrackKey::new(record.kid, &key, &identity))
-            }
-        })
+        let Some(record) = context.text_key(text)? else { return Ok(Protect::Clear) };
+        let key = self.track_key(record, &context.text_identity(text))?;
+        Ok(Protect::Segment(key))
     }
 }
 

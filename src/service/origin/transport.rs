@@ -70,7 +70,7 @@ impl Origin {
         n: usize,
         key_frame: bool,
     ) -> Result<Arc<Plan>, OriginError> {
-        let protect = self.protect(context, rendition).await?;
+        let protect = self.protect(context, rendition)?;
         let plan = reading(context, rendition, move |context, main, source| {
             let wanted = Wanted { main, muxed: context.muxed(main), n, key_frame };
             ts::segment(&wanted, protect, source)
