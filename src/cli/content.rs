@@ -196,6 +196,7 @@ pub(super) fn request(
         content_key_policy: Some(access_name(access).to_owned()),
         filters: Vec::new(),
         compat,
+        alternative_media_id: None,
         start: None,
         end: None,
     }

@@ -31,6 +31,8 @@ pub struct PublishRequest {
     pub filters: Vec<String>,
     /// Whose manifests the streams have.
     pub compat: Compat,
+    /// What stands for `{AlternativeMediaId}` in addresses of licences.
+    pub alternative_media_id: Option<String>,
     /// Nothing is served before.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on.
@@ -187,6 +189,7 @@ fn locator(
         content_key_policy: request.content_key_policy.clone().or_else(|| default.clone()),
         filters: request.filters.clone(),
         compat: request.compat,
+        alternative_media_id: request.alternative_media_id.clone(),
         start: request.start,
         end: request.end,
         created: now,
@@ -205,6 +208,7 @@ fn check_same(
         ("content key policy", existing.content_key_policy != wanted.content_key_policy),
         ("filters", !same_names(&existing.filters, &wanted.filters)),
         ("compatibility profile", existing.compat != wanted.compat),
+        ("alternative media id", existing.alternative_media_id != wanted.alternative_media_id),
         ("start", existing.start != wanted.start),
         ("end", existing.end != wanted.end),
     ];

@@ -47,6 +47,8 @@ pub struct Locator {
     pub end: Option<Timestamp>,
     /// Whose manifests its streams have.
     pub compat: Compat,
+    /// What stands for `{AlternativeMediaId}` in addresses of licences.
+    pub alternative_media_id: Option<String>,
     /// When the locator was made.
     pub created: Timestamp,
 }

@@ -15,8 +15,19 @@ use crate::store::{Asset, Kind, Locator, StoreError};
 
 type AssetRow = (String, String, i64, i64, Option<String>);
 type PolicyRow = (String, String);
-type LocatorRow =
-    (String, String, String, String, Option<String>, String, Option<i64>, Option<i64>, i64, String);
+type LocatorRow = (
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    Option<i64>,
+    Option<i64>,
+    i64,
+    String,
+    Option<String>,
+);
 type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
@@ -31,7 +42,7 @@ macro_rules! select {
     };
     (locators $($rest:literal)?) => {
         concat!("SELECT id, name, asset, streaming_policy, content_key_policy, filters, \
-                 start_time, end_time, created, compat FROM locators ", $($rest)?)
+                 start_time, end_time, created, compat, alternative_media_id FROM locators ", $($rest)?)
     };
     (content_keys $($rest:literal)?) => {
         concat!("SELECT kid, locator, label, key_type, crypto_period, policy, wrapped \
@@ -182,6 +193,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
         end,
         created,
         compat,
+        alternative_media_id,
     ) = row;
     let field = Field { kind: Kind::Locator, name: &name };
     Ok(Locator {
@@ -194,6 +206,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
         end: end.map(|ms| field.time(ms)).transpose()?,
         created: field.time(created)?,
         compat: field.parsed(&compat)?,
+        alternative_media_id,
         name,
     })
 }

@@ -149,8 +149,9 @@ async fn create_locator(db: &mut SqliteConnection, new: &NewLocator) -> Result<(
 async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO locators (id, name, asset, streaming_policy, content_key_policy,
-                               start_time, end_time, created, filters, compat)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                               start_time, end_time, created, filters, compat,
+                               alternative_media_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(locator.id.to_string())
     .bind(&locator.name)
@@ -162,6 +163,7 @@ async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<
     .bind(locator.created.as_millisecond())
     .bind(serde_json::json!(locator.filters).to_string())
     .bind(locator.compat.to_string())
+    .bind(&locator.alternative_media_id)
     .execute(&mut *db)
     .await;
     let Err(error) = inserted else { return Ok(()) };

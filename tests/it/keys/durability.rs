@@ -130,6 +130,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         content_key_policy: Some("open".into()),
         filters: Vec::new(),
         compat: Default::default(),
+        alternative_media_id: None,
         start: None,
         end: None,
         created: at(NOW),

@@ -209,6 +209,7 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
         content_key_policy: Some(content_key_policy.into()),
         filters: Vec::new(),
         compat: Default::default(),
+        alternative_media_id: None,
         start: None,
         end: None,
     }
