@@ -2,9 +2,11 @@
 //!
 //! `scheme` is the table of schemes, `iv` derives IVs, `map` finds the protected ranges of samples.
 
+pub mod check;
 pub mod decrypt;
 pub mod iv;
 pub mod map;
+pub mod read;
 pub mod scheme;
 
 pub use iv::IvContext;

@@ -94,6 +94,11 @@ impl Scheme {
         TABLE.iter().find(|row| row.protection == protection).map(|row| row.scheme)
     }
 
+    /// The scheme of that `scheme_type`.
+    pub fn of_fourcc(fourcc: FourCc) -> Option<Self> {
+        TABLE.iter().find(|row| row.fourcc == fourcc).map(|row| row.scheme)
+    }
+
     /// The table row of this scheme.
     pub fn row(self) -> &'static Row {
         // A test holds the order.

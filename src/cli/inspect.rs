@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use super::CliError;
 use super::fetch::fetch;
+use crate::bytes::ReadAt;
+use crate::cenc::check::check;
 use crate::drm;
 use crate::isobmff::BoxHeader;
 use crate::isobmff::cenc::Pssh;
@@ -19,7 +21,8 @@ Examples:
   portcullis inspect movie.mp4
   portcullis inspect 'http://127.0.0.1:8080/<locator>/movie.ism/QualityLevels(750000)/Fragments(video=i,format=mpd-time-cmaf,encryption=cenc)'
 
-Exit code 1 when a box is broken.";
+Exit code 1 when a box is broken, or when the fragments of a file contradict themselves in what they
+say of their protection: subsamples against sizes, saiz and saio against senc, an IV used twice.";
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +36,7 @@ pub(super) struct Args {
 }
 
 /// What is told of a file.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Report {
     boxes: Vec<BoxReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -42,6 +45,9 @@ struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
     protection: Vec<String>,
+    /// What does not go together in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contradictions: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -60,7 +66,7 @@ struct BoxReport {
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let report = if args.target.contains("://") {
         let data = fetch(&args.target).await?;
-        Report::of(&dump(data.as_slice()).map_err(CliError::environment)?)
+        Report::of(data.as_slice()).map_err(CliError::environment)?
     } else {
         of_file(Path::new(&args.target))?
     };
@@ -70,7 +76,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     } else {
         report.print();
     }
-    match report.boxes.iter().find_map(|node| node.error.as_ref()) {
+    let broken = report.boxes.iter().find_map(|node| node.error.as_ref());
+    match broken.or(report.contradictions.first()) {
         Some(error) => Err(CliError::refused(error)),
         None => Ok(()),
     }
@@ -80,14 +87,28 @@ fn of_file(path: &Path) -> Result<Report, CliError> {
     let named =
         |error: std::io::Error| CliError::refused(format_args!("{}: {error}", path.display()));
     let file = LocalFile::open(path).map_err(named)?;
-    let mut report = Report::of(&dump(&file).map_err(named)?);
-    if report.boxes.iter().any(|node| node.kind == "moov") {
+    let mut report = Report::of(&file).map_err(named)?;
+    if report.has("moov") {
         match FileIndex::read(&file) {
             Ok(index) => report.tracks = tracks(&index),
             Err(rule) => report.refused = Some(rule.to_string()),
         }
     }
     Ok(report)
+}
+
+/// What the fragments of a file say of its protection, and what is wrong with it.
+fn fragments<S: ReadAt + ?Sized>(source: &S) -> (Vec<String>, Vec<String>) {
+    let checked = match check(source) {
+        Ok(checked) => checked,
+        Err(error) => return (Vec::new(), vec![error.to_string()]),
+    };
+    let told = checked.tracks.iter().map(|(id, track)| {
+        let (scheme, samples) = (track.scheme.row().fourcc, track.samples);
+        let kids: Vec<String> = track.kids.iter().map(ToString::to_string).collect();
+        format!("track {id}: {samples} samples under {scheme}, KID {}", kids.join(" "))
+    });
+    (told.collect(), checked.findings)
 }
 
 fn tracks(index: &FileIndex) -> Vec<String> {
@@ -106,13 +127,24 @@ fn tracks(index: &FileIndex) -> Vec<String> {
 }
 
 impl Report {
-    fn of(nodes: &[Node]) -> Self {
+    fn of<S: ReadAt + ?Sized>(source: &S) -> std::io::Result<Self> {
+        let nodes = dump(source)?;
         let boxes: Vec<BoxReport> = nodes.iter().map(BoxReport::of).collect();
         let signals = ["frma", "schm", "tenc", "pssh", "senc"];
         let protection = boxes.iter().filter(|node| signals.contains(&node.kind.as_str()));
         let protection =
             protection.map(|node| format!("{}: {}", node.kind, text(&node.fields))).collect();
-        Self { boxes, tracks: Vec::new(), refused: None, protection }
+        let mut report = Self { boxes, protection, ..Self::default() };
+        if report.has("moov") && report.has("moof") {
+            let (told, contradictions) = fragments(source);
+            report.protection.extend(told);
+            report.contradictions = contradictions;
+        }
+        Ok(report)
+    }
+
+    fn has(&self, kind: &str) -> bool {
+        self.boxes.iter().any(|node| node.depth == 0 && node.kind == kind)
     }
 
     fn print(&self) {
@@ -135,6 +167,9 @@ impl Report {
             println!("protection: none");
         } else {
             println!("protection:\n  {}", self.protection.join("\n  "));
+        }
+        for contradiction in &self.contradictions {
+            println!("contradiction: {contradiction}");
         }
     }
 }

@@ -2,15 +2,16 @@
 
 use std::io;
 
+use crate::cenc::read::ReadError;
 use crate::ids::KeyId;
-use crate::isobmff::{BoxError, FourCc};
+use crate::isobmff::BoxError;
 
 /// A file that cannot be decrypted; the text says what to do where anything can be done.
 #[derive(Debug, thiserror::Error)]
 pub enum DecryptError {
-    /// A box is broken.
+    /// The file does not say consistently how it is protected.
     #[error(transparent)]
-    Box(#[from] BoxError),
+    Read(#[from] ReadError),
     /// The key of a track is not there.
     #[error("track {track} is encrypted under the KID {kid}, and no key of that KID is given")]
     NoKey {
@@ -19,29 +20,13 @@ pub enum DecryptError {
         /// The missing key.
         kid: KeyId,
     },
-    /// A scheme that ISO/IEC 23001-7 does not define.
-    #[error("track {track}: the protection scheme '{scheme}' is not known")]
-    UnknownScheme {
-        /// The track.
-        track: u32,
-        /// The `scheme_type`.
-        scheme: FourCc,
-    },
-    /// The fragments do not go together with the movie header or the media data.
-    #[error("track {track}: {rule}")]
-    Fragment {
-        /// The track.
-        track: u32,
-        /// What is wrong.
-        rule: &'static str,
-    },
-    /// Nothing says how samples are protected.
-    #[error("there are fragments before the movie header: give the init segment first")]
-    NoMovie,
-    /// The file is no MP4.
-    #[error("this is no MP4: it does not consist of boxes")]
-    NotMp4,
-    /// Reading or writing failed.
+    /// Writing failed.
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Write(io::Error),
+}
+
+impl From<BoxError> for DecryptError {
+    fn from(error: BoxError) -> Self {
+        Self::Read(error.into())
+    }
 }

@@ -6,10 +6,9 @@
 //! segments behind it, or what a server sent.
 
 mod error;
-mod fragment;
 mod keyring;
-mod movie;
 mod sample;
+mod strip;
 mod walk;
 
 pub use error::DecryptError;

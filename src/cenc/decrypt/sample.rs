@@ -1,77 +1,41 @@
 //! One sample, from cipher text to clear.
 
+use crate::cenc::Scheme;
+use crate::cenc::read::Lock;
+use crate::crypto::Expanded;
 use crate::crypto::cbc::Unchain;
-use crate::crypto::chains::Pattern;
 use crate::crypto::ctr::Keystream;
-use crate::crypto::{BLOCK, Expanded};
-use crate::isobmff::FourCc;
 use crate::isobmff::cenc::Subsample;
 
-/// How a scheme runs over the protected ranges of a sample (ISO/IEC 23001-7 section 10;
-/// packaging.md section 1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
-    /// `cenc`: one key stream over all protected bytes.
-    Stream,
-    /// `cens`: one key stream over the blocks that the pattern names.
-    PatternStream,
-    /// `cbc1`: one chain over all protected blocks.
-    Chain,
-    /// `cbcs`: a chain for each range.
-    PatternChains,
-}
-
-/// `scheme_type` and mode.
-const TABLE: &[(&[u8; 4], Mode)] = &[
-    (b"cenc", Mode::Stream),
-    (b"cens", Mode::PatternStream),
-    (b"cbc1", Mode::Chain),
-    (b"cbcs", Mode::PatternChains),
-];
-
-impl Mode {
-    pub(super) fn of(scheme: FourCc) -> Option<Self> {
-        TABLE.iter().find(|(name, _)| **name == scheme.0).map(|(_, mode)| *mode)
+/// Decrypts the sample in place. `false` when the subsamples do not fit into it.
+#[must_use]
+pub(super) fn open(
+    lock: &Lock,
+    key: &Expanded,
+    sample: &mut [u8],
+    subsamples: &[Subsample],
+) -> bool {
+    if subsamples.iter().map(Subsample::size).sum::<u64>() > sample.len() as u64 {
+        return false;
     }
-}
-
-/// What opens a sample.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Lock<'k> {
-    pub(super) mode: Mode,
-    pub(super) pattern: Pattern,
-    pub(super) key: &'k Expanded,
-    pub(super) iv: [u8; BLOCK],
-}
-
-impl Lock<'_> {
-    /// Decrypts the sample in place. `false` when the subsamples do not fit into it.
-    #[must_use]
-    pub(super) fn open(&self, sample: &mut [u8], subsamples: &[Subsample]) -> bool {
-        let length = |s: &Subsample| u64::from(s.clear) + u64::from(s.protected);
-        if subsamples.iter().map(length).sum::<u64>() > sample.len() as u64 {
-            return false;
+    let Lock { scheme, pattern, iv, .. } = *lock;
+    let ranges = Ranges { rest: sample, subsamples, whole: subsamples.is_empty() };
+    match scheme {
+        Scheme::Cenc => {
+            let mut stream = Keystream::from_counter(key, iv);
+            ranges.for_each(|range| stream.apply(range));
         }
-        let ranges = Ranges { rest: sample, subsamples, whole: subsamples.is_empty() };
-        match self.mode {
-            Mode::Stream => {
-                let mut stream = Keystream::from_counter(self.key, self.iv);
-                ranges.for_each(|range| stream.apply(range));
-            }
-            Mode::PatternStream => {
-                let mut stream = Keystream::from_counter(self.key, self.iv);
-                ranges.for_each(|range| stream.apply_blocks(self.pattern, range));
-            }
-            Mode::Chain => {
-                let mut chain = Unchain::new(self.key, self.iv);
-                ranges.for_each(|range| chain.apply(self.pattern, range));
-            }
-            Mode::PatternChains => ranges.for_each(|range| {
-                Unchain::new(self.key, self.iv).apply(self.pattern, range);
-            }),
+        Scheme::Cens => {
+            let mut stream = Keystream::from_counter(key, iv);
+            ranges.for_each(|range| stream.apply_blocks(pattern, range));
         }
-        true
+        Scheme::Cbc1 => {
+            let mut chain = Unchain::new(key, iv);
+            ranges.for_each(|range| chain.apply(pattern, range));
+        }
+        Scheme::Cbcs => ranges.for_each(|range| Unchain::new(key, iv).apply(pattern, range)),
     }
+    true
 }
 
 /// The protected ranges of a sample in order; subsamples fit into it.

@@ -1,12 +1,13 @@
 //! The walk over a file: boxes are read, opened and written in their order.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::Write;
 
-use super::fragment::Locked;
-use super::movie::Movie;
+use super::sample::open;
+use super::strip::strip;
 use super::{DecryptError, Keyring};
 use crate::bytes::ReadAt;
+use crate::cenc::read::{Locked, Movie, ReadError};
 use crate::isobmff::{BoxError, BoxHeader, FourCc, Rule, is_mp4};
 
 /// Larger headers are refused: two days of 60 fps video need less.
@@ -62,17 +63,19 @@ impl<'k> Decryptor<'k> {
             match &header.kind.0 {
                 b"moov" => {
                     walk.load(header.kind, size)?;
-                    self.movie = Some(Movie::open(&mut walk.buffer)?);
+                    self.movie = Some(Movie::parse(&walk.buffer)?);
+                    strip(&mut walk.buffer)?;
                     walk.store()?;
                 }
                 b"moof" => {
                     walk.load(header.kind, size)?;
-                    let movie = self.movie.as_ref().ok_or(DecryptError::NoMovie)?;
-                    locked = Locked::open(&mut walk.buffer, walk.at, movie, self.keys)?;
+                    let movie = self.movie.as_ref().ok_or(ReadError::NoMovie)?;
+                    locked = Locked::parse(&walk.buffer, walk.at, movie)?;
+                    strip(&mut walk.buffer)?;
                     walk.done.fragments += 1;
                     walk.store()?;
                 }
-                _ => walk.copy(walk.at + size, &locked)?,
+                _ => walk.copy(walk.at + size, &locked, self.keys)?,
             }
         }
         Ok(())
@@ -98,10 +101,10 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
         }
         let mut bytes = [0; BoxHeader::MAX_LEN];
         let room = (length - offset).min(bytes.len() as u64) as usize;
-        self.source.read_exact_at(offset, &mut bytes[..room])?;
+        self.source.read_exact_at(offset, &mut bytes[..room]).map_err(ReadError::Io)?;
         let header = BoxHeader::parse(&bytes[..room])?;
         if offset == 0 && !is_mp4(&bytes[..room]) {
-            return Err(DecryptError::NotMp4);
+            return Err(ReadError::NotMp4.into());
         }
         let size = header.size.unwrap_or(length - offset);
         if size > length - offset {
@@ -115,17 +118,17 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
         if size > MAX_HEADER {
             return Err(BoxError::new(kind, Rule::TooLarge(MAX_HEADER)).into());
         }
-        Ok(self.fill(size)?)
+        self.fill(size)
     }
 
-    fn fill(&mut self, size: u64) -> io::Result<()> {
+    fn fill(&mut self, size: u64) -> Result<(), DecryptError> {
         self.buffer.resize(usize::try_from(size).unwrap_or(usize::MAX), 0);
-        self.source.read_exact_at(self.at, &mut self.buffer)
+        Ok(self.source.read_exact_at(self.at, &mut self.buffer).map_err(ReadError::Io)?)
     }
 
     /// Writes the buffer.
     fn store(&mut self) -> Result<(), DecryptError> {
-        self.sink.write_all(&self.buffer)?;
+        self.sink.write_all(&self.buffer).map_err(DecryptError::Write)?;
         let bytes = self.buffer.len() as u64;
         self.at += bytes;
         self.done.bytes += bytes;
@@ -134,7 +137,7 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
     }
 
     /// Copies up to `end`; of what lies there, locked samples are opened.
-    fn copy(&mut self, end: u64, locked: &Locked<'_>) -> Result<(), DecryptError> {
+    fn copy(&mut self, end: u64, locked: &Locked, keys: &Keyring) -> Result<(), DecryptError> {
         let from = locked.samples.partition_point(|sample| sample.offset < self.at);
         for sample in &locked.samples[from..] {
             let past = sample.offset.saturating_add(sample.size.into());
@@ -142,17 +145,19 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
                 break;
             }
             self.copy_clear(sample.offset)?;
-            let refuse = |rule| DecryptError::Fragment { track: sample.track, rule };
+            let track = sample.track;
+            let refuse = |rule| DecryptError::from(ReadError::Fragment { track, rule });
             if past > end || sample.offset < self.at || sample.size > MAX_SAMPLE {
                 return Err(refuse("a sample overlaps another or the end of its box"));
             }
             self.fill(sample.size.into())?;
-            let subsamples = &locked.subsamples[sample.subsamples.clone()];
-            if !sample.lock.open(&mut self.buffer, subsamples) {
+            let kid = sample.lock.kid;
+            let key = keys.get(kid).ok_or(DecryptError::NoKey { track, kid })?;
+            if !open(&sample.lock, key, &mut self.buffer, locked.subsamples(sample)) {
                 return Err(refuse("the subsamples of a sample are larger than the sample"));
             }
             self.store()?;
-            *self.done.samples.entry(sample.track).or_default() += 1;
+            *self.done.samples.entry(track).or_default() += 1;
         }
         self.copy_clear(end)
     }

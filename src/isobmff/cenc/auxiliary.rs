@@ -13,6 +13,13 @@ pub struct Subsample {
     pub protected: u32,
 }
 
+impl Subsample {
+    /// Both together, in bytes.
+    pub fn size(&self) -> u64 {
+        u64::from(self.clear) + u64::from(self.protected)
+    }
+}
+
 /// The auxiliary data of one sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SampleEntryAux {

@@ -3,6 +3,7 @@
 mod codecs;
 mod decrypt;
 mod fragments;
+mod inspect;
 mod judges;
 mod key_frames;
 mod manifests;

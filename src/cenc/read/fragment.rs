@@ -3,17 +3,16 @@
 
 use std::ops::Range;
 
+use super::ReadError;
 use super::movie::{Entry, Movie};
-use super::sample::Lock;
-use super::{DecryptError, Keyring};
 use crate::bytes::Truncated;
+use crate::cenc::Scheme;
+use crate::crypto::BLOCK;
 use crate::crypto::chains::Pattern;
+use crate::ids::KeyId;
 use crate::isobmff::cenc::Subsample;
-use crate::isobmff::cenc::protection::{
-    SampleProtection, group_descriptions, group_runs, is_key_group,
-};
+use crate::isobmff::cenc::protection::{SampleProtection, group_descriptions, group_runs};
 use crate::isobmff::cenc::senc::Senc;
-use crate::isobmff::edit::{BoxMut, for_each};
 use crate::isobmff::moof::{Tfhd, Trun};
 use crate::isobmff::moov::mvex::SampleDefaults;
 use crate::isobmff::{BoxError, BoxRef, FourCc, children};
@@ -26,52 +25,66 @@ const LOCAL_GROUPS: u32 = 0x1_0000;
 
 /// The protected samples of a fragment, by their place in the file.
 #[derive(Debug, Default)]
-pub(super) struct Locked<'k> {
-    pub(super) samples: Vec<LockedSample<'k>>,
+pub struct Locked {
+    /// By offset.
+    pub samples: Vec<LockedSample>,
     /// Subsamples of all of them.
-    pub(super) subsamples: Vec<Subsample>,
+    subsamples: Vec<Subsample>,
     /// Samples so far, clear ones too.
     count: usize,
 }
 
-/// A protected sample.
-#[derive(Debug, Clone)]
-pub(super) struct LockedSample<'k> {
-    pub(super) track: u32,
-    /// Where it starts in the file.
-    pub(super) offset: u64,
-    /// Size in bytes.
-    pub(super) size: u32,
-    pub(super) lock: Lock<'k>,
-    /// Its part of the list of subsamples.
-    pub(super) subsamples: Range<usize>,
+/// What opens a sample, but for the key.
+#[derive(Debug, Clone, Copy)]
+pub struct Lock {
+    /// Scheme.
+    pub scheme: Scheme,
+    /// Pattern of its protected ranges.
+    pub pattern: Pattern,
+    /// The key.
+    pub kid: KeyId,
+    /// The IV, with zeros behind when it has 8 bytes.
+    pub iv: [u8; BLOCK],
 }
 
-impl<'k> Locked<'k> {
-    /// Reads a whole `moof` box that lies at `offset`, and takes the protection out of it.
+/// A protected sample.
+#[derive(Debug, Clone)]
+pub struct LockedSample {
+    /// Its track.
+    pub track: u32,
+    /// Where it starts in the file.
+    pub offset: u64,
+    /// Size in bytes.
+    pub size: u32,
+    /// What opens it.
+    pub lock: Lock,
+    /// Its part of the list of subsamples.
+    subsamples: Range<usize>,
+}
+
+impl Locked {
+    /// Reads a whole `moof` box that lies at `offset` in the file.
     ///
     /// # Errors
-    /// A broken box, a track that is not in the movie header, a missing key.
-    pub(super) fn open(
-        moof: &mut [u8],
-        offset: u64,
-        movie: &Movie,
-        keys: &'k Keyring,
-    ) -> Result<Self, DecryptError> {
-        let file = FourCc(*b"file");
+    /// A broken box, or samples that the movie header does not describe.
+    pub fn parse(moof: &[u8], offset: u64, movie: &Movie) -> Result<Self, ReadError> {
         let mut locked = Self::default();
-        for fragment in children(file, moof) {
+        for fragment in children(FourCc(*b"file"), moof) {
             let mut end = offset;
             for child in fragment?.children() {
                 let child = child?;
                 if &child.kind.0 == b"traf" {
-                    end = locked.read(&child, offset, end, movie, keys)?;
+                    end = locked.read(&child, offset, end, movie)?;
                 }
             }
         }
-        for_each(file, moof, |mut fragment| for_each(fragment.kind, fragment.body(), strip))?;
         locked.samples.sort_by_key(|sample| sample.offset);
         Ok(locked)
+    }
+
+    /// The subsamples of one of the samples; none = the whole sample is protected.
+    pub fn subsamples(&self, sample: &LockedSample) -> &[Subsample] {
+        &self.subsamples[sample.subsamples.clone()]
     }
 
     /// Gives the offset behind the data of the track fragment.
@@ -81,8 +94,7 @@ impl<'k> Locked<'k> {
         moof: u64,
         end: u64,
         movie: &Movie,
-        keys: &'k Keyring,
-    ) -> Result<u64, DecryptError> {
+    ) -> Result<u64, ReadError> {
         let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
         let base = match (tfhd.base_data_offset, tfhd.base_is_moof) {
             (Some(offset), _) => offset,
@@ -90,7 +102,7 @@ impl<'k> Locked<'k> {
             (None, false) => end,
         };
         let (defaults, mut aux) = Aux::of(&tfhd, traf, movie)?;
-        let outside = DecryptError::Fragment { track: tfhd.track_id, rule: OUTSIDE };
+        let outside = ReadError::Fragment { track: tfhd.track_id, rule: OUTSIDE };
         let mut at = Some(base);
         for child in traf.children() {
             let child = child?;
@@ -105,7 +117,7 @@ impl<'k> Locked<'k> {
             for sample in run.samples(defaults) {
                 let Some(offset) = at else { return Err(outside) };
                 if let Some(aux) = &mut aux {
-                    self.add(offset, sample.size, aux, keys)?;
+                    self.add(offset, sample.size, aux)?;
                 }
                 at = offset.checked_add(sample.size.into());
             }
@@ -114,23 +126,17 @@ impl<'k> Locked<'k> {
     }
 
     /// A run may have no bytes for its samples, so that a short file could claim any number.
-    fn count(&mut self, track: u32, more: u32) -> Result<(), DecryptError> {
+    fn count(&mut self, track: u32, more: u32) -> Result<(), ReadError> {
         self.count = self.count.saturating_add(more as usize);
         if self.count > MAX_SAMPLES {
             let rule = "a fragment has more than 1,000,000 samples";
-            return Err(DecryptError::Fragment { track, rule });
+            return Err(ReadError::Fragment { track, rule });
         }
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        offset: u64,
-        size: u32,
-        aux: &mut Aux<'_>,
-        keys: &'k Keyring,
-    ) -> Result<(), DecryptError> {
-        let Some((lock, own)) = aux.next(keys)? else { return Ok(()) };
+    fn add(&mut self, offset: u64, size: u32, aux: &mut Aux<'_>) -> Result<(), ReadError> {
+        let Some((lock, own)) = aux.next()? else { return Ok(()) };
         let from = self.subsamples.len();
         self.subsamples.extend(own);
         let subsamples = from..self.subsamples.len();
@@ -159,9 +165,9 @@ impl<'a> Aux<'a> {
         tfhd: &Tfhd,
         traf: &BoxRef<'a>,
         movie: &Movie,
-    ) -> Result<(SampleDefaults, Option<Self>), DecryptError> {
+    ) -> Result<(SampleDefaults, Option<Self>), ReadError> {
         let track = tfhd.track_id;
-        let refuse = |rule| DecryptError::Fragment { track, rule };
+        let refuse = |rule| ReadError::Fragment { track, rule };
         let known = movie.tracks.get(&track);
         let known = known.ok_or(refuse("the movie header does not have it"))?;
         let defaults = tfhd.defaults(known.defaults);
@@ -175,13 +181,11 @@ impl<'a> Aux<'a> {
     }
 
     /// The lock of the next sample and its subsamples; `None` when it is clear.
-    fn next<'k>(
+    fn next(
         &mut self,
-        keys: &'k Keyring,
-    ) -> Result<Option<(Lock<'k>, impl Iterator<Item = Subsample> + use<'a, 'k>)>, DecryptError>
-    {
+    ) -> Result<Option<(Lock, impl Iterator<Item = Subsample> + use<'a>)>, ReadError> {
         let protection = self.protection();
-        let refuse = |rule| DecryptError::Fragment { track: self.track, rule };
+        let refuse = |rule| ReadError::Fragment { track: self.track, rule };
         let iv_size = if protection.is_protected { protection.iv_size } else { 0 };
         let sample = self.senc.as_mut().map(|senc| senc.next(iv_size)).transpose();
         let sample = sample.map_err(|Truncated| refuse("senc has too few samples"))?;
@@ -193,9 +197,7 @@ impl<'a> Aux<'a> {
         let (crypt, skip) = protection.pattern;
         let pattern =
             Pattern::from_tenc(crypt, skip).ok_or(refuse("its pattern encrypts nothing"))?;
-        let kid = protection.kid;
-        let key = keys.get(kid).ok_or(DecryptError::NoKey { track: self.track, kid })?;
-        let lock = Lock { mode: self.entry.mode, pattern, key, iv };
+        let lock = Lock { scheme: self.entry.scheme, pattern, kid: protection.kid, iv };
         Ok(Some((lock, sample.into_iter().flat_map(|sample| sample.subsamples()))))
     }
 
@@ -229,19 +231,4 @@ fn groups(traf: &BoxRef<'_>, movie: &[SampleProtection]) -> Result<Option<Groups
     };
     let described = runs.into_iter().rev().map(|(count, index)| Some((count, describe(index)?)));
     Ok(described.collect())
-}
-
-/// Takes the protection out of a child of `moof`, and of what it holds.
-fn strip(mut node: BoxMut<'_>) -> Result<(), BoxError> {
-    let kind = node.kind;
-    let gone = match &kind.0 {
-        b"traf" => return for_each(kind, node.body(), strip),
-        b"pssh" | b"saiz" | b"saio" => true,
-        b"sgpd" | b"sbgp" => is_key_group(node.body()),
-        other => Senc::is_one(other, node.body()),
-    };
-    if gone {
-        node.blank();
-    }
-    Ok(())
 }
