@@ -16,6 +16,11 @@ impl<'a> PlainBits<'a> {
         Self { data, next: 0 }
     }
 
+    /// Bytes that are touched so far; a byte of which one bit is read counts whole.
+    pub fn bytes_touched(&self) -> usize {
+        self.next.div_ceil(8)
+    }
+
     /// The next `count` bits, at most 32.
     pub fn take(&mut self, count: usize) -> Result<u32, Truncated> {
         let mut value = 0;

@@ -216,7 +216,7 @@ impl Codec {
     pub fn colour(&self) -> Option<Colour> {
         match self {
             Self::Hevc(config) => config.colour,
-            Self::Av1(config) => config.colour,
+            Self::Av1(config) => config.colour(),
             Self::Vp9(config) => Some(config.colour),
             _ => None,
         }

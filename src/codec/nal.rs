@@ -30,6 +30,45 @@ impl LengthSize {
     }
 }
 
+/// What a NAL unit is to the protection of pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// A slice: clear up to the end of its header.
+    Slice,
+    /// A parameter set on which the length of slice headers depends; clear.
+    ParameterSet,
+    /// Clear.
+    Other,
+}
+
+/// The parameter sets in force, which tell how long the headers of slices are.
+pub trait Slices {
+    /// What a NAL unit is by its header; `header` may be cut short by the end of the unit.
+    ///
+    /// # Errors
+    /// A unit whose protection is not defined or not understood.
+    fn role(header: &[u8]) -> Result<Role, CodecError>;
+
+    /// Takes a whole parameter set, NAL unit header included; replaces the one with the same id.
+    ///
+    /// # Errors
+    /// A parameter set that cannot be parsed.
+    fn add(&mut self, unit: &[u8]) -> Result<(), CodecError>;
+
+    /// Bytes of a slice that its headers take, counted as they lie in the file; `front` is the
+    /// unit, or as much of it as holds them.
+    ///
+    /// # Errors
+    /// A header that ends too early or names a parameter set that is not there.
+    fn header_len(&self, front: &[u8]) -> Result<usize, CodecError>;
+}
+
+/// Puts a parameter set in the place of the one with the same id.
+pub(super) fn replace<T>(list: &mut Vec<T>, new: T, id: impl Fn(&T) -> u32) {
+    list.retain(|known| id(known) != id(&new));
+    list.push(new);
+}
+
 /// How a codec marks its NAL units.
 #[derive(Debug)]
 pub struct Syntax {

@@ -1,4 +1,9 @@
-//! VP9: the configuration record `vpcC` (VP Codec ISO Media File Format Binding, version 1.0).
+//! VP9: the configuration record `vpcC` (VP Codec ISO Media File Format Binding, version 1.0), and
+//! the headers of frames.
+
+mod frames;
+
+pub use frames::{MAX_INDEX, Stream, frames};
 
 use super::{CodecError, Colour};
 use crate::bytes::{PlainBits, Truncated};

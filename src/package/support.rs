@@ -20,29 +20,39 @@ pub struct Row {
     pub smooth: bool,
     /// Whether MPEG-2 transport streams carry it.
     pub transport: bool,
-    /// Whether its samples can be protected: of pictures the clear and the protected bytes have to
-    /// be told apart, sound is protected as a whole.
-    pub common_encryption: bool,
+    /// The schemes by which its samples can be protected.
+    pub schemes: &'static [Scheme],
 }
 
-const fn row(family: Family, [fragments, smooth, transport, common_encryption]: [bool; 4]) -> Row {
-    Row { family, fragments, smooth, transport, common_encryption }
+/// Pictures in NAL units, and all sound.
+const EVERY: &[Scheme] = &[Scheme::Cenc, Scheme::Cbcs, Scheme::Cens, Scheme::Cbc1];
+
+/// The schemes that the binding of AV1 defines. That of VP9 knows `cenc` alone; `cbcs` is what
+/// packagers and players make of it.
+const USUAL: &[Scheme] = &[Scheme::Cenc, Scheme::Cbcs];
+
+const fn row(
+    family: Family,
+    [fragments, smooth, transport]: [bool; 3],
+    schemes: &'static [Scheme],
+) -> Row {
+    Row { family, fragments, smooth, transport, schemes }
 }
 
 /// Every codec.
 pub const TABLE: &[Row] = &[
-    // fragments, smooth, transport, common encryption
-    row(Family::Avc, [true, true, true, true]),
-    row(Family::Hevc, [true, true, true, false]),
-    row(Family::Av1, [true, false, false, false]),
-    row(Family::Vp9, [true, false, false, false]),
-    row(Family::Aac, [true, true, true, true]),
-    row(Family::Ac3, [true, false, true, true]),
-    row(Family::Eac3, [true, true, true, true]),
-    row(Family::Atmos, [true, false, true, true]),
-    row(Family::Dts, [true, false, true, true]),
-    row(Family::Opus, [true, false, false, true]),
-    row(Family::Flac, [true, false, false, true]),
+    // fragments, smooth, transport; schemes of common encryption
+    row(Family::Avc, [true, true, true], EVERY),
+    row(Family::Hevc, [true, true, true], EVERY),
+    row(Family::Av1, [true, false, false], USUAL),
+    row(Family::Vp9, [true, false, false], USUAL),
+    row(Family::Aac, [true, true, true], EVERY),
+    row(Family::Ac3, [true, false, true], EVERY),
+    row(Family::Eac3, [true, true, true], EVERY),
+    row(Family::Atmos, [true, false, true], EVERY),
+    row(Family::Dts, [true, false, true], EVERY),
+    row(Family::Opus, [true, false, false], EVERY),
+    row(Family::Flac, [true, false, false], EVERY),
 ];
 
 /// Why a track is left out of a presentation.
@@ -70,7 +80,7 @@ pub fn check(track: &Track, format: Format, protection: Protection) -> Result<()
         return Err(Unsupported::Codec);
     }
     match Scheme::of(protection) {
-        Some(_) if !row.common_encryption => Err(Unsupported::Protection),
+        Some(scheme) if !row.schemes.contains(&scheme) => Err(Unsupported::Protection),
         _ => Ok(()),
     }
 }

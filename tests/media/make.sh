@@ -9,7 +9,8 @@ stamp=$( (cat "$here/make.sh" "$here"/*.js; ffmpeg -version | head -n 1) | cksum
 [ "$(cat "$out/.stamp" 2>/dev/null)" = "$stamp" ] && exit 0
 echo "media: making test media (about fifteen seconds)"
 rm -rf "$out"
-mkdir -p "$out/ladder" "$out/muxed" "$out/codecs" "$out/hdr" "$out/apart" "$out/traps/malformed"
+mkdir -p "$out/ladder" "$out/muxed" "$out/codecs" "$out/hdr" "$out/apart" "$out/slices" \
+  "$out/traps/malformed"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -86,6 +87,20 @@ for codec in "ac3 ac3 2" "eac3 ec3 6" "libopus opus 2" "flac flac 1"; do
   run $sound -vn $exact -ac "$3" -c:a "$1" -b:a 96k -strict -2 -metadata:s:a:0 language=eng $front \
     "$codecs/drift_$2_eng.mp4"
 done
+# slices/: pictures in several slices or tiles, with parameter sets, messages and hidden frames among
+# them.
+slices=$out/slices
+run $clip -an $exact -c:v libx265 -preset medium -tag:v hev1 \
+  -x265-params "$keys:ctu=16:slices=3:wpp=1:repeat-headers=1:aud=1:hrd=1:bframes=3:ref=4:weightb=1:\
+vbv-maxrate=200:vbv-bufsize=200" -b:v 120k $front "$slices/hevc.mp4"
+run $clip -an $exact -c:v libaom-av1 -cpu-used 6 -g $gop -b:v 150k -tile-columns 1 -tile-rows 1 \
+  -lag-in-frames 19 $front "$slices/av1.mp4"
+for pass in 1 2; do
+  run $clip -an $exact -c:v libvpx-vp9 -deadline good -cpu-used 5 -g $gop -b:v 120k -auto-alt-ref 1 \
+    -lag-in-frames 16 -pass "$pass" -passlogfile "$work/vp9" $front "$slices/vp9.mp4"
+done
+run $clip -an $exact $(avc 120) -x264-params "$closed:slices=4:aud=1:repeat-headers=1" -tag:v avc3 \
+  -bsf:v dump_extra=freq=keyframe $front "$slices/avc.mp4"
 # hdr/: SDR for all, and PQ for those who can; DTS as ffmpeg muxes it, which is left out.
 run $clip -an $exact $(avc 90) -x264-params "$closed" $front "$out/hdr/dusk_h264.mp4"
 run $clip -an $exact $x265 -x265-params "$keys" -pix_fmt yuv420p10le -color_primaries bt2020 \

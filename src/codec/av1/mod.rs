@@ -1,7 +1,18 @@
-//! AV1: the configuration record `av1C` (AV1 Codec ISO Media File Format Binding, section 2.3) and
-//! the colour of the sequence header that lies in it.
+//! AV1: the configuration record `av1C` (AV1 Codec ISO Media File Format Binding, section 2.3) with
+//! the sequence header that lies in it, and where the tiles of samples are.
 
+mod frame;
+mod obu;
+mod references;
 mod sequence;
+mod stream;
+mod tiles;
+
+pub use obu::{MAX_HEADER, Obu};
+pub use stream::{Stream, Tiles};
+pub use tiles::TileGroup;
+
+use sequence::Sequence;
 
 use super::{CodecError, Colour};
 use crate::bytes::{PlainBits, Truncated};
@@ -21,8 +32,8 @@ pub struct Av1Config {
     pub monochrome: bool,
     /// subsampling_x, subsampling_y, chroma_sample_position.
     pub chroma: [u8; 3],
-    /// Colour of the sequence header, if the record holds one that tells.
-    pub colour: Option<Colour>,
+    /// The sequence header, if the record holds one.
+    sequence: Option<Sequence>,
 }
 
 impl Av1Config {
@@ -51,8 +62,13 @@ impl Av1Config {
         let monochrome = bits.flag()?;
         let chroma = [bits.small(1)?, bits.small(1)?, bits.small(2)?];
         bits.skip(8)?; // initial_presentation_delay
-        let colour = sequence::colour(units);
-        Ok(Self { profile, level, high_tier, bit_depth, monochrome, chroma, colour })
+        let sequence = Sequence::find(units);
+        Ok(Self { profile, level, high_tier, bit_depth, monochrome, chroma, sequence })
+    }
+
+    /// Colour of the sequence header, if the record holds one that tells.
+    pub fn colour(&self) -> Option<Colour> {
+        self.sequence.as_ref().and_then(|sequence| sequence.colour)
     }
 
     /// The codec string (binding, section 5). `colour` of a `colr` box stands in where the sequence
@@ -61,7 +77,7 @@ impl Av1Config {
         let Self { profile, level, bit_depth, .. } = self;
         let tier = if self.high_tier { 'H' } else { 'M' };
         let mut string = format!("av01.{profile}.{level:02}{tier}.{bit_depth:02}");
-        let colour = self.colour.or(colour).unwrap_or(Colour {
+        let colour = self.colour().or(colour).unwrap_or(Colour {
             primaries: 1,
             transfer: 1,
             matrix: 1,

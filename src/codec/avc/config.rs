@@ -3,7 +3,7 @@
 use super::ParameterSets;
 use crate::bytes::{Reader, Truncated};
 use crate::codec::CodecError;
-use crate::codec::nal::LengthSize;
+use crate::codec::nal::{LengthSize, Slices};
 
 /// What packaging needs of an `avcC` box.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,13 +39,13 @@ impl AvcConfig {
         let sps_count = reader.u8().map_err(&truncated)? & 0x1f;
         for _ in 0..sps_count {
             let nal = parameter_set(&mut reader).map_err(&truncated)?;
-            parameter_sets.add_sps(nal)?;
+            parameter_sets.add(nal)?;
             sps.push(Box::from(nal));
         }
         let pps_count = reader.u8().map_err(&truncated)?;
         for _ in 0..pps_count {
             let nal = parameter_set(&mut reader).map_err(&truncated)?;
-            parameter_sets.add_pps(nal)?;
+            parameter_sets.add(nal)?;
             pps.push(Box::from(nal));
         }
         Ok(Self {

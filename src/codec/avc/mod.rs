@@ -7,10 +7,10 @@ mod sps;
 
 pub use config::AvcConfig;
 pub use pps::Pps;
-pub use slice::slice_header_len;
 pub use sps::Sps;
 
 use super::CodecError;
+use super::nal::{Role, Slices, replace};
 
 /// NAL unit types (table 7-1) that matter here.
 pub mod nal_type {
@@ -46,27 +46,37 @@ pub struct ParameterSets {
 }
 
 impl ParameterSets {
-    /// Takes a whole SPS NAL unit, header included; replaces the one with the same id.
-    pub fn add_sps(&mut self, nal: &[u8]) -> Result<(), CodecError> {
-        let sps = Sps::parse(nal)?;
-        self.sps.retain(|known| known.id != sps.id);
-        self.sps.push(sps);
-        Ok(())
-    }
-
-    /// Takes a whole PPS NAL unit, header included; replaces the one with the same id.
-    pub fn add_pps(&mut self, nal: &[u8]) -> Result<(), CodecError> {
-        let pps = Pps::parse(nal)?;
-        self.pps.retain(|known| known.id != pps.id);
-        self.pps.push(pps);
-        Ok(())
-    }
-
     /// The picture parameter set `id` with its sequence parameter set.
     fn lookup(&self, id: u32) -> Result<(&Sps, &Pps), CodecError> {
         let missing = CodecError::BadValue("a slice names a parameter set that is not there");
         let pps = self.pps.iter().find(|pps| pps.id == id).ok_or(missing)?;
         let sps = self.sps.iter().find(|sps| sps.id == pps.sps_id).ok_or(missing)?;
         Ok((sps, pps))
+    }
+}
+
+impl Slices for ParameterSets {
+    fn role(header: &[u8]) -> Result<Role, CodecError> {
+        match header.first().map(|header| nal_type_of(*header)) {
+            Some(nal_type::SLICE | nal_type::IDR_SLICE) => Ok(Role::Slice),
+            Some(nal_type::SPS | nal_type::PPS) => Ok(Role::ParameterSet),
+            Some(nal_type::PARTITION_A..=nal_type::PARTITION_C) => {
+                Err(CodecError::BadValue("data partitioning cannot be protected"))
+            }
+            _ => Ok(Role::Other),
+        }
+    }
+
+    fn add(&mut self, unit: &[u8]) -> Result<(), CodecError> {
+        match unit.first().map(|header| nal_type_of(*header)) {
+            Some(nal_type::SPS) => replace(&mut self.sps, Sps::parse(unit)?, |sps| sps.id),
+            Some(nal_type::PPS) => replace(&mut self.pps, Pps::parse(unit)?, |pps| pps.id),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn header_len(&self, front: &[u8]) -> Result<usize, CodecError> {
+        slice::header_len(front, self)
     }
 }

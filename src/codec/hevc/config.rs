@@ -1,8 +1,8 @@
 //! The HEVC decoder configuration record, `hvcC` (ISO/IEC 14496-15 section 8.3.3.1).
 
-use super::{nal_type, nal_type_of, sps};
+use super::{ParameterSets, Sps, nal_type, nal_type_of};
 use crate::bytes::{Reader, Truncated};
-use crate::codec::nal::LengthSize;
+use crate::codec::nal::{LengthSize, Slices};
 use crate::codec::{CodecError, Colour};
 
 /// What the record holds, in the order in which decoders need it.
@@ -24,6 +24,8 @@ pub struct HevcConfig {
     /// The parameter sets of the record as NAL units, VPS, SPS, PPS, and messages that hold for the
     /// whole stream. None where the samples carry them (`hev1`).
     pub sets: Vec<Box<[u8]>>,
+    /// The same sets, as far as they can be parsed.
+    pub parameter_sets: ParameterSets,
     /// Colour of the first sequence parameter set that tells.
     pub colour: Option<Colour>,
 }
@@ -54,9 +56,23 @@ impl HevcConfig {
             Err(error) => return Ok(Err(error)),
         };
         let sets = parameter_sets(reader)?;
-        let tells = sets.iter().filter(|set| kind(set) == nal_type::SPS);
-        let colour = tells.map(|set| sps::colour(set)).find(Option::is_some).flatten();
-        Ok(Ok(Self { profile, compatibility, constraints, level, length_size, sets, colour }))
+        let mut parameter_sets = ParameterSets::default();
+        for set in &sets {
+            // What is broken is no reason to refuse a track: slices that name it cannot be protected.
+            let _ = parameter_sets.add(set);
+        }
+        let mut told = sets.iter().filter(|set| kind(set) == nal_type::SPS);
+        let colour = told.find_map(|set| Sps::parse(set).ok()?.colour);
+        Ok(Ok(Self {
+            profile,
+            compatibility,
+            constraints,
+            level,
+            length_size,
+            sets,
+            parameter_sets,
+            colour,
+        }))
     }
 
     /// The codec string (ISO/IEC 14496-15 annex E.3); `entry` is the type of the sample entry.

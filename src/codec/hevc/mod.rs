@@ -1,15 +1,33 @@
-//! HEVC (ISO/IEC 23008-2): configuration record and what sequence parameter sets say of colour.
+//! HEVC (ISO/IEC 23008-2): configuration record, parameter sets, slice segment headers.
 
 mod config;
+mod pps;
+mod short_term;
+mod slice;
 mod sps;
 
 pub use config::HevcConfig;
 
+use pps::Pps;
+use sps::Sps;
+
+use super::CodecError;
+use super::nal::{Role, Slices, replace};
+use crate::bytes::{BitReader, Truncated};
+
 /// NAL unit types (table 7-1) that matter here.
 pub mod nal_type {
+    /// Last of the slice segments of pictures at which decoding cannot start.
+    pub const LAST_TRAILING_SLICE: u8 = 9;
     /// First of the pictures at which decoding can start (IRAP).
     pub const FIRST_RANDOM_ACCESS: u8 = 16;
+    /// First of the pictures that refer to nothing before them.
+    pub const FIRST_IDR: u8 = 19;
     /// Last of them.
+    pub const LAST_IDR: u8 = 20;
+    /// Last of the slice segments that are not reserved.
+    pub const LAST_SLICE: u8 = 21;
+    /// Last of the pictures at which decoding can start.
     pub const LAST_RANDOM_ACCESS: u8 = 23;
     /// Video parameter set.
     pub const VPS: u8 = 32;
@@ -26,4 +44,87 @@ pub mod nal_type {
 /// The type of a NAL unit by the first byte of its header.
 pub fn nal_type_of(header: u8) -> u8 {
     header >> 1 & 0x3f
+}
+
+/// The sequence and picture parameter sets in force, as the configuration record gives them and
+/// NAL units in the samples replace them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ParameterSets {
+    sps: Vec<Sps>,
+    pps: Vec<Pps>,
+}
+
+impl ParameterSets {
+    /// The picture parameter set `id` with its sequence parameter set.
+    fn lookup(&self, id: u32) -> Result<(&Sps, &Pps), CodecError> {
+        let missing = CodecError::BadValue("a slice names a parameter set that is not there");
+        let pps = self.pps.iter().find(|pps| pps.id == id).ok_or(missing)?;
+        let sps = self.sps.iter().find(|sps| sps.id == pps.sps_id).ok_or(missing)?;
+        Ok((sps, pps))
+    }
+}
+
+impl Slices for ParameterSets {
+    fn role(header: &[u8]) -> Result<Role, CodecError> {
+        let [first, second, ..] = *header else { return Ok(Role::Other) };
+        let base = first & 1 == 0 && second >> 3 == 0;
+        match nal_type_of(first) {
+            0..=nal_type::LAST_TRAILING_SLICE
+            | nal_type::FIRST_RANDOM_ACCESS..=nal_type::LAST_SLICE => {
+                let refused = CodecError::BadValue("layers above the base cannot be protected");
+                if base { Ok(Role::Slice) } else { Err(refused) }
+            }
+            nal_type::SPS | nal_type::PPS if base => Ok(Role::ParameterSet),
+            _ => Ok(Role::Other),
+        }
+    }
+
+    fn add(&mut self, unit: &[u8]) -> Result<(), CodecError> {
+        match unit.first().map(|header| nal_type_of(*header)) {
+            Some(nal_type::SPS) => replace(&mut self.sps, Sps::parse(unit)?, |sps| sps.id),
+            Some(nal_type::PPS) => replace(&mut self.pps, Pps::parse(unit)?, |pps| pps.id),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn header_len(&self, front: &[u8]) -> Result<usize, CodecError> {
+        slice::header_len(front, self)
+    }
+}
+
+/// Reads over `count` Exp-Golomb values; signed and unsigned ones have the same lengths.
+fn skip_values(r: &mut BitReader<'_>, count: u32) -> Result<(), Truncated> {
+    (0..count).try_for_each(|_| r.ue().map(|_| ()))
+}
+
+/// Section 7.3.4: the values are not needed, their length is.
+fn skip_scaling_lists(r: &mut BitReader<'_>) -> Result<(), Truncated> {
+    for size in 0..4_u32 {
+        let step = if size == 3 { 3 } else { 1 };
+        for _ in (0..6).step_by(step) {
+            if !r.bit()? {
+                r.ue()?;
+                continue;
+            }
+            let coefficients = 64.min(1_u32 << (4 + (size << 1)));
+            skip_values(r, coefficients + if size > 1 { 1 } else { 0 })?;
+        }
+    }
+    Ok(())
+}
+
+/// Ceil(Log2(`count`)): the bits of an index among so many.
+fn index_bits(count: u32) -> u32 {
+    u32::BITS - count.saturating_sub(1).leading_zeros()
+}
+
+/// A parameter set from the payload of its NAL unit.
+fn parsed<T>(
+    nal: &[u8],
+    name: &'static str,
+    parse: impl FnOnce(&mut BitReader<'_>) -> Result<T, Truncated>,
+) -> Result<T, CodecError> {
+    let payload = nal.get(2..).unwrap_or_default();
+    parse(&mut BitReader::new(payload)).map_err(CodecError::truncated(name))
 }

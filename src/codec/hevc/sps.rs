@@ -1,60 +1,112 @@
-//! The way through a sequence parameter set to the colour at its end (ISO/IEC 23008-2 sections
-//! 7.3.2.2 and E.2.1).
+//! Sequence parameter sets, as far as slice headers need them, and the colour at their end
+//! (ISO/IEC 23008-2 sections 7.3.2.2 and E.2.1).
 
+use super::short_term::ShortTermSet;
+use super::{parsed, skip_scaling_lists, skip_values};
 use crate::bytes::{BitReader, Truncated};
-use crate::codec::Colour;
+use crate::codec::{CodecError, Colour};
 
-/// The colour that a sequence parameter set gives; `None` when it is silent or broken: it is no
-/// reason to refuse a track.
-pub(super) fn colour(nal: &[u8]) -> Option<Colour> {
-    let payload = nal.get(2..)?;
-    parse(&mut BitReader::new(payload)).ok().flatten()
+/// general_profile_idc of screen content coding, whose slice headers have fields of their own.
+const SCREEN_CONTENT: [u32; 2] = [9, 11];
+
+/// Values of a sequence parameter set that decide how slice headers are laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sps {
+    /// sps_seq_parameter_set_id.
+    pub(super) id: u32,
+    /// Whether a profile of screen content coding is in use.
+    pub(super) screen_content: bool,
+    /// ChromaArrayType is not 0.
+    pub(super) chroma: bool,
+    /// separate_colour_plane_flag.
+    pub(super) separate_colour_planes: bool,
+    /// PicSizeInCtbsY.
+    pub(super) coding_tree_blocks: u32,
+    /// Width of slice_pic_order_cnt_lsb in bits.
+    pub(super) order_bits: u32,
+    /// sample_adaptive_offset_enabled_flag.
+    pub(super) adaptive_offset: bool,
+    /// The short-term reference picture sets.
+    pub(super) short_term: Vec<ShortTermSet>,
+    /// used_by_curr_pic_lt_sps_flag of each long-term picture; `None` when there are none at all.
+    pub(super) long_term: Option<Vec<bool>>,
+    /// sps_temporal_mvp_enabled_flag.
+    pub(super) temporal_mvp: bool,
+    /// Colour, if the set tells and the way to it is not broken.
+    pub(super) colour: Option<Colour>,
 }
 
-fn parse(r: &mut BitReader<'_>) -> Result<Option<Colour>, Truncated> {
+impl Sps {
+    /// Reads a whole NAL unit, header included.
+    pub(super) fn parse(nal: &[u8]) -> Result<Self, CodecError> {
+        let sps = parsed(nal, "a sequence parameter set", parse)?;
+        if sps.id > 15 || sps.order_bits > 16 {
+            return Err(CodecError::BadValue("a sequence parameter set value is out of range"));
+        }
+        Ok(sps)
+    }
+}
+
+fn parse(r: &mut BitReader<'_>) -> Result<Sps, Truncated> {
     r.bits(4)?; // sps_video_parameter_set_id
     let sub_layers = r.bits(3)?;
     r.bit()?; // sps_temporal_id_nesting_flag
-    profile_tier_level(r, sub_layers)?;
-    r.ue()?; // sps_seq_parameter_set_id
-    if r.ue()? == 3 {
-        r.bit()?; // separate_colour_plane_flag
-    }
-    ues(r, 2)?; // width, height
+    let profile = profile_tier_level(r, sub_layers)?;
+    let id = r.ue()?;
+    let chroma_format = r.ue()?;
+    let separate_colour_planes = chroma_format == 3 && r.bit()?;
+    let size = (r.ue()?, r.ue()?);
     if r.bit()? {
-        ues(r, 4)?; // conformance window
+        skip_values(r, 4)?; // conformance window
     }
-    ues(r, 2)?; // bit depths
-    let order_bits = r.ue()?.saturating_add(4).min(16);
+    skip_values(r, 2)?; // bit depths
+    let order_bits = r.ue()?.saturating_add(4);
     let all_layers = r.bit()?;
-    ues(r, 3 * if all_layers { sub_layers + 1 } else { 1 })?;
-    ues(r, 6)?; // block sizes, transform depths
+    skip_values(r, 3 * if all_layers { sub_layers + 1 } else { 1 })?;
+    let block_bits = r.ue()?.saturating_add(3).saturating_add(r.ue()?);
+    skip_values(r, 4)?; // transform sizes and depths
     if r.bit()? && r.bit()? {
-        scaling_lists(r)?;
+        skip_scaling_lists(r)?;
     }
-    r.bits(2)?; // amp_enabled_flag, sample_adaptive_offset_enabled_flag
+    r.bit()?; // amp_enabled_flag
+    let adaptive_offset = r.bit()?;
     if r.bit()? {
         r.bits(8)?; // pcm bit depths
-        ues(r, 2)?;
+        skip_values(r, 2)?;
         r.bit()?;
     }
-    short_term_sets(r)?;
-    if r.bit()? {
-        for _ in 0..r.ue()?.min(32) {
-            r.bits(order_bits + 1)?; // lt_ref_pic_poc_lsb_sps, used_by_curr_pic_lt_sps_flag
-        }
-    }
-    r.bits(2)?; // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
-    if r.bit()? { usability(r) } else { Ok(None) }
+    let short_term = short_term_sets(r)?;
+    let long_term = if r.bit()? { Some(long_term_pictures(r, order_bits)?) } else { None };
+    let temporal_mvp = r.bit()?;
+    r.bit()?; // strong_intra_smoothing_enabled_flag
+    let colour = if r.bit()? { usability(r).ok().flatten() } else { None };
+    Ok(Sps {
+        id,
+        screen_content: SCREEN_CONTENT.contains(&profile),
+        chroma: chroma_format != 0 && !separate_colour_planes,
+        separate_colour_planes,
+        coding_tree_blocks: blocks(size, block_bits),
+        order_bits,
+        adaptive_offset,
+        short_term,
+        long_term,
+        temporal_mvp,
+        colour,
+    })
 }
 
-fn ues(r: &mut BitReader<'_>, count: u32) -> Result<(), Truncated> {
-    (0..count).try_for_each(|_| r.ue().map(|_| ()))
+/// How many blocks of 2^`bits` samples a side a picture has.
+fn blocks((width, height): (u32, u32), bits: u32) -> u32 {
+    let side = 1_u32 << bits.min(16);
+    width.div_ceil(side).saturating_mul(height.div_ceil(side))
 }
 
-/// Section 7.3.3: 88 bits for the stream, and what each sub-layer says of itself.
-fn profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Result<(), Truncated> {
-    skip(r, 88 + 8)?;
+/// Section 7.3.3: 88 bits for the stream, and what each sub-layer says of itself; gives
+/// general_profile_idc.
+fn profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Result<u32, Truncated> {
+    r.bits(3)?; // general_profile_space, general_tier_flag
+    let profile = r.bits(5)?;
+    skip(r, 80 + 8)?;
     let mut present = Vec::with_capacity(8);
     for _ in 0..sub_layers {
         present.push((r.bit()?, r.bit()?));
@@ -65,56 +117,29 @@ fn profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Result<(), Trun
     for (profile, level) in present {
         skip(r, if profile { 88 } else { 0 } + if level { 8 } else { 0 })?;
     }
-    Ok(())
+    Ok(profile)
 }
 
 fn skip(r: &mut BitReader<'_>, bits: u32) -> Result<(), Truncated> {
     (0..bits).try_for_each(|_| r.bit().map(|_| ()))
 }
 
-/// Section 7.3.4: the values are not needed, their length is.
-fn scaling_lists(r: &mut BitReader<'_>) -> Result<(), Truncated> {
-    for size in 0..4_u32 {
-        let step = if size == 3 { 3 } else { 1 };
-        for _ in (0..6).step_by(step) {
-            if !r.bit()? {
-                r.ue()?;
-                continue;
-            }
-            let coefficients = 64.min(1_u32 << (4 + (size << 1)));
-            ues(r, coefficients + if size > 1 { 1 } else { 0 })?;
-        }
+fn short_term_sets(r: &mut BitReader<'_>) -> Result<Vec<ShortTermSet>, Truncated> {
+    let mut sets = Vec::new();
+    for _ in 0..r.ue()?.min(64) {
+        let set = ShortTermSet::parse(r, &sets, false)?;
+        sets.push(set);
     }
-    Ok(())
+    Ok(sets)
 }
 
-/// Section 7.3.7. A set may be told as a difference to the one before it, so the number of pictures
-/// of each is kept.
-fn short_term_sets(r: &mut BitReader<'_>) -> Result<(), Truncated> {
-    let mut pictures = 0_u32;
-    for set in 0..r.ue()?.min(64) {
-        if set > 0 && r.bit()? {
-            r.bit()?; // delta_rps_sign
-            r.ue()?; // abs_delta_rps_minus1
-            let mut kept = 0;
-            for _ in 0..=pictures {
-                let used = r.bit()?;
-                kept += u32::from(used || r.bit()?);
-            }
-            pictures = kept;
-        } else {
-            let (negative, positive) = (r.ue()?, r.ue()?);
-            pictures = negative.saturating_add(positive);
-            if pictures > 32 {
-                return Err(Truncated);
-            }
-            for _ in 0..pictures {
-                r.ue()?;
-                r.bit()?;
-            }
-        }
+fn long_term_pictures(r: &mut BitReader<'_>, order_bits: u32) -> Result<Vec<bool>, Truncated> {
+    let mut used = Vec::new();
+    for _ in 0..r.ue()?.min(32) {
+        r.bits(order_bits.min(16))?; // lt_ref_pic_poc_lsb_sps
+        used.push(r.bit()?);
     }
-    Ok(())
+    Ok(used)
 }
 
 /// Section E.2.1 down to the colour description.
@@ -137,17 +162,4 @@ fn usability(r: &mut BitReader<'_>) -> Result<Option<Colour>, Truncated> {
     let mut code = || r.bits(8).map(|value| value.to_le_bytes()[0]);
     let (primaries, transfer, matrix) = (code()?, code()?, code()?);
     Ok(Some(Colour { primaries, transfer, matrix, full_range }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn arbitrary_parameter_sets_never_panic(data: Vec<u8>) {
-            let _ = colour(&data);
-        }
-    }
 }

@@ -134,11 +134,10 @@ impl From<FragmentError> for OriginError {
             FragmentError::TooLarge => Code::FORMAT_NOT_SUPPORTED,
             FragmentError::Map(MapError::Io(error))
             | FragmentError::Transport(TransportError::Io(error)) => return Self::storage(error),
-            FragmentError::Map(MapError::NalTooLong { .. })
+            FragmentError::Map(MapError::TooLong { .. })
             | FragmentError::Transport(TransportError::NalTooLong { .. }) => {
                 Code::INVALID_NALU_SIZE
             }
-            FragmentError::Map(MapError::Unprotectable(_)) => Code::ENCRYPTION_NOT_SUPPORTED,
             FragmentError::Transport(
                 TransportError::NotCarried(_) | TransportError::FrameTooLong { .. },
             ) => Code::MEDIA_ENCODING_NOT_SUPPORTED,

@@ -155,35 +155,6 @@ async fn video_of(stream: &Stream) -> String {
     uri[..uri.rfind('(').unwrap()].to_owned()
 }
 
-/// Pictures whose samples cannot be protected are never served without protection.
-#[tokio::test]
-async fn what_cannot_be_protected_is_left_out_or_refused() {
-    let shelf = Shelf::start([
-        ("both", vec![codecs("h264_320x180"), codecs("hevc_320x180"), codecs("aac_eng")]),
-        ("hevc", vec![codecs("hevc_320x180"), codecs("aac_eng")]),
-    ]);
-    let level = video_of(shelf.stream("hevc", "clear")).await.replace("/Manifest", "");
-    for form in ["cenc", "cbcs"] {
-        let both = master(&shelf.stream("both", form).manifest("hls").url).await;
-        let codecs: Vec<&str> = both.variants.iter().flat_map(|v| v.codecs.as_deref()).collect();
-        assert!(matches!(*codecs, [one] if one.starts_with("avc1")), "{codecs:?}");
-        let hevc = shelf.stream("hevc", form);
-        let selectors = hevc.manifest("hls").url.split_once("manifest(").unwrap().1.to_owned();
-        for part in [
-            format!("manifest({selectors}"),
-            format!("{level}/Manifest(video,{selectors}"),
-            format!("{level}/Fragments(video=i,{selectors}"),
-            format!("{level}/Fragments(video=0,{selectors}"),
-        ] {
-            let answer = get(&hevc.url(&part)).await;
-            let expected = (415, "MPE_ENCRYPTION_NOT_SUPPORTED".to_owned());
-            assert_eq!(refused(&answer), expected, "{part}");
-        }
-    }
-    let aes = master(&shelf.stream("hevc", "aes").manifest("hls").url).await;
-    assert!(aes.variants[0].codecs.as_deref().unwrap().starts_with("hvc1"));
-}
-
 /// PQ beside SDR: sets of their own, and players that cannot show PQ can tell.
 #[tokio::test]
 async fn dynamic_range_is_announced() {

@@ -7,6 +7,7 @@ mod inspect;
 mod judges;
 mod key_frames;
 mod manifests;
+mod maps;
 mod on_demand;
 mod playback;
 mod samples;

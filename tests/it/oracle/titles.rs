@@ -13,8 +13,6 @@ pub(crate) struct Title {
     built_in: bool,
     /// Part of a file's name, and the stream in each such file.
     wanted: &'static [(&'static str, &'static str)],
-    /// Parts of the names of files whose samples cannot be protected yet.
-    unprotectable: &'static [&'static str],
     /// Parts of the names of files that transport streams do not carry.
     fragments_only: &'static [&'static str],
     /// Parts of the names of files for which Smooth Streaming has no name.
@@ -26,7 +24,6 @@ pub(crate) const CLIP: Title = Title {
     folder: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
     built_in: true,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
-    unprotectable: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
@@ -36,7 +33,6 @@ pub(crate) const LADDER: Title = Title {
     folder: || media_dir().join("ladder"),
     built_in: false,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
-    unprotectable: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
@@ -46,7 +42,6 @@ pub(crate) const MUXED: Title = Title {
     folder: || media_dir().join("muxed"),
     built_in: false,
     wanted: &[("_AACAudio_", "v:0"), ("_AACAudio_", "a:0")],
-    unprotectable: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
@@ -67,7 +62,6 @@ pub(crate) const CODECS: Title = Title {
         ("_opus_", "a:0"),
         ("_flac_", "a:0"),
     ],
-    unprotectable: &["_hevc_", "_av1_", "_vp9_"],
     fragments_only: &["_av1_", "_vp9_", "_opus_", "_flac_"],
     not_smooth: &["_av1_", "_vp9_", "_ac3_", "_opus_", "_flac_"],
 };
@@ -130,9 +124,7 @@ impl Title {
     /// Whether a presentation of fragments has to hold a source, and otherwise must not.
     pub(crate) fn carries(&self, source: &Source, manifest: &Manifest) -> bool {
         let any = |parts: &[&str]| parts.iter().any(|part| source.name.contains(part));
-        let protected = manifest.encryption.as_deref().is_some_and(|scheme| scheme != "cbc");
-        let smooth = manifest.protocol == "smooth";
-        !(protected && any(self.unprotectable) || smooth && any(self.not_smooth))
+        !(manifest.protocol == "smooth" && any(self.not_smooth))
     }
 
     /// A server that serves this title and nothing else.

@@ -104,6 +104,28 @@ pub(crate) fn protection(fragment: &[u8], iv_size: usize) -> Vec<Protected> {
     all
 }
 
+/// The fragments of a file, each from its `moof` to the end of the file.
+pub(crate) fn fragments(file: &[u8]) -> Vec<&[u8]> {
+    let (mut rest, mut found) = (file, Vec::new());
+    while rest.len() >= 8 {
+        if &rest[4..8] == b"moof" {
+            found.push(rest);
+        }
+        rest = &rest[number(&rest[..4])..];
+    }
+    found
+}
+
+/// The body of `tenc` in the first sample entry of an init segment.
+pub(crate) fn encryption(init: &[u8]) -> &[u8] {
+    /// Fields of a sample entry of pictures and of one of sound.
+    const FIELDS: [usize; 2] = [78, 28];
+    let stsd = find(init, &[b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"]).unwrap();
+    let entry = &stsd[8..8 + number(&stsd[8..12])];
+    let fields = FIELDS[usize::from(&entry[4..8] == b"enca")];
+    find(&entry[8 + fields..], &[b"sinf", b"schi", b"tenc"]).unwrap()
+}
+
 /// The media data of a fragment.
 pub(crate) fn payload(fragment: &[u8]) -> &[u8] {
     find(fragment, &[b"mdat"]).unwrap()

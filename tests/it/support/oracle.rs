@@ -103,19 +103,29 @@ pub(crate) fn samples_decrypted_by_packager(media: &[u8], key: &HexKey, kind: &s
     samples_of_file(clear.path(), &kind[..1])
 }
 
-/// Encrypts a file the way shaka-packager does; used to prove that the judges notice errors.
+/// Encrypts a file the way shaka-packager does, in fragments of its own.
 pub(crate) fn encrypted_by_packager(
     file: &Path,
     key: &HexKey,
     kind: &str,
     scheme: &str,
 ) -> Vec<u8> {
+    encrypted_by_packager_with(file, key, kind, &["--protection_scheme", scheme])
+}
+
+/// As [`encrypted_by_packager`], with flags that say how.
+pub(crate) fn encrypted_by_packager_with(
+    file: &Path,
+    key: &HexKey,
+    kind: &str,
+    flags: &[&str],
+) -> Vec<u8> {
     let output = stored(&[], ".mp4");
     let descriptor =
         format!("in={},stream={kind},output={}", file.display(), output.path().display());
     let keys = format!("label=:key_id={}:key={}", key.kid, key.key);
-    let flags = ["--enable_raw_key_encryption", "--clear_lead", "0", "--protection_scheme", scheme];
-    run(Command::new(packager()).arg(descriptor).args(flags).args(["--keys", &keys]));
+    let always = ["--enable_raw_key_encryption", "--clear_lead", "0", "--keys", &keys];
+    run(Command::new(packager()).arg(descriptor).args(always).args(flags));
     std::fs::read(output.path()).expect("shaka-packager wrote its output")
 }
 

@@ -1,0 +1,70 @@
+//! Short-term reference picture sets (ISO/IEC 23008-2 section 7.3.7 and 7.4.8).
+
+use crate::bytes::{BitReader, Truncated};
+
+/// More pictures than a decoder has room for are refused.
+const MAX_PICTURES: u32 = 16;
+
+/// A picture of a set: its distance in output order, and whether the current picture refers to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    delta: i64,
+    used: bool,
+}
+
+/// The pictures of a set: those before the current one from the nearest on, then those behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct ShortTermSet(Vec<Entry>);
+
+impl ShortTermSet {
+    /// Reads set number `known.len()`. In a slice header it may be told as a difference to any of
+    /// those in the parameter set, there only to the one before it.
+    pub(super) fn parse(
+        r: &mut BitReader<'_>,
+        known: &[Self],
+        in_slice: bool,
+    ) -> Result<Self, Truncated> {
+        if !known.is_empty() && r.bit()? {
+            let back = if in_slice { r.ue()?.saturating_add(1) } else { 1 };
+            let reference = known.len().checked_sub(back as usize).ok_or(Truncated)?;
+            return known[reference].changed(r);
+        }
+        let (before, behind) = (r.ue()?, r.ue()?);
+        if before.saturating_add(behind) > MAX_PICTURES {
+            return Err(Truncated);
+        }
+        let mut entries = Vec::new();
+        for (count, sign) in [(before, -1), (behind, 1)] {
+            let mut delta = 0;
+            for _ in 0..count {
+                delta += sign * (i64::from(r.ue()?) + 1);
+                entries.push(Entry { delta, used: r.bit()? });
+            }
+        }
+        Ok(Self(entries))
+    }
+
+    /// The set that is told as a difference to this one (equations 7-61 and 7-62).
+    fn changed(&self, r: &mut BitReader<'_>) -> Result<Self, Truncated> {
+        let sign = if r.bit()? { -1 } else { 1 };
+        let shift = sign * (i64::from(r.ue()?) + 1);
+        let mut entries = Vec::new();
+        // The current picture of that set is a picture of this one.
+        for delta in self.0.iter().map(|entry| entry.delta).chain([0]) {
+            let used = r.bit()?;
+            let kept = used || r.bit()?;
+            if kept && delta + shift != 0 {
+                entries.push(Entry { delta: delta + shift, used });
+            }
+        }
+        entries.sort_by_key(|entry| (entry.delta > 0, entry.delta.abs()));
+        entries.truncate(MAX_PICTURES as usize);
+        Ok(Self(entries))
+    }
+
+    /// How many pictures the current one refers to.
+    pub(super) fn used(&self) -> u32 {
+        // At most 16.
+        self.0.iter().map(|entry| u32::from(entry.used)).sum()
+    }
+}
