@@ -1,14 +1,10 @@
-//! AAC: the `esds` descriptors (ISO/IEC 14496-1 section 7.2.6) and the AudioSpecificConfig
-//! (ISO/IEC 14496-3 section 1.6.2).
+//! AAC: the AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2) in an `esds`.
 
 use std::ops::RangeInclusive;
 
+use super::esds::DecoderConfig;
 use super::{CodecError, Sound};
-use crate::bytes::{PlainBits, Reader, Truncated};
-
-const ES_DESCRIPTOR: u8 = 3;
-const DECODER_CONFIG: u8 = 4;
-const DECODER_SPECIFIC_INFO: u8 = 5;
+use crate::bytes::{PlainBits, Truncated};
 
 /// Object type indications that carry an AudioSpecificConfig: MPEG-4 audio and MPEG-2 AAC.
 const AAC_OBJECT_TYPES: [u8; 4] = [MPEG4_AUDIO, 0x66, 0x67, 0x68];
@@ -71,20 +67,12 @@ impl AacConfig {
     /// Reads the body of an `esds` box (version and flags included).
     pub fn parse_esds(esds: &[u8]) -> Result<Self, CodecError> {
         let truncated = CodecError::truncated("esds");
-        let descriptors = esds.get(4..).ok_or(Truncated).map_err(&truncated)?;
-        let es = find_descriptor(descriptors, ES_DESCRIPTOR).map_err(&truncated)?;
-        let decoder = es_children(es)
-            .and_then(|children| find_descriptor(children, DECODER_CONFIG))
-            .map_err(&truncated)?;
-        let object_type = *decoder.first().ok_or(Truncated).map_err(&truncated)?;
+        let decoder = DecoderConfig::parse(esds).map_err(&truncated)?;
+        let object_type = decoder.object_type;
         if !AAC_OBJECT_TYPES.contains(&object_type) {
             return Err(CodecError::Foreign(foreign(object_type)));
         }
-        let config = decoder
-            .get(13..)
-            .ok_or(Truncated)
-            .and_then(|children| find_descriptor(children, DECODER_SPECIFIC_INFO))
-            .map_err(&truncated)?;
+        let config = decoder.specific().map_err(&truncated)?;
         let config = Self::parse_audio_specific_config(config)?;
         Ok(Self { object_type_indication: object_type, ..config })
     }
@@ -116,50 +104,6 @@ impl AacConfig {
 fn foreign(object_type: u8) -> &'static str {
     let known = FOREIGN.iter().find(|(types, _)| types.contains(&object_type));
     known.map_or("the esds names no AAC (object type indication)", |(_, reason)| reason)
-}
-
-/// The children of an ES descriptor: behind the id, the flags and what the flags announce.
-fn es_children(es: &[u8]) -> Result<&[u8], Truncated> {
-    let mut reader = Reader::new(es);
-    reader.skip(2)?;
-    let flags = reader.u8()?;
-    if flags & 0x80 != 0 {
-        reader.skip(2)?;
-    }
-    if flags & 0x40 != 0 {
-        let length = reader.u8()?;
-        reader.skip(usize::from(length))?;
-    }
-    if flags & 0x20 != 0 {
-        reader.skip(2)?;
-    }
-    Ok(reader.rest())
-}
-
-/// The body of the first descriptor with `tag` among its siblings.
-fn find_descriptor(siblings: &[u8], tag: u8) -> Result<&[u8], Truncated> {
-    let mut reader = Reader::new(siblings);
-    loop {
-        let found = reader.u8()?;
-        let length = expandable_length(&mut reader)?;
-        let body = reader.take(length)?;
-        if found == tag {
-            return Ok(body);
-        }
-    }
-}
-
-/// A length of one to four bytes with seven bits each (ISO/IEC 14496-1 section 8.3.3).
-fn expandable_length(reader: &mut Reader<'_>) -> Result<usize, Truncated> {
-    let mut length = 0;
-    for _ in 0..4 {
-        let byte = reader.u8()?;
-        length = length << 7 | usize::from(byte & 0x7f);
-        if byte & 0x80 == 0 {
-            return Ok(length);
-        }
-    }
-    Err(Truncated)
 }
 
 fn audio_specific_config(data: &[u8]) -> Result<AacConfig, Truncated> {

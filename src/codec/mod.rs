@@ -14,6 +14,7 @@ mod colour;
 pub mod dolby_vision;
 pub mod dts;
 pub mod eac3;
+pub mod esds;
 mod family;
 pub mod flac;
 pub mod hevc;
