@@ -8,7 +8,9 @@ use std::sync::Arc;
 use clap::ValueEnum;
 use zeroize::Zeroizing;
 
-use super::content::{FORMS, Folder, Library, access_name, folders_at, name_from, request};
+use super::content::{
+    FORMS, Findings, Folder, Library, access_name, folders_at, name_from, request,
+};
 use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log};
@@ -81,14 +83,17 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let library = Library::new(store.clone(), &config);
     library.policies().await?;
     let catalog = Catalog::new(store, config.origin(config.listen));
-    let (mut streams, mut warnings) = (Vec::new(), Vec::new());
+    let mut streams = Vec::new();
+    let mut all = Findings { images: Vec::new(), warnings: Vec::new() };
     for folder in &folders {
         let found = library.register(folder).await?;
-        warnings.extend(found.iter().map(|warning| format!("{}: {warning}", folder.name)));
+        let named = |what: String| format!("{}: {what}", folder.name);
+        all.images.extend(found.images.into_iter().map(named));
+        all.warnings.extend(found.warnings.into_iter().map(named));
         let locator = library.publish(&args.request(folder)).await?;
         streams.push(catalog.stream(&locator).await?);
     }
-    print(&streams, &warnings, args.json)
+    print(&streams, &all, args.json)
 }
 
 impl Args {
@@ -187,11 +192,16 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::rename(&part, to)
 }
 
-fn print(streams: &[Stream<KeyInfo>], warnings: &[String], json: bool) -> Result<(), CliError> {
+fn print(streams: &[Stream<KeyInfo>], found: &Findings, json: bool) -> Result<(), CliError> {
+    let Findings { images, warnings } = found;
     if json {
-        let document = serde_json::json!({ "streams": streams, "warnings": warnings });
+        let document =
+            serde_json::json!({ "streams": streams, "images": images, "warnings": warnings });
         println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
+    }
+    for images in images {
+        println!("found: {images}");
     }
     for warning in warnings {
         println!("warning: {warning}");

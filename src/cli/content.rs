@@ -11,6 +11,7 @@ use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
 use crate::keys::StorageEncryption;
+use crate::media::ImageRendition;
 use crate::package::compat::Compat;
 use crate::service::origin::check_folder;
 use crate::service::publish::{
@@ -117,6 +118,15 @@ fn refused(path: &Path, error: &dyn std::fmt::Display) -> CliError {
     CliError::refused(format_args!("{}: {error}", path.display()))
 }
 
+/// What the owner of a folder should know of it.
+#[derive(Debug)]
+pub(super) struct Findings {
+    /// Tracks of images, which become thumbnails.
+    pub(super) images: Vec<String>,
+    /// Tracks that are left out, levels that are not aligned.
+    pub(super) warnings: Vec<String>,
+}
+
 /// Puts folders into the store and streams on top of them.
 pub(super) struct Library {
     store: Store,
@@ -130,9 +140,8 @@ impl Library {
         Self { publisher: Publisher::new(store.clone()), store, segment_ms }
     }
 
-    /// Checks a folder and makes it an asset, or gives the asset of that name this folder. Gives
-    /// what its owner should know: tracks that are left out, levels that are not aligned.
-    pub(super) async fn register(&self, folder: &Folder) -> Result<Vec<String>, CliError> {
+    /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
+    pub(super) async fn register(&self, folder: &Folder) -> Result<Findings, CliError> {
         let asset = Asset {
             name: folder.name.clone(),
             dir: folder.dir.clone(),
@@ -147,7 +156,13 @@ impl Library {
         self.store.put_asset(asset).await?;
         let misaligned = checked.asset.misaligned.iter();
         let misaligned = misaligned.map(|what| format!("levels-not-aligned: {what}"));
-        Ok(checked.asset.skipped.iter().cloned().chain(misaligned).collect())
+        let file = |images: &ImageRendition| &checked.asset.files[images.file].name;
+        let images = checked.asset.images.iter();
+        let images = images.map(|images| format!("{}: {}", file(images), images.describe()));
+        Ok(Findings {
+            images: images.collect(),
+            warnings: checked.asset.skipped.iter().cloned().chain(misaligned).collect(),
+        })
     }
 
     /// Makes the content key policies `open` and `token` unless they are there.

@@ -98,15 +98,15 @@ async fn publish(
     let library = Library::new(store.clone(), config);
     library.policies().await?;
     if let [only] = folders {
-        warn(only, library.register(only).await?);
+        warn(only, library.register(only).await?.warnings);
         return publish_folder(&library, only, "", compat).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
     for folder in folders {
         match library.register(folder).await {
-            Ok(warnings) => {
-                warn(folder, warnings);
+            Ok(found) => {
+                warn(folder, found.warnings);
                 publish_folder(&library, folder, &format!("{}-", folder.name), compat).await?;
                 published += 1;
             }

@@ -120,10 +120,15 @@ fn tracks(index: &FileIndex) -> Vec<String> {
         let rate = track.average_bitrate();
         format!("track {id}: {codec}, {language}, {samples} samples, {seconds:.3} s, {rate} bit/s")
     });
+    let images = index.images.iter().map(|track| {
+        let (id, codec, count) = (track.track_id, track.codec.row().name, track.index.len());
+        let (width, height) = track.size;
+        format!("track {id}: {count} {codec} images, {width}x{height}")
+    });
     let skipped = index.skipped.iter();
     let skipped =
         skipped.map(|track| format!("track {}: left out: {}", track.track_id, track.reason));
-    packaged.chain(skipped).collect()
+    packaged.chain(images).chain(skipped).collect()
 }
 
 impl Report {

@@ -18,6 +18,7 @@ pub mod esds;
 mod family;
 pub mod flac;
 pub mod hevc;
+pub mod image;
 pub mod nal;
 pub mod opus;
 mod sound;

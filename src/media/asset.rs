@@ -1,13 +1,13 @@
-//! An asset: quality levels, audio and text tracks of a folder of files, on one timeline.
+//! An asset: quality levels, audio, text and image tracks of a folder of files, on one timeline.
 
 use std::sync::Arc;
 
-use super::alignment;
 use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
 use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
-    FileIndex, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition, Track, language,
+    FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
+    Track, alignment, images, language,
 };
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
@@ -67,6 +67,8 @@ pub struct Asset {
     pub duration: u64,
     /// Text tracks in source order.
     pub text: Vec<TextRendition>,
+    /// Image tracks in source order.
+    pub images: Vec<ImageRendition>,
     /// Tracks and cues that are left out: file name and reason.
     pub skipped: Vec<String>,
     /// Levels with other key frames than the first: file and time. Fragments start at common ones.
@@ -110,21 +112,28 @@ impl Asset {
             .map_err(|rule| in_folder(rule.because(&misaligned)))?;
         let mut asset = Self::of_timeline(files, skipped, video, audio, timeline);
         asset.misaligned = misaligned;
-        asset.add_text(sidecars, manifest, clock).map_err(in_folder)?;
+        asset.add_others(sidecars, manifest, clock).map_err(in_folder)?;
         Ok(asset)
     }
 
-    fn add_text(
+    /// Text and images, which have no part in the cuts.
+    fn add_others(
         &mut self,
         sidecars: &[Sidecar],
         manifest: Option<&ServerManifest>,
         clock: i64,
     ) -> Result<(), MediaRule> {
-        if let Some(shape) = Shape::of(&self.video, &self.audio, self.duration, clock) {
-            let (text, notes) = text::renditions(&self.files, sidecars, manifest, &shape)?;
-            self.text = text;
-            self.skipped.extend(notes);
-        }
+        let Some(shape) = Shape::of(&self.video, &self.audio, self.duration, clock) else {
+            return Ok(());
+        };
+        let (text, notes) = text::renditions(&self.files, sidecars, manifest, &shape)?;
+        self.skipped.extend(notes);
+        let names = text.iter().map(|text| text.name.clone());
+        let taken = shape.taken.iter().cloned().chain(names).collect();
+        self.text = text;
+        let (images, notes) = images::renditions(&self.files, manifest, &shape, taken)?;
+        self.images = images;
+        self.skipped.extend(notes);
         Ok(())
     }
 
@@ -149,7 +158,16 @@ impl Asset {
         make_unique(&mut audio, &video);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
-        Self { files, video, audio, text: Vec::new(), duration, skipped, misaligned: Vec::new() }
+        Self {
+            files,
+            video,
+            audio,
+            text: Vec::new(),
+            images: Vec::new(),
+            duration,
+            skipped,
+            misaligned: Vec::new(),
+        }
     }
 
     /// All renditions, video first.
@@ -170,6 +188,7 @@ impl Asset {
             + self.renditions().count() * size_of::<Rendition>()
             + fragments * 24
             + self.text.iter().map(text).sum::<usize>()
+            + self.images.iter().map(ImageRendition::heap_size).sum::<usize>()
     }
 }
 
@@ -323,7 +342,9 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
         |track: &&Arc<Track>| track.media_type == entry.media_type && named(track.header.track_id);
     let index = &files[file].index;
     let Some(track) = index.tracks.iter().find(fits) else {
-        let left_out = index.skipped.iter().any(|track| named(track.track_id));
+        let images = index.images.iter().map(|track| track.track_id);
+        let mut left_out = index.skipped.iter().map(|track| track.track_id).chain(images);
+        let left_out = left_out.any(named);
         return if left_out { Ok(None) } else { Err(missing("has no such track")) };
     };
     let mut candidate = Candidate::of(file, track);

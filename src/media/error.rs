@@ -30,6 +30,9 @@ pub enum MediaRule {
     /// A text track cannot be read.
     #[error(transparent)]
     Text(#[from] crate::text::TextError),
+    /// A track of images cannot be served.
+    #[error("images: {0}")]
+    Image(&'static str),
     /// The sample tables contradict each other or the file.
     #[error("sample tables: {0}")]
     SampleTable(&'static str),

@@ -7,6 +7,7 @@ use ring::digest::{Context, SHA256};
 
 use super::captions;
 use super::fragments::Fragments;
+use super::image_track::{self, ImageTrack};
 use super::index::Room;
 use super::text::TextTrack;
 use super::text_track;
@@ -21,12 +22,14 @@ pub(super) const MAX_TRACKS: usize = 64;
 pub(super) const TOO_MANY_TRACKS: MediaRule = MediaRule::Limit("a file has at most 64 tracks");
 
 /// Everything that is kept of a file: nothing of it refers to the file's bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct FileIndex {
     /// The tracks that can be packaged, in file order.
     pub tracks: Vec<Arc<Track>>,
     /// The text tracks, in file order.
     pub text: Vec<Arc<TextTrack>>,
+    /// The image tracks, in file order.
+    pub images: Vec<Arc<ImageTrack>>,
     /// The tracks that are left out.
     pub skipped: Vec<SkippedTrack>,
     /// SHA-256 of the movie header and of all fragment headers: tells contents apart that have the
@@ -55,81 +58,103 @@ impl FileIndex {
 
     fn of_movie<S: ReadAt + ?Sized>(
         moov: &BoxRef<'_>,
-        mut fragments: Fragments,
+        fragments: Fragments,
         source: &S,
     ) -> Result<Self, MediaRule> {
         let timescale = mvhd::timescale(&moov.require(b"mvhd")?)?;
-        let (mut tracks, mut text, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
-        let mut room = Room::of(source.len());
+        let room = Room::of(source.len());
+        let mut movie = Movie { timescale, fragments, room, source, index: Self::default() };
         for child in moov.children() {
             let child = child?;
             if &child.kind.0 == b"trak" {
-                match Track::parse(&child, timescale, &mut fragments, &mut room)? {
-                    Ok(mut track) => {
-                        track.captions = captions::detect(&track.codec, &track.index, source);
-                        tracks.push(Arc::new(track));
-                    }
-                    Err(reason) => {
-                        let read = || {
-                            text_track::read(&child, timescale, &mut fragments, &mut room, source)
-                        };
-                        match text_of(&child, reason, read)? {
-                            Ok(track) => text.push(Arc::new(track)),
-                            Err(reason) => skipped.push(reason),
-                        }
-                    }
-                }
+                movie.add(&child)?;
             }
-            if tracks.len() + text.len() + skipped.len() > MAX_TRACKS {
+            if movie.index.count() > MAX_TRACKS {
                 return Err(TOO_MANY_TRACKS);
             }
         }
-        if tracks.is_empty() && text.is_empty() && skipped.is_empty() {
+        if movie.index.count() == 0 {
             return Err(MediaRule::NoPlayableTrack("the file has no tracks".to_owned()));
         }
-        check_together(&tracks, source.len())?;
-        Ok(Self { tracks, text, skipped, digest: [0; 32] })
+        movie.index.check_together(source.len())?;
+        Ok(movie.index)
+    }
+
+    fn count(&self) -> usize {
+        self.tracks.len() + self.text.len() + self.images.len() + self.skipped.len()
+    }
+
+    /// Rules over all tracks of a file: ids tell tracks apart, and samples do not share bytes, so
+    /// that a short file cannot claim a long index.
+    fn check_together(&self, file_len: u64) -> Result<(), MediaRule> {
+        let mut ids = HashSet::new();
+        if !self.tracks.iter().all(|track| ids.insert(track.header.track_id)) {
+            return Err(MediaRule::SampleTable("tkhd: two tracks have the same id"));
+        }
+        let images = self.images.iter().map(|track| track.index.bytes(0..track.index.len()));
+        let bytes = self.tracks.iter().map(|track| track.bytes).chain(images);
+        if bytes.fold(0, u64::saturating_add) > file_len {
+            return Err(MediaRule::SampleTable("stsz: the samples are larger than the file"));
+        }
+        Ok(())
     }
 
     /// Memory of the index in bytes, for caches.
     pub fn heap_size(&self) -> usize {
         let track = |track: &Arc<Track>| track.heap_size();
         let text = |track: &Arc<TextTrack>| track.document.heap_size();
+        let images = |track: &Arc<ImageTrack>| track.heap_size();
         size_of::<Self>()
             + self.tracks.iter().map(track).sum::<usize>()
             + self.text.iter().map(text).sum::<usize>()
+            + self.images.iter().map(images).sum::<usize>()
     }
 }
 
-/// A track that is neither pictures nor sound: text, or left out. Broken text costs no other track.
-fn text_of(
-    trak: &BoxRef<'_>,
-    skipped: SkippedTrack,
-    read: impl FnOnce() -> Result<Option<TextTrack>, MediaRule>,
-) -> Result<Result<TextTrack, SkippedTrack>, MediaRule> {
-    if !text_track::HANDLERS.contains(&&Trak::handler(trak)?.0) {
-        return Ok(Err(skipped));
-    }
-    Ok(match read() {
-        Ok(Some(track)) => Ok(track),
-        Ok(None) => Err(skipped),
-        Err(rule @ MediaRule::Scan(_)) => return Err(rule),
-        Err(rule) => Err(SkippedTrack { reason: rule.to_string(), ..skipped }),
-    })
+/// A movie header whose tracks are read one after the other.
+struct Movie<'s, S: ?Sized> {
+    timescale: u32,
+    fragments: Fragments,
+    room: Room,
+    source: &'s S,
+    index: FileIndex,
 }
 
-/// Rules over all tracks of a file: ids tell tracks apart, and samples do not share bytes, so that
-/// a short file cannot claim a long index.
-fn check_together(tracks: &[Arc<Track>], file_len: u64) -> Result<(), MediaRule> {
-    let mut ids = HashSet::new();
-    if !tracks.iter().all(|track| ids.insert(track.header.track_id)) {
-        return Err(MediaRule::SampleTable("tkhd: two tracks have the same id"));
+impl<S: ReadAt + ?Sized> Movie<'_, S> {
+    fn add(&mut self, trak: &BoxRef<'_>) -> Result<(), MediaRule> {
+        match Track::parse(trak, self.timescale, &mut self.fragments, &mut self.room)? {
+            Ok(mut track) => {
+                track.captions = captions::detect(&track.codec, &track.index, self.source);
+                self.index.tracks.push(Arc::new(track));
+            }
+            Err(skipped) => match self.add_other(trak) {
+                Ok(true) => {}
+                Ok(false) => self.index.skipped.push(skipped),
+                Err(rule @ MediaRule::Scan(_)) => return Err(rule),
+                // Broken text and images cost no other track.
+                Err(rule) => {
+                    let reason = rule.to_string();
+                    self.index.skipped.push(SkippedTrack { reason, ..skipped });
+                }
+            },
+        }
+        Ok(())
     }
-    let bytes = tracks.iter().map(|track| track.bytes).fold(0, u64::saturating_add);
-    if bytes > file_len {
-        return Err(MediaRule::SampleTable("stsz: the samples are larger than the file"));
+
+    /// A track that is neither pictures nor sound of a film: text or images, if it is that.
+    fn add_other(&mut self, trak: &BoxRef<'_>) -> Result<bool, MediaRule> {
+        let Self { timescale, fragments, room, source, index } = self;
+        let handler = Trak::handler(trak)?.0;
+        if text_track::HANDLERS.contains(&&handler) {
+            let read = text_track::read(trak, *timescale, fragments, room, *source)?;
+            return Ok(read.map(|track| index.text.push(Arc::new(track))).is_some());
+        }
+        if image_track::HANDLERS.contains(&&handler) {
+            let read = image_track::read(trak, *timescale, fragments, room, *source)?;
+            return Ok(read.map(|track| index.images.push(Arc::new(track))).is_some());
+        }
+        Ok(false)
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! `file` reads one MP4, `segments` finds those that lie in many files, `server_manifest` reads the
 //! optional `.ism`, `asset` puts them together, `timeline` cuts fragments. Text (`text`) follows the
-//! cuts of the pictures.
+//! cuts of the pictures, thumbnails (`images`) have their own times.
 
 mod alignment;
 pub mod asset;
@@ -14,6 +14,9 @@ pub mod file;
 #[cfg(test)]
 mod fixture;
 mod fragments;
+mod grid;
+pub mod image_track;
+pub mod images;
 pub mod index;
 pub mod language;
 pub mod picture;
@@ -29,6 +32,8 @@ pub mod track_class;
 pub use asset::{Asset, Rendition, SourceFile};
 pub use error::{MediaError, MediaRule};
 pub use file::FileIndex;
+pub use grid::Grid;
+pub use images::ImageRendition;
 pub use index::SampleIndex;
 pub use picture::Picture;
 pub use server_manifest::ServerManifest;

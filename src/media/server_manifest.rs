@@ -3,8 +3,8 @@
 
 use roxmltree::{Document, Node};
 
-use super::MediaRule;
 use super::text::Purpose;
+use super::{Grid, MediaRule};
 use crate::codec::MediaType;
 
 /// Value of `outputFlag` for tracks that manifests do not list.
@@ -19,6 +19,8 @@ pub struct ServerManifest {
     pub fragments_per_segment: Option<usize>,
     /// Text entries in document order.
     pub text: Vec<TextEntry>,
+    /// Image entries in document order.
+    pub images: Vec<ImageEntry>,
 }
 
 /// More fragments in one segment are refused.
@@ -96,6 +98,21 @@ pub struct TextEntry {
     pub role: Option<String>,
 }
 
+/// One `img` element, which AMS did not know: a track of thumbnails.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImageEntry {
+    /// File name inside the asset folder.
+    pub src: String,
+    /// Bits per second.
+    pub bitrate: Option<u64>,
+    /// Track id inside the file.
+    pub track_id: Option<u32>,
+    /// Name in URLs.
+    pub track_name: Option<String>,
+    /// `tiles`: how many thumbnails each image holds.
+    pub grid: Option<Grid>,
+}
+
 impl ServerManifest {
     /// A larger document, in bytes, is refused.
     pub const MAX_SIZE: usize = 1 << 20;
@@ -115,10 +132,11 @@ impl ServerManifest {
         if entries.is_empty() {
             return Err(wrong("no video or audio element"));
         }
-        let text = document.descendants().filter(|node| node.tag_name().name() == "textstream");
+        let named = |name| document.descendants().filter(move |n| n.tag_name().name() == name);
         Ok(Self {
             entries,
-            text: text.map(TextEntry::read).collect::<Result<_, _>>()?,
+            text: named("textstream").map(TextEntry::read).collect::<Result<_, _>>()?,
+            images: named("img").map(ImageEntry::read).collect::<Result<_, _>>()?,
             fragments_per_segment: fragments_per_segment(&document)?,
         })
     }
@@ -184,6 +202,19 @@ impl TextEntry {
             Some("subtitle") => Some(Purpose::Subtitles),
             _ => self.characteristics.as_ref().filter(|c| spoken(c)).map(|_| Purpose::Captions),
         }
+    }
+}
+
+impl ImageEntry {
+    fn read(node: Node<'_, '_>) -> Result<Self, MediaRule> {
+        let grid = |text: &str| text.trim().parse().map_err(|why| wrong(&format!("tiles: {why}")));
+        Ok(Self {
+            src: source(node)?,
+            bitrate: number(node, "systemBitrate")?.filter(|bitrate| *bitrate > 0),
+            track_id: number(node, "trackID")?,
+            track_name: value(node, "trackName").map(track_name).transpose()?,
+            grid: value(node, "tiles").map(grid).transpose()?,
+        })
     }
 }
 

@@ -132,14 +132,15 @@ pub(super) fn renditions(
     Ok((text, notes))
 }
 
-/// What text needs to know of the tracks beside it.
+/// What text and images need to know of the tracks beside them.
 pub(super) struct Shape {
     cuts: Cuts,
-    origin: i64,
+    /// What is added to presentation times of the tracks.
+    pub(super) origin: i64,
     /// Where the clock of the media stood at their start, in wire ticks.
-    clock: i64,
+    pub(super) clock: i64,
     /// Names of the other tracks.
-    taken: Vec<String>,
+    pub(super) taken: Vec<String>,
 }
 
 impl Shape {
@@ -159,6 +160,11 @@ impl Shape {
         let cuts = Cuts { starts: starts.collect(), end_sample, end: duration };
         let taken = video.iter().chain(audio).map(|rendition| rendition.name.clone()).collect();
         Some(Self { cuts, origin: first.origin, clock, taken })
+    }
+
+    /// Where the presentation ends, in wire ticks.
+    pub(super) fn end(&self) -> u64 {
+        self.cuts.end
     }
 }
 

@@ -275,7 +275,11 @@ fn starts_at_sync_samples(codec: &Codec) -> bool {
 }
 
 /// All times of a track must be near enough to be added and subtracted without care.
-fn check_times(index: &SampleIndex, shift: Shift, timescale: u32) -> Result<(), MediaRule> {
+pub(super) fn check_times(
+    index: &SampleIndex,
+    shift: Shift,
+    timescale: u32,
+) -> Result<(), MediaRule> {
     let (first, last) = index.composition_bounds();
     let limit = i64::from(MAX_DAYS) * 86_400 * i64::from(WIRE_TIMESCALE);
     let ends = [first, last].map(|ticks| ticks.saturating_add(shift.offset));

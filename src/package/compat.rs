@@ -11,6 +11,7 @@ use std::str::FromStr;
 /// | fragments | near the length that the asset was added with | at most two seconds, as AMS cut MP4 files |
 /// | a transport stream segment | one fragment | three (`fragmentsPerHLSSegment` of the server manifest) |
 /// | query of a manifest | chooses times, sizes, bitrates, codecs | not read |
+/// | thumbnails | listed | none, as AMS had none |
 /// | AES-128 | a key line and an IV for each segment | one key line and one IV for each playlist |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Compat {

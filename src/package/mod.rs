@@ -7,6 +7,7 @@ pub mod filter;
 pub mod format;
 pub mod heads;
 pub mod hls;
+pub mod images;
 pub mod media_file;
 pub mod plan;
 pub mod presentation;

@@ -12,7 +12,8 @@ use crate::cenc::IvContext;
 use crate::codec::MediaType;
 use crate::codec::captions::Captions;
 use crate::ids::KeyId;
-use crate::media::{Rendition, TextRendition};
+use crate::media::timeline::Cuts;
+use crate::media::{ImageRendition, Rendition, TextRendition};
 use crate::protection::Protection;
 
 /// An asset in the form that a URL selects. Writers see nothing of the asset but this.
@@ -32,6 +33,8 @@ pub struct Presentation<'a> {
     pub muxed_audio: Option<&'a Rendition>,
     /// The text tracks; hidden ones too.
     pub text: Vec<ListedText<'a>>,
+    /// The image tracks, where the format has them.
+    pub images: Vec<ListedImages<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
     pub start: u64,
     /// Whether a filter put the first video level where it stands.
@@ -56,8 +59,7 @@ pub struct Listed<'a> {
 impl Listed<'_> {
     /// Start and end of every listed fragment, in wire ticks.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
-        let Range { start, end } = self.fragments;
-        self.rendition.cuts.spans().skip(start).take(end.saturating_sub(start))
+        spans(&self.rendition.cuts, &self.fragments)
     }
 
     /// Presentation duration of every listed fragment, in wire ticks.
@@ -80,9 +82,28 @@ pub struct ListedText<'a> {
 impl ListedText<'_> {
     /// Start and end of every listed fragment, in wire ticks.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
-        let Range { start, end } = self.fragments;
-        self.text.cuts.spans().skip(start).take(end.saturating_sub(start))
+        spans(&self.text.cuts, &self.fragments)
     }
+}
+
+/// An image track as one request sees it. Images are never encrypted.
+#[derive(Debug)]
+pub struct ListedImages<'a> {
+    /// The track.
+    pub images: &'a ImageRendition,
+    /// The images that are listed; never empty.
+    pub fragments: Range<usize>,
+}
+
+impl ListedImages<'_> {
+    /// Start and end of every listed image, in wire ticks.
+    pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
+        spans(&self.images.cuts, &self.fragments)
+    }
+}
+
+fn spans(cuts: &Cuts, fragments: &Range<usize>) -> impl Iterator<Item = (u64, u64)> {
+    cuts.spans().skip(fragments.start).take(fragments.len())
 }
 
 /// The key of one rendition, as far as manifests need it: never the key itself.
@@ -223,13 +244,30 @@ impl<'a> Presentation<'a> {
 
     /// URL of the playlist of a text track, relative to the multivariant playlist.
     pub fn text_playlist_url(&self, text: &TextRendition) -> String {
-        let TextRendition { bitrate, name, .. } = text;
+        self.plain_playlist_url(text.bitrate, &text.name)
+    }
+
+    /// URL of the playlist of an image track, relative to the multivariant playlist.
+    pub fn image_playlist_url(&self, images: &ImageRendition) -> String {
+        self.plain_playlist_url(images.bitrate, &images.name)
+    }
+
+    fn plain_playlist_url(&self, bitrate: u64, name: &str) -> String {
         format!("QualityLevels({bitrate})/Manifest({name}{}){}", self.selectors, self.query)
     }
 
     /// The last component of the URLs of fragments of a text track.
     pub fn text_leaf(&self, text: &TextRendition) -> Leaf {
-        Leaf { front: format!("Fragments({}=", text.name), back: format!("{})", self.selectors) }
+        self.plain_leaf(&text.name)
+    }
+
+    /// The last component of the URLs of images.
+    pub fn image_leaf(&self, images: &ImageRendition) -> Leaf {
+        self.plain_leaf(&images.name)
+    }
+
+    fn plain_leaf(&self, name: &str) -> Leaf {
+        Leaf { front: format!("Fragments({name}="), back: format!("{})", self.selectors) }
     }
 
     /// URL of a playlist of key frames, relative to the multivariant playlist.

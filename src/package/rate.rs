@@ -3,7 +3,7 @@
 
 use super::format::Container;
 use super::heads::key_frame_bytes;
-use super::presentation::{Listed, Presentation};
+use super::presentation::{Listed, ListedImages, Presentation};
 use super::{cmaf, ts};
 use crate::cenc::Scheme;
 use crate::time::WIRE_TIMESCALE;
@@ -25,25 +25,34 @@ impl Rates {
         let (rendition, fragments) = (listed.rendition, listed.fragments.clone());
         if presentation.selectors.format.is_transport() {
             let lengths = ts::sizes(rendition).skip(fragments.start);
-            return Self::of_lengths(lengths, listed);
+            return Self::of_lengths(lengths, listed.durations());
         }
         let protection = presentation.protection_of(listed);
         let lengths = fragments.map(|n| cmaf::length(rendition, n, protection));
-        Self::of_lengths(lengths, listed)
+        Self::of_lengths(lengths, listed.durations())
     }
 
     /// Of the key frames of a rendition, each of which lasts as long as its segment. What is not
     /// known without reading is taken at its most, so that the rates are never too low.
     pub(super) fn of_key_frames(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Self {
         let lengths = listed.fragments.clone().map(|n| key_frame_at_most(presentation, listed, n));
-        Self::of_lengths(lengths, listed)
+        Self::of_lengths(lengths, listed.durations())
+    }
+
+    pub(super) fn of_images(listed: &ListedImages<'_>) -> Self {
+        let lengths = listed.fragments.clone().map(|n| listed.images.bytes(n));
+        let durations = listed.spans().map(|(start, end)| end.saturating_sub(start));
+        Self::of_lengths(lengths, durations)
     }
 
     /// Divides once, at the end: a presentation may have thousands of segments.
-    fn of_lengths(lengths: impl Iterator<Item = u64>, listed: &Listed<'_>) -> Self {
+    fn of_lengths(
+        lengths: impl Iterator<Item = u64>,
+        durations: impl Iterator<Item = u64>,
+    ) -> Self {
         let (mut bytes, mut ticks) = (0, 0);
         let mut peak = (0, MIN_DURATION);
-        for (length, duration) in lengths.zip(listed.durations()) {
+        for (length, duration) in lengths.zip(durations) {
             bytes += u128::from(length);
             ticks += duration;
             let rate = (length, duration.max(MIN_DURATION));

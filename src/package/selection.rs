@@ -6,12 +6,12 @@ use std::ops::Range;
 
 use crate::codec::MediaType;
 use crate::media::timeline::Cuts;
-use crate::media::{Asset, Rendition, TextRendition};
+use crate::media::{Asset, ImageRendition, Rendition, TextRendition};
 use crate::time::WIRE_TIMESCALE;
 
 /// Tracks are cut as near to each other as their samples allow. A fragment that reaches less than
 /// this into a clip belongs to its neighbour.
-const SAME_CUT: u64 = WIRE_TIMESCALE as u64 / 10;
+pub(super) const SAME_CUT: u64 = WIRE_TIMESCALE as u64 / 10;
 
 /// The renditions and fragments that a request lists.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -24,6 +24,8 @@ pub struct Selection {
     muxable: Vec<usize>,
     /// Places among [`Asset::text`] with the fragments that are listed.
     text: Vec<(usize, Range<usize>)>,
+    /// Places among [`Asset::images`] with the images that are listed.
+    images: Vec<(usize, Range<usize>)>,
     /// Where the presentation starts, in wire ticks.
     start: u64,
     /// Whether the first video level stands there because a filter wants it first.
@@ -48,6 +50,15 @@ pub struct SelectedText<'a> {
     pub fragments: Range<usize>,
 }
 
+/// An image track that is left.
+#[derive(Debug, Clone)]
+pub struct SelectedImages<'a> {
+    /// The track.
+    pub images: &'a ImageRendition,
+    /// The listed images; never empty.
+    pub fragments: Range<usize>,
+}
+
 impl Selection {
     /// The whole asset.
     pub fn everything(asset: &Asset) -> Self {
@@ -56,7 +67,9 @@ impl Selection {
         let muxable = (0..renditions.len()).collect();
         let whole = |(n, text): (usize, &TextRendition)| (n, 0..text.cuts.len());
         let text = asset.text.iter().enumerate().map(whole).collect();
-        Self { renditions, muxable, text, start: 0, led: false }
+        let whole = |(n, images): (usize, &ImageRendition)| (n, 0..images.cuts.len());
+        let images = asset.images.iter().enumerate().map(whole).collect();
+        Self { renditions, muxable, text, images, start: 0, led: false }
     }
 
     /// Without the renditions that `keeps` does not keep.
@@ -83,6 +96,16 @@ impl Selection {
         self
     }
 
+    /// Without the images of pictures of which none is left.
+    #[must_use]
+    pub fn keeping_images_of_pictures(mut self, asset: &Asset) -> Self {
+        let is_video = |(n, _): &(usize, Range<usize>)| *n < asset.video.len();
+        if !asset.video.is_empty() && !self.renditions.iter().any(is_video) {
+            self.images.clear();
+        }
+        self
+    }
+
     /// What is shown between `start` and `end`, in wire ticks. The first rendition that has
     /// something to show there gives the cuts: whole fragments of it stay, also those that reach
     /// out of the range; the others follow it. Nothing is left when no rendition has.
@@ -94,7 +117,8 @@ impl Selection {
             (!fragments.is_empty()).then_some((rendition, fragments))
         });
         let Some((leader, shown)) = leader else {
-            return Self { renditions: Vec::new(), text: Vec::new(), ..self };
+            let (text, images) = (Vec::new(), Vec::new());
+            return Self { renditions: Vec::new(), text, images, ..self };
         };
         // What lies before its first fragment or behind its last belongs to that fragment.
         let starts = &leader.cuts.starts;
@@ -108,7 +132,10 @@ impl Selection {
         let renditions = cuts.filter_map(follow).collect();
         let text = self.text.iter().filter_map(|(n, _)| Some((*n, &asset.text.get(*n)?.cuts)));
         let text = text.filter_map(follow).collect();
-        Self { renditions, text, start, ..self }
+        let images =
+            self.images.iter().filter_map(|(n, _)| Some((*n, &asset.images.get(*n)?.cuts)));
+        let images = images.filter_map(follow).collect();
+        Self { renditions, text, images, start, ..self }
     }
 
     /// The video level of that bitrate first, else that below it, else the lowest.
@@ -163,9 +190,19 @@ impl Selection {
         })
     }
 
+    /// The image tracks that are left.
+    pub fn images<'a>(&self, asset: &'a Asset) -> impl Iterator<Item = SelectedImages<'a>> {
+        self.images.iter().filter_map(|(n, fragments)| {
+            Some(SelectedImages { images: asset.images.get(*n)?, fragments: fragments.clone() })
+        })
+    }
+
     /// Memory beside the value itself, in bytes.
     pub fn heap_size(&self) -> usize {
-        size_of_val(&*self.renditions) + size_of_val(&*self.muxable) + size_of_val(&*self.text)
+        size_of_val(&*self.renditions)
+            + size_of_val(&*self.muxable)
+            + size_of_val(&*self.text)
+            + size_of_val(&*self.images)
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `cli/` | the commands, run as a user runs them: `dev`, `add`, `config check`, exit codes |
 //! | `filters/` | filters as documents, on URLs and on locators |
 //! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
+//! | `images/` | thumbnails: manifests, playlists, images as they lie in the source, sources that are broken |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
 //! | `media/` | broken and odd files through the real server |
@@ -17,6 +18,7 @@
 mod cli;
 mod filters;
 mod http;
+mod images;
 mod keys;
 mod layers;
 mod media;

@@ -43,6 +43,16 @@ for level in "320x180 120" "640x360 350" "1280x720 750"; do
     -x264-params "$closed" -c:a copy $front "$out/muxed/tidewater_$1_AACAudio_$(($2 + 96)).mp4"
 done
 
+# thumbs/: thumbnails, one a second in sheets of 4x2, and single ones; a film in the same codec; a
+# track that has no images.
+thumbs=$out/thumbs
+mkdir -p "$thumbs"
+jpeg="-c:v mjpeg -q:v 5 -threads 1"
+run $(picture 160x90 1 24) $exact -vf tile=4x2 $jpeg "$thumbs/thumbs_4x2.mp4"
+run $(picture 96x54 1/5 24) $exact -c:v png -threads 1 "$thumbs/stills.mp4"
+run $(picture 96x54 $fps 2) $exact $jpeg "$thumbs/film.mp4"
+run $(picture 96x54 1 1) $exact $jpeg -frames:v 0 -movflags empty_moov "$thumbs/none.mp4"
+
 # equal/: an ideal ladder of 61.5 seconds under a server manifest, to compare manifests with recorded
 # ones; what the pictures show does not matter.
 mkdir -p "$out/equal"

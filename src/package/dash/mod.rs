@@ -3,6 +3,7 @@
 
 mod ams;
 mod descriptors;
+mod images;
 mod on_demand;
 mod protection;
 mod text;

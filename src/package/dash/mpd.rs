@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ams, descriptors, on_demand, protection, text, trick};
+use super::{ams, descriptors, images, on_demand, protection, text, trick};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
@@ -22,7 +22,7 @@ const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
 /// The MPD of a presentation: audio sets first, then video sets, then the key frames of
-/// those, then text. `files` has what the file of each listed rendition begins with, in formats of
+/// those, then text, then images. `files` has what the file of each listed rendition begins with, in formats of
 /// files.
 ///
 /// # Errors
@@ -103,7 +103,9 @@ fn adaptation_sets(
         return Ok(());
     }
     let trick_sets = sets.iter().filter(has_key_frames).count();
-    text::adaptation_sets(xml, presentation, sets.len() + trick_sets + 1)
+    let first_text = sets.len() + trick_sets + 1;
+    text::adaptation_sets(xml, presentation, first_text)?;
+    images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
 /// The set itself or, of the set with the id `key_frames_of`, its key frames. Those are announced
@@ -211,25 +213,22 @@ pub(super) fn segment_template(
     leaf: &Leaf,
 ) -> io::Result<()> {
     let init = presentation.fragment_leaf(listed.rendition);
-    template(xml, presentation, leaf, &init, listed.spans())
+    template(xml, presentation, leaf, Some(&init), listed.spans())
 }
 
-/// Fragments at `leaf` behind the init segment at `init`, at these times.
+/// Segments at `leaf`, behind the init segment at `init` if there is one, at these times.
 pub(super) fn template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     leaf: &Leaf,
-    init: &Leaf,
+    init: Option<&Leaf>,
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
-    let url = |leaf| format!("QualityLevels($Bandwidth$)/{leaf}");
+    let url = |leaf: String| format!("QualityLevels($Bandwidth$)/{leaf}");
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (url(leaf.with("$Time$")), url(init.with("i")));
-    let mut attributes = vec![
-        ("timescale", timescale.as_str()),
-        ("media", &media),
-        ("initialization", &initialization),
-    ];
+    let (media, initialization) = (url(leaf.with("$Time$")), init.map(|init| url(init.with("i"))));
+    let mut attributes = vec![("timescale", timescale.as_str()), ("media", &media)];
+    attributes.extend(initialization.as_deref().map(|url| ("initialization", url)));
     if presentation.start > 0 {
         // What is left starts at time 0 of the period.
         attributes.push(("presentationTimeOffset", &start));

@@ -60,7 +60,7 @@ fn adaptation_set(
         }
         roles(xml, text)?;
         let leaf = presentation.text_leaf(listed.text);
-        template(xml, presentation, &leaf, &leaf, listed.spans())?;
+        template(xml, presentation, &leaf, Some(&leaf), listed.spans())?;
         xml.empty(
             "Representation",
             &[("id", &representation), ("bandwidth", &bitrate), ("codecs", codecs)],

@@ -34,6 +34,7 @@ pub fn select(
         return Err(FilterError::new(FilterRule::NothingLeft, detail));
     }
     selection = query.narrow(asset, selection.clone())?.muxing_from(&selection);
+    selection = selection.keeping_images_of_pictures(asset);
     let (start, end) = common_range(filters, query)?;
     if (start, end) != WHOLE {
         selection = selection.between(asset, start, end);

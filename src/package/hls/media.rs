@@ -145,7 +145,7 @@ pub(super) fn push_duration(out: &mut String, micros: u64) {
 }
 
 /// Duration in microseconds: a difference of rounded times, so that durations add up to the total.
-fn micros((start, end): (u64, u64)) -> u64 {
+pub(super) fn micros((start, end): (u64, u64)) -> u64 {
     let round = |ticks: u64| ticks.saturating_add(TICKS_PER_MICRO / 2) / TICKS_PER_MICRO;
     round(end).saturating_sub(round(start))
 }

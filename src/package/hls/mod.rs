@@ -5,12 +5,14 @@ use super::presentation::Presentation;
 mod ams;
 mod audio;
 mod captions;
+mod images;
 mod keys;
 mod media;
 mod multivariant;
 pub mod read;
 mod text;
 
+pub use images::{images, is_listed};
 pub use media::{key_frames, media};
 pub use multivariant::multivariant;
 pub use text::text;

@@ -3,14 +3,14 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
-use super::{ams, captions, text, version};
+use super::{ams, captions, images, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::Rates;
 
 /// The multivariant playlist: audio and text renditions, then video levels codec by codec with
-/// ascending bitrate, that which a filter wants first in front, once for each audio group.
+/// ascending bitrate, that which a filter wants first in front, once for each audio group, then images.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
@@ -49,7 +49,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
             writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
-    Ok(())
+    images::write_lines(out, presentation)
 }
 
 fn write_level(

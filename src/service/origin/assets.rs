@@ -15,8 +15,8 @@ use crate::bytes::ReadAt;
 use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
 use crate::media::{
-    Asset, FileIndex, MediaError, MediaRule, Rendition, ServerManifest, Sidecar, SourceFile,
-    TextRendition,
+    Asset, FileIndex, ImageRendition, MediaError, MediaRule, Rendition, ServerManifest, Sidecar,
+    SourceFile, TextRendition,
 };
 use crate::store;
 use crate::store::files::{FileVersion, LocalFile};
@@ -65,8 +65,13 @@ pub struct LoadedAsset {
 impl LoadedAsset {
     /// What holds the bytes of a rendition.
     pub fn source(&self, rendition: &Rendition) -> &Arc<MediaSource> {
+        self.source_of(rendition.file)
+    }
+
+    /// What holds the bytes of the file of that place in [`Asset::files`].
+    pub fn source_of(&self, file: usize) -> &Arc<MediaSource> {
         // The asset was assembled from these sources.
-        &self.sources[rendition.file]
+        &self.sources[file]
     }
 
     /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
@@ -78,9 +83,21 @@ impl LoadedAsset {
         let track = rendition.track.header.track_id;
         let mut identity = format!("{asset}\0{}\0{track}\0", source.name).into_bytes();
         identity.extend(rendition.cuts_digest);
-        identity.extend(self.source(rendition).version_bytes());
-        identity.extend(source.index.digest);
+        identity.extend(self.version_of(rendition.file));
         identity
+    }
+
+    /// Names an image track and the version of its file. Where the others are cut is no part of it.
+    pub fn image_identity(&self, asset: &str, images: &ImageRendition) -> Vec<u8> {
+        let (file, track) = (&self.asset.files[images.file].name, images.track.track_id);
+        let mut identity = format!("{asset}\0images\0{file}\0{track}\0").into_bytes();
+        identity.extend(self.version_of(images.file));
+        identity
+    }
+
+    fn version_of(&self, file: usize) -> Vec<u8> {
+        let version = self.source_of(file).version_bytes();
+        version.into_iter().chain(self.asset.files[file].index.digest).collect()
     }
 
     /// Names a text track and what it holds: what IVs and entity tags are derived from.

@@ -108,7 +108,8 @@ impl Origin {
         write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
     ) -> Result<Answer, OriginError> {
         let fragments = context.renditions().map(|selected| selected.fragments.len());
-        if fragments.sum::<usize>() <= LONG {
+        let images = context.selected_images().map(|selected| selected.fragments.len());
+        if fragments.chain(images).sum::<usize>() <= LONG {
             return write(context, &context.presentation(delivery, &self.steering)?);
         }
         let (context, delivery) = (Arc::clone(context), delivery.clone());
@@ -132,6 +133,7 @@ impl Context {
             listed: self.listed()?,
             muxed_audio: self.muxed_audio(),
             text: self.listed_text()?,
+            images: self.listed_images(),
             start: self.selection.start(),
             led: self.selection.is_led(),
             delivery,

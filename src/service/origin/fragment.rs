@@ -31,6 +31,9 @@ impl Origin {
         if let Some(found) = context.find_text(track) {
             return self.text_fragment(context, &found?, start).await;
         }
+        if let Some(found) = context.find_images(track) {
+            return self.image(context, &found?, start).await;
+        }
         let Selected { rendition, fragments } = context.find(track)?;
         let n = rendition.cuts.find(start).filter(|n| fragments.contains(n)).ok_or_else(|| {
             let detail = "no fragment of this track starts at that time";

@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod filters;
 mod fragment;
+mod images;
 mod joined;
 mod key_frames;
 mod keys;
@@ -214,6 +215,11 @@ impl Origin {
         if let Some(found) = context.find_text(track) {
             return context.text_init(found?.text);
         }
+        if let Some(found) = context.find_images(track) {
+            found?;
+            let detail = "images have no init segment";
+            return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
+        }
         let Selected { rendition, .. } = context.find(track)?;
         let container = context.selectors.format.row().container;
         if matches!(container, Container::Transport { .. } | Container::Smooth) {
@@ -242,12 +248,13 @@ fn media_playlist(
     track: &TrackRef,
 ) -> Result<Answer, OriginError> {
     context.demand_playlists()?;
-    let text = match context.find_text(track) {
-        Some(found) => context.text_playlist(presentation, &found?)?,
-        None => {
-            let listed = listed_as(presentation, context.find(track)?.rendition)?;
-            hls::media(presentation, listed)
-        }
+    let text = if let Some(found) = context.find_text(track) {
+        context.text_playlist(presentation, &found?)?
+    } else if let Some(found) = context.find_images(track) {
+        Context::image_playlist(presentation, &found?)?
+    } else {
+        let listed = listed_as(presentation, context.find(track)?.rendition)?;
+        hls::media(presentation, listed)
     };
     Ok(Answer::of_bytes(PLAYLIST, CachePolicy::Manifest, text.into_bytes()))
 }

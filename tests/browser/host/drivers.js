@@ -4,6 +4,8 @@
 const video = document.getElementById("video");
 const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
 const errors = [];
+/** `at` gives address, place and size of the thumbnail of a time; set by players that have them. */
+const thumbnails = {};
 
 const shaka = async ({ url, token, text }) => {
   const player = new window.shaka.Player();
@@ -16,6 +18,11 @@ const shaka = async ({ url, token, text }) => {
   await player.load(url);
   if (text) player.selectTextTrack(player.getTextTracks()[0]);
   window.player = player;
+  thumbnails.at = async (time) => {
+    const [track] = player.getImageTracks();
+    const { uris, positionX, positionY, width, height } = await player.getThumbnails(track.id, time);
+    return { url: uris[0], x: positionX, y: positionY, width, height };
+  };
 };
 
 const dashjs = async ({ url, token, text }) => {
@@ -29,6 +36,10 @@ const dashjs = async ({ url, token, text }) => {
     player.on("allTextTracksAdded", () => player.setTextTrack(0));
   }
   player.attachSource(url);
+  thumbnails.at = (time) =>
+    new Promise((resolve) => {
+      player.provideThumbnail(time, ({ url, x, y, width, height }) => resolve({ url, x, y, width, height }));
+    });
 };
 
 const hlsjs = async ({ url, token, licence, text }) => {
@@ -99,6 +110,8 @@ window.shownText = () => {
   const cues = [...element().textTracks].flatMap(({ activeCues }) => [...(activeCues ?? [])]);
   return [...cues.map(({ text }) => text), document.getElementById("ttml")?.textContent].join("\n");
 };
+
+window.thumbnailAt = (time) => thumbnails.at(time);
 
 window.report = () => ({
   time: element().currentTime,

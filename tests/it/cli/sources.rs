@@ -15,6 +15,7 @@ use portcullis::service::origin::AssetCache;
 use portcullis::store::Asset;
 use serde_json::Value;
 
+use crate::support::images as thumbnails;
 use crate::support::origin::{copy, demo};
 use crate::support::server::{DevServer, portcullis};
 
@@ -47,6 +48,20 @@ fn levels_that_do_not_align_are_named_with_the_first_time() {
     assert_eq!(said, Some(" at 1.2 s, where irregular_keyframes.mp4 has one"), "{warning}");
     let text = String::from_utf8(add(data.path(), &flags).stdout).unwrap();
     assert!(text.contains(&format!("warning: {warning}\n")), "{text}");
+}
+
+#[test]
+fn thumbnails_are_named_with_their_grid() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy(&demo("gate_h264_180p.mp4"), &folder.path().join("film.mp4"));
+    copy(&thumbnails::source(thumbnails::SHEETS), &folder.path().join("thumbs_4x2.mp4"));
+    let flags = [folder.path().to_str().unwrap(), "--name", "film", "--policy", "open"];
+    let found = "film: thumbs_4x2.mp4: 3 jpeg images of 4x2 thumbnails, 160x90 each";
+    let added = json(&add(data.path(), &[&flags[..], &["--json"]].concat()));
+    assert_eq!(added["images"], serde_json::json!([found]));
+    assert_eq!(added["warnings"], serde_json::json!([]));
+    let text = String::from_utf8(add(data.path(), &flags).stdout).unwrap();
+    assert!(text.contains(&format!("found: {found}\n")), "{text}");
 }
 
 const KEY: [u8; 32] = [0x5a; 32];

@@ -3,6 +3,7 @@
 pub(crate) mod boxes;
 pub(crate) mod filters;
 pub(crate) mod golden;
+pub(crate) mod images;
 pub(crate) mod keys;
 pub(crate) mod oracle;
 pub(crate) mod origin;

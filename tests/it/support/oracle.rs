@@ -193,8 +193,8 @@ pub(crate) fn decoded(input: &str, stream: Stream<'_>) -> Vec<String> {
     })
 }
 
-/// The elementary stream of a track of a file: AVC and HEVC as byte streams, AAC as ADTS, other
-/// sound as it is.
+/// The elementary stream of a track of a file: AVC and HEVC as byte streams, AAC as ADTS, images and
+/// other sound as they are.
 pub(crate) fn elementary_stream(file: &Path, stream: Stream<'_>) -> Vec<u8> {
     extract(&["-ignore_editlist", "1"], utf8(file), stream)
 }
@@ -249,6 +249,7 @@ fn subrip_time(text: &str) -> Option<u64> {
 fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
     let format = match codec_name(input_flags, input, stream).as_str() {
         "aac" => "adts".to_owned(),
+        "png" => "image2pipe".to_owned(),
         other => other.to_owned(),
     };
     copied(input_flags, input, stream, &format)

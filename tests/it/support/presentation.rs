@@ -9,7 +9,7 @@ use reqwest::{Client, Url, header};
 /// One track of a presentation.
 #[derive(Debug)]
 pub(crate) struct Track {
-    /// `video`, `audio` or `text`.
+    /// `video`, `audio`, `text` or `image`.
     pub(crate) kind: &'static str,
     pub(crate) language: Option<String>,
     /// Address of the HLS media playlist; DASH has one manifest for all.
@@ -59,16 +59,24 @@ pub(crate) async fn fetch_text(http: &Client, url: &str) -> String {
 /// Pictures and sound of a DASH presentation with a segment timeline, but for sets that a client
 /// must understand a property of.
 pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
-    dash_sets(http, manifest, |set| set.essential_property.is_empty() && !is_text(set)).await
+    let plain = |set: &AdaptationSet| {
+        set.essential_property.is_empty() && !is(set, "text") && !is(set, "image")
+    };
+    dash_sets(http, manifest, plain).await
 }
 
 /// The text tracks of a DASH presentation.
 pub(crate) async fn dash_text(http: &Client, manifest: &str) -> Vec<Track> {
-    dash_sets(http, manifest, is_text).await
+    dash_sets(http, manifest, |set| is(set, "text")).await
 }
 
-fn is_text(set: &AdaptationSet) -> bool {
-    set.contentType.as_deref() == Some("text")
+/// The thumbnails of a DASH presentation; an image is a segment, and there is nothing before it.
+pub(crate) async fn dash_images(http: &Client, manifest: &str) -> Vec<Track> {
+    dash_sets(http, manifest, |set| is(set, "image")).await
+}
+
+fn is(set: &AdaptationSet, content_type: &str) -> bool {
+    set.contentType.as_deref() == Some(content_type)
 }
 
 /// The key frames of a DASH presentation.
@@ -96,7 +104,7 @@ async fn dash_sets(
             let template = representation.SegmentTemplate.as_ref().or(set.SegmentTemplate.as_ref());
             let template = template.expect("a SegmentTemplate");
             let place = |pattern: &Option<String>, time: u64| {
-                let pattern = pattern.as_deref().expect("both patterns");
+                let pattern = pattern.as_deref().expect("a pattern");
                 base.join(&filled(pattern, representation, time)).expect("an address")
             };
             let mut segments = Vec::new();
@@ -108,7 +116,10 @@ async fn dash_sets(
                 kind: kind_of(set.contentType.as_deref().or(set.mimeType.as_deref())),
                 language: set.lang.clone(),
                 playlist: None,
-                init: fetch(http, &place(&template.initialization, 0)).await,
+                init: match template.initialization {
+                    Some(_) => fetch(http, &place(&template.initialization, 0)).await,
+                    None => Vec::new(),
+                },
                 segments,
             });
         }
@@ -214,7 +225,7 @@ fn chunks(stream: &roxmltree::Node<'_, '_>) -> Vec<(u64, f64)> {
 
 fn kind_of(content_type: Option<&str>) -> &'static str {
     let content_type = content_type.expect("contentType or mimeType");
-    let kinds = ["video", "audio", "text"];
+    let kinds = ["video", "audio", "text", "image"];
     let kind = kinds.into_iter().find(|kind| content_type.starts_with(kind));
     kind.expect("a kind of track that is known")
 }
