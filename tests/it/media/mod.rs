@@ -5,4 +5,5 @@ mod inputs;
 mod malformed;
 mod public;
 mod server_manifest;
+mod slices;
 mod traps;

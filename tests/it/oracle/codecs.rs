@@ -9,6 +9,7 @@ use super::titles::{CODECS, made};
 use crate::support::boxes::find;
 use crate::support::oracle::{mpd_complaint, samples_of_bytes, samples_of_file};
 use crate::support::origin::{Answer, Shelf, get};
+use crate::support::policies::published;
 use crate::support::presentation;
 use crate::support::server::Stream;
 
@@ -153,6 +154,29 @@ async fn video_of(stream: &Stream) -> String {
     let master = master(&stream.manifest("hls").url).await;
     let uri = &master.variants[0].uri;
     uri[..uri.rfind('(').unwrap()].to_owned()
+}
+
+/// Pictures whose samples cannot be protected by a scheme are never served without protection.
+#[tokio::test]
+async fn what_a_scheme_cannot_protect_is_left_out_or_refused() {
+    let shelf = Shelf::start([
+        ("both", vec![codecs("h264_320x180"), codecs("av1_320x180"), codecs("aac_eng")]),
+        ("vp9", vec![codecs("vp9_320x180"), codecs("aac_eng")]),
+    ]);
+    let both = published(&shelf.server, &shelf.path("both"), "commonEncryptionCens").await;
+    let mpd = get(&both.manifest("dash").url).await;
+    assert!(mpd.text().contains("\"avc1.") && !mpd.text().contains("av01"), "{}", mpd.text());
+    let vp9 = published(&shelf.server, &shelf.path("vp9"), "commonEncryptionCbc1").await;
+    let level = video_of(shelf.stream("vp9", "clear")).await.replace("/Manifest", "");
+    for part in [
+        "manifest(",
+        &format!("{level}/Fragments(video=i,"),
+        &format!("{level}/Fragments(video=0,"),
+    ] {
+        let answer = get(&vp9.url(&format!("{part}format=mpd-time-cmaf,encryption=cbc1)"))).await;
+        let expected = (415, "MPE_ENCRYPTION_NOT_SUPPORTED".to_owned());
+        assert_eq!(refused(&answer), expected, "{part}");
+    }
 }
 
 /// PQ beside SDR: sets of their own, and players that cannot show PQ can tell.

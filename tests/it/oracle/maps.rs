@@ -8,7 +8,7 @@ use reqwest::Client;
 use super::titles::{key_of, made};
 use crate::support::boxes::{encryption, fragments, protection};
 use crate::support::oracle::{
-    encrypted_by_packager_with, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager,
+    HexKey, encrypted_by_packager_with, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager,
     samples_of_file,
 };
 use crate::support::origin::Shelf;
@@ -51,6 +51,9 @@ async fn demand_same_maps(files: &[(&'static str, PathBuf)]) -> Vec<usize> {
         let by_packager = samples_decrypted_by_packager(&media, &key, track.kind);
         assert_eq!(by_ffmpeg.contents(), source.contents(), "{name}");
         assert_eq!(by_packager.contents(), source.contents(), "{name}");
+        let wrong = HexKey { key: "00".repeat(16), ..key };
+        let garbled = samples_decrypted_by_ffmpeg(&media, &wrong, &track.kind[..1]);
+        assert_ne!(garbled.contents(), source.contents(), "{name}");
         counts.push(our_maps.iter().map(Vec::len).max().unwrap_or(0));
     }
     counts

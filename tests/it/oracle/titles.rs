@@ -8,11 +8,13 @@ use crate::support::server::{DevServer, Manifest, Stream, media_dir};
 /// A folder of source files: which tracks of which files must come out again.
 pub(crate) struct Title {
     pub(crate) name: &'static str,
-    folder: fn() -> PathBuf,
+    sources: fn() -> PathBuf,
     /// Whether the binary has the files built in and needs no folder.
     built_in: bool,
     /// Part of a file's name, and the stream in each such file.
     wanted: &'static [(&'static str, &'static str)],
+    /// Parts of the names of files that have no form under `cens` and `cbc1`.
+    usual_schemes: &'static [&'static str],
     /// Parts of the names of files that transport streams do not carry.
     fragments_only: &'static [&'static str],
     /// Parts of the names of files for which Smooth Streaming has no name.
@@ -21,27 +23,30 @@ pub(crate) struct Title {
 
 pub(crate) const CLIP: Title = Title {
     name: "clip",
-    folder: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
+    sources: || Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo"),
     built_in: true,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+    usual_schemes: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
 
 pub(crate) const LADDER: Title = Title {
     name: "ladder",
-    folder: || media_dir().join("ladder"),
+    sources: || media_dir().join("ladder"),
     built_in: false,
     wanted: &[("_h264_", "v:0"), ("_aac_", "a:0")],
+    usual_schemes: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
 
 pub(crate) const MUXED: Title = Title {
     name: "muxed",
-    folder: || media_dir().join("muxed"),
+    sources: || media_dir().join("muxed"),
     built_in: false,
     wanted: &[("_AACAudio_", "v:0"), ("_AACAudio_", "a:0")],
+    usual_schemes: &[],
     fragments_only: &[],
     not_smooth: &[],
 };
@@ -49,7 +54,7 @@ pub(crate) const MUXED: Title = Title {
 /// Every codec that ffmpeg encodes.
 pub(crate) const CODECS: Title = Title {
     name: "codecs",
-    folder: || made("codecs"),
+    sources: || made("codecs"),
     built_in: false,
     wanted: &[
         ("_h264_", "v:0"),
@@ -62,6 +67,7 @@ pub(crate) const CODECS: Title = Title {
         ("_opus_", "a:0"),
         ("_flac_", "a:0"),
     ],
+    usual_schemes: &["_av1_", "_vp9_"],
     fragments_only: &["_av1_", "_vp9_", "_opus_", "_flac_"],
     not_smooth: &["_av1_", "_vp9_", "_ac3_", "_opus_", "_flac_"],
 };
@@ -91,9 +97,14 @@ impl Source {
 }
 
 impl Title {
+    /// The folder of the source files.
+    pub(crate) fn folder(&self) -> PathBuf {
+        (self.sources)()
+    }
+
     /// Every source track that has to be found in each presentation of the title.
     pub(crate) fn sources(&self) -> Vec<Source> {
-        let folder = (self.folder)();
+        let folder = self.folder();
         let files = std::fs::read_dir(&folder).expect("the folder of the sources");
         let mut names: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
         names.sort();
@@ -124,13 +135,15 @@ impl Title {
     /// Whether a presentation of fragments has to hold a source, and otherwise must not.
     pub(crate) fn carries(&self, source: &Source, manifest: &Manifest) -> bool {
         let any = |parts: &[&str]| parts.iter().any(|part| source.name.contains(part));
-        !(manifest.protocol == "smooth" && any(self.not_smooth))
+        let rare = matches!(manifest.encryption.as_deref(), Some("cens" | "cbc1"));
+        let smooth = manifest.protocol == "smooth";
+        !(rare && any(self.usual_schemes) || smooth && any(self.not_smooth))
     }
 
     /// A server that serves this title and nothing else.
     pub(crate) fn serve(&self) -> DevServer {
         let builder = DevServer::builder();
-        if self.built_in { builder.start() } else { builder.media(&(self.folder)()).start() }
+        if self.built_in { builder.start() } else { builder.media(&self.folder()).start() }
     }
 }
 

@@ -7,11 +7,12 @@ use reqwest::{Client, Url};
 
 use crate::support::boxes::{Protected, payload, protection, samples};
 use crate::support::origin::{Shelf, copy, demo, get, hls_children};
+use crate::support::policies::published;
 use crate::support::presentation::{self, Track, fetch};
 use crate::support::server::{DevServer, Stream, media_dir};
 
-/// IVs of `cenc` fill half of the counter block.
-const IV_SIZE: usize = 8;
+/// IVs of `cenc` and `cens` fill half of the counter block.
+const HALF_A_BLOCK: usize = 8;
 
 fn ladder() -> Vec<std::path::PathBuf> {
     let files = std::fs::read_dir(media_dir().join("ladder")).unwrap();
@@ -22,10 +23,10 @@ fn ladder() -> Vec<std::path::PathBuf> {
 }
 
 /// The protection of all samples of a track, checked against their sizes.
-fn protections(track: &Track) -> Vec<Protected> {
+fn protections(track: &Track, iv_size: usize) -> Vec<Protected> {
     let mut all = Vec::new();
     for segment in &track.segments {
-        let (listed, protected) = (samples(&segment.bytes), protection(&segment.bytes, IV_SIZE));
+        let (listed, protected) = (samples(&segment.bytes), protection(&segment.bytes, iv_size));
         assert_eq!(listed.len(), protected.len(), "one entry for each sample");
         for (sample, protected) in listed.iter().zip(&protected) {
             let sum: usize =
@@ -51,20 +52,31 @@ fn demand_distinct<'a>(ivs: impl Iterator<Item = (&'a [u8], String)>) -> usize {
     seen.len()
 }
 
-#[tokio::test]
-async fn no_sample_of_a_locator_shares_its_iv() {
-    let shelf = Shelf::start([("ladder", ladder()), ("other", vec![demo("gate_aac_eng.mp4")])]);
-    let stream = shelf.stream("ladder", "cenc");
+/// The tracks of a stream, but for text, which stays clear. No two samples share an IV.
+async fn with_distinct_ivs(stream: &Stream, iv_size: usize) -> Vec<Track> {
     let mut tracks = presentation::dash(&Client::new(), &stream.manifest("dash").url).await;
-    // Text stays clear.
     tracks.retain(|track| track.kind != "text");
     assert_eq!(tracks.len(), 5, "three levels and two languages");
-    let all: Vec<Vec<Protected>> = tracks.iter().map(protections).collect();
+    let of_track = |track| protections(track, iv_size);
+    let all: Vec<Vec<Protected>> = tracks.iter().map(of_track).collect();
     let ivs = all.iter().enumerate().flat_map(|(track, samples)| {
         let place = move |n| format!("sample {n} of track {track}");
         samples.iter().enumerate().map(move |(n, sample)| (sample.iv.as_slice(), place(n)))
     });
     assert!(demand_distinct(ivs) > 2000);
+    tracks
+}
+
+/// A key stream starts with the IV, and is as long as half a counter block can count.
+#[tokio::test]
+async fn no_sample_of_a_locator_shares_its_iv() {
+    let shelf = Shelf::start([("ladder", ladder()), ("other", vec![demo("gate_aac_eng.mp4")])]);
+    for (block, iv_size) in [("commonEncryptionCens", HALF_A_BLOCK), ("commonEncryptionCbc1", 16)] {
+        let stream = published(&shelf.server, &shelf.path("ladder"), block).await;
+        with_distinct_ivs(&stream, iv_size).await;
+    }
+    let stream = shelf.stream("ladder", "cenc");
+    let tracks = with_distinct_ivs(stream, HALF_A_BLOCK).await;
     // HLS is the same media.
     let hls = presentation::hls(&Client::new(), &stream.manifest("hls").url).await;
     let total = |tracks: &[Track]| tracks.iter().map(|t| t.segments.len()).sum::<usize>();

@@ -7,6 +7,7 @@ pub(crate) mod images;
 pub(crate) mod keys;
 pub(crate) mod oracle;
 pub(crate) mod origin;
+pub(crate) mod policies;
 pub(crate) mod presentation;
 pub(crate) mod server;
 pub(crate) mod text;
