@@ -126,7 +126,7 @@ impl Asset {
         let Some(shape) = Shape::of(&self.video, &self.audio, self.duration, clock) else {
             return Ok(());
         };
-        let (text, notes) = text::renditions(&self.files, sidecars, manifest, &shape)?;
+        let (text, notes) = text::renditions(&self.files, sidecars, manifest, &shape);
         self.skipped.extend(notes);
         let names = text.iter().map(|text| text.name.clone());
         let taken = shape.taken.iter().cloned().chain(names).collect();

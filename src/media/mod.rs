@@ -24,6 +24,7 @@ pub mod segments;
 pub mod server_manifest;
 pub mod text;
 mod text_name;
+mod text_rate;
 mod text_track;
 pub mod timeline;
 pub mod track;

@@ -4,17 +4,15 @@
 use std::sync::Arc;
 
 use super::server_manifest::TextEntry;
+use super::text_name::TextName;
+use super::text_rate::peak;
 use super::timeline::{Cut, Cuts};
-use super::{MediaRule, Rendition, ServerManifest, SourceFile, language, text_name};
+use super::{Rendition, ServerManifest, SourceFile, language, text_name};
 use crate::isobmff::moov::mdhd::Language;
 use crate::text::{Document, Slice, TextError};
-use crate::time::WIRE_TIMESCALE;
 
 /// More text tracks are left out.
 const MAX_TRACKS: usize = 64;
-
-/// Bytes that a fragment costs beside its cues, about.
-const FRAGMENT_OVERHEAD: u64 = 150;
 
 /// A text file that lies beside the media.
 #[derive(Debug, Clone)]
@@ -74,8 +72,8 @@ pub struct TextRendition {
     pub hidden: bool,
     /// HLS CHARACTERISTICS as given.
     pub characteristics: Option<String>,
-    /// Source file, track, digest, language and place on the timeline: what tells its bytes from
-    /// others.
+    /// Source file, track, digest, language, place on the timeline and cuts: what tells its bytes
+    /// from others.
     pub identity: Vec<u8>,
     /// The cues.
     pub document: Arc<Document>,
@@ -93,22 +91,17 @@ impl TextRendition {
     }
 }
 
-/// The text tracks of an asset, and notes about what is left out.
-///
-/// # Errors
-/// A server manifest that names a text file or track that is not there.
+/// The text tracks of an asset, and notes about what is left out: text that is missing or broken
+/// costs itself and nothing else.
 pub(super) fn renditions(
     files: &[SourceFile],
     sidecars: &[Sidecar],
     manifest: Option<&ServerManifest>,
     timeline: &Shape,
-) -> Result<(Vec<TextRendition>, Vec<String>), MediaRule> {
+) -> (Vec<TextRendition>, Vec<String>) {
     let mut notes = Vec::new();
     let candidates = match manifest {
-        Some(manifest) => {
-            let listed = manifest.text.iter().map(|entry| listed(files, sidecars, entry));
-            listed.collect::<Result<Vec<_>, _>>()?
-        }
+        Some(manifest) => listed(files, sidecars, manifest, &mut notes),
         None => inferred(files, sidecars),
     };
     let mut text: Vec<TextRendition> = Vec::new();
@@ -129,7 +122,7 @@ pub(super) fn renditions(
         text.push(candidate.into_rendition(document, timeline));
     }
     make_unique(&mut text, &timeline.taken);
-    Ok((text, notes))
+    (text, notes)
 }
 
 /// What text and images need to know of the tracks beside them.
@@ -198,14 +191,17 @@ impl Candidate {
     }
 
     fn of_track(file: &SourceFile, track: &TextTrack) -> Self {
+        // The name of a file with pictures or sound speaks of those.
+        let text_only = file.index.tracks.is_empty();
+        let name = if text_only { text_name::read(&file.name) } else { TextName::default() };
         Self {
             file: file.name.clone(),
             track_id: Some(track.track_id),
             clock: Some(track.clock),
             digest: track.digest,
             document: Ok(Arc::clone(&track.document)),
-            tag: language::tag(track.language),
-            purpose: None,
+            tag: name.tag.or_else(|| language::tag(track.language)),
+            purpose: name.purpose,
             entry: TextEntry::default(),
         }
     }
@@ -222,10 +218,11 @@ impl Candidate {
         let origin = timeline.origin.saturating_add(clock);
         let spoken_in = tag.as_deref().unwrap_or_default().as_bytes();
         let (file, at) = (self.file.as_bytes(), origin.to_be_bytes());
-        let identity = [file, b"\0", &track, &self.digest, &at, spoken_in].concat();
+        let cuts = timeline.cuts.digest();
+        let identity = [file, b"\0", &track, &self.digest, &at, &cuts, spoken_in].concat();
         TextRendition {
             name: self.entry.track_name.unwrap_or_else(|| format!("text_{}", language.as_str())),
-            bitrate: self.entry.bitrate.unwrap_or_else(|| bitrate(&document, &timeline.cuts)),
+            bitrate: self.entry.bitrate.unwrap_or_else(|| peak(&document, &timeline.cuts, origin)),
             language,
             tag,
             title: self.entry.title,
@@ -239,14 +236,6 @@ impl Candidate {
             origin,
         }
     }
-}
-
-/// Bits per second of the cues and of what carries them, at least 1.
-fn bitrate(document: &Document, cuts: &Cuts) -> u64 {
-    let text: usize = document.cues().iter().map(|cue| cue.text.len() + cue.settings.len()).sum();
-    let bytes = text as u64 + cuts.len() as u64 * FRAGMENT_OVERHEAD;
-    let bits = u128::from(bytes) * 8 * u128::from(WIRE_TIMESCALE);
-    u64::try_from(bits / u128::from(cuts.end.max(1))).unwrap_or(u64::MAX).max(1)
 }
 
 /// All sidecars, then all tracks of the media files; files of a set may carry the same track each.
@@ -264,26 +253,39 @@ fn inferred(files: &[SourceFile], sidecars: &[Sidecar]) -> Vec<Candidate> {
     candidates
 }
 
+/// The text that a server manifest lists; `notes` take the files that it names in vain.
 fn listed(
     files: &[SourceFile],
     sidecars: &[Sidecar],
-    entry: &TextEntry,
-) -> Result<Candidate, MediaRule> {
-    let missing = |what: &str| MediaRule::ServerManifest(format!("{} {what}", entry.src));
-    let sidecar = sidecars.iter().find(|sidecar| sidecar.name == entry.src);
-    let mut candidate = match sidecar.map(Candidate::of_sidecar) {
-        Some(candidate) => candidate,
-        None => {
-            let file = files.iter().find(|file| file.name == entry.src);
-            let file = file.ok_or_else(|| missing("is not in the folder"))?;
-            let named =
-                |track: &&Arc<TextTrack>| entry.track_id.is_none_or(|id| id == track.track_id);
-            let track = file.index.text.iter().find(named);
-            Candidate::of_track(file, track.ok_or_else(|| missing("has no such text track"))?)
+    manifest: &ServerManifest,
+    notes: &mut Vec<String>,
+) -> Vec<Candidate> {
+    let found = manifest.text.iter().filter_map(|entry| match named(files, sidecars, entry) {
+        Ok(candidate) => Some(Candidate { entry: entry.clone(), ..candidate }),
+        Err(what) => {
+            notes.push(format!(
+                "{}: left out: the server manifest lists it, but it {what}",
+                entry.src
+            ));
+            None
         }
-    };
-    candidate.entry = entry.clone();
-    Ok(candidate)
+    });
+    found.collect()
+}
+
+/// What an element names, or what is wrong with that.
+fn named(
+    files: &[SourceFile],
+    sidecars: &[Sidecar],
+    entry: &TextEntry,
+) -> Result<Candidate, &'static str> {
+    if let Some(sidecar) = sidecars.iter().find(|sidecar| sidecar.name == entry.src) {
+        return Ok(Candidate::of_sidecar(sidecar));
+    }
+    let file = files.iter().find(|file| file.name == entry.src).ok_or("is not in the folder")?;
+    let fits = |track: &&Arc<TextTrack>| entry.track_id.is_none_or(|id| id == track.track_id);
+    let track = file.index.text.iter().find(fits).ok_or("has no such text track")?;
+    Ok(Candidate::of_track(file, track))
 }
 
 /// No name stands for two tracks, whatever their kind.
@@ -303,22 +305,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn language_and_place_on_the_timeline_belong_to_the_identity() {
+    fn language_place_and_cuts_belong_to_the_identity() {
         let document = crate::text::parse(b"WEBVTT\n\n00:00.000 --> 00:01.000\nx\n").unwrap();
         let digest = [7; 32];
         let document = Ok(Arc::new(document));
         let sidecar = Sidecar { name: "film_eng.vtt".to_owned(), digest, document };
-        let identity = |origin: i64, language: &str| {
+        let identity = |origin: i64, end: u64, language: &str| {
             let starts = vec![Cut { sample: 0, start: 0 }];
-            let cuts = Cuts { starts, end_sample: 1, end: 20_000_000 };
+            let cuts = Cuts { starts, end_sample: 1, end };
             let timeline = Shape { cuts, origin, clock: 0, taken: Vec::new() };
             let mut candidate = Candidate::of_sidecar(&sidecar);
             candidate.entry.language = Some(language.to_owned());
             let document = candidate.document.clone().unwrap();
             candidate.into_rendition(document, &timeline).identity
         };
-        assert_eq!(identity(0, "en-GB"), identity(0, "en-GB"));
-        assert_ne!(identity(0, "en-GB"), identity(0, "en-US"));
-        assert_ne!(identity(0, "en-GB"), identity(1, "en-GB"));
+        let end = 20_000_000;
+        assert_eq!(identity(0, end, "en-GB"), identity(0, end, "en-GB"));
+        assert_ne!(identity(0, end, "en-GB"), identity(0, end, "en-US"));
+        assert_ne!(identity(0, end, "en-GB"), identity(1, end, "en-GB"));
+        assert_ne!(identity(0, end, "en-GB"), identity(0, end - 1, "en-GB"));
     }
 }

@@ -11,7 +11,8 @@ use super::files::FileVersion;
 use crate::media::segments::{self, Document, Group, MissingSegment};
 
 /// Files that are taken for media; everything else in a folder is left alone.
-const MEDIA_EXTENSIONS: &[&str] = &["mp4", "m4v", "m4a", "mov", "ismv", "isma", "cmfv", "cmfa"];
+const MEDIA_EXTENSIONS: &[&str] =
+    &["mp4", "m4v", "m4a", "mov", "ismv", "isma", "ismt", "cmfv", "cmfa", "cmft"];
 
 /// Files that may hold subtitles or captions.
 const TEXT_EXTENSIONS: &[&str] = &["vtt", "webvtt", "ttml", "dfxp", "xml"];
@@ -271,9 +272,12 @@ mod tests {
     #[test]
     fn media_and_manifests_are_told_from_the_rest() {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), &["b.MP4", "a.m4a", "c.ismv", "film.ism", "notes.txt", "a.VTT"]);
+        write(
+            dir.path(),
+            &["b.MP4", "a.m4a", "c.ismv", "d.cmft", "e.ismt", "film.ism", "notes.txt", "a.VTT"],
+        );
         fs::create_dir(dir.path().join("folder.mp4")).unwrap();
-        assert_eq!(media(dir.path()), ["a.m4a 1", "b.MP4 1", "c.ismv 1"]);
+        assert_eq!(media(dir.path()), ["a.m4a 1", "b.MP4 1", "c.ismv 1", "d.cmft 1", "e.ismt 1"]);
         let folder = Folder::read(dir.path()).unwrap();
         assert_eq!(folder.text, [dir.path().join("a.VTT")]);
         assert_eq!(folder.manifest_stem(), Some("film"));

@@ -11,7 +11,7 @@ const WORDS: &[&str] = &["fragment", "segment", "chunk", "media", "frag", "seg"]
 const INIT: &str = "init";
 
 /// Extensions of init segments.
-const INIT_EXTENSIONS: &[&str] = &["mp4", "m4s", "m4v", "m4a", "cmfv", "cmfa", "m4i"];
+const INIT_EXTENSIONS: &[&str] = &["mp4", "m4s", "m4v", "m4a", "cmfv", "cmfa", "cmft", "m4i"];
 
 /// The groups among files: one for each init segment with media segments of the same name.
 pub(super) fn groups(files: &[&str]) -> Vec<Group> {

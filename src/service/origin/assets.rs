@@ -51,7 +51,6 @@ pub struct LoadedAsset {
     sources: Vec<Arc<MediaSource>>,
     /// How many fragments make a segment of a transport stream, if the server manifest says so.
     pub fragments_per_segment: Option<usize>,
-    cutting: Cutting,
     /// What would give another asset if it changed: the folder, its media, its manifest.
     watched: Arc<[(PathBuf, FileVersion)]>,
     /// Files of renditions in many files alike.
@@ -102,8 +101,7 @@ impl LoadedAsset {
 
     /// Names a text track and what it holds: what IVs and entity tags are derived from.
     pub fn text_identity(&self, asset: &str, text: &TextRendition) -> Vec<u8> {
-        let Cutting { fragment_ms, packed } = self.cutting;
-        let mut identity = format!("{asset}\0text\0{fragment_ms}*{packed}\0").into_bytes();
+        let mut identity = format!("{asset}\0text\0").into_bytes();
         identity.extend_from_slice(&text.identity);
         identity
     }
@@ -245,7 +243,6 @@ impl AssetCache {
             asset,
             manifest_stem: opened.manifest_stem,
             fragments_per_segment,
-            cutting,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
             watched: opened.watched.into(),
             segments: opened.segments.into(),

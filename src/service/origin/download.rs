@@ -27,6 +27,7 @@ const TYPES: &[(&str, &str)] = &[
     ("m4v", "video/mp4"),
     ("cmfv", "video/mp4"),
     ("cmfa", "audio/mp4"),
+    ("cmft", "application/mp4"),
     ("mov", "video/quicktime"),
     ("m4a", "audio/mp4"),
     ("vtt", "text/vtt"),

@@ -1,6 +1,9 @@
 //! Where text comes from, and text that cannot be read: it costs itself and nothing else.
 
+use reqwest::Client;
+
 use crate::support::origin::{Shelf, get};
+use crate::support::presentation::dash_text;
 use crate::support::text::{TTML, WEBVTT, attribute, film, playlist, segments};
 
 /// Name and language of the listed text tracks.
@@ -94,4 +97,45 @@ async fn a_text_file_that_changes_is_read_again() {
     assert_ne!(before.header("etag"), after.header("etag"));
     std::fs::remove_file(shelf.path("film/film_eng.vtt")).unwrap();
     assert_eq!(get(&segment).await.refusal().1, "MPE_EGRESS_TRACK_NOT_FOUND");
+}
+
+/// What a packager leaves: each track in a file of its own, named by what it is.
+#[tokio::test]
+async fn files_with_nothing_but_a_text_track_are_text() {
+    let shelf =
+        film(&[("film_eng.vtt", WEBVTT.as_bytes()), ("film.de.forced.ttml", TTML.as_bytes())]);
+    let manifest = &shelf.stream("film", "clear").manifest("dash").url;
+    let packaged = dash_text(&Client::new(), manifest).await;
+    let files = [("t_eng.cmft", &packaged[1]), ("t.de.forced.ismt", &packaged[0])];
+    let files = files.map(|(name, track)| (name, track.media()));
+    let again = film(&files.each_ref().map(|(name, data)| (*name, data.as_slice())));
+    assert_eq!(tracks(&again).await, pairs(&[("text_deu", "de"), ("text_eng", "en")]));
+    for (name, cue) in [("text_deu", "erstens"), ("text_eng", "first cue")] {
+        let playlist = playlist(&again, "clear", "m3u8-aapl", name).await;
+        let first = get(&segments(&playlist).await[0]).await;
+        assert!(first.text().contains(cue), "{}", first.text());
+    }
+    let stream = again.stream("film", "clear");
+    let master = get(&stream.manifest("hls").url).await;
+    let forced = master.text().lines().find(|line| line.contains("text_deu")).unwrap();
+    assert_eq!(attribute(forced, "FORCED"), Some("YES"));
+}
+
+#[tokio::test]
+async fn text_that_a_server_manifest_lists_in_vain_is_left_out_with_a_warning() {
+    let ism = r#"<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
+      <video src="gate_h264_180p.mp4"/><audio src="gate_aac_eng.mp4"/>
+      <textstream src="lost.vtt" systemLanguage="fra"/>
+      <textstream src="gate_aac_eng.mp4" systemLanguage="ita"/>
+      <textstream src="there.vtt" systemLanguage="eng"/></switch></body></smil>"#;
+    let shelf = film(&[("there.vtt", WEBVTT.as_bytes()), ("film.ism", ism.as_bytes())]);
+    assert_eq!(tracks(&shelf).await, pairs(&[("text_eng", "en")]));
+    let log = shelf.server.log();
+    let left_out = "left out: the server manifest lists it, but it";
+    for reason in [
+        format!("lost.vtt: {left_out} is not in the folder"),
+        format!("gate_aac_eng.mp4: {left_out} has no such text track"),
+    ] {
+        assert!(log.contains(&reason), "{reason} is not in\n{log}");
+    }
 }
