@@ -73,6 +73,7 @@ fn match_with_first(groups: &mut [Group<'_>]) {
                 group.members[n].name.clone_from(&counterpart.name);
             }
         }
+        group.borrow(first);
         let leading = first.members.first().map(|member| member.name.clone());
         let default =
             group.members.iter().position(|member| Some(&member.name) == leading.as_ref());
@@ -93,6 +94,21 @@ impl<'a> Group<'a> {
         let free = |name: &String| self.members.iter().all(|known| known.name != *name);
         let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
         self.members.push(Named { listed, name, default: false });
+    }
+
+    /// Takes over what is in no language of its own: a viewer whose player likes the codec of a group
+    /// is to find every language in it (RFC 8216 section 4.3.4.1.1).
+    fn borrow(&mut self, first: &Self) {
+        let spoken = |named: &Named<'_>| {
+            let rendition = named.listed.rendition;
+            (rendition.language, rendition.traits.describes_video())
+        };
+        for member in &first.members {
+            if self.members.iter().all(|own| spoken(own) != spoken(member)) {
+                let Named { listed, name, .. } = member;
+                self.members.push(Named { listed, name: name.clone(), default: false });
+            }
+        }
     }
 
     /// The EXT-X-MEDIA lines.
