@@ -175,7 +175,7 @@ impl Shape {
     }
 
     /// The samples of fragment `n`.
-    fn samples(self, rendition: &Rendition, n: usize) -> Range<u32> {
+    pub(super) fn samples(self, rendition: &Rendition, n: usize) -> Range<u32> {
         let samples = rendition.cuts.samples(n);
         let track = &rendition.track;
         if self == Self::KeyFrame {

@@ -228,9 +228,7 @@ impl Format {
 
     /// Whether key frames are served by themselves, and listed for trick play.
     pub fn has_key_frames(self) -> bool {
-        let row = self.row();
-        let has = matches!(row.container, Container::Cmaf | Container::Transport { muxed: false });
-        has && !self.has_files()
+        matches!(self.row().container, Container::Cmaf | Container::Transport { muxed: false })
     }
 
     /// Whether a rendition is one file with an index.

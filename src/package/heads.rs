@@ -16,19 +16,21 @@ use crate::media::Rendition;
 pub struct Heads(Box<[u64]>);
 
 impl Heads {
-    /// Reads what has to be read. The lengths depend on the scheme, not on the key.
+    /// Reads what has to be read of fragments of that shape. The lengths depend on the scheme, not on
+    /// the key.
     ///
     /// # Errors
     /// Samples that cannot be protected, a fragment that is too large, or a failed read.
     pub fn read<S: ReadAt + ?Sized>(
         rendition: &Rendition,
+        shape: Shape,
         protect: &Protect,
         source: &S,
     ) -> Result<Self, FragmentError> {
         let fragments = 0..rendition.cuts.len();
         let track = &rendition.track;
         let of_length = |auxiliary: u64| -> Self {
-            let samples = |n| rendition.cuts.samples(n).len();
+            let samples = |n| shape.samples(rendition, n).len();
             let head = |n| cmaf::head_length(track, samples(n), auxiliary);
             Self(fragments.clone().map(head).collect())
         };
@@ -38,7 +40,7 @@ impl Heads {
                 Ok(of_length(scheme.row().per_sample_iv_size.into()))
             }
             Protect::Samples(..) => {
-                let plan = |n| cmaf::fragment(rendition, n, Shape::Cmaf, protect.clone(), source);
+                let plan = |n| cmaf::fragment(rendition, n, shape, protect.clone(), source);
                 let head = |n| plan(n).map(|plan| plan.head_len());
                 fragments.map(head).collect::<Result<_, _>>().map(Self)
             }

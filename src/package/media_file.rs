@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::cmaf::FragmentError;
+use super::cmaf::{FragmentError, Shape};
 use super::heads::Heads;
 use super::request::TrackRef;
 use crate::bytes::Writer;
@@ -29,8 +29,8 @@ pub struct Front {
 
 impl Front {
     /// Of a file with an init segment of that length and so many fragments.
-    pub fn of(rendition: &Rendition, init: u64, fragments: usize) -> Self {
-        Self { track: TrackRef::of(rendition), init, index: sidx::length(fragments) }
+    pub fn of(track: TrackRef, init: usize, fragments: usize) -> Self {
+        Self { track, init: init as u64, index: sidx::length(fragments) }
     }
 }
 
@@ -55,20 +55,22 @@ pub struct Part {
 }
 
 impl MediaFile {
-    /// Lays out the listed fragments of a rendition behind its init segment.
+    /// Lays out the listed fragments of a rendition, or the key frames of those, behind its init
+    /// segment. `heads` are those of the same shape.
     ///
     /// # Errors
     /// More fragments than an index has entries, or a fragment larger than an entry can say.
     pub fn new(
         rendition: &Rendition,
         fragments: Range<usize>,
+        shape: Shape,
         heads: &Heads,
         init: &[u8],
     ) -> Result<Self, FragmentError> {
         if fragments.len() > sidx::MAX_REFERENCES {
             return Err(FragmentError::TooLarge);
         }
-        let references = fragments.clone().map(|n| reference(rendition, n, heads));
+        let references = fragments.clone().map(|n| reference(rendition, n, shape, heads));
         let references: Vec<Reference> = references.collect::<Result<_, _>>()?;
         let mut w = Writer::with_capacity(init.len() + 64 + references.len() * 12);
         w.bytes(init);
@@ -102,9 +104,18 @@ impl MediaFile {
     }
 }
 
-fn reference(rendition: &Rendition, n: usize, heads: &Heads) -> Result<Reference, FragmentError> {
+fn reference(
+    rendition: &Rendition,
+    n: usize,
+    shape: Shape,
+    heads: &Heads,
+) -> Result<Reference, FragmentError> {
     let (start, end) = rendition.cuts.span(n).unwrap_or_default();
-    let size = u32::try_from(heads.fragment(rendition, n)).ok();
+    let size = match shape {
+        Shape::KeyFrame => heads.key_frame(rendition, n),
+        Shape::Cmaf | Shape::Smooth => heads.fragment(rendition, n),
+    };
+    let size = u32::try_from(size).ok();
     let size = size.filter(|size| *size <= sidx::MAX_SIZE).ok_or(FragmentError::TooLarge)?;
     let duration = u32::try_from(end.saturating_sub(start)).map_err(|_| FragmentError::TooLarge)?;
     Ok(Reference { size, duration })

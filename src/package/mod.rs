@@ -18,5 +18,6 @@ pub mod smooth;
 pub mod steering;
 pub mod support;
 pub mod text;
+pub mod text_file;
 pub mod ts;
 mod xml;

@@ -205,10 +205,13 @@ impl<'a> Presentation<'a> {
 
     /// The text tracks that manifests list: those that are not hidden, where the format has text.
     pub fn listed_text(&self) -> impl Iterator<Item = &ListedText<'a>> {
-        let format = self.selectors.format;
-        let shown =
-            move |text: &TextRendition| !text.hidden && TextForm::of(format, text).is_some();
+        let shown = |text: &TextRendition| !text.hidden && self.text_form(text).is_some();
         self.text.iter().filter(move |listed| shown(listed.text))
+    }
+
+    /// The form that segments of a text track have here.
+    pub fn text_form(&self, text: &TextRendition) -> Option<TextForm> {
+        TextForm::of(self.selectors.format, self.compat, text)
     }
 
     /// How long the presentation lasts, in wire ticks.
@@ -278,12 +281,19 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name}{selectors},type=keyframes){query}")
     }
 
-    /// URL of the one file of a rendition, relative to the MPD. What the query chose is all that
-    /// the file holds.
-    pub fn media_file_url(&self, rendition: &Rendition) -> String {
+    /// URL of the one file of a rendition, or of its key frames, relative to the MPD. What the query
+    /// chose is all that the file holds.
+    pub fn media_file_url(&self, rendition: &Rendition, key_frames: bool) -> String {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
-        format!("QualityLevels({bitrate})/Media({name}{selectors}){}", self.query)
+        let kind = if key_frames { ",type=keyframes" } else { "" };
+        format!("QualityLevels({bitrate})/Media({name}{selectors}{kind}){}", self.query)
+    }
+
+    /// URL of the one file of a text track, relative to the MPD.
+    pub fn text_file_url(&self, text: &TextRendition) -> String {
+        let TextRendition { bitrate, name, .. } = text;
+        format!("QualityLevels({bitrate})/Media({name}{}){}", self.selectors, self.query)
     }
 
     /// The last component of the URLs of fragments.

@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! /{locatorId}/{base}.ism/manifest[(param,...)][.m3u8|.mpd]
-//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Manifest({track}[,param...])
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Manifest({track}[,param...][,type=keyframes])
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Fragments({track}={ticks|i}[,param...])
 //! /{locatorId}/{base}.ism/QualityLevels({bitrate})/KeyFrames({track}={ticks}[,param...])
-//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Media({track}[,param...])
+//! /{locatorId}/{base}.ism/QualityLevels({bitrate})/Media({track}[,param...][,type=keyframes])
 //! /{locatorId}/{file}
 //! ```
 //! Keywords and parameter names are compared without case; each path component is percent-decoded
@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use crate::ids::LocatorId;
-use crate::media::Rendition;
+use crate::media::{Rendition, TextRendition};
 
 /// A longer path is refused.
 const MAX_PATH: usize = 4096;
@@ -86,8 +86,10 @@ pub enum Item {
     KeyFramePlaylist(TrackRef),
     /// An init segment.
     Init(TrackRef),
-    /// The one file of a rendition. AMS had none: `Media` is a word of ours.
+    /// The one file of a track. AMS had none: `Media` is a word of ours.
     Media(TrackRef),
+    /// The one file of the key frames of a rendition.
+    KeyFrameMedia(TrackRef),
     /// A media fragment.
     Fragment {
         /// Of which track.
@@ -111,13 +113,14 @@ impl Item {
             Self::Manifest
             | Self::MediaPlaylist(_)
             | Self::KeyFramePlaylist(_)
-            | Self::Media(_) => true,
+            | Self::Media(_)
+            | Self::KeyFrameMedia(_) => true,
             Self::Init(_) | Self::Fragment { .. } | Self::KeyFrame { .. } => false,
         }
     }
 }
 
-/// A rendition by its identity in URLs.
+/// A track by its identity in URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TrackRef {
     /// Bits per second, exactly as in the manifest.
@@ -130,6 +133,11 @@ impl TrackRef {
     /// The identity of a rendition.
     pub fn of(rendition: &Rendition) -> Self {
         Self { bitrate: rendition.bitrate, name: rendition.name.clone() }
+    }
+
+    /// The identity of a text track.
+    pub fn of_text(text: &TextRendition) -> Self {
+        Self { bitrate: text.bitrate, name: text.name.clone() }
     }
 }
 

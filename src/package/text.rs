@@ -4,6 +4,7 @@
 //!
 //! Text is never protected by Common Encryption (ams.md section 5): there is no such form here.
 
+use super::compat::Compat;
 use super::format::{Container, Format, Protocol};
 use super::ts;
 use crate::bytes::Writer;
@@ -70,12 +71,13 @@ const FRAGMENTS: &[Row] = &[
 
 impl TextForm {
     /// The form of a text track in a format; `None` where a format has no text. HLS has WebVTT
-    /// with every kind of media: all its players read that. DASH has the syntax of the source, Smooth
-    /// Streaming TTML.
-    pub fn of(format: Format, text: &TextRendition) -> Option<Self> {
+    /// with every kind of media: all its players read that. DASH has the syntax of the source, but
+    /// IMSC 1 as AMS wrote it (ams.md section 3.4); Smooth Streaming has TTML.
+    pub fn of(format: Format, compat: Compat, text: &TextRendition) -> Option<Self> {
         match format.row().protocol {
             // Clients of version 3 know no renditions beside the variants.
             Protocol::Hls => Some(Self::WebVtt).filter(|_| !format.muxes_audio()),
+            Protocol::Dash if compat == Compat::Ams => Some(Self::Stpp),
             Protocol::Dash => Some(Self::in_fragments(text)),
             Protocol::Smooth => Some(Self::Stpp),
             Protocol::Download => None,
@@ -109,11 +111,16 @@ impl TextForm {
     }
 }
 
-/// Segment `n` of a text track.
+/// Segment `n` of a text track, in the form that the format has.
 ///
 /// # Errors
 /// [`TextError::SegmentTooLarge`].
-pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>, TextError> {
+pub fn segment(
+    text: &TextRendition,
+    n: usize,
+    form: TextForm,
+    format: Format,
+) -> Result<Vec<u8>, TextError> {
     let slice = text.slice(n);
     let start = slice.start.max(0).cast_unsigned();
     let timing = match format.row().container {
@@ -122,9 +129,9 @@ pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>
         }
         _ => FragmentTiming::Decode(start),
     };
-    match TextForm::of(format, text) {
-        Some(TextForm::Wvtt) => Ok(fragment(n, timing, &wvtt::samples(&slice)?)),
-        Some(TextForm::Stpp) => {
+    match form {
+        TextForm::Wvtt => Ok(fragment(n, timing, &wvtt::samples(&slice)?)),
+        TextForm::Stpp => {
             // Clients of Smooth Streaming add the time of the fragment.
             let zero = match format.row().container {
                 Container::Smooth => slice.start,
@@ -136,7 +143,7 @@ pub fn segment(text: &TextRendition, n: usize, format: Format) -> Result<Vec<u8>
             let samples = vec![(duration, narrow(document.len() as u64))];
             Ok(fragment(n, timing, &wvtt::Samples { samples, data: document }))
         }
-        Some(TextForm::WebVtt) | None => {
+        TextForm::WebVtt => {
             let clock = if format.is_transport() { ts::TIME_0 } else { 0 };
             Ok(webvtt::write(&slice, Some(clock)).into_bytes())
         }

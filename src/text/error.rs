@@ -27,4 +27,7 @@ pub enum TextError {
     /// A segment would be larger than [`super::MAX_SIZE`].
     #[error("text: a segment would be larger than 16 MiB")]
     SegmentTooLarge,
+    /// All segments in one file would be too many or too large.
+    #[error("text: one file of all segments would be larger than 32 MiB")]
+    FileTooLarge,
 }

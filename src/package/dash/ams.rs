@@ -4,12 +4,13 @@
 use std::fmt::Write;
 use std::io;
 
-use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, borrowed, segment_template};
+use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, borrowed, segment_template, template};
 use super::{protection, text};
 use crate::codec::MediaType;
+use crate::media::text::Purpose;
 use crate::media::{Rendition, language};
 use crate::package::format::Container;
-use crate::package::presentation::{Presentation, Set};
+use crate::package::presentation::{ListedText, Presentation, Set};
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
@@ -41,7 +42,8 @@ pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
                 let sets = presentation.sets();
                 let mut numbered = sets.iter().zip(1..);
                 numbered.try_for_each(|(set, id)| adaptation_set(xml, presentation, id, set))?;
-                text::adaptation_sets(xml, presentation, sets.len() + 1)
+                let mut text = presentation.listed_text().zip(sets.len() + 1..);
+                text.try_for_each(|(listed, id)| text_set(xml, presentation, id, listed))
             })
         })
     })
@@ -70,18 +72,9 @@ fn adaptation_set(
         MediaType::Video => VIDEO,
         MediaType::Audio => AUDIO,
     };
-    let (id, codecs) = (id.to_string(), first.track.codec_string());
-    let mut attributes = vec![("id", id), ("group", kind.group.to_owned())];
-    if presentation.selectors.format.row().container == Container::Csf {
-        attributes.push(("profiles", "ccff".to_owned()));
-    }
-    attributes.extend([
-        ("bitstreamSwitching", "false".to_owned()),
-        ("segmentAlignment", "true".to_owned()),
-        ("contentType", kind.content_type.to_owned()),
-        ("mimeType", kind.mime_type.to_owned()),
-        ("codecs", codecs.clone()),
-    ]);
+    let codecs = first.track.codec_string();
+    let mut attributes = vec![("id", id.to_string()), ("group", kind.group.to_owned())];
+    attributes.extend(kind_attributes(presentation, kind.content_type, kind.mime_type, &codecs));
     match first.track.media_type {
         MediaType::Audio => {
             attributes.extend(language::tag(first.language).map(|tag| ("lang", tag)));
@@ -108,6 +101,52 @@ fn adaptation_set(
         segment_template(xml, presentation, set.first, &leaf)?;
         let mut levels = set.renditions.iter().zip(1..);
         levels.try_for_each(|(level, n)| representation(xml, &kind, level, n, &codecs))
+    })
+}
+
+/// What follows the numbers of a set.
+fn kind_attributes(
+    presentation: &Presentation<'_>,
+    content_type: &str,
+    mime_type: &str,
+    codecs: &str,
+) -> Vec<(&'static str, String)> {
+    let csf = presentation.selectors.format.row().container == Container::Csf;
+    let profiles = csf.then_some(("profiles", "ccff"));
+    let others = [
+        ("bitstreamSwitching", "false"),
+        ("segmentAlignment", "true"),
+        ("contentType", content_type),
+        ("mimeType", mime_type),
+        ("codecs", codecs),
+    ];
+    let all = profiles.into_iter().chain(others);
+    all.map(|(name, value)| (name, value.to_owned())).collect()
+}
+
+/// Text is IMSC 1 in fragments, each track a set of its own.
+fn text_set(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    id: usize,
+    listed: &ListedText<'_>,
+) -> io::Result<()> {
+    let text = listed.text;
+    let mut attributes = vec![("id", id.to_string())];
+    attributes.extend(kind_attributes(presentation, "text", "application/mp4", "stpp"));
+    attributes.extend(language::tag(text.language).map(|tag| ("lang", tag)));
+    xml.element("AdaptationSet", &borrowed(&attributes), |xml| {
+        if let Some(title) = &text.title {
+            xml.text("Label", &[], title)?;
+        }
+        // Of text that is for all nothing was said.
+        if text.purpose != Purpose::Subtitles {
+            text::purpose(xml, text.purpose)?;
+        }
+        let leaf = presentation.text_leaf(text);
+        template(xml, presentation, &leaf, Some(&leaf), listed.spans())?;
+        let (id, bandwidth) = (format!("T_{}_1", text.name), text.bitrate.to_string());
+        xml.empty("Representation", &[("id", &id), ("bandwidth", &bandwidth)])
     })
 }
 

@@ -9,6 +9,7 @@ use crate::package::compat::Compat;
 use crate::package::format::{Container, Manifest, Row};
 use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
+use crate::package::request::TrackRef;
 use crate::package::steering::Steering;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
@@ -22,7 +23,7 @@ const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
 /// The MPD of a presentation: audio sets first, then video sets, then the key frames of
-/// those, then text, then images. `files` has what the file of each listed rendition begins with, in formats of
+/// those, then text, then images. `files` has what the file of each listed track begins with, in formats of
 /// files.
 ///
 /// # Errors
@@ -98,13 +99,13 @@ fn adaptation_sets(
     for (n, (main, set)) in with_key_frames.enumerate() {
         adaptation_set(xml, presentation, sets.len() + n + 1, set, files, Some(main))?;
     }
-    if presentation.selectors.format.has_files() {
-        // Text has no files: the profile knows no segments.
-        return Ok(());
-    }
     let trick_sets = sets.iter().filter(has_key_frames).count();
     let first_text = sets.len() + trick_sets + 1;
-    text::adaptation_sets(xml, presentation, first_text)?;
+    text::adaptation_sets(xml, presentation, files, first_text)?;
+    if presentation.selectors.format.has_files() {
+        // Images have no files: the profile knows no segments.
+        return Ok(());
+    }
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
@@ -128,10 +129,7 @@ fn adaptation_set(
     };
     let (id, width, height) =
         (id.to_string(), largest(|r| r.track.size.0), largest(|r| r.track.size.1));
-    let (aligned, sap) = match presentation.selectors.format.has_files() {
-        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
-        false => ("segmentAlignment", "startWithSAP"),
-    };
+    let (aligned, sap) = alignment(presentation);
     let mut attributes = vec![
         ("id", id.as_str()),
         ("contentType", content),
@@ -170,13 +168,9 @@ fn adaptation_set(
         if presentation.selectors.format.has_files() {
             return set.renditions.iter().try_for_each(|rendition| {
                 let attributes = representation(&id, rendition);
-                on_demand::representation(
-                    xml,
-                    presentation,
-                    rendition,
-                    files,
-                    &borrowed(&attributes),
-                )
+                let url = presentation.media_file_url(rendition, key_frames_of.is_some());
+                let (track, attributes) = (TrackRef::of(rendition), borrowed(&attributes));
+                on_demand::representation(xml, presentation, (&track, &url), files, &attributes)
             });
         }
         segment_template(xml, presentation, set.first, &leaf)?;
@@ -185,6 +179,15 @@ fn adaptation_set(
             xml.empty("Representation", &borrowed(&attributes))
         })
     })
+}
+
+/// What says of a set that its segments, or those that an index names, are aligned, and that each
+/// starts with a point of access.
+pub(super) fn alignment(presentation: &Presentation<'_>) -> (&'static str, &'static str) {
+    match presentation.selectors.format.has_files() {
+        true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
+        false => ("segmentAlignment", "startWithSAP"),
+    }
 }
 
 /// The pictures and the first audio track are the main ones, and what is that track in another

@@ -3,23 +3,22 @@
 
 use std::io;
 
-use crate::media::Rendition;
 use crate::package::media_file::Front;
 use crate::package::presentation::Presentation;
 use crate::package::request::TrackRef;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
-/// Writes a `Representation` with those attributes. `files` has the fronts of all listed files.
+/// Writes a `Representation` with those attributes of the file at `url`, which holds a track or its
+/// key frames. `files` has the fronts of all listed tracks; key frames have the same in front.
 pub(super) fn representation(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
+    (track, url): (&TrackRef, &str),
     files: &[Front],
     attributes: &[(&str, &str)],
 ) -> io::Result<()> {
-    let track = TrackRef::of(rendition);
-    let Some(Front { init, index, .. }) = files.iter().find(|front| front.track == track) else {
+    let Some(Front { init, index, .. }) = files.iter().find(|front| front.track == *track) else {
         return Ok(());
     };
     let range = format!("0-{}", init.saturating_sub(1));
@@ -31,7 +30,7 @@ pub(super) fn representation(
         base.push(("presentationTimeOffset", &start));
     }
     xml.element("Representation", attributes, |xml| {
-        xml.text("BaseURL", &[], &presentation.media_file_url(rendition))?;
+        xml.text("BaseURL", &[], url)?;
         xml.element("SegmentBase", &base, |xml| xml.empty("Initialization", &[("range", &range)]))
     })
 }

@@ -3,12 +3,13 @@
 
 use std::io;
 
-use super::mpd::{ROLE_SCHEME, template};
-use crate::media::TextRendition;
+use super::mpd::{ROLE_SCHEME, alignment, template};
+use super::on_demand;
 use crate::media::text::Purpose;
-use crate::package::compat::Compat;
+use crate::package::media_file::Front;
 use crate::package::presentation::{ListedText, Presentation};
-use crate::package::text::TextForm;
+use crate::package::request::TrackRef;
+use crate::package::text::{Row, TextForm};
 use crate::package::xml::Xml;
 
 /// Roles that tell players what a text is for (ISO/IEC 23009-1 section 5.8.5.5).
@@ -18,16 +19,17 @@ const ROLES: &[(Purpose, &str)] = &[
     (Purpose::Forced, "forced-subtitle"),
 ];
 
-/// One set for each text track that is listed, with ids from `first_id` on.
+/// One set for each text track that is listed, with ids from `first_id` on. `files` has what the file
+/// of each begins with, in formats of files.
 pub(super) fn adaptation_sets(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
+    files: &[Front],
     first_id: usize,
 ) -> io::Result<()> {
-    for (n, listed) in presentation.listed_text().enumerate() {
-        if let Some(row) = TextForm::in_fragments(listed.text).fragments() {
-            let mime_and_codecs = (row.content_type, row.codecs);
-            adaptation_set(xml, presentation, first_id + n, listed, mime_and_codecs)?;
+    for (listed, id) in presentation.listed_text().zip(first_id..) {
+        if let Some(row) = presentation.text_form(listed.text).and_then(TextForm::fragments) {
+            adaptation_set(xml, presentation, files, id, listed, row)?;
         }
     }
     Ok(())
@@ -36,42 +38,48 @@ pub(super) fn adaptation_sets(
 fn adaptation_set(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
+    files: &[Front],
     id: usize,
     listed: &ListedText<'_>,
-    (mime, codecs): (&str, &str),
+    row: &Row,
 ) -> io::Result<()> {
     let text = listed.text;
     let (id, bitrate) = (id.to_string(), text.bitrate.to_string());
+    let (aligned, sap) = alignment(presentation);
     let mut attributes = vec![
         ("id", id.as_str()),
         ("contentType", "text"),
-        ("mimeType", mime),
-        ("segmentAlignment", "true"),
-        ("startWithSAP", "1"),
+        ("mimeType", row.content_type),
+        (aligned, "true"),
+        (sap, "1"),
     ];
     if let Some(tag) = &text.tag {
         attributes.push(("lang", tag));
     }
-    let representation = format!("{id}_{}_{bitrate}", text.name);
+    let name = format!("{id}_{}_{bitrate}", text.name);
+    let representation = [("id", &*name), ("bandwidth", &bitrate), ("codecs", row.codecs)];
     xml.element("AdaptationSet", &attributes, |xml| {
-        // The schema of most validators does not know the element.
-        if let Some(title) = text.title.as_ref().filter(|_| presentation.compat == Compat::Ams) {
-            xml.text("Label", &[], title)?;
+        purpose(xml, text.purpose)?;
+        if text.default {
+            role(xml, "main")?;
         }
-        roles(xml, text)?;
-        let leaf = presentation.text_leaf(listed.text);
+        if presentation.selectors.format.has_files() {
+            let (track, url) = (TrackRef::of_text(text), presentation.text_file_url(text));
+            let file = (&track, &*url);
+            return on_demand::representation(xml, presentation, file, files, &representation);
+        }
+        let leaf = presentation.text_leaf(text);
         template(xml, presentation, &leaf, Some(&leaf), listed.spans())?;
-        xml.empty(
-            "Representation",
-            &[("id", &representation), ("bandwidth", &bitrate), ("codecs", codecs)],
-        )
+        xml.empty("Representation", &representation)
     })
 }
 
-fn roles(xml: &mut Xml, text: &TextRendition) -> io::Result<()> {
-    let main = text.default.then_some("main");
-    let purpose = ROLES.iter().filter(|(purpose, _)| *purpose == text.purpose);
-    let mut values = purpose.map(|(_, value)| *value).chain(main);
-    values
-        .try_for_each(|value| xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", value)]))
+/// The role of a purpose.
+pub(super) fn purpose(xml: &mut Xml, purpose: Purpose) -> io::Result<()> {
+    let mut values = ROLES.iter().filter(|(known, _)| *known == purpose);
+    values.try_for_each(|(_, value)| role(xml, value))
+}
+
+fn role(xml: &mut Xml, value: &str) -> io::Result<()> {
+    xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])
 }

@@ -7,12 +7,11 @@ use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
 use super::audio::{Group, Named, Sound, are_grouped, characteristics, groups};
-use super::media::segments;
+use super::media::{push_duration, segments};
 use super::multivariant::codecs;
 use super::{keys, quoted, text, version};
-use crate::bytes::push_seconds;
 use crate::isobmff::moov::mdhd::Language;
-use crate::package::presentation::{Listed, Presentation};
+use crate::package::presentation::{Leaf, Listed, ListedText, Presentation, RenditionKey};
 use crate::protection::Protection;
 
 /// What AMS reckoned for the container: 2.2 percent and a constant for each track.
@@ -112,30 +111,53 @@ pub(super) fn write_media(
     presentation: &Presentation<'_>,
     listed: &Listed<'_>,
 ) -> Result {
-    let version = version(presentation);
-    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}")?;
-    if version <= ALLOW_CACHE_UNTIL {
-        writeln!(out, "#EXT-X-ALLOW-CACHE:NO")?;
-    }
-    let target = segments(listed.spans())
-        .map(|(_, micros)| micros)
-        .max()
-        .unwrap_or(0)
-        .div_ceil(1_000_000)
-        .max(1);
-    writeln!(out, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0")?;
-    writeln!(out, "#EXT-X-TARGETDURATION:{target}")?;
+    write_head(out, version(presentation), listed.spans())?;
     let leaf = presentation.fragment_leaf(listed.rendition);
     if !presentation.selectors.format.is_transport() {
         writeln!(out, "#EXT-X-MAP:URI=\"{}\"", leaf.with("i"))?;
     }
-    write_keys(out, presentation, listed)?;
-    let first = listed.spans().next().map_or(0, |(start, _)| start);
-    writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(first))?;
-    for (start, micros) in segments(listed.spans()) {
-        out.push_str("#EXTINF:");
-        push_seconds(out, micros);
-        out.push_str(",no-desc\n");
+    write_segments(out, presentation, listed.key.as_ref(), &leaf, || listed.spans())
+}
+
+pub(super) fn write_text(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    listed: &ListedText<'_>,
+) -> Result {
+    write_head(out, version(presentation), listed.spans())?;
+    let leaf = presentation.text_leaf(listed.text);
+    write_segments(out, presentation, listed.key.as_ref(), &leaf, || listed.spans())
+}
+
+pub(super) fn write_head(
+    out: &mut String,
+    version: u8,
+    spans: impl Iterator<Item = (u64, u64)>,
+) -> Result {
+    writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}")?;
+    if version <= ALLOW_CACHE_UNTIL {
+        writeln!(out, "#EXT-X-ALLOW-CACHE:NO")?;
+    }
+    let longest = segments(spans).map(|(_, micros)| micros).max().unwrap_or(0);
+    let target = longest.div_ceil(1_000_000).max(1);
+    writeln!(out, "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-MEDIA-SEQUENCE:0")?;
+    writeln!(out, "#EXT-X-TARGETDURATION:{target}")
+}
+
+/// Everything behind the head.
+fn write_segments<S: Iterator<Item = (u64, u64)>>(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    key: Option<&RenditionKey>,
+    leaf: &Leaf,
+    spans: impl Fn() -> S,
+) -> Result {
+    if let Some(key) = key {
+        write_keys(out, presentation, key)?;
+    }
+    write_date(out, spans())?;
+    for (start, micros) in segments(spans()) {
+        push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');
     }
@@ -143,8 +165,7 @@ pub(super) fn write_media(
 }
 
 /// Under AES-128 one line for all segments, which share their IV.
-fn write_keys(out: &mut String, presentation: &Presentation<'_>, listed: &Listed<'_>) -> Result {
-    let Some(key) = &listed.key else { return Ok(()) };
+fn write_keys(out: &mut String, presentation: &Presentation<'_>, key: &RenditionKey) -> Result {
     let delivery = presentation.delivery;
     if presentation.protection != Protection::Cbc {
         let lines = keys::for_all_segments(presentation.protection, key, delivery);
@@ -156,6 +177,12 @@ fn write_keys(out: &mut String, presentation: &Presentation<'_>, listed: &Listed
     };
     let (uri, iv) = (delivery.raw_key(key.kid), HEXUPPER.encode(&iv));
     writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0X{iv}")
+}
+
+/// The date of the first segment.
+pub(super) fn write_date(out: &mut String, mut spans: impl Iterator<Item = (u64, u64)>) -> Result {
+    let first = spans.next().map_or(0, |(start, _)| start);
+    writeln!(out, "#EXT-X-PROGRAM-DATE-TIME:{}", date_time(first))
 }
 
 /// The first time stamp, counted from 1970.

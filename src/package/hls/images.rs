@@ -56,7 +56,7 @@ fn write_images(
     let ((width, height), grid) = (listed.images.tile(), listed.images.grid);
     let leaf = presentation.image_leaf(listed.images);
     for (cut, span) in listed.images.cuts.starts.iter().skip(first).zip(spans()) {
-        push_duration(out, micros(span));
+        push_duration(out, presentation.compat, micros(span));
         write!(out, "#EXT-X-TILES:RESOLUTION={width}x{height},LAYOUT={grid},DURATION=")?;
         push_seconds(out, micros(span) / u64::from(grid.tiles()));
         out.push('\n');

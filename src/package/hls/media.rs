@@ -52,7 +52,7 @@ fn write_media(
         if let Some((key, line)) = &per_segment {
             line.push(out, iv_of(&key.ivs, start));
         }
-        push_duration(out, micros);
+        push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');
     }
@@ -69,6 +69,9 @@ fn write_key_frames(
     write_head(out, presentation, listed.spans())?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
     write_map_and_keys(out, presentation, listed)?;
+    if presentation.compat == Compat::Ams {
+        ams::write_date(out, listed.spans())?;
+    }
     let transport = presentation.selectors.format.is_transport();
     let iv_of = if transport { IvContext::key_frame } else { IvContext::key_fragment };
     let ranges = presentation.key_frames_are_ranges();
@@ -83,7 +86,7 @@ fn write_key_frames(
         if let Some((key, line)) = &per_resource {
             line.push(out, iv_of(&key.ivs, start));
         }
-        push_duration(out, micros);
+        push_duration(out, presentation.compat, micros);
         if ranges {
             writeln!(out, "#EXT-X-BYTERANGE:{length}@0")?;
         }
@@ -115,6 +118,9 @@ pub(super) fn write_head(
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> std::fmt::Result {
     let version = version(presentation);
+    if presentation.compat == Compat::Ams {
+        return ams::write_head(out, version, spans);
+    }
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
     let target = target_duration(spans, version);
     writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
@@ -137,11 +143,11 @@ pub(super) fn segments(
     spans.map(|span| (span.0, micros(span)))
 }
 
-/// The line in front of a URI.
-pub(super) fn push_duration(out: &mut String, micros: u64) {
+/// The line in front of a URI; AMS wrote a title too.
+pub(super) fn push_duration(out: &mut String, compat: Compat, micros: u64) {
     out.push_str("#EXTINF:");
     push_seconds(out, micros);
-    out.push_str(",\n");
+    out.push_str(if compat == Compat::Ams { ",no-desc\n" } else { ",\n" });
 }
 
 /// Duration in microseconds: a difference of rounded times, so that durations add up to the total.

@@ -4,10 +4,12 @@
 use std::fmt::Write;
 
 use super::media::{push_duration, segments, write_head};
-use super::{keys, quoted};
+use super::{ams, keys, quoted};
 use crate::cenc::IvContext;
+use crate::isobmff::moov::mdhd::Language;
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
+use crate::package::compat::Compat;
 use crate::package::presentation::{ListedText, Presentation};
 
 /// The group of all text tracks.
@@ -21,7 +23,10 @@ const CAPTIONS: &str = "public.accessibility.transcribes-spoken-dialog,\
 pub fn text(presentation: &Presentation<'_>, listed: &ListedText<'_>) -> String {
     let mut out = String::with_capacity(512 + listed.fragments.len() * 120);
     // Writing to a string cannot fail.
-    let _ = write_text(&mut out, presentation, listed);
+    let _ = match presentation.compat {
+        Compat::Ams => ams::write_text(&mut out, presentation, listed),
+        Compat::Modern => write_text(&mut out, presentation, listed),
+    };
     out
 }
 
@@ -40,7 +45,7 @@ fn write_text(
         if let Some((key, line)) = &key {
             line.push(out, iv_of(&key.ivs, start));
         }
-        push_duration(out, micros);
+        push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');
     }
@@ -78,17 +83,35 @@ fn media_line(
 ) -> String {
     let mut line =
         format!("#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"{GROUP}\",NAME={}", quoted(name));
+    let (language, forced, characteristics) = match presentation.compat {
+        Compat::Ams => as_ams_wrote(text),
+        Compat::Modern => as_players_want(text),
+    };
     // Writing to a string cannot fail.
-    if let Some(tag) = &text.tag {
-        let _ = write!(line, ",LANGUAGE={}", quoted(tag));
+    if let Some(language) = language {
+        let _ = write!(line, ",LANGUAGE={}", quoted(language));
     }
     let default = if default { "YES" } else { "NO" };
-    let forced = if text.purpose == Purpose::Forced { "YES" } else { "NO" };
-    let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES,FORCED={forced}");
-    let captions = (text.purpose == Purpose::Captions).then_some(CAPTIONS);
-    if let Some(characteristics) = text.characteristics.as_deref().or(captions) {
+    let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES{forced}");
+    if let Some(characteristics) = characteristics {
         let _ = write!(line, ",CHARACTERISTICS={}", quoted(characteristics));
     }
     let _ = write!(line, ",URI=\"{}\"", presentation.text_playlist_url(text));
     line
+}
+
+/// LANGUAGE, FORCED with a comma in front, and CHARACTERISTICS.
+type Attributes<'a> = (Option<&'a str>, &'static str, Option<&'a str>);
+
+fn as_players_want(text: &TextRendition) -> Attributes<'_> {
+    let forced = if text.purpose == Purpose::Forced { ",FORCED=YES" } else { ",FORCED=NO" };
+    let captions = (text.purpose == Purpose::Captions).then_some(CAPTIONS);
+    (text.tag.as_deref(), forced, text.characteristics.as_deref().or(captions))
+}
+
+/// The code of three letters; what nobody said of the track is not written.
+fn as_ams_wrote(text: &TextRendition) -> Attributes<'_> {
+    let language = Some(text.language.as_str()).filter(|_| text.language != Language::UND);
+    let forced = if text.purpose == Purpose::Forced { ",FORCED=YES" } else { "" };
+    (language, forced, text.characteristics.as_deref())
 }

@@ -38,10 +38,10 @@ pub(super) fn child(level: &str, leaf: &str) -> Result<(Item, Selectors), UrlErr
     let mut params = params.split(',');
     let first = params.next().unwrap_or_default();
     match keyword.to_ascii_lowercase().as_str() {
-        "manifest" => media_playlist(bitrate, first, params),
+        "manifest" => whole(bitrate, first, params, [Item::MediaPlaylist, Item::KeyFramePlaylist]),
         "fragments" => fragment(bitrate, first, params),
         "keyframes" => key_frame(bitrate, first, params),
-        "media" => Ok((Item::Media(track(bitrate, first)?), Selectors::parse(params)?)),
+        "media" => whole(bitrate, first, params, [Item::Media, Item::KeyFrameMedia]),
         "fragmentinfo" => Err(UrlError::Format(keyword.to_owned())),
         _ => Err(UrlError::Syntax("Manifest, Fragments, KeyFrames or Media(...) is expected")),
     }
@@ -53,19 +53,21 @@ fn call(component: &str) -> Result<(&str, &str), UrlError> {
     inside.split_once('(').filter(|(_, inside)| !inside.contains(['(', ')'])).ok_or(PARENTHESES)
 }
 
-fn media_playlist<'a>(
+/// All of a track, or with `type=keyframes` of its key frames.
+fn whole<'a>(
     bitrate: u64,
     name: &str,
     params: impl Iterator<Item = &'a str>,
+    [media, key_frames]: [fn(TrackRef) -> Item; 2],
 ) -> Result<(Item, Selectors), UrlError> {
     let mut others = Vec::new();
-    let mut item: fn(TrackRef) -> Item = Item::MediaPlaylist;
+    let mut item = media;
     for param in params {
         match param.trim().split_once('=') {
             Some((name, kind))
                 if name.eq_ignore_ascii_case("type") && kind.eq_ignore_ascii_case("keyframes") =>
             {
-                item = Item::KeyFramePlaylist;
+                item = key_frames;
             }
             Some((name, kind)) if name.eq_ignore_ascii_case("type") => {
                 return Err(UrlError::Format(format!("type={kind}")));

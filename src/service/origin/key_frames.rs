@@ -9,6 +9,7 @@ use super::transport::reading;
 use super::{Answer, CachePolicy, Context, Origin, OriginError, PLAYLIST, answer, listed_as};
 use crate::codec::MediaType;
 use crate::media::Rendition;
+use crate::package::cmaf::Shape;
 use crate::package::heads::Heads;
 use crate::package::hls;
 use crate::package::presentation::{DeliveryUrls, Presentation};
@@ -85,7 +86,7 @@ impl Origin {
             let lengths = self.transport_lengths(context, rendition).await?;
             return Ok(lengths.get(fragments).unwrap_or_default().to_vec());
         }
-        let heads = self.heads(context, rendition).await?;
+        let heads = self.heads(context, rendition, Shape::Cmaf).await?;
         Ok(fragments.map(|n| heads.key_frame(rendition, n)).collect())
     }
 
@@ -107,20 +108,23 @@ impl Origin {
         self.lengths.key_frames.get(tag, read).await
     }
 
-    /// The lengths of all fragment heads of a rendition: read once, kept for all that ask.
+    /// The lengths of all fragment heads of a rendition, or of those of its key frames: read once, kept
+    /// for all that ask.
     pub(super) async fn heads(
         &self,
         context: &Context,
         rendition: &Rendition,
+        shape: Shape,
     ) -> Result<Arc<Heads>, OriginError> {
         let scheme = context.protection_of(rendition).row().map_or("", |row| row.scheme);
-        let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes()]);
+        let kind: &[u8] = if shape == Shape::KeyFrame { b"key frames" } else { b"" };
+        let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes(), kind]);
         let (origin, context, track) = (self.clone(), context.clone(), TrackRef::of(rendition));
         let read = async move {
             let Selected { rendition, .. } = context.find(&track)?;
             let protect = origin.protect(&context, rendition)?;
             let read = move |_: &Context, rendition: &Rendition, source: &_| {
-                Heads::read(rendition, &protect, source)
+                Heads::read(rendition, shape, &protect, source)
             };
             reading(&context, rendition, read).await
         };

@@ -71,8 +71,7 @@ impl Origin {
         let Some(record) = context.key_of(&Facts::of(rendition))? else {
             return Ok(Protect::Clear);
         };
-        let key = self.track_key(record, &context.identity(rendition))?;
-        let key = TrackKey { ivs: context.ruled(key.ivs.clone()), ..key };
+        let key = self.track_key(context, record, &context.identity(rendition))?;
         Ok(match Scheme::of(context.protection) {
             Some(scheme) => Protect::Samples(scheme, key),
             None => Protect::Segment(key),
@@ -82,10 +81,12 @@ impl Origin {
     /// The key of a record for the track that `identity` names.
     pub(super) fn track_key(
         &self,
+        context: &Context,
         record: &KeyRecord,
         identity: &[u8],
     ) -> Result<TrackKey, OriginError> {
-        Ok(TrackKey::new(record.kid, &self.unwrap_key(record)?, identity))
+        let key = TrackKey::new(record.kid, &self.unwrap_key(record)?, identity);
+        Ok(TrackKey { ivs: context.ruled(key.ivs.clone()), ..key })
     }
 
     fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {

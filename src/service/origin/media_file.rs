@@ -26,7 +26,7 @@ use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
 
 impl Origin {
-    /// The manifest over the files of all renditions.
+    /// The manifest over the files of all tracks.
     pub(super) async fn manifest_of_files(
         &self,
         context: &Arc<Context>,
@@ -35,8 +35,10 @@ impl Origin {
         let mut fronts = Vec::new();
         for selected in context.renditions() {
             let init = self.init_bytes(context, &selected).await?;
-            fronts.push(Front::of(selected.rendition, init.len() as u64, selected.fragments.len()));
+            let track = TrackRef::of(selected.rendition);
+            fronts.push(Front::of(track, init.len(), selected.fragments.len()));
         }
+        fronts.extend(context.text_fronts());
         let write = move |_: &Context, presentation: &Presentation<'_>| {
             let text = dash::mpd(presentation, &fronts);
             let text = text.map_err(|error| OriginError::storage(&error))?;
@@ -45,29 +47,37 @@ impl Origin {
         self.write(context, delivery, write).await
     }
 
-    /// The one file of a rendition.
+    /// The one file of a track, or of the key frames of a rendition.
     pub(super) async fn media_file(
         &self,
         context: &Arc<Context>,
         track: &TrackRef,
+        key_frame: bool,
     ) -> Result<Answer, OriginError> {
         if !context.selectors.format.has_files() {
             let detail = "only the on-demand profile has files";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
-        let selected = context.find(track)?;
+        let selected = match key_frame {
+            true => context.key_frame_track(track)?,
+            false => match context.find_text(track) {
+                Some(found) => return self.text_file(context, track, &found?).await,
+                None => context.find(track)?,
+            },
+        };
         let init = self.init_bytes(context, &selected).await?;
         let Selected { rendition, fragments } = selected;
-        let heads = self.heads(context, rendition).await?;
-        let layout = MediaFile::new(rendition, fragments.clone(), &heads, &init)?;
+        let shape = context.shape(key_frame);
+        let heads = self.heads(context, rendition, shape).await?;
+        let layout = MediaFile::new(rendition, fragments.clone(), shape, &heads, &init)?;
         let identity = context.identity(rendition);
-        let first = self.fragment_tag(context, rendition, fragments.start, false).await?;
+        let first = self.fragment_tag(context, rendition, fragments.start, key_frame).await?;
         let etag =
             answer::tag(&[fragment::REVISION, b"file", &identity, first.as_bytes(), &layout.front]);
         let (origin, context) = (self.clone(), Arc::clone(context));
         let content_type = media_type(rendition);
-        let file = StreamedFile(Arc::new(Inner { layout, origin, context, track: track.clone() }));
-        let (cache, content) = (CachePolicy::Media, Content::File(file));
+        let inner = Inner { layout, origin, context, track: track.clone(), key_frame };
+        let (cache, content) = (CachePolicy::Media, Content::File(StreamedFile(Arc::new(inner))));
         Ok(Answer { content_type, etag, cache, content, following: None })
     }
 
@@ -91,6 +101,8 @@ struct Inner {
     origin: Origin,
     context: Arc<Context>,
     track: TrackRef,
+    /// Whether fragments hold their key frames only.
+    key_frame: bool,
 }
 
 impl fmt::Debug for StreamedFile {
@@ -107,11 +119,11 @@ impl StreamedFile {
 
     /// The plan of fragment `n`, whose length is known already.
     async fn plan(self, n: usize, length: u64) -> io::Result<(Arc<Plan>, Sources)> {
-        let Inner { origin, context, track, .. } = &*self.0;
+        let Inner { origin, context, track, key_frame, .. } = &*self.0;
         let planned = async {
             let Selected { rendition, .. } = context.find(track)?;
-            let etag = origin.fragment_tag(context, rendition, n, false).await?;
-            let plan = origin.cached_plan(context, rendition, n, false, &etag).await?;
+            let etag = origin.fragment_tag(context, rendition, n, *key_frame).await?;
+            let plan = origin.cached_plan(context, rendition, n, *key_frame, &etag).await?;
             Ok::<_, OriginError>((plan, context.sources(rendition)))
         };
         let planned = planned.await.map_err(io::Error::other)?;

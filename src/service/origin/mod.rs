@@ -202,7 +202,8 @@ impl Origin {
                 context.key_frame_track(&track)?;
                 self.fragment(context, &track, start, true).await
             }
-            Item::Media(track) => self.media_file(context, &track).await,
+            Item::Media(track) => self.media_file(context, &track, false).await,
+            Item::KeyFrameMedia(track) => self.media_file(context, &track, true).await,
             document => self.document(context, document, delivery).await,
         }
     }

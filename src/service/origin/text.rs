@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
+use super::assets::blocking;
 use super::keys::kid_bytes;
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::IvContext;
@@ -14,12 +15,15 @@ use crate::package::cmaf::Protect;
 use crate::package::filter::Facts;
 use crate::package::format::Container;
 use crate::package::hls;
+use crate::package::media_file::Front;
 use crate::package::plan::{Cipher, Plan};
 use crate::package::presentation::{ListedText, Presentation, RenditionKey};
 use crate::package::request::TrackRef;
 use crate::package::selection::SelectedText;
-use crate::package::text::{self, TextForm};
+use crate::package::text::{self, Row, TextForm};
+use crate::package::text_file;
 use crate::protection::Protection;
+use crate::text::TextError;
 
 /// Bump when the bytes of segments change for the same input: caches then hold old tags.
 const TEXT_REVISION: &[u8] = b"text 2";
@@ -44,9 +48,9 @@ impl Context {
     /// never protected.
     pub(super) fn listed_text(&self) -> Result<Vec<ListedText<'_>>, OriginError> {
         let listed = |SelectedText { text, fragments }| {
-            let key = self.text_key(text)?.map(|record| RenditionKey {
-                kid: record.kid,
-                ivs: IvContext::new(record.kid, &self.text_identity(text)),
+            let key = self.text_key(text)?.map(|record| {
+                let ivs = IvContext::new(record.kid, &self.text_identity(text));
+                RenditionKey { kid: record.kid, ivs: self.ruled(ivs) }
             });
             Ok(ListedText { text, key, fragments })
         };
@@ -64,9 +68,24 @@ impl Context {
         self.loaded.text_identity(&self.locator.asset, text)
     }
 
+    /// What the bytes of segments depend on beside the track: format and profile.
+    fn text_profile(&self) -> Vec<u8> {
+        let selector = self.selectors.format.row().selector;
+        format!("{selector} {}", self.locator.compat).into_bytes()
+    }
+
     fn text_form(&self, text: &TextRendition) -> Result<TextForm, OriginError> {
-        TextForm::of(self.selectors.format, text)
+        TextForm::of(self.selectors.format, self.locator.compat, text)
             .ok_or_else(|| OriginError::new(Code::TRACK_NOT_FOUND, "the format has no text tracks"))
+    }
+
+    /// The row of a form that has an init segment.
+    fn text_row(&self, text: &TextRendition) -> Result<&'static Row, OriginError> {
+        let smooth = self.selectors.format.row().container == Container::Smooth;
+        let row = self.text_form(text)?.fragments().filter(|_| !smooth);
+        row.ok_or_else(|| {
+            OriginError::new(Code::BAD_URL_SYNTAX, "the segments have no init segment")
+        })
     }
 
     /// The playlist of a text track.
@@ -78,21 +97,25 @@ impl Context {
         self.text_form(selected.text)?;
         let same = |listed: &&ListedText<'_>| listed.text.name == selected.text.name;
         let listed = presentation.text.iter().find(same);
-        let listed = listed.ok_or_else(|| {
-            OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name")
-        })?;
+        let listed = listed.ok_or_else(no_track)?;
         Ok(hls::text(presentation, listed))
+    }
+
+    /// What the files of the text tracks begin with; nothing in formats without.
+    pub(super) fn text_fronts(&self) -> Vec<Front> {
+        let container = self.selectors.format.row().container;
+        let front = |SelectedText { text, fragments }: SelectedText<'_>| {
+            let row = self.text_form(text).ok()?.fragments()?;
+            let init = text::init_segment(text, row, container).len();
+            Some(Front::of(TrackRef::of_text(text), init, fragments.len()))
+        };
+        self.selection.text(&self.loaded.asset).filter_map(front).collect()
     }
 
     /// The init segment of a text track that has one.
     pub(super) fn text_init(&self, text: &TextRendition) -> Result<Answer, OriginError> {
-        let form = self.text_form(text)?;
-        let container = self.selectors.format.row().container;
-        let row = form.fragments().filter(|_| container != Container::Smooth);
-        let row = row.ok_or_else(|| {
-            OriginError::new(Code::BAD_URL_SYNTAX, "the segments have no init segment")
-        })?;
-        let data = text::init_segment(text, row, container);
+        let row = self.text_row(text)?;
+        let data = text::init_segment(text, row, self.selectors.format.row().container);
         Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
     }
 }
@@ -115,10 +138,10 @@ impl Origin {
         let slice = text.slice(n);
         let kid = kid_bytes(context.text_key(text)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
-        let selector = context.selectors.format.row().selector.as_bytes();
+        let profile = context.text_profile();
         let identity = context.text_identity(text);
-        let etag = answer::tag(&[TEXT_REVISION, &identity, selector, &times, kid]);
-        let plan = async { plan(context, text, n, protect).map(Arc::new) };
+        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid]);
+        let plan = async { plan(context, text, n, form, protect).map(Arc::new) };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {
             content_type: form.content_type(),
@@ -129,13 +152,41 @@ impl Origin {
         })
     }
 
+    /// All segments of a text track in one file.
+    pub(super) async fn text_file(
+        &self,
+        context: &Arc<Context>,
+        track: &TrackRef,
+        SelectedText { text, fragments }: &SelectedText<'_>,
+    ) -> Result<Answer, OriginError> {
+        let row = context.text_row(text)?;
+        let (profile, identity) = (context.text_profile(), context.text_identity(text));
+        let listed = [fragments.start, fragments.end].map(usize::to_be_bytes).concat();
+        let etag = answer::tag(&[TEXT_REVISION, b"file", &identity, &profile, &listed]);
+        let (context, track) = (Arc::clone(context), track.clone());
+        let write = async move {
+            let work = move || {
+                let found = context.find_text(&track);
+                let SelectedText { text, fragments } = found.ok_or_else(no_track)??;
+                let data = text_file::write(text, fragments, row, context.selectors.format);
+                Ok(Plan::new(Bytes::from(data.map_err(refused)?), Vec::new(), Cipher::Clear))
+            };
+            blocking(work).await?.map(Arc::new)
+        };
+        let plan = self.plans.try_get_with_by_ref(&etag, write).await;
+        let plan = plan.map_err(|error: Arc<OriginError>| (*error).clone())?;
+        let content = Content::Planned(plan, [].into());
+        let (content_type, cache) = (row.content_type, CachePolicy::Media);
+        Ok(Answer { content_type, etag, cache, content, following: None })
+    }
+
     fn text_protect(
         &self,
         context: &Context,
         text: &TextRendition,
     ) -> Result<Protect, OriginError> {
         let Some(record) = context.text_key(text)? else { return Ok(Protect::Clear) };
-        let key = self.track_key(record, &context.text_identity(text))?;
+        let key = self.track_key(context, record, &context.text_identity(text))?;
         Ok(Protect::Segment(key))
     }
 }
@@ -144,10 +195,10 @@ fn plan(
     context: &Context,
     text: &TextRendition,
     n: usize,
+    form: TextForm,
     protect: Protect,
 ) -> Result<Plan, OriginError> {
-    let data = text::segment(text, n, context.selectors.format)
-        .map_err(|error| OriginError::new(Code::FORMAT_NOT_SUPPORTED, error.to_string()))?;
+    let data = text::segment(text, n, form, context.selectors.format).map_err(refused)?;
     let cipher = match protect {
         Protect::Segment(key) => {
             let start = text.cuts.starts.get(n).map_or(0, |cut| cut.start);
@@ -158,4 +209,13 @@ fn plan(
         Protect::Clear | Protect::Samples(..) => Cipher::Clear,
     };
     Ok(Plan::new(Bytes::from(data), Vec::new(), cipher))
+}
+
+fn no_track() -> OriginError {
+    OriginError::new(Code::TRACK_NOT_FOUND, "there is no track of that name")
+}
+
+/// Text that cannot be written in the format.
+fn refused(error: TextError) -> OriginError {
+    OriginError::new(Code::FORMAT_NOT_SUPPORTED, error.to_string())
 }

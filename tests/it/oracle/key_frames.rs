@@ -6,7 +6,7 @@ use reqwest::{Client, Url};
 use super::titles::{CLIP, LADDER, Source, Title, key_of, open_streams};
 use crate::support::boxes;
 use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
-use crate::support::presentation::{dash_key_frames, fetch, fetch_range};
+use crate::support::presentation::{Track, dash_key_frames, fetch, fetch_range};
 use crate::support::server::{DevServer, Manifest, Stream};
 
 /// The HLS manifests that list key frames: all but those of version 3.
@@ -161,10 +161,14 @@ async fn every_key_frame_of_a_dash_presentation_decodes_alone() {
     let (http, server, sources) = (Client::new(), CLIP.serve(), CLIP.sources());
     let mut forms = 0;
     for stream in open_streams(&server) {
-        let cmaf = stream.manifests.iter().find(|manifest| manifest.format == "mpd-time-cmaf");
-        let Some(manifest) = cmaf else { continue };
+        let named = |format| stream.manifests.iter().find(|manifest| manifest.format == format);
+        let Some(manifest) = named("mpd-time-cmaf") else { continue };
         let levels = dash_key_frames(&http, &manifest.url).await;
         assert_eq!(levels.len(), 3, "{}", manifest.url);
+        let on_demand = named("mpd-ondemand").expect("the on-demand profile");
+        let files = dash_key_frames(&http, &on_demand.url).await;
+        let same = |(file, level): (&Track, &Track)| file.media() == level.media();
+        assert!(files.len() == 3 && files.iter().zip(&levels).all(same), "{}", on_demand.url);
         for level in &levels {
             assert_eq!(level.segments.len(), 4);
             for segment in &level.segments {

@@ -1,24 +1,40 @@
 //! The DASH on-demand profile: files that a foreign parser walks through, whose every range is a
 //! slice of the whole, and whose fragments are those of the live profile.
 
+use dash_mpd_core::AdaptationSet;
 use mp4_atom::{Atom, Buf, Header, Moof, ReadFrom, Sidx};
 use reqwest::{Client, Url};
 
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Title, open_streams};
 use crate::support::boxes;
 use crate::support::origin::{get, get_with};
-use crate::support::presentation::{dash, fetch, fetch_range, fetch_text};
+use crate::support::presentation::{
+    dash, dash_key_frames, dash_text, fetch, fetch_range, fetch_text,
+};
 use crate::support::server::{Manifest, Stream};
+use crate::support::text::{TTML, WEBVTT, film};
 
 fn manifest<'a>(stream: &'a Stream, format: &str) -> Option<&'a Manifest> {
     stream.manifests.iter().find(|manifest| manifest.format == format)
 }
 
-/// The addresses of the files of a presentation.
+/// The addresses of the files of a presentation, but for key frames and text.
 async fn files(http: &Client, manifest: &str) -> Vec<Url> {
+    let of_media = |set: &AdaptationSet| {
+        set.essential_property.is_empty() && set.contentType.as_deref() != Some("text")
+    };
+    files_of(http, manifest, of_media).await
+}
+
+async fn files_of(
+    http: &Client,
+    manifest: &str,
+    wanted: impl Fn(&AdaptationSet) -> bool,
+) -> Vec<Url> {
     let base = Url::parse(manifest).expect("an address");
     let mpd = dash_mpd_core::parse(&fetch_text(http, manifest).await).expect("an MPD");
     let sets = mpd.periods.iter().flat_map(|period| &period.adaptations);
+    let sets = sets.filter(|set| wanted(set));
     let representations = sets.flat_map(|set| &set.representations);
     let place = |url: &str| base.join(url).expect("an address");
     representations.map(|representation| place(&representation.BaseURL[0].base)).collect()
@@ -113,6 +129,33 @@ async fn every_file_of_the_muxed_set_is_what_its_index_says() {
 #[tokio::test]
 async fn every_file_of_every_codec_is_what_its_index_says() {
     every_file_is_what_its_index_says(&CODECS).await;
+}
+
+/// Files of key frames and of text.
+#[tokio::test]
+async fn every_file_beside_the_media_is_what_its_index_says() {
+    let shelf = film(&[("film_eng.vtt", WEBVTT.as_bytes()), ("film_deu.ttml", TTML.as_bytes())]);
+    let http = Client::new();
+    for form in ["clear", "cenc", "cbcs"] {
+        let stream = shelf.stream("film", form);
+        let on_demand = manifest(stream, "mpd-ondemand").expect("the on-demand profile");
+        let live = &manifest(stream, "mpd-time-cmaf").expect("the live profile").url;
+        let beside =
+            |set: &AdaptationSet| set.Role.iter().all(|role| role.value.as_deref() != Some("main"));
+        let files = files_of(&http, &on_demand.url, beside).await;
+        let key_frames = dash_key_frames(&http, live).await;
+        let live = key_frames.into_iter().chain(dash_text(&http, live).await).collect::<Vec<_>>();
+        assert_eq!((files.len(), live.len()), (3, 3), "{form}");
+        for (url, live) in files.iter().zip(&live) {
+            let file = fetch(&http, url).await;
+            demand_index(url, &file);
+            let fragments = live.segments.iter().flat_map(|segment| &segment.bytes);
+            assert!(file.starts_with(&live.init), "{url}");
+            assert!(file.ends_with(&fragments.copied().collect::<Vec<u8>>()), "{url}");
+            let part = fetch_range(&http, url, "100-1099").await;
+            assert!(part == file[100..1100], "{url}");
+        }
+    }
 }
 
 /// Also those that begin or end at the border of two fragments, or reach over several.

@@ -1,8 +1,7 @@
 //! The profile `ams`: manifests as Azure Media Services wrote them, of a ladder like the recorded
 //! ones. Golden files hold the whole texts; what ams.md quotes stands here word for word.
 
-use super::golden::redacted_of;
-use crate::support::golden::check;
+use crate::support::golden::{check, redacted_of};
 use crate::support::oracle::decodes_without_complaint;
 use crate::support::origin::{get, hls_children};
 use crate::support::server::{DevServer, Stream, own_media_dir};
@@ -51,6 +50,10 @@ async fn manifests_are_those_that_were_recorded() {
                     "QualityLevels(381048)/Manifest(video,format=m3u8-aapl-v3,audiotrack=TRACK)",
                 ),
                 ("hls-v4-video", "QualityLevels(381048)/Manifest(video,format=m3u8-aapl)"),
+                (
+                    "hls-v4-key-frames",
+                    "QualityLevels(381048)/Manifest(video,format=m3u8-aapl,type=keyframes)",
+                ),
                 ("hls-v4-audio", "QualityLevels(128041)/Manifest(TRACK,format=m3u8-aapl)"),
                 ("hls-cmaf-video", "QualityLevels(381048)/Manifest(video,format=m3u8-cmaf)"),
             ][..],

@@ -30,6 +30,14 @@ impl Shelf {
     /// One asset for each folder, with copies of these files. At least two, so that the names of
     /// streams start with that of the folder.
     pub(crate) fn start<'a>(folders: impl IntoIterator<Item = (&'a str, Vec<PathBuf>)>) -> Self {
+        Self::start_for("modern", folders)
+    }
+
+    /// The same for clients of a profile.
+    pub(crate) fn start_for<'a>(
+        compat: &str,
+        folders: impl IntoIterator<Item = (&'a str, Vec<PathBuf>)>,
+    ) -> Self {
         let media = TempDir::new().unwrap();
         for (folder, files) in folders {
             let dir = media.path().join(folder);
@@ -38,7 +46,7 @@ impl Shelf {
                 copy(&file, &dir.join(file.file_name().unwrap()));
             }
         }
-        let server = DevServer::builder().media(media.path()).start();
+        let server = DevServer::builder().media(media.path()).flag("--compat", compat).start();
         Self { server, media }
     }
 

@@ -29,6 +29,11 @@ pub(crate) const TTML: &str = r##"<?xml version="1.0" encoding="UTF-8"?>
 /// A server with a title `film`: the built-in clip and these files. (A second title is there so
 /// that names of streams start with that of the title.)
 pub(crate) fn film(files: &[(&str, &[u8])]) -> Shelf {
+    film_for("modern", files)
+}
+
+/// The same for clients of a profile.
+pub(crate) fn film_for(compat: &str, files: &[(&str, &[u8])]) -> Shelf {
     let source = TempDir::new().unwrap();
     let mut film = vec![demo(CLIP), demo("gate_aac_eng.mp4")];
     for (name, data) in files {
@@ -36,7 +41,7 @@ pub(crate) fn film(files: &[(&str, &[u8])]) -> Shelf {
         fs::write(&path, data).unwrap();
         film.push(path);
     }
-    Shelf::start([("film", film), ("other", vec![demo(CLIP)])])
+    Shelf::start_for(compat, [("film", film), ("other", vec![demo(CLIP)])])
 }
 
 /// The value of an attribute of a playlist line.

@@ -5,7 +5,7 @@ use reqwest::Client;
 use crate::support::oracle::{data_of_bytes, mpd_complaint, samples_of_bytes};
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation::{self, Track};
-use crate::support::text::{TTML, WEBVTT, film};
+use crate::support::text::{TTML, WEBVTT, film, film_for};
 
 async fn tracks(shelf: &Shelf, form: &str) -> Vec<Track> {
     let manifest = &shelf.stream("film", form).manifest("dash").url;
@@ -89,7 +89,7 @@ async fn sets_say_what_text_is_for_and_the_mpd_is_valid() {
     let files =
         [("a.vtt", WEBVTT.as_bytes()), ("b.ttml", TTML.as_bytes()), ("f.ism", ism.as_bytes())];
     let shelf = film(&files);
-    for format in ["mpd-time-cmaf", "mpd-time-csf"] {
+    for format in ["mpd-time-cmaf", "mpd-time-csf", "mpd-ondemand"] {
         let mpd =
             get(&shelf.stream("film", "clear").url(&format!("manifest(format={format})"))).await;
         assert_eq!(mpd_complaint(mpd.text()), None, "{}", mpd.text());
@@ -113,4 +113,40 @@ async fn sets_say_what_text_is_for_and_the_mpd_is_valid() {
             ]
         );
     }
+}
+
+/// What is shown for long is repeated often, in WebVTT wherever anything changes.
+#[tokio::test]
+async fn bandwidth_is_that_of_the_largest_segment() {
+    let cues = (0..40).map(|n| format!("00:{:02}.000 --> 00:09.000\na line of text\n\n", n / 5));
+    let crowd = format!("WEBVTT\n\n{}", cues.collect::<String>());
+    let shelf = film(&[("a_eng.vtt", crowd.as_bytes()), ("b.ttml", TTML.as_bytes())]);
+    let tracks = tracks(&shelf, "clear").await;
+    let mpd = get(&shelf.stream("film", "clear").manifest("dash").url).await;
+    let mpd = dash_mpd_core::parse(mpd.text()).unwrap();
+    let sets = mpd.periods[0].adaptations.iter();
+    let sets = sets.filter(|set| set.contentType.as_deref() == Some("text"));
+    let announced: Vec<u64> = sets.map(|set| set.representations[0].bandwidth.unwrap()).collect();
+    assert_eq!(announced.len(), tracks.len());
+    for (track, announced) in tracks.iter().zip(announced) {
+        let rate = |segment: &presentation::Segment| {
+            (segment.bytes.len() as f64 * 8.0 / segment.seconds).ceil() as u64
+        };
+        let peak = track.segments.iter().map(rate).max().unwrap();
+        assert!((peak..2 * peak).contains(&announced), "{announced} for a peak of {peak}");
+    }
+}
+
+/// Also what was WebVTT.
+#[tokio::test]
+async fn clients_of_ams_get_imsc() {
+    let shelf = film_for("ams", &[("film_eng.vtt", WEBVTT.as_bytes())]);
+    let tracks = tracks(&shelf, "clear").await;
+    let [track] = tracks.as_slice() else { panic!("{tracks:?}") };
+    let data = String::from_utf8(data_of_bytes(&track.media())).unwrap();
+    let documents = data.split("<?xml ").skip(1).map(|text| format!("<?xml {text}"));
+    let shown: Vec<String> =
+        documents.flat_map(|text| paragraphs(&text)).map(|[.., text]| text).collect();
+    assert_eq!(shown.len(), 8, "segments of two seconds cut three of the five: {shown:?}");
+    assert_eq!((&*shown[0], &*shown[2]), ("first cue", "crosses an edgesecond line & ü"));
 }

@@ -2,7 +2,7 @@
 
 use crate::support::oracle::{cues_read_by_ffmpeg, decrypted_segment};
 use crate::support::origin::get;
-use crate::support::text::{TTML, WEBVTT, attribute, film, playlist, segments};
+use crate::support::text::{TTML, WEBVTT, attribute, film, film_for, playlist, segments};
 
 const ISM: &str = r#"<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
  <video src="gate_h264_180p.mp4"/><audio src="gate_aac_eng.mp4"/>
@@ -146,5 +146,40 @@ async fn what_is_not_there_is_refused_by_code() {
         let answer = get(&url).await;
         let (seen, name, _) = answer.refusal();
         assert_eq!((seen, name), (status, code), "{url}");
+    }
+}
+
+/// Without the pictures the text is cut with the sound, whose frames end elsewhere.
+#[tokio::test]
+async fn a_segment_with_another_end_has_another_iv() {
+    let shelf = film(&[("film_eng.vtt", WEBVTT.as_bytes())]);
+    let first = async || {
+        let playlist = playlist(&shelf, "aes", "m3u8-cmaf", "text_eng").await;
+        let text = String::from_utf8(get(&playlist).await.ok()).unwrap();
+        let mut lines = text.lines().skip_while(|line| !line.starts_with("#EXT-X-KEY"));
+        std::array::from_fn::<_, 3, _>(|_| lines.next().unwrap().to_owned())
+    };
+    let [key, duration, uri] = first().await;
+    std::fs::remove_file(shelf.path("film/gate_h264_180p.mp4")).unwrap();
+    let [other_key, other_duration, same_uri] = first().await;
+    assert_eq!(uri, same_uri, "the same start");
+    assert_ne!(duration, other_duration, "another end");
+    assert_ne!(key, other_key, "another IV");
+}
+
+/// As AMS had it: one key line, one IV.
+#[tokio::test]
+async fn clients_of_ams_decrypt_all_segments_with_one_iv() {
+    let shelf = film_for("ams", &[("film_eng.vtt", WEBVTT.as_bytes())]);
+    for format in ["m3u8-aapl", "m3u8-cmaf"] {
+        let clear = texts(&playlist(&shelf, "clear", format, "text_eng").await).await;
+        let playlist = playlist(&shelf, "aes", format, "text_eng").await;
+        let text = String::from_utf8(get(&playlist).await.ok()).unwrap();
+        let [_, iv] = text.split("IV=0X").collect::<Vec<_>>()[..] else { panic!("{text}") };
+        let (iv, key) = (&iv[..32], &shelf.stream("film", "aes").keys[0].key);
+        for (segment, clear) in segments(&playlist).await.iter().zip(&clear) {
+            let encrypted = get(segment).await.ok();
+            assert_eq!(decrypted_segment(encrypted, key, iv), clear.as_bytes(), "{format}");
+        }
     }
 }

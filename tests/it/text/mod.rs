@@ -3,6 +3,7 @@
 
 mod captions;
 mod dash;
+mod golden;
 mod hls;
 mod smooth;
 mod sources;
