@@ -12,6 +12,7 @@ import { startServer, streamOf } from "./support/server.js";
  */
 const MATRIX = [
   ["dash", ["clear-open", "cenc-open", "cbcs-open"], /\/KeyFrames\(video=\d/],
+  ["mpd-ondemand", ["clear-open", "cenc-open"], /\/Media\(video,.*type=keyframes\)$/],
   ["hls", ["aes-open"], /\/KeyFrames\(video=\d/],
   ["hls", ["clear-open"], /\/Manifest\(video,.*type=keyframes\)$/],
 ];

@@ -4,8 +4,11 @@ import { watchWire } from "./wire.js";
 
 export const PLAY_LIMIT_MS = 15_000;
 
-/** Opens the player's page, starts the stream with `token`, hands page and wire to `judge`, and cleans up. */
-export const withPlay = async ({ browser, host }, { player, protocol, stream, token }, judge) => {
+/**
+ * Opens the player's page, starts the stream with `token`, what `query` chooses of it, hands page and wire to
+ * `judge`, and cleans up.
+ */
+export const withPlay = async ({ browser, host }, { player, protocol, stream, token, query = "" }, judge) => {
   const context = await browser.newContext();
   const page = await context.newPage();
   const wire = watchWire(page);
@@ -13,7 +16,7 @@ export const withPlay = async ({ browser, host }, { player, protocol, stream, to
     await page.goto(host.pageOf(player));
     await page.waitForFunction(() => window.begin);
     const job = {
-      url: manifestOf(stream, protocol),
+      url: manifestOf(stream, protocol) + query,
       protocol,
       token,
       licence: stream.licenses?.["org.w3.clearkey"],
