@@ -28,6 +28,28 @@ const PROTECTIONS = [
   ["aes", "AES-128"],
 ];
 
+/** Columns of the table of schemes: value of `encryption=`. */
+const SCHEMES = [
+  ["cbc", "AES-128"],
+  ["cenc", "`cenc`"],
+  ["cbcs-aapl", "`cbcs`"],
+  ["cens", "`cens`"],
+  ["cbc1", "`cbc1`"],
+];
+
+/** The codecs of the titles that decryptors judge, as their files are named. */
+const JUDGED = {
+  h264: "AVC",
+  hevc: "HEVC",
+  av1: "AV1",
+  vp9: "VP9",
+  aac: "AAC",
+  ac3: "AC-3",
+  ec3: "E-AC-3",
+  opus: "Opus",
+  flac: "FLAC",
+};
+
 const NAMES = { shaka5: "Shaka 5", shaka4: "Shaka 4", dashjs: "dash.js", hlsjs: "hls.js", videojs: "video.js" };
 
 /** Column letters of the table of codecs; small ones mean pictures without sound. */
@@ -66,7 +88,25 @@ const codecs = () => {
   return table(["", ...titles], rows);
 };
 
-const TABLES = { protections, codecs };
+/** All codecs, all but few, or those that there are. */
+const codecList = (codecs) => {
+  const names = (wanted) => Object.keys(JUDGED).filter(wanted).map((codec) => JUDGED[codec]);
+  const [here, absent] = [names((codec) => codecs.includes(codec)), names((codec) => !codecs.includes(codec))];
+  if (here.length === 0) return "–";
+  if (absent.length === 0) return "all";
+  return absent.length < here.length ? `all but ${absent.join(", ")}` : here.join(", ");
+};
+
+const schemes = () => {
+  const seen = kept("schemes");
+  const cell = (format, scheme) =>
+    codecList(seen.find((row) => row.format === format && row.encryption === scheme)?.codecs ?? []);
+  const listed = FORMATS.filter(([format]) => SCHEMES.some(([scheme]) => cell(format, scheme) !== "–"));
+  const rows = listed.map((format) => [label(format), ...SCHEMES.map(([scheme]) => cell(format[0], scheme))]);
+  return table(["", ...SCHEMES.map(([, name]) => name)], rows);
+};
+
+const TABLES = { protections, codecs, schemes };
 
 /** The text with each table in the place of the one between its marks. */
 const filled = (text) =>

@@ -1,6 +1,9 @@
 //! Every sample of the source arrives unchanged, whatever the form and the protection.
 
+use std::collections::BTreeSet;
+
 use reqwest::Client;
+use serde_json::{Value, json};
 
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
@@ -9,6 +12,7 @@ use crate::support::oracle::{
 };
 use crate::support::policies::published;
 use crate::support::presentation::{self, Track};
+use crate::support::results::keep;
 use crate::support::server::{Manifest, Stream};
 
 /// How far the last sample may move against the first: ticks of 100 ns, or of 11 us where ffmpeg
@@ -76,11 +80,11 @@ fn demand_source<'a>(
     );
 }
 
-async fn every_sample_arrives(title: &Title) {
-    let (http, server) = (Client::new(), title.serve());
-    let sources = title.sources();
-    let mut presentations = 0;
-    for stream in open_streams(&server) {
+/// Demands the samples of a title of each stream; gives what was seen, for the table of schemes.
+async fn every_sample_arrives(title: &Title, streams: &[Stream]) -> Vec<Value> {
+    let (http, sources) = (Client::new(), title.sources());
+    let mut seen = Vec::new();
+    for stream in streams {
         // Transport streams store samples in another form: see `transport.rs`.
         let stored = |manifest: &&Manifest| !manifest.format.starts_with("m3u8-aapl");
         for manifest in stream.manifests.iter().filter(stored) {
@@ -89,22 +93,32 @@ async fn every_sample_arrives(title: &Title) {
                 "smooth" => presentation::smooth(&http, &manifest.url).await,
                 _ => presentation::hls(&http, &manifest.url).await,
             };
-            presentations += 1;
-            demand_all(title, &sources, stream, manifest, &tracks);
+            let codecs = demand_all(title, &sources, stream, manifest, &tracks);
+            let (format, encryption) = (&manifest.format, &manifest.encryption);
+            seen.push(json!({ "format": format, "encryption": encryption, "codecs": codecs }));
         }
     }
-    assert!(presentations >= 11, "only {presentations} presentations of {}", title.name);
+    assert!(seen.len() >= 11, "only {} presentations of {}", seen.len(), title.name);
+    seen
 }
 
+async fn every_sample_of(title: &Title) {
+    let server = title.serve();
+    let streams: Vec<Stream> = open_streams(&server).cloned().collect();
+    every_sample_arrives(title, &streams).await;
+}
+
+/// Gives the codecs of the sources, by the second part of their names.
 fn demand_all(
     title: &Title,
     sources: &[Source],
     stream: &Stream,
     manifest: &Manifest,
     tracks: &[Track],
-) {
+) -> BTreeSet<String> {
     let carried = |source: &&Source| title.carries(source, manifest);
     let mut missing: Vec<&Source> = sources.iter().filter(carried).collect();
+    let mut codecs = BTreeSet::new();
     let tracks = tracks.iter().filter(|track| track.kind != "text");
     for (number, track) in tracks.enumerate() {
         let what = format!("{} {} track {number}", stream.name, manifest.format);
@@ -113,45 +127,40 @@ fn demand_all(
             assert!(carried(&source), "{what} is {}, which cannot be", source.name);
             let drift = (samples.span() - source.span_from(samples.list.len())).abs();
             assert!(drift < DRIFT_SECONDS, "{what}: {drift} s longer or shorter than its source");
+            codecs.extend(source.name.split('_').nth(1).map(str::to_owned));
             missing.retain(|source| !matches(&samples, source, &manifest.protocol));
         }
     }
     let names: Vec<&str> = missing.iter().map(|source| source.name.as_str()).collect();
     assert!(names.is_empty(), "{} {} lacks {names:?}", stream.name, manifest.format);
+    codecs
 }
 
 #[tokio::test]
 async fn every_sample_of_the_built_in_clip_arrives() {
-    every_sample_arrives(&CLIP).await;
+    every_sample_of(&CLIP).await;
 }
 
 #[tokio::test]
 async fn every_sample_of_the_ladder_arrives() {
-    every_sample_arrives(&LADDER).await;
+    every_sample_of(&LADDER).await;
 }
 
 #[tokio::test]
 async fn every_sample_of_the_muxed_set_arrives() {
-    every_sample_arrives(&MUXED).await;
+    every_sample_of(&MUXED).await;
 }
 
+/// Also by the schemes that only DASH can name, and that no predefined policy offers.
 #[tokio::test]
 async fn every_sample_of_every_codec_arrives() {
-    every_sample_arrives(&CODECS).await;
-}
-
-/// By the schemes that only DASH can name, and that no policy of ours offers.
-#[tokio::test]
-async fn every_sample_arrives_by_the_rare_schemes() {
-    let (title, http, server) = (&CODECS, Client::new(), CODECS.serve());
-    let sources = title.sources();
+    let server = CODECS.serve();
+    let mut streams: Vec<Stream> = open_streams(&server).cloned().collect();
     for block in ["commonEncryptionCens", "commonEncryptionCbc1"] {
-        let stream = published(&server, &title.folder(), block).await;
+        let stream = published(&server, &CODECS.folder(), block).await;
         let formats: Vec<&str> = stream.manifests.iter().map(|m| m.format.as_str()).collect();
         assert_eq!(formats, ["mpd-time-cmaf", "mpd-ondemand"], "{block}");
-        for manifest in &stream.manifests {
-            let tracks = presentation::dash(&http, &manifest.url).await;
-            demand_all(title, &sources, &stream, manifest, &tracks);
-        }
+        streams.push(stream);
     }
+    keep("schemes", &every_sample_arrives(&CODECS, &streams).await);
 }

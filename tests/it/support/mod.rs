@@ -9,6 +9,7 @@ pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod policies;
 pub(crate) mod presentation;
+pub(crate) mod results;
 pub(crate) mod server;
 pub(crate) mod text;
 pub(crate) mod transport;
