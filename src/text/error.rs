@@ -12,6 +12,9 @@ pub enum TextError {
     /// The file starts neither like WebVTT nor like XML.
     #[error("text: the file does not start with WEBVTT")]
     NotWebVtt,
+    /// The cues of the file are names of images.
+    #[error("text: the cues name images; thumbnails are read from image tracks")]
+    NamesImages,
     /// The document is no well-formed XML, or stretches it.
     #[error("text: {0}")]
     Xml(#[from] crate::xml::XmlError),

@@ -29,10 +29,13 @@ pub use error::TextError;
 /// A larger file, in bytes, is refused.
 pub const MAX_SIZE: usize = 16 << 20;
 
+/// Extensions of the files that thumbnails lie in.
+const IMAGES: &[&str] = &["jpg", "jpeg", "png", "webp", "avif", "gif"];
+
 /// Reads a WebVTT or TTML file, told apart by how it starts.
 ///
 /// # Errors
-/// A file that is too large, in another encoding, or of neither kind.
+/// A file that is too large, in another encoding, of neither kind, or that lists thumbnails.
 pub fn parse(data: &[u8]) -> Result<Document, TextError> {
     if data.len() > MAX_SIZE {
         return Err(TextError::TooLarge);
@@ -40,8 +43,23 @@ pub fn parse(data: &[u8]) -> Result<Document, TextError> {
     let text = encoding::decode(data)?;
     match text.trim_start().starts_with('<') {
         true => ttml::parse(&text),
-        false => webvtt::parse(&text),
+        false => match webvtt::parse(&text)? {
+            document if names_images(&document) => Err(TextError::NamesImages),
+            document => Ok(document),
+        },
     }
+}
+
+/// Whether every cue is the name of an image, perhaps with a place in it (`sheet.jpg#xywh=0,0,160,90`):
+/// players of web pages read such files for their scrub bars.
+fn names_images(document: &Document) -> bool {
+    let names_image = |cue: &Cue| {
+        let name = cue.text.split(['#', '?']).next().unwrap_or_default().trim();
+        let (_, extension) = name.rsplit_once('.').unwrap_or_default();
+        let known = IMAGES.iter().any(|image| image.eq_ignore_ascii_case(extension));
+        known && !name.contains(char::is_whitespace)
+    };
+    !document.cues().is_empty() && document.cues().iter().all(names_image)
 }
 
 #[cfg(test)]
@@ -55,6 +73,20 @@ mod tests {
         let _ = webvtt::write(&slice, Some(900_000));
         let _ = ttml::write(&slice, None, 0);
         let _ = wvtt::samples(&slice);
+    }
+
+    #[test]
+    fn files_that_name_images_are_no_text() {
+        let read = |cues: &[&str]| {
+            let cue = |text: &&str| format!("00:01.000 --> 00:02.000\n{text}\n\n");
+            parse(format!("WEBVTT\n\n{}", cues.iter().map(cue).collect::<String>()).as_bytes())
+        };
+        for cues in [&["a/sheet.JPG#xywh=0,0,160,90", "b.png"][..], &["https://x.y/a.webp?q=1"]] {
+            assert_eq!(read(cues), Err(TextError::NamesImages), "{cues:?}");
+        }
+        for cues in [&["a.jpg", "spoken"][..], &["Send me that.jpg"], &["jpg"], &[]] {
+            assert!(read(cues).is_ok(), "{cues:?}");
+        }
     }
 
     proptest! {

@@ -49,6 +49,7 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
         ("d_ita.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nSRT in disguise\n"),
         ("e_spa.ttml", b"<tt xmlns='http://www.w3.org/ns/ttml'><body>"),
         ("f_nld.vtt", &vec![b'x'; (16 << 20) + 1]),
+        ("thumbs.vtt", b"WEBVTT\n\n00:00.000 --> 00:05.000\nsheet.jpg#xywh=0,0,160,90\n"),
     ]);
     assert_eq!(tracks(&shelf).await, pairs(&[("text_deu", "de"), ("text_fra", "fr")]));
     let log = shelf.server.log();
@@ -58,6 +59,7 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
         "d_ita.vtt: left out: text: the file does not start with WEBVTT",
         "e_spa.ttml: left out: text: XML",
         "f_nld.vtt: left out: text: the file is larger than 16 MiB",
+        "thumbs.vtt: left out: text: the cues name images",
     ] {
         assert!(log.contains(reason), "{reason} is not in\n{log}");
     }
