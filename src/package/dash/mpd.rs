@@ -102,10 +102,6 @@ fn adaptation_sets(
     let trick_sets = sets.iter().filter(has_key_frames).count();
     let first_text = sets.len() + trick_sets + 1;
     text::adaptation_sets(xml, presentation, files, first_text)?;
-    if presentation.selectors.format.has_files() {
-        // Images have no files: the profile knows no segments.
-        return Ok(());
-    }
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
