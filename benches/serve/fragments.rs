@@ -18,6 +18,7 @@ const PROTECTED: &[(&str, &str)] = &[
     ("cbcs-open", "format=mpd-time-cmaf,encryption=cbcs-aapl"),
     ("aes-open", "format=m3u8-cmaf,encryption=cbc"),
     ("aes-open", "format=m3u8-aapl,encryption=cbc"),
+    ("cbcs-open", "format=m3u8-aapl,encryption=cbcs-aapl"),
 ];
 
 /// Clear fragments of every format and protected ones, of the highest level, about 5 MB each. Cold:

@@ -28,8 +28,10 @@ const FOREIGN: &[(RangeInclusive<u8>, &str)] = &[
     (0xa9..=0xac, "DTS in an mp4a entry is not packaged: it lacks the ddts box, remux it to dtsc"),
 ];
 
-const AOT_SBR: u32 = 5;
-const AOT_PS: u32 = 29;
+/// Object type of HE-AAC.
+pub const AOT_SBR: u32 = 5;
+/// Object type of HE-AAC version 2.
+pub const AOT_PS: u32 = 29;
 const AOT_ESCAPE: u32 = 31;
 /// Object type of unified speech and audio coding: xHE-AAC.
 pub const AOT_USAC: u32 = 42;

@@ -22,6 +22,7 @@ pub mod image;
 pub mod nal;
 pub mod opus;
 mod sound;
+pub mod syncframe;
 pub mod vp9;
 
 pub use colour::{Colour, VideoRange};

@@ -35,9 +35,27 @@ impl Pattern {
     /// How many blocks of a range of `length` bytes are encrypted. Whole blocks of an incomplete
     /// run are, the bytes behind the last whole block are not.
     pub const fn encrypted_blocks(self, length: usize) -> usize {
+        length / self.period() * self.crypt + self.last_run(length)
+    }
+
+    /// Bytes of a range of `length` bytes up to the end of its last encrypted block.
+    pub const fn encrypted_span(self, length: usize) -> usize {
+        let periods = length / self.period() * self.period();
+        match self.last_run(length) {
+            0 => periods.saturating_sub(self.skip * BLOCK),
+            run => periods + run * BLOCK,
+        }
+    }
+
+    /// Whether a cut at `at` in a range goes through an encrypted block.
+    pub const fn cuts_block(self, at: usize) -> bool {
+        at % self.period() < self.crypt * BLOCK && !at.is_multiple_of(BLOCK)
+    }
+
+    /// Blocks encrypted in the incomplete period at the end.
+    const fn last_run(self, length: usize) -> usize {
         let rest = length % self.period() / BLOCK;
-        let rest = if rest < self.crypt { rest } else { self.crypt };
-        length / self.period() * self.crypt + rest
+        if rest < self.crypt { rest } else { self.crypt }
     }
 
     /// The pattern that the fields of `tenc` stand for; 0:0 is none (ISO/IEC 23001-7 section 9.6).

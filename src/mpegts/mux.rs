@@ -1,15 +1,19 @@
 //! Puts the layout of a segment together: tables first, then PES packets in the order given.
 
+use std::ops::Range;
+
+use super::escape::ESCAPE;
 use super::packet::Access;
 use super::psi;
+use super::sample_aes::SampleAes;
 use super::segment::{Chunk, Segment, Unit};
 
 /// PIDs of elementary streams count from here.
 pub(super) const FIRST_PID: u16 = 0x100;
 const ASSOCIATION_PID: u16 = 0;
 
-/// A segment with more bytes of headers and parameter sets is not made: an hour of 60 fps video needs
-/// a third.
+/// A segment with more bytes of headers and parameter sets, and of notes where they stand, is not
+/// made: an hour of 60 fps video needs a third.
 const MAX_INLINE: usize = 64 << 20;
 
 /// Puts a segment together.
@@ -23,11 +27,13 @@ pub struct Mux {
     counters: Vec<u8>,
     /// Inline bytes that belong to the next chunk.
     pending: u32,
+    sample_aes: Option<SampleAes>,
 }
 
 impl Mux {
-    /// Starts with the tables. The first of the streams carries the clock.
-    pub fn new(streams: &[&psi::Row]) -> Self {
+    /// Starts with the tables. The first of the streams carries the clock. What `sample_aes` protects
+    /// is appended by [`Self::protected`].
+    pub fn new(streams: &[psi::Stream], sample_aes: Option<SampleAes>) -> Self {
         let mut mux = Self {
             units: Vec::new(),
             chunks: Vec::new(),
@@ -35,8 +41,9 @@ impl Mux {
             packets: 0,
             counters: vec![0; streams.len()],
             pending: 0,
+            sample_aes,
         };
-        let streams: Vec<(u16, &psi::Row)> = (FIRST_PID..).zip(streams.iter().copied()).collect();
+        let streams: Vec<(u16, &psi::Stream)> = (FIRST_PID..).zip(streams).collect();
         for (pid, table) in
             [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams))]
         {
@@ -68,17 +75,48 @@ impl Mux {
 
     /// Whether the layout holds more bytes of headers and parameter sets than a segment needs.
     pub fn is_full(&self) -> bool {
-        self.inline.len() > MAX_INLINE
+        self.inline.len() + size_of_val(&*self.chunks) > MAX_INLINE
+    }
+
+    /// How the stream is protected.
+    pub fn sample_aes(&self) -> Option<&SampleAes> {
+        self.sample_aes.as_ref()
     }
 
     /// Appends bytes that stay in a source.
     pub fn source(&mut self, source: usize, offset: u64, length: u32) {
-        self.chunks.push(Chunk {
-            inline: std::mem::take(&mut self.pending),
-            length,
-            offset,
-            source,
-        });
+        self.chunk(source, offset, length, None);
+    }
+
+    /// Appends a NAL unit or a frame that stays in a source, of which a range is encrypted. In front
+    /// of each of the bytes in `escapes` stands an emulation prevention byte.
+    pub fn protected(
+        &mut self,
+        source: usize,
+        offset: u64,
+        length: u32,
+        protected: &Range<u32>,
+        escapes: &[u32],
+    ) {
+        let mut at = 0;
+        for escape in escapes.iter().copied().map(Some).chain([None]) {
+            let end = escape.unwrap_or(length);
+            for end in [protected.start.min(end), protected.end.min(end), end] {
+                if end > at {
+                    let done = protected.contains(&at).then(|| at - protected.start);
+                    self.chunk(source, offset + u64::from(at), end - at, done);
+                    at = end;
+                }
+            }
+            if escape.is_some() {
+                self.inline(&[ESCAPE]);
+            }
+        }
+    }
+
+    fn chunk(&mut self, source: usize, offset: u64, length: u32, protected: Option<u32>) {
+        let inline = std::mem::take(&mut self.pending);
+        self.chunks.push(Chunk { inline, length, offset, source, protected });
     }
 
     fn open(&mut self, pid: u16, counter: u8, access: Access) {
@@ -115,6 +153,7 @@ impl Mux {
             chunks: self.chunks.into(),
             inline: self.inline.into(),
             packets: self.packets,
+            sample_aes: self.sample_aes,
         }
     }
 }
@@ -125,7 +164,7 @@ mod tests {
 
     #[test]
     fn what_is_held_for_a_segment_is_bounded() {
-        let mut mux = Mux::new(&[&psi::TABLE[0]]);
+        let mut mux = Mux::new(&[psi::TABLE[0].clear()], None);
         let sets = vec![0; 64 << 10];
         let mut pictures = 0;
         while !mux.is_full() && pictures < 2000 {

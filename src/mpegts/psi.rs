@@ -1,5 +1,7 @@
 //! Program association and program map tables (ISO/IEC 13818-1 section 2.4.4), one packet each.
 
+use std::borrow::Cow;
+
 use super::packet::ROOM;
 use crate::codec::Family;
 
@@ -24,31 +26,84 @@ pub struct Row {
     /// Descriptors of the stream in the program map: the registration (section 2.6.8) of what the
     /// stream type alone does not say everywhere.
     pub descriptors: &'static [u8],
+    /// How the program map calls it when its samples are protected; `None` where there is no form.
+    pub protected: Option<Protected>,
+}
+
+/// A codec under SAMPLE-AES ("MPEG-2 Stream Encryption Format for HTTP Live Streaming" section 3;
+/// packaging.md section 5.3).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Protected {
+    /// Stream type in the program map.
+    pub stream_type: u8,
+    /// Value of its private data indicator descriptor.
+    pub indicator: [u8; 4],
+}
+
+const fn protected(stream_type: u8, indicator: &[u8; 4]) -> Option<Protected> {
+    Some(Protected { stream_type, indicator: *indicator })
+}
+
+/// An elementary stream in the program map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stream {
+    /// Stream type.
+    pub stream_type: u8,
+    /// Descriptors; together with those of the other streams they have to fit into one packet.
+    pub descriptors: Cow<'static, [u8]>,
+}
+
+impl Row {
+    /// The stream when nothing of it is protected.
+    pub fn clear(&self) -> Stream {
+        Stream { stream_type: self.stream_type, descriptors: self.descriptors.into() }
+    }
 }
 
 /// Every codec that is carried.
 pub const TABLE: &[Row] = &[
-    Row { families: &[Family::Avc], stream_type: 0x1b, stream_id: 0xe0, descriptors: &[] },
+    Row {
+        families: &[Family::Avc],
+        stream_type: 0x1b,
+        stream_id: 0xe0,
+        descriptors: &[],
+        protected: protected(0xdb, b"zavc"),
+    },
     Row {
         families: &[Family::Hevc],
         stream_type: 0x24,
         stream_id: 0xe0,
         descriptors: b"\x05\x04HEVC",
+        protected: None,
     },
-    Row { families: &[Family::Aac], stream_type: 0x0f, stream_id: 0xc0, descriptors: &[] },
+    Row {
+        families: &[Family::Aac],
+        stream_type: 0x0f,
+        stream_id: 0xc0,
+        descriptors: &[],
+        protected: protected(0xcf, b"aacd"),
+    },
     Row {
         families: &[Family::Ac3],
         stream_type: 0x81,
         stream_id: 0xbd,
         descriptors: b"\x05\x04AC-3",
+        protected: protected(0xc1, b"ac3d"),
     },
     Row {
         families: &[Family::Eac3, Family::Atmos],
         stream_type: 0x87,
         stream_id: 0xbd,
         descriptors: b"\x05\x04EAC3",
+        protected: protected(0xc2, b"ec3d"),
     },
-    Row { families: &[Family::Dts], stream_type: 0x8a, stream_id: 0xbd, descriptors: &[] },
+    Row {
+        families: &[Family::Dts],
+        stream_type: 0x8a,
+        stream_id: 0xbd,
+        descriptors: &[],
+        protected: None,
+    },
 ];
 
 /// The row of a codec.
@@ -63,17 +118,17 @@ pub fn association() -> [u8; ROOM] {
     section(ASSOCIATION_TABLE, &[first, second, 0xe0 | high, low])
 }
 
-/// The payload of the packet with the program map. `streams` are PID and codec, at most 15; the
-/// first carries the clock.
-pub fn map(streams: &[(u16, &Row)]) -> [u8; ROOM] {
+/// The payload of the packet with the program map. `streams` are PID and stream; the first carries
+/// the clock.
+pub fn map(streams: &[(u16, &Stream)]) -> [u8; ROOM] {
     let [high, low] = streams.first().map_or(0x1fff, |stream| stream.0).to_be_bytes();
     let mut body = vec![0xe0 | high, low, 0xf0, 0];
-    for (pid, row) in streams {
+    for (pid, stream) in streams {
         let [high, low] = pid.to_be_bytes();
-        // The table has only short ones.
-        let length = u8::try_from(row.descriptors.len()).unwrap_or(u8::MAX);
-        body.extend([row.stream_type, 0xe0 | high, low, 0xf0, length]);
-        body.extend_from_slice(row.descriptors);
+        // There are only short ones.
+        let length = u8::try_from(stream.descriptors.len()).unwrap_or(u8::MAX);
+        body.extend([stream.stream_type, 0xe0 | high, low, 0xf0, length]);
+        body.extend_from_slice(&stream.descriptors);
     }
     section(MAP_TABLE, &body)
 }
@@ -114,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_section_with_its_checksum_has_the_remainder_zero() {
-        let streams: Vec<(u16, &Row)> = (0x100..).zip(TABLE).collect();
+        let streams: Vec<Stream> = TABLE.iter().map(Row::clear).collect();
+        let streams: Vec<(u16, &Stream)> = (0x100..).zip(&streams).collect();
         for table in [association(), map(&streams)] {
             let length = usize::from(table[3]);
             assert_eq!(crc(&table[1..4 + length]), 0);

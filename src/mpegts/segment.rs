@@ -4,13 +4,14 @@
 //! start codes, parameter sets) and bytes that stay in the source. From the sizes follow all packet
 //! positions, so that the length is exact before anything is read.
 //!
-//! A piece is filled in one pass: the source bytes are read to its end, in few large reads, and
-//! moved to their packets from the front. What is written never overtakes what is still to be
-//! moved, as headers only add to the bytes behind them.
+//! A piece is filled in one pass: the source bytes are read to its end, in few large reads,
+//! encrypted there, and moved to their packets from the front. What is written never overtakes what
+//! is still to be moved, as headers only add to the bytes behind them.
 
 use std::io;
 
 use super::packet::{Access, Header, PACKET, ROOM};
+use super::sample_aes::{SampleAes, Stretches};
 
 /// Bytes of the muxer, then bytes of a source.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ pub(super) struct Chunk {
     pub(super) length: u32,
     pub(super) offset: u64,
     pub(super) source: usize,
+    /// How much of its protected range lies in front of the source bytes; `None` in the clear.
+    pub(super) protected: Option<u32>,
 }
 
 /// A table or a PES packet.
@@ -75,6 +78,8 @@ pub struct Segment {
     pub(super) chunks: Box<[Chunk]>,
     pub(super) inline: Box<[u8]>,
     pub(super) packets: u64,
+    /// What is done to protected chunks.
+    pub(super) sample_aes: Option<SampleAes>,
 }
 
 /// Bytes on their way into a piece.
@@ -103,6 +108,8 @@ struct Work {
     read: usize,
     /// Inline bytes since the last read: what a read may fetch in vain between two chunks.
     slack: usize,
+    /// What is encrypted of the bytes read.
+    stretches: Stretches,
 }
 
 impl Work {
@@ -150,8 +157,52 @@ impl Segment {
         size_of_val(&*self.units) + size_of_val(&*self.chunks) + self.inline.len()
     }
 
+    /// Where a piece that starts at `position` ends, at most `room` bytes behind it: at a packet, and
+    /// at one that cuts no encrypted block. Units of sound are shorter than pieces, and in pictures
+    /// every other packet will do.
+    pub fn piece_end(&self, position: u64, room: usize) -> u64 {
+        let first = position / PACKET as u64;
+        let last = (first + (room / PACKET) as u64).min(self.packets);
+        let fits = |packet: &u64| !self.cuts_block(*packet);
+        (first + 1..=last).rev().find(fits).unwrap_or(last) * PACKET as u64
+    }
+
+    /// Where work must start so that the byte at `wanted` can be made: chains begin in their unit.
+    pub fn start_for(&self, wanted: u64) -> u64 {
+        let packet = wanted / PACKET as u64;
+        let unit = self.sample_aes.as_ref().and_then(|_| self.units.get(self.unit_at(packet)));
+        unit.map_or(packet, |unit| unit.first_packet) * PACKET as u64
+    }
+
+    /// Whether a packet starts inside an encrypted block.
+    fn cuts_block(&self, packet: u64) -> bool {
+        let Some(sample_aes) = &self.sample_aes else {
+            return false;
+        };
+        let n = self.unit_at(packet);
+        let unit = &self.units[n];
+        let mut left = unit.payload_before(packet - unit.first_packet);
+        for chunk in self.chunks_of(n) {
+            let size = u64::from(chunk.inline) + u64::from(chunk.length);
+            if left < size {
+                let inside = left.saturating_sub(chunk.inline.into());
+                return chunk
+                    .protected
+                    .is_some_and(|done| sample_aes.cuts_block(u64::from(done) + inside));
+            }
+            left -= size;
+        }
+        false
+    }
+
+    fn chunks_of(&self, unit: usize) -> &[Chunk] {
+        let end = self.units.get(unit + 1).map_or(self.chunks.len(), |next| next.first_chunk);
+        &self.chunks[self.units[unit].first_chunk..end]
+    }
+
     /// Fills `piece` with the packets from `position` on; both are whole packets inside the
-    /// segment. `read` fills a part from a source.
+    /// segment. `read` fills a part from a source. `carried` is the state of a chain that the piece
+    /// before has cut, and afterwards that of one that this piece cuts.
     ///
     /// # Errors
     /// What `read` gives.
@@ -159,6 +210,7 @@ impl Segment {
         &self,
         position: u64,
         piece: &mut [u8],
+        carried: &mut Option<[u8; 16]>,
         mut read: impl FnMut(usize, u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<()> {
         let first = position / PACKET as u64;
@@ -170,6 +222,9 @@ impl Segment {
         for part in &work.reads {
             read(part.source, part.offset, &mut piece[at..at + part.length])?;
             at += part.length;
+        }
+        if let Some(sample_aes) = &self.sample_aes {
+            sample_aes.encrypt(&mut piece[tail..], work.stretches, carried);
         }
         self.spread(first, piece, tail, work.steps);
         Ok(())
@@ -192,9 +247,7 @@ impl Segment {
             let inside = |packet: u64| packet.saturating_sub(unit.first_packet).min(unit.packets());
             let start = unit.payload_before(inside(from));
             let end = unit.payload_before(inside(to));
-            let behind = self.units.get(n + 1).map_or(self.chunks.len(), |u| u.first_chunk);
-            let chunks = &self.chunks[unit.first_chunk..behind];
-            chunk_work(chunks, unit.first_inline, start..end, &mut work);
+            chunk_work(self.chunks_of(n), unit.first_inline, start..end, &mut work);
         }
         work
     }
@@ -271,119 +324,12 @@ fn chunk_work(chunks: &[Chunk], inline: usize, wanted: std::ops::Range<u64>, wor
         at += u64::from(chunk.inline);
         let (skipped, count) = clip(at, chunk.length);
         work.source(chunk.source, chunk.offset + skipped, count);
+        if let Some(done) = chunk.protected.filter(|_| count > 0) {
+            work.stretches.add(work.read - count, count, u64::from(done) + skipped);
+        }
         at += u64::from(chunk.length);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::mpegts::mux::FIRST_PID;
-    use crate::mpegts::packet::Repeat;
-    use crate::mpegts::{Mux, psi};
-    use proptest::prelude::*;
-
-    /// One unit as a test wants it: its stream, clock, and chunks (inline, source, gap before).
-    type Description = (bool, Option<u64>, u64, Vec<(usize, usize, usize)>);
-
-    fn descriptions() -> impl Strategy<Value = Vec<Description>> {
-        let chunk = (0_usize..40, 0_usize..900, 0_usize..50);
-        let unit = (
-            any::<bool>(),
-            proptest::option::of(0..1_u64 << 40),
-            0..9_u64,
-            proptest::collection::vec(chunk, 1..8),
-        );
-        proptest::collection::vec(unit, 1..20)
-    }
-
-    fn source() -> Vec<u8> {
-        (0..200_000_u32).map(|n| (n * 7 / 3) as u8).collect()
-    }
-
-    /// The layout, and what each stream must hold.
-    fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
-        let source = source();
-        let (mut mux, mut expected) =
-            (Mux::new(&[&psi::TABLE[0], &psi::TABLE[1]]), [Vec::new(), Vec::new()]);
-        let mut offset = 0;
-        for (second, pcr, every, chunks) in units {
-            let stream = usize::from(*second);
-            let access = Access {
-                random: pcr.is_some_and(|pcr| pcr % 2 == 0),
-                pcr: *pcr,
-                repeat: (*every > 0).then_some(Repeat { every: *every, step: 27_000 }),
-            };
-            mux.unit(stream, access, |mux| {
-                for (inline, length, gap) in chunks {
-                    offset += gap;
-                    let bytes = vec![0xab; *inline + 1];
-                    mux.inline(&bytes);
-                    mux.source(stream, offset as u64, u32::try_from(*length).unwrap());
-                    expected[stream].extend(bytes);
-                    expected[stream].extend(&source[offset..offset + length]);
-                    offset += length;
-                }
-            });
-        }
-        (mux.finish(), expected)
-    }
-
-    fn fill(segment: &Segment, packets: std::ops::Range<usize>) -> Vec<u8> {
-        let mut piece = vec![0xee; packets.len() * PACKET];
-        let source = source();
-        let read = |_, offset: u64, part: &mut [u8]| {
-            let offset = usize::try_from(offset).unwrap();
-            part.copy_from_slice(&source[offset..offset + part.len()]);
-            Ok(())
-        };
-        let position = (packets.start * PACKET) as u64;
-        segment.fill(position, &mut piece, read).unwrap();
-        piece
-    }
-
-    /// Payload of a PID, counters checked.
-    fn payload_of(stream: &[u8], pid: u16) -> Vec<u8> {
-        let (mut payload, mut counter) = (Vec::new(), 0);
-        for packet in stream.chunks(PACKET) {
-            assert_eq!(packet[0], 0x47);
-            if u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) != pid {
-                continue;
-            }
-            assert_eq!(packet[3] & 0x0f, counter & 0x0f, "continuity of {pid}");
-            counter += 1;
-            let adaptation = match packet[3] >> 4 {
-                1 => 0,
-                3 => usize::from(packet[4]) + 1,
-                other => panic!("adaptation field control {other}"),
-            };
-            payload.extend(&packet[4 + adaptation..]);
-        }
-        payload
-    }
-
-    proptest! {
-        #[test]
-        fn packets_carry_what_the_units_hold(units in descriptions()) {
-            let (segment, expected) = build(&units);
-            let whole = fill(&segment, 0..usize::try_from(segment.packets).unwrap());
-            prop_assert_eq!(whole.len() as u64, segment.length());
-            prop_assert_eq!(&payload_of(&whole, FIRST_PID), &expected[0]);
-            prop_assert_eq!(&payload_of(&whole, FIRST_PID + 1), &expected[1]);
-            prop_assert_eq!(payload_of(&whole, 0), psi::association());
-        }
-
-        #[test]
-        fn any_packets_alone_are_those_of_the_whole(
-            units in descriptions(), from in 0.0..1.0_f64, to in 0.0..1.0_f64,
-        ) {
-            let (segment, _) = build(&units);
-            let packets = segment.packets as f64;
-            let mut ends = [(from * packets) as usize, (to * packets) as usize];
-            ends.sort_unstable();
-            let whole = fill(&segment, 0..usize::try_from(segment.packets).unwrap());
-            let part = fill(&segment, ends[0]..ends[1]);
-            prop_assert_eq!(&part, &whole[ends[0] * PACKET..ends[1] * PACKET]);
-        }
-    }
-}
+mod tests;

@@ -144,7 +144,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Transport { muxed: false },
         manifest: Manifest::Playlists { version: 4 },
         protocol: Protocol::Hls,
-        protections: &[Protection::Clear, Protection::Cbc],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cbcs],
     },
     Row {
         format: Format::HlsTs3,
@@ -162,7 +162,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Transport { muxed: false },
         manifest: Manifest::Playlists { version: 8 },
         protocol: Protocol::Hls,
-        protections: &[Protection::Clear, Protection::Cbc],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cbcs],
     },
     Row {
         format: Format::Smooth,
@@ -229,6 +229,20 @@ impl Format {
     /// Whether key frames are served by themselves, and listed for trick play.
     pub fn has_key_frames(self) -> bool {
         matches!(self.row().container, Container::Cmaf | Container::Transport { muxed: false })
+    }
+
+    /// Whether key frames are listed as byte ranges of their segments. Not in DASH, which has no
+    /// ranges in templates, and not of segments that are encrypted as a whole: a part of such a chain
+    /// cannot be decrypted (packaging.md section 4). Nor under SAMPLE-AES in transport streams, where
+    /// lengths are known only once all key frames were encrypted. There they are resources of their
+    /// own.
+    pub fn has_key_frame_ranges(self, protection: Protection) -> bool {
+        let whole = match protection {
+            Protection::Clear => false,
+            Protection::Cbc => true,
+            _ => self.is_transport(),
+        };
+        self.playlist_version().is_some() && !whole
     }
 
     /// Whether a rendition is one file with an index.

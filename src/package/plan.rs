@@ -21,7 +21,8 @@ use samples::Window;
 /// Bytes of a piece: what one answer holds in memory at a time.
 pub const PIECE: usize = 64 * 1024;
 
-/// Transport streams are cut where whole packets are whole cipher blocks.
+/// Transport streams that are encrypted as a whole are cut where whole packets are whole cipher
+/// blocks.
 const TRANSPORT_STEP: u64 = (PACKET * BLOCK / 4) as u64;
 
 /// Source bytes that lie one behind the other.
@@ -72,7 +73,8 @@ impl Plan {
         Self { head, extents, ..Self::of_length(clear, cipher) }
     }
 
-    /// A plan for a segment of a transport stream, clear or encrypted as a whole.
+    /// A plan for a segment of a transport stream, clear or encrypted as a whole. What is protected
+    /// inside it (SAMPLE-AES) it knows itself.
     pub fn transport(segment: Segment, cipher: Cipher) -> Self {
         let length = segment.length();
         Self { transport: Some(segment), ..Self::of_length(length, cipher) }
@@ -195,7 +197,8 @@ impl<P: AsRef<Plan>> Producer<P> {
             if let Some(segment) = &self.plan.as_ref().transport {
                 let left = segment.length().saturating_sub(self.position);
                 let packets = length.min(usize::try_from(left).unwrap_or(length));
-                segment.fill(self.position, &mut piece[..packets], &mut read)?;
+                let carried = &mut self.carried;
+                segment.fill(self.position, &mut piece[..packets], carried, &mut read)?;
             }
             for part in self.reads(length) {
                 read(0, part.offset, &mut piece[part.at..part.at + part.length])?;
@@ -222,11 +225,12 @@ impl<P: AsRef<Plan>> Producer<P> {
             return length;
         }
         let end = self.position + length as u64;
-        let over = match &plan.cipher {
-            _ if plan.transport.is_some() => end % TRANSPORT_STEP,
-            Cipher::Clear => 0,
-            Cipher::Segment { .. } => end % BLOCK as u64,
-            Cipher::Samples(samples) => {
+        let over = match (&plan.cipher, &plan.transport) {
+            (Cipher::Clear, Some(segment)) => end - segment.piece_end(self.position, length),
+            (_, Some(_)) => end % TRANSPORT_STEP,
+            (Cipher::Clear, None) => 0,
+            (Cipher::Segment { .. }, None) => end % BLOCK as u64,
+            (Cipher::Samples(samples), None) => {
                 samples.behind_cut(self.range, end.saturating_sub(plan.head_len()))
             }
         };
@@ -307,11 +311,11 @@ impl<P: AsRef<Plan>> Producer<P> {
 /// Where work must start so that the byte at `wanted` can be made: the position in the answer and
 /// the first range that matters.
 fn restart(plan: &Plan, wanted: u64) -> (u64, usize) {
-    match &plan.cipher {
-        Cipher::Clear if plan.transport.is_some() => (wanted - wanted % TRANSPORT_STEP, 0),
-        Cipher::Clear => (wanted, 0),
-        Cipher::Segment { .. } => (0, 0),
-        Cipher::Samples(samples) => match wanted.checked_sub(plan.head_len()) {
+    match (&plan.cipher, &plan.transport) {
+        (Cipher::Clear, Some(segment)) => (segment.start_for(wanted), 0),
+        (Cipher::Clear, None) => (wanted, 0),
+        (Cipher::Segment { .. }, _) => (0, 0),
+        (Cipher::Samples(samples), _) => match wanted.checked_sub(plan.head_len()) {
             Some(payload) => {
                 let (start, first) = samples.restart(payload);
                 (plan.head_len() + start, first)

@@ -237,12 +237,9 @@ impl<'a> Presentation<'a> {
         format!("QualityLevels({bitrate})/Manifest({name}{selectors}){}", self.query)
     }
 
-    /// Whether key frames are listed as byte ranges of their segments. Not in DASH, which has no
-    /// ranges in templates, and not of segments that are encrypted as a whole: a part of such a
-    /// chain cannot be decrypted (packaging.md section 4). There they are resources of their own.
+    /// Whether key frames are listed as byte ranges of their segments, or as resources of their own.
     pub fn key_frames_are_ranges(&self) -> bool {
-        let playlists = self.selectors.format.playlist_version().is_some();
-        playlists && self.protection != Protection::Cbc
+        self.selectors.format.has_key_frame_ranges(self.protection)
     }
 
     /// URL of the playlist of a text track, relative to the multivariant playlist.

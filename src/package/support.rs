@@ -7,6 +7,7 @@ use crate::cenc::Scheme;
 use crate::codec::adts::Adts;
 use crate::codec::{Codec, Family};
 use crate::media::Track;
+use crate::mpegts::psi;
 use crate::protection::Protection;
 
 /// One row of the matrix.
@@ -20,8 +21,21 @@ pub struct Row {
     pub smooth: bool,
     /// Whether MPEG-2 transport streams carry it.
     pub transport: bool,
-    /// The schemes by which its samples can be protected.
+    /// The schemes by which its samples can be protected in fragments.
     pub schemes: &'static [Scheme],
+}
+
+impl Row {
+    /// Whether samples can be protected in a container: SAMPLE-AES in transport streams has forms of
+    /// its own.
+    fn protects(&self, container: Container, scheme: Scheme) -> bool {
+        match container {
+            Container::Transport { .. } => {
+                psi::row(self.family).is_some_and(|row| row.protected.is_some())
+            }
+            Container::Cmaf | Container::Csf | Container::Smooth => self.schemes.contains(&scheme),
+        }
+    }
 }
 
 /// Pictures in NAL units, and all sound.
@@ -71,7 +85,8 @@ pub enum Unsupported {
 pub fn check(track: &Track, format: Format, protection: Protection) -> Result<(), Unsupported> {
     let family = track.codec.family();
     let row = TABLE.iter().find(|row| row.family == family).ok_or(Unsupported::Codec)?;
-    let carried = match format.row().container {
+    let container = format.row().container;
+    let carried = match container {
         Container::Cmaf | Container::Csf => row.fragments,
         Container::Smooth => row.smooth && smooth::carries(track),
         Container::Transport { .. } => row.transport && has_transport_form(&track.codec),
@@ -80,7 +95,7 @@ pub fn check(track: &Track, format: Format, protection: Protection) -> Result<()
         return Err(Unsupported::Codec);
     }
     match Scheme::of(protection) {
-        Some(scheme) if !row.schemes.contains(&scheme) => Err(Unsupported::Protection),
+        Some(scheme) if !row.protects(container, scheme) => Err(Unsupported::Protection),
         _ => Ok(()),
     }
 }
@@ -97,7 +112,6 @@ fn has_transport_form(codec: &Codec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mpegts::psi;
 
     #[test]
     fn transport_streams_have_a_stream_type_for_what_they_carry() {

@@ -6,7 +6,7 @@ use super::{ams, keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
 use crate::package::compat::Compat;
-use crate::package::presentation::{Listed, Presentation};
+use crate::package::presentation::{Listed, Presentation, RenditionKey};
 use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
@@ -37,16 +37,14 @@ fn write_media(
     presentation: &Presentation<'_>,
     listed: &Listed<'_>,
 ) -> std::fmt::Result {
-    let Listed { rendition, key, .. } = listed;
+    let rendition = listed.rendition;
     // One target for all playlists of a variant (RFC 8216 section 6.2.4).
     write_head(out, presentation, presentation.listed.iter().flat_map(Listed::spans))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     write_map_and_keys(out, presentation, listed)?;
     let transport = presentation.selectors.format.is_transport();
     let iv_of = if transport { IvContext::transport } else { IvContext::segment };
-    let per_segment = key.as_ref().filter(|_| presentation.protection == Protection::Cbc);
-    let per_segment =
-        per_segment.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let per_segment = key_of_each(presentation, listed);
     let leaf = presentation.fragment_leaf(rendition);
     for (start, micros) in segments(listed.spans()) {
         if let Some((key, line)) = &per_segment {
@@ -65,7 +63,7 @@ fn write_key_frames(
     listed: &Listed<'_>,
     lengths: &[u64],
 ) -> std::fmt::Result {
-    let Listed { rendition, key, .. } = listed;
+    let rendition = listed.rendition;
     write_head(out, presentation, listed.spans())?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
     write_map_and_keys(out, presentation, listed)?;
@@ -75,9 +73,7 @@ fn write_key_frames(
     let transport = presentation.selectors.format.is_transport();
     let iv_of = if transport { IvContext::key_frame } else { IvContext::key_fragment };
     let ranges = presentation.key_frames_are_ranges();
-    let per_resource = key.as_ref().filter(|_| !ranges);
-    let per_resource =
-        per_resource.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let per_resource = key_of_each(presentation, listed);
     let leaf = match ranges {
         true => presentation.fragment_leaf(rendition),
         false => presentation.key_frame_leaf(rendition),
@@ -94,6 +90,15 @@ fn write_key_frames(
         out.push('\n');
     }
     writeln!(out, "#EXT-X-ENDLIST")
+}
+
+/// The key lines of segments that are encrypted each as a whole.
+fn key_of_each<'a>(
+    presentation: &Presentation<'_>,
+    listed: &'a Listed<'_>,
+) -> Option<(&'a RenditionKey, keys::SegmentLine)> {
+    let key = listed.key.as_ref().filter(|_| presentation.protection == Protection::Cbc)?;
+    Some((key, keys::SegmentLine::new(key, presentation.delivery)))
 }
 
 /// What holds for all segments. The init segment stands in front of the keys: it is never encrypted

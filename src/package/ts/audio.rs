@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use super::{Stamps, TransportError};
+use crate::bytes::{ReadAt, Window};
 use crate::codec::Codec;
 use crate::codec::adts::{Adts, HEADER};
+use crate::codec::syncframe;
 use crate::media::Rendition;
 use crate::media::index::Sample;
 use crate::mpegts::packet::{Access, ROOM, Repeat};
-use crate::mpegts::{Mux, pes, psi};
+use crate::mpegts::{Mux, pes};
 
 /// Frames that start within this time (400 ms) may share a PES packet.
 const PACKET_TICKS: u64 = pes::CLOCK as u64 * 400 / 1000;
@@ -17,29 +19,48 @@ const PACKET_TICKS: u64 = pes::CLOCK as u64 * 400 / 1000;
 /// 2.4.2.3).
 const PACKET_BYTES: usize = 2944;
 
+/// More frames in a sample are refused: six blocks of 16 substreams are 96.
+const MAX_SYNCFRAMES: usize = 96;
+
+/// Longer samples are not protected: a piece of an answer holds whole PES packets of sound. At its
+/// highest rate E-AC-3 has 24 KiB in a sample.
+const MAX_PROTECTED: u32 = 32 << 10;
+
 /// Clock references inside a long packet are this far apart at most (90 ms).
 const CLOCK_STEP: u64 = super::REFERENCE_CLOCK as u64 * 90 / 1000;
 
 /// Writes the frames of a rendition.
-pub(super) struct Frames<'a> {
+pub(super) struct Frames<'a, S: ?Sized> {
     stamps: Stamps<'a>,
     /// What is written in front of each frame; frames of other codecs start with a header.
     adts: Option<Adts>,
     stream_id: u8,
     /// The elementary stream, and the source: sound beside pictures is the second of both.
     stream: usize,
+    /// The file of the main rendition; sound that is protected is the main one.
+    window: Window<'a, S>,
 }
 
-impl<'a> Frames<'a> {
-    pub(super) fn new(rendition: &'a Rendition, stream: usize) -> Result<Self, TransportError> {
+impl<'a, S: ReadAt + ?Sized> Frames<'a, S> {
+    pub(super) fn new(
+        rendition: &'a Rendition,
+        stream: usize,
+        source: &'a S,
+    ) -> Result<Self, TransportError> {
         let track = &rendition.track;
         let not_carried = || TransportError::NotCarried(track.codec_string());
         let adts = match &track.codec {
             Codec::Aac(config) => Some(Adts::of(config).ok_or_else(not_carried)?),
             _ => None,
         };
-        let row = psi::row(track.codec.family()).ok_or_else(not_carried)?;
-        Ok(Self { stamps: Stamps { rendition }, adts, stream_id: row.stream_id, stream })
+        let row = super::row_of(rendition)?;
+        Ok(Self {
+            stamps: Stamps { rendition },
+            adts,
+            stream_id: row.stream_id,
+            stream,
+            window: Window::new(source),
+        })
     }
 
     /// The samples as PES packets.
@@ -79,7 +100,10 @@ impl<'a> Frames<'a> {
         packet.first().map_or(0, |sample| self.stamps.of(sample).pts)
     }
 
-    pub(super) fn write(&self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
+    pub(super) fn write(&mut self, packet: &[Sample], mux: &mut Mux) -> Result<(), TransportError> {
+        let rule = mux.sample_aes().map(|sample_aes| sample_aes.rule);
+        let frames = packet.iter().filter(|_| rule.is_some()).map(|sample| self.frames(sample));
+        let frames: Vec<Vec<Frame>> = frames.collect::<Result<_, _>>()?;
         let headers = self.headers(packet)?;
         let pts = self.start(packet);
         let bytes = self.size(packet);
@@ -91,10 +115,40 @@ impl<'a> Frames<'a> {
                 if let Some(header) = headers.get(n) {
                     mux.inline(header);
                 }
-                mux.source(self.stream, sample.offset, sample.size);
+                match rule {
+                    None => mux.source(self.stream, sample.offset, sample.size),
+                    Some(rule) => frames[n].iter().for_each(|frame| {
+                        let protected = rule.protected(frame.length);
+                        mux.protected(self.stream, frame.offset, frame.length, &protected, &[]);
+                    }),
+                }
             }
         });
         Ok(())
+    }
+
+    /// Where the frames of a sample lie that are protected each by itself.
+    fn frames(&mut self, sample: &Sample) -> Result<Vec<Frame>, TransportError> {
+        if self.adts.is_some() {
+            return Ok(vec![Frame { offset: sample.offset, length: sample.size }]);
+        }
+        let no_frames = || TransportError::NoFrames { sample: sample.number };
+        if sample.size > MAX_PROTECTED {
+            return Err(no_frames());
+        }
+        let (mut frames, mut at) = (Vec::new(), 0);
+        while at < sample.size {
+            let left = sample.size - at;
+            if (left as usize) < syncframe::HEADER || frames.len() == MAX_SYNCFRAMES {
+                return Err(no_frames());
+            }
+            let offset = sample.offset + u64::from(at);
+            let length = syncframe::length(self.window.get(offset, syncframe::HEADER)?);
+            let length = length.filter(|length| *length <= left).ok_or_else(no_frames)?;
+            frames.push(Frame { offset, length });
+            at += length;
+        }
+        Ok(frames)
     }
 
     /// What is written in front of the frames; nothing for codecs that need nothing.
@@ -112,6 +166,13 @@ impl<'a> Frames<'a> {
         let header = if self.adts.is_some() { HEADER } else { 0 };
         frames.iter().map(|frame| header + frame.size as usize).sum()
     }
+}
+
+/// What is protected by itself in the file.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    offset: u64,
+    length: u32,
 }
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,

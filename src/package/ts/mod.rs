@@ -1,6 +1,7 @@
 //! Segments of HLS in MPEG-2 transport streams (packaging.md section 11; ams.md section 2.3).
 
 mod audio;
+mod protect;
 mod video;
 
 pub use audio::samples_beside;
@@ -10,6 +11,7 @@ use std::iter::Peekable;
 use super::cmaf::{FragmentError, Protect};
 use super::plan::{Cipher, Plan};
 use crate::bytes::ReadAt;
+use crate::cenc::{Scheme, TrackKey};
 use crate::codec::MediaType;
 use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
@@ -61,6 +63,12 @@ pub enum TransportError {
         /// Sample number.
         sample: u32,
     },
+    /// A NAL unit would need more emulation prevention than any picture.
+    #[error("sample {sample}: a NAL unit needs too much emulation prevention")]
+    TooManyEscapes {
+        /// Sample number.
+        sample: u32,
+    },
     /// The segment would have more headers and parameter sets than are held in memory.
     #[error("the segment has more than 64 MiB of headers and parameter sets")]
     TooManySets,
@@ -70,6 +78,15 @@ pub enum TransportError {
     /// A frame of sound is longer than ADTS can say.
     #[error("sample {sample}: the frame is too long for ADTS")]
     FrameTooLong {
+        /// Sample number.
+        sample: u32,
+    },
+    /// The codec has no form in which its samples are protected.
+    #[error("SAMPLE-AES in transport streams has no form for the codec {0}")]
+    NotProtected(String),
+    /// A sample that is to be protected is not made of frames of its codec.
+    #[error("sample {sample}: no whole frames of AC-3 or E-AC-3")]
+    NoFrames {
         /// Sample number.
         sample: u32,
     },
@@ -91,7 +108,8 @@ pub struct Wanted<'a> {
     pub key_frame: bool,
 }
 
-/// Plans a segment. Of `source`, the file of the main rendition, only NAL unit headers are read.
+/// Plans a segment. Of `source`, the file of the main rendition, only NAL unit headers are read; all
+/// of it when samples are protected, as that decides how long they become.
 ///
 /// # Errors
 /// A codec that is not carried, samples that break their codec's rules, or a failed read.
@@ -102,19 +120,16 @@ pub fn segment<S: ReadAt + ?Sized>(
 ) -> Result<Plan, FragmentError> {
     let start = wanted.main.cuts.starts.get(wanted.n);
     let start = start.map_or(0, |cut| cut.start);
-    let cipher = match protect {
-        Protect::Clear => Cipher::Clear,
-        Protect::Segment(key) => Cipher::Segment {
-            iv: if wanted.key_frame { key.ivs.key_frame(start) } else { key.ivs.transport(start) },
-            key: key.key,
-        },
-        // The format table lets no such request through.
-        Protect::Samples(..) => {
-            let codec = wanted.main.track.codec_string();
-            return Err(TransportError::NotCarried(codec).into());
+    let (cipher, samples) = match protect {
+        Protect::Clear => (Cipher::Clear, None),
+        Protect::Segment(key) => {
+            let ivs = &key.ivs;
+            let iv = if wanted.key_frame { ivs.key_frame(start) } else { ivs.transport(start) };
+            (Cipher::Segment { iv, key: key.key }, None)
         }
+        Protect::Samples(scheme, key) => (Cipher::Clear, Some((scheme, key))),
     };
-    Ok(Plan::transport(layout(wanted, source)?, cipher))
+    Ok(Plan::transport(layout(wanted, samples, source)?, cipher))
 }
 
 /// Bytes of the packets that a clear segment starts with: tables and the key frame.
@@ -127,7 +142,7 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
     source: &S,
 ) -> Result<u64, FragmentError> {
     let wanted = Wanted { main, muxed: None, n, key_frame: true };
-    Ok(layout(&wanted, source)?.length())
+    Ok(layout(&wanted, None, source)?.length())
 }
 
 /// How many bytes a key frame of `sample` bytes takes at most: tables, and a picture whose NAL units
@@ -157,19 +172,23 @@ pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = u64> {
     })
 }
 
-fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment, TransportError> {
-    let tracks = || [Some(wanted.main), wanted.muxed].into_iter().flatten();
-    let rows: Vec<&psi::Row> = tracks()
-        .map(|rendition| {
-            psi::row(rendition.track.codec.family())
-                .ok_or_else(|| TransportError::NotCarried(rendition.track.codec_string()))
-        })
-        .collect::<Result<_, _>>()?;
-    let mut mux = Mux::new(&rows);
-    let mut sound = Sound::of(wanted)?;
+fn layout<S: ReadAt + ?Sized>(
+    wanted: &Wanted<'_>,
+    protect: Option<(Scheme, TrackKey)>,
+    source: &S,
+) -> Result<Segment, TransportError> {
+    let mut mux = match protect {
+        None => Mux::new(&clear_streams(wanted)?, None),
+        Some((scheme, key)) => {
+            let stream = protect::stream(wanted, source)?;
+            Mux::new(&[stream], Some(protect::sample_aes(wanted.main, scheme, key)?))
+        }
+    };
+    let mut sound = Sound::of(wanted, source)?;
     let range = wanted.main.cuts.samples(wanted.n);
     let units = NalUnits::of(wanted.main.track.codec_of(range.start));
-    if let (Some(units), [row, ..]) = (units, &*rows) {
+    if let Some(units) = units {
+        let row = row_of(wanted.main)?;
         let mut pictures = video::Pictures::new(wanted.main, units, row.stream_id, source);
         let count = if wanted.key_frame { 1 } else { range.len() };
         for sample in wanted.main.track.index.samples(range).take(count) {
@@ -185,14 +204,25 @@ fn layout<S: ReadAt + ?Sized>(wanted: &Wanted<'_>, source: &S) -> Result<Segment
     Ok(mux.finish())
 }
 
+fn clear_streams(wanted: &Wanted<'_>) -> Result<Vec<psi::Stream>, TransportError> {
+    let tracks = [Some(wanted.main), wanted.muxed].into_iter().flatten();
+    tracks.map(|rendition| row_of(rendition).map(psi::Row::clear)).collect()
+}
+
+/// How the codec of a rendition is carried.
+fn row_of(rendition: &Rendition) -> Result<&'static psi::Row, TransportError> {
+    let track = &rendition.track;
+    psi::row(track.codec.family()).ok_or_else(|| TransportError::NotCarried(track.codec_string()))
+}
+
 /// The sound of a segment: its main rendition, or one that is muxed in, or none.
-struct Sound<'a> {
-    frames: Option<audio::Frames<'a>>,
+struct Sound<'a, S: ?Sized> {
+    frames: Option<audio::Frames<'a, S>>,
     packets: Peekable<std::vec::IntoIter<Vec<Sample>>>,
 }
 
-impl<'a> Sound<'a> {
-    fn of(wanted: &Wanted<'a>) -> Result<Self, TransportError> {
+impl<'a, S: ReadAt + ?Sized> Sound<'a, S> {
+    fn of(wanted: &Wanted<'a>, source: &'a S) -> Result<Self, TransportError> {
         let main = wanted.main;
         let (rendition, stream, samples) = match (main.track.media_type, wanted.muxed) {
             (MediaType::Audio, _) => (Some(main), 0, main.cuts.samples(wanted.n)),
@@ -202,19 +232,24 @@ impl<'a> Sound<'a> {
             (MediaType::Video, None) => (None, 0, 0..0),
         };
         let frames =
-            rendition.map(|rendition| audio::Frames::new(rendition, stream)).transpose()?;
+            rendition.map(|rendition| audio::Frames::new(rendition, stream, source)).transpose()?;
         let packets = frames.as_ref().map_or_else(Vec::new, |frames| frames.packets(samples));
         Ok(Self { frames, packets: packets.into_iter().peekable() })
     }
 
     /// Writes the PES packets whose first frame is due by `dts`, or all.
     fn write_until(&mut self, dts: Option<u64>, mux: &mut Mux) -> Result<(), TransportError> {
-        let Some(frames) = &self.frames else {
+        let Some(frames) = &mut self.frames else {
             return Ok(());
         };
-        let due = |samples: &Vec<Sample>| dts.is_none_or(|dts| frames.start(samples) <= dts);
-        while let Some(samples) = self.packets.next_if(due) {
+        let due = |frames: &audio::Frames<'_, S>, samples: &Vec<Sample>| {
+            dts.is_none_or(|dts| frames.start(samples) <= dts)
+        };
+        while let Some(samples) = self.packets.next_if(|samples| due(frames, samples)) {
             frames.write(&samples, mux)?;
+            if mux.is_full() {
+                return Err(TransportError::TooManySets);
+            }
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! AVC and HEVC pictures as byte streams (ISO/IEC 14496-10 and 23008-2, annex B): a delimiter first,
 //! parameter sets before every random access point, start codes in the place of lengths.
 
-use super::{Stamps, TransportError};
+use std::ops::Range;
+
+use super::{Stamps, TransportError, protect};
 use crate::bytes::{ReadAt, Window};
 use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
 use crate::media::index::Sample;
-use crate::mpegts::{Mux, pes};
+use crate::mpegts::{Mux, SampleAes, pes};
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 
@@ -14,11 +16,21 @@ const START_CODE: [u8; 4] = [0, 0, 0, 1];
 pub(super) const MAX_NALS: usize = 1 << 12;
 
 /// A NAL unit in the file, its length field not included.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Nal {
     kind: u8,
     offset: u64,
     length: u32,
+    /// What of it is encrypted, and where bytes are put in for that.
+    protected: Option<(Range<u32>, Vec<u32>)>,
+}
+
+impl Nal {
+    /// Bytes in the byte stream.
+    fn size(&self) -> usize {
+        let escapes = self.protected.as_ref().map_or(0, |(_, escapes)| escapes.len());
+        START_CODE.len() + self.length as usize + escapes
+    }
 }
 
 /// Writes the pictures of a rendition.
@@ -27,6 +39,7 @@ pub(super) struct Pictures<'a, S: ?Sized> {
     units: NalUnits<'a>,
     stream_id: u8,
     window: Window<'a, S>,
+    source: &'a S,
 }
 
 impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
@@ -36,11 +49,14 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
         stream_id: u8,
         source: &'a S,
     ) -> Self {
-        Self { stamps: Stamps { rendition }, units, stream_id, window: Window::new(source) }
+        Self { stamps: Stamps { rendition }, units, stream_id, window: Window::new(source), source }
     }
 
     pub(super) fn write(&mut self, sample: &Sample, mux: &mut Mux) -> Result<(), TransportError> {
-        let nals = self.nals(sample)?;
+        let mut nals = self.nals(sample)?;
+        if let Some(sample_aes) = mux.sample_aes() {
+            self.protect(&mut nals, sample, sample_aes)?;
+        }
         let own = self.units.syntax.delimiter;
         let delimited = usize::from(nals.first().is_some_and(|nal| nal.kind == self.kind(own)));
         let (delimiter, nals) = nals.split_at(delimited);
@@ -49,8 +65,8 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
             inline.insert(0, own);
         }
         let written = inline.iter().map(|unit| START_CODE.len() + unit.len());
-        let stored = |nal: &Nal| START_CODE.len() + nal.length as usize;
-        let size = written.sum::<usize>() + delimiter.iter().chain(nals).map(stored).sum::<usize>();
+        let stored = delimiter.iter().chain(nals).map(Nal::size);
+        let size = written.sum::<usize>() + stored.sum::<usize>();
         let header = pes::header(self.stream_id, self.stamps.of(sample), size);
         mux.unit(0, self.stamps.access(sample), |mux| {
             mux.inline(&header);
@@ -61,6 +77,25 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
             }
             nals.iter().for_each(|nal| write_nal(nal, mux));
         });
+        Ok(())
+    }
+
+    /// Looks where slices have to be escaped once they are encrypted.
+    fn protect(
+        &self,
+        nals: &mut [Nal],
+        sample: &Sample,
+        sample_aes: &SampleAes,
+    ) -> Result<(), TransportError> {
+        let slices = nals.iter_mut().filter(|nal| protect::is_slice(nal.kind));
+        for nal in slices {
+            let range = sample_aes.rule.protected(nal.length);
+            if !range.is_empty() {
+                let escapes = sample_aes.escapes(self.source, nal.offset, nal.length)?;
+                let too_many = TransportError::TooManyEscapes { sample: sample.number };
+                nal.protected = Some((range, escapes.ok_or(too_many)?));
+            }
+        }
         Ok(())
     }
 
@@ -105,7 +140,8 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
                 return Err(too_long(length));
             }
             if let Some(header) = front.get(field).filter(|_| length > 0) {
-                nals.push(Nal { kind: kind(*header), offset: offset + field as u64, length });
+                let (kind, offset) = (kind(*header), offset + field as u64);
+                nals.push(Nal { kind, offset, length, protected: None });
             }
             if nals.len() > MAX_NALS {
                 return Err(TransportError::TooManyNals { sample: number });
@@ -118,5 +154,10 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
 
 fn write_nal(nal: &Nal, mux: &mut Mux) {
     mux.inline(&START_CODE);
-    mux.source(0, nal.offset, nal.length);
+    match &nal.protected {
+        None => mux.source(0, nal.offset, nal.length),
+        Some((range, escapes)) => {
+            mux.protected(0, nal.offset, nal.length, range, escapes);
+        }
+    }
 }

@@ -138,11 +138,18 @@ impl From<FragmentError> for OriginError {
             | FragmentError::Transport(TransportError::NalTooLong { .. }) => {
                 Code::INVALID_NALU_SIZE
             }
+            FragmentError::Transport(TransportError::NotProtected(_)) => {
+                Code::ENCRYPTION_NOT_SUPPORTED
+            }
             FragmentError::Transport(
-                TransportError::NotCarried(_) | TransportError::FrameTooLong { .. },
+                TransportError::NotCarried(_)
+                | TransportError::FrameTooLong { .. }
+                | TransportError::NoFrames { .. },
             ) => Code::MEDIA_ENCODING_NOT_SUPPORTED,
             FragmentError::Transport(
-                TransportError::TooManyNals { .. } | TransportError::TooManySets,
+                TransportError::TooManyNals { .. }
+                | TransportError::TooManyEscapes { .. }
+                | TransportError::TooManySets,
             )
             | FragmentError::Map(MapError::Codec { .. } | MapError::TooManySubsamples { .. }) => {
                 Code::INVALID_VIDEO_NAL_UNIT

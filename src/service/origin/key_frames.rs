@@ -16,7 +16,6 @@ use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{TrackRef, UrlError};
 use crate::package::selection::Selected;
 use crate::package::ts;
-use crate::protection::Protection;
 
 /// Lengths that take a look into every fragment of a track; eight bytes a fragment.
 #[derive(Clone)]
@@ -79,10 +78,11 @@ impl Origin {
         context: &Context,
         Selected { rendition, fragments }: Selected<'_>,
     ) -> Result<Vec<u64>, OriginError> {
-        if context.protection == Protection::Cbc {
+        let format = context.selectors.format;
+        if !format.has_key_frame_ranges(context.protection) {
             return Ok(vec![0; fragments.len()]);
         }
-        if context.selectors.format.is_transport() {
+        if format.is_transport() {
             let lengths = self.transport_lengths(context, rendition).await?;
             return Ok(lengths.get(fragments).unwrap_or_default().to_vec());
         }

@@ -8,6 +8,7 @@ use crate::support::boxes;
 use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
 use crate::support::presentation::{Track, dash_key_frames, fetch, fetch_range};
 use crate::support::server::{DevServer, Manifest, Stream};
+use crate::support::transport;
 
 /// The HLS manifests that list key frames: all but those of version 3.
 fn manifests(server: &DevServer) -> impl Iterator<Item = (&Stream, &Manifest)> {
@@ -25,6 +26,7 @@ async fn master(http: &Client, base: &Url) -> MasterPlaylist {
 /// One key frame as a player would fetch it.
 struct Fetched {
     seconds: f64,
+    url: Url,
     bytes: usize,
     /// Whether it is a range of its segment.
     is_range: bool,
@@ -53,10 +55,12 @@ async fn key_frames(http: &Client, playlist: &Url, stream: &Stream) -> Vec<Fetch
     };
     let mut found = Vec::new();
     for segment in &media.segments {
-        let data = bytes_of(http, place(&segment.uri), segment).await;
+        let url = place(&segment.uri);
+        let data = bytes_of(http, url.clone(), segment).await;
         let whole = segment.key.as_ref().filter(|key| key.method.to_string() == "AES-128");
         found.push(Fetched {
             seconds: segment.duration.into(),
+            url,
             bytes: data.len(),
             is_range: segment.byte_range.is_some(),
             init: init.clone(),
@@ -117,20 +121,34 @@ async fn every_key_frame_decodes_alone(title: &Title, most: usize, count: usize)
             assert_eq!(found.len(), count, "{playlist}");
             let encryption = manifest.encryption.as_deref();
             for fetched in &found {
-                // A range of a CBC chain cannot be decrypted with the IV of its segment.
-                assert_eq!(fetched.is_range, encryption != Some("cbc"), "{playlist}");
-                if fetched.init.is_empty() {
-                    assert_eq!(decodes_alone(&fetched.frame, "v"), 1);
-                } else {
-                    let picture = picture(fetched, stream, encryption);
-                    assert!(is_source(&picture, &sources), "{playlist}");
+                // A range of a CBC chain cannot be decrypted with the IV of its segment, and how long
+                // key frames under SAMPLE-AES are takes encrypting them.
+                let transport = fetched.init.is_empty();
+                let alone = encryption == Some("cbc") || transport && encryption.is_some();
+                assert_eq!(fetched.is_range, !alone, "{playlist}");
+                match (transport, encryption) {
+                    (true, Some("cbcs-aapl")) => demand_front_of_segment(&http, fetched).await,
+                    (true, _) => assert_eq!(decodes_alone(&fetched.frame, "v"), 1),
+                    (false, _) => {
+                        let picture = picture(fetched, stream, encryption);
+                        assert!(is_source(&picture, &sources), "{playlist}");
+                    }
                 }
             }
             demand_bandwidth(level, &found);
         }
         forms.push(format!("{}/{:?}", manifest.format, manifest.encryption));
     }
-    assert_eq!(forms.len(), 8, "{forms:?}");
+    assert_eq!(forms.len(), 10, "{forms:?}");
+}
+
+/// A key frame under SAMPLE-AES is the first picture of its segment, which ffmpeg decrypts.
+async fn demand_front_of_segment(http: &Client, fetched: &Fetched) {
+    let segment = fetched.url.as_str().replace("/KeyFrames(", "/Fragments(");
+    let segment = fetch(http, &Url::parse(&segment).expect("an address")).await;
+    let payload = |bytes: &[u8]| transport::read(bytes).units[0].payload.clone();
+    assert!(payload(&fetched.frame) == payload(&segment), "{}", fetched.url);
+    assert_eq!(transport::read(&fetched.frame).units.len(), 1, "{}", fetched.url);
 }
 
 /// BANDWIDTH is a bound for every key frame over the time for which it is shown, and says more of
@@ -174,6 +192,7 @@ async fn every_key_frame_of_a_dash_presentation_decodes_alone() {
             for segment in &level.segments {
                 let fetched = Fetched {
                     seconds: segment.seconds,
+                    url: Url::parse(&manifest.url).expect("an address"),
                     bytes: segment.bytes.len(),
                     is_range: false,
                     init: level.init.clone(),

@@ -5,7 +5,8 @@ use reqwest::{Client, Url};
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
     decodes_alone, decodes_without_complaint, decrypted_segment, elementary_stream,
-    elementary_stream_of_bytes, elementary_stream_of_playlist, muxed_by_ffmpeg,
+    elementary_stream_of_bytes, elementary_stream_of_playlist, elementary_stream_of_text,
+    muxed_by_ffmpeg,
 };
 use crate::support::presentation::{self, Track, fetch};
 use crate::support::server::{DevServer, Manifest, Stream};
@@ -85,39 +86,68 @@ fn kinds(track: &Track, format: &str) -> Vec<&'static str> {
     }
 }
 
-/// Fails unless every track is a source track, and every picture track of the sources is there.
+/// A playlist under SAMPLE-AES with its first segment once more behind the last: ffmpeg leaves the
+/// last packet of a playlist encrypted.
+async fn with_more(playlist: &Url) -> String {
+    let text = fetch(&Client::new(), playlist).await;
+    let text = String::from_utf8(text).expect("UTF-8");
+    let absolute = |line: &str| match line.starts_with('#') {
+        true => line.to_owned(),
+        false => playlist.join(line).expect("an address").to_string(),
+    };
+    let mut lines: Vec<String> = text.lines().map(absolute).collect();
+    let end = lines.pop();
+    assert_eq!(end.as_deref(), Some("#EXT-X-ENDLIST"), "{playlist}");
+    let first = lines.iter().position(|line| line.starts_with("#EXTINF")).expect("a segment");
+    lines.push("#EXT-X-DISCONTINUITY".to_owned());
+    lines.extend_from_within(first..first + 2);
+    lines.extend(end);
+    lines.join("\n")
+}
+
+/// Formats and what they are protected with.
+const FORMS: &[(&str, Option<&str>)] = &[
+    ("m3u8-aapl", None),
+    ("m3u8-aapl-v3", None),
+    ("m3u8-aapl", Some("cbc")),
+    ("m3u8-aapl-v3", Some("cbc")),
+    ("m3u8-aapl", Some("cbcs-aapl")),
+];
+
+/// Fails unless every track is a source track, and every track of the sources is there that the form
+/// can carry.
 async fn every_sample_arrives(title: &Served) {
     let sources = [sources_of(title, "video"), sources_of(title, "audio")];
-    for encryption in [None, Some("cbc")] {
-        for format in ["m3u8-aapl", "m3u8-aapl-v3"] {
-            let (_, url) = manifest(title, format, encryption);
-            let mut seen: Vec<&str> = Vec::new();
-            for track in presentation::hls(&Client::new(), &url).await {
-                for kind in kinds(&track, format) {
-                    let elementary = match encryption {
-                        None => elementary_stream_of_bytes(&track.media(), &kind[..1]),
-                        Some(_) => {
-                            let playlist = track.playlist.as_ref().expect("HLS");
-                            elementary_stream_of_playlist(playlist.as_str(), &kind[..1])
-                        }
-                    };
-                    let ours = normal(kind, &elementary);
-                    // Files of a muxed set may hold the same sound.
-                    let of_kind = sources[usize::from(kind == "audio")].iter();
-                    let same = of_kind.filter(|(_, theirs)| *theirs == ours);
-                    let before = seen.len();
-                    seen.extend(same.map(|(name, _)| name.as_str()));
-                    assert!(seen.len() > before, "{url}: a {kind} track of no source");
-                }
+    for (format, encryption) in FORMS {
+        let (_, url) = manifest(title, format, *encryption);
+        let mut seen: Vec<&str> = Vec::new();
+        for track in presentation::hls(&Client::new(), &url).await {
+            for kind in kinds(&track, format) {
+                let playlist = track.playlist.as_ref().expect("HLS");
+                let elementary = match encryption {
+                    None => elementary_stream_of_bytes(&track.media(), &kind[..1]),
+                    Some("cbc") => elementary_stream_of_playlist(playlist.as_str(), &kind[..1]),
+                    Some(_) => elementary_stream_of_text(&with_more(playlist).await, &kind[..1]),
+                };
+                let ours = normal(kind, &elementary);
+                let more = *encryption == Some("cbcs-aapl");
+                let same = |theirs: &[u8]| ours == theirs || more && ours.starts_with(theirs);
+                // Files of a muxed set may hold the same sound.
+                let of_kind = sources[usize::from(kind == "audio")].iter();
+                let same = of_kind.filter(|(_, theirs)| same(theirs));
+                let before = seen.len();
+                seen.extend(same.map(|(name, _)| name.as_str()));
+                assert!(seen.len() > before, "{url}: a {kind} track of no source");
             }
-            // One audio track is muxed in: it was found above.
-            let demanded: Vec<_> = match format {
-                "m3u8-aapl" => sources.iter().flatten().collect(),
-                _ => sources[0].iter().collect(),
-            };
-            for (name, _) in demanded {
-                assert!(seen.contains(&name.as_str()), "{url} lacks {name}");
-            }
+        }
+        // One audio track is muxed in: it was found above.
+        let demanded: Vec<_> = match *format {
+            "m3u8-aapl" => sources.iter().flatten().collect(),
+            _ => sources[0].iter().collect(),
+        };
+        let hidden = |name: &str| *encryption == Some("cbcs-aapl") && name.contains("_hevc_");
+        for (name, _) in demanded {
+            assert!(seen.contains(&name.as_str()) != hidden(name), "{url}: {name}");
         }
     }
 }
@@ -337,6 +367,50 @@ async fn encrypted_segments_hold_the_clear_ones() {
     }
 }
 
+/// SAMPLE-AES is defined for AVC only: HEVC is told so where it is asked for.
+#[tokio::test]
+async fn hevc_has_no_protected_form() {
+    let codecs = serve(CODECS);
+    let (_, clear) = manifest(&codecs, "m3u8-aapl", None);
+    let (_, url) = manifest(&codecs, "m3u8-aapl", Some("cbcs-aapl"));
+    let text = fetch(&Client::new(), &Url::parse(&clear).expect("an address")).await;
+    let master = m3u8_rs::parse_master_playlist_res(&text).expect("a master");
+    let is_hevc = |codecs: &Option<String>| codecs.as_ref().is_some_and(|c| c.contains("hvc1"));
+    let level = master.variants.iter().find(|variant| is_hevc(&variant.codecs));
+    let level = level
+        .expect("HEVC in the clear")
+        .uri
+        .replace("m3u8-aapl", "m3u8-aapl,encryption=cbcs-aapl");
+    let place = Url::parse(&url).expect("an address").join(&level).expect("an address");
+    let answer = reqwest::get(place).await.expect("an answer");
+    assert_eq!(answer.status(), 415);
+    let body = answer.text().await.expect("a body");
+    assert!(body.contains("MPE_ENCRYPTION_NOT_SUPPORTED") && body.contains("hvc1"), "{body}");
+}
+
+/// Under SAMPLE-AES another key gives garbage.
+#[tokio::test]
+async fn samples_need_their_key() {
+    let clip = serve(CLIP);
+    let (stream, url) = manifest(&clip, "m3u8-aapl", Some("cbcs-aapl"));
+    let other = clip.server.ready.stream("cenc-open");
+    let tracks = presentation::hls(&Client::new(), &url).await;
+    // Of garbled sound ffmpeg says so and gives nothing.
+    for track in tracks.iter().filter(|track| track.kind == "video") {
+        let playlist = with_more(track.playlist.as_ref().expect("HLS")).await;
+        let sources = sources_of(&clip, track.kind);
+        let is_source = |playlist: &str| {
+            let elementary = elementary_stream_of_text(playlist, &track.kind[..1]);
+            let ours = normal(track.kind, &elementary);
+            sources.iter().any(|(_, theirs)| ours.starts_with(theirs))
+        };
+        assert!(is_source(&playlist), "{playlist}");
+        let garbled = playlist.replace(&stream.keys[0].kid, &other.keys[0].kid);
+        assert_ne!(garbled, playlist);
+        assert!(!is_source(&garbled), "{garbled}");
+    }
+}
+
 /// BANDWIDTH is not below the peak of the segments, and AVERAGE-BANDWIDTH is near their mean.
 #[tokio::test]
 async fn bandwidths_are_those_of_the_segments() {
@@ -380,7 +454,7 @@ async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
             "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
         ),
         (
-            "manifest(format=m3u8-aapl,encryption=cbcs-aapl)",
+            "manifest(format=m3u8-aapl-v3,encryption=cbcs-aapl)",
             415,
             "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
         ),

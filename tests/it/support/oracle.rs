@@ -215,6 +215,13 @@ pub(crate) fn elementary_stream_of_playlist(url: &str, stream: Stream<'_>) -> Ve
     extract(AS_PLAYLIST, url, stream)
 }
 
+/// As [`elementary_stream_of_playlist`], of the text of a playlist whose URIs are absolute.
+pub(crate) fn elementary_stream_of_text(playlist: &str, stream: Stream<'_>) -> Vec<u8> {
+    let file = stored(playlist.as_bytes(), ".m3u8");
+    let flags = [AS_PLAYLIST, &["-protocol_whitelist", "file,http,tcp,data,crypto"]].concat();
+    extract(&flags, utf8(file.path()), stream)
+}
+
 /// The cues of a text file or track as ffmpeg reads them: start and end in milliseconds, text with
 /// the tags of SubRip.
 pub(crate) fn cues_read_by_ffmpeg(text: &[u8], suffix: &str) -> Vec<(u64, u64, String)> {
@@ -259,7 +266,8 @@ fn extract(input_flags: &[&str], input: &str, stream: Stream<'_>) -> Vec<u8> {
 fn codec_name(input_flags: &[&str], input: &str, stream: Stream<'_>) -> String {
     let mut command = Command::new("ffprobe");
     // Of a file the edit list says nothing about the codec, and ffprobe has another word for it.
-    command.args(["-v", "error"]).args(input_flags.iter().filter(|_| input.contains("://")));
+    let is_playlist = input.contains("://") || input.ends_with(".m3u8");
+    command.args(["-v", "error"]).args(input_flags.iter().filter(|_| is_playlist));
     command.args(["-select_streams", stream, "-show_entries", "stream=codec_name"]);
     let said = run(command.args(["-of", "default=nw=1:nk=1", input])).output;
     said.lines().next().expect("a codec").to_owned()

@@ -13,6 +13,10 @@ use mpeg2ts_reader::{StreamType, packet_filter_switch, psi};
 /// E-AC-3 (ATSC A/53 part 3), which the reader has no name for.
 const EAC3: StreamType = StreamType(0x87);
 
+/// AVC and AAC under SAMPLE-AES.
+const PROTECTED_AVC: StreamType = StreamType(0xdb);
+const PROTECTED_AAC: StreamType = StreamType(0xcf);
+
 /// A PES packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unit {
@@ -78,8 +82,9 @@ impl DemuxContext for Context {
             }
             FilterRequest::ByStream { stream_type, .. } => {
                 let kind = match stream_type {
-                    StreamType::H264 | StreamType::H265 => "video",
+                    StreamType::H264 | StreamType::H265 | PROTECTED_AVC => "video",
                     StreamType::ADTS | StreamType::ATSC_DOLBY_DIGITAL_AUDIO | EAC3 => "audio",
+                    PROTECTED_AAC => "audio",
                     other => panic!("stream type {other:?}"),
                 };
                 Filter::Stream(Stream(PesPacketFilter::new(Consumer { kind })))
