@@ -6,13 +6,12 @@ use memchr::memchr;
 /// The byte that is put in between.
 pub const ESCAPE: u8 = 3;
 
-/// A NAL unit with more places is refused: it is no picture.
-const MAX_ESCAPES: usize = 1 << 20;
-
 /// Finds the places in a NAL unit that comes part by part.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Escapes {
     places: Vec<u32>,
+    /// So many are kept.
+    most: usize,
     /// Bytes seen.
     seen: u32,
     /// Zeros at the end of what was seen; at most 2.
@@ -20,7 +19,12 @@ pub struct Escapes {
 }
 
 impl Escapes {
-    /// Looks through the next part. Gives `false` when there are more places than in any picture.
+    /// For a NAL unit with at most so many places.
+    pub fn new(most: usize) -> Self {
+        Self { places: Vec::new(), most, seen: 0, zeros: 0 }
+    }
+
+    /// Looks through the next part. Gives `false` when there are too many places.
     #[must_use]
     pub fn look(&mut self, part: &[u8]) -> bool {
         let mut rest = part;
@@ -33,7 +37,7 @@ impl Escapes {
             }
             self.zeros = if byte == 0 { self.zeros + 1 } else { 0 };
             rest = behind;
-            if self.places.len() > MAX_ESCAPES {
+            if self.places.len() > self.most {
                 return false;
             }
         }
@@ -65,7 +69,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn places(parts: &[&[u8]]) -> Vec<u32> {
-        let mut escapes = Escapes::default();
+        let mut escapes = Escapes::new(1000);
         assert!(parts.iter().all(|part| escapes.look(part)));
         escapes.finish()
     }
@@ -95,10 +99,9 @@ mod tests {
 
     #[test]
     fn places_are_bounded() {
-        let zeros = vec![0; 1 << 20];
-        let mut escapes = Escapes::default();
-        assert!((0..2).all(|_| escapes.look(&zeros)));
-        assert!(!escapes.look(&zeros));
+        let mut escapes = Escapes::new(10);
+        assert!((0..2).all(|_| escapes.look(&[0; 10])));
+        assert!(!escapes.look(&[0; 10]));
     }
 
     proptest! {

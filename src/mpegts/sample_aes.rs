@@ -14,8 +14,11 @@ use crate::bytes::ReadAt;
 use crate::crypto::chains::{self, Chain, Pattern};
 use crate::crypto::{BLOCK, Expanded};
 
-/// Bytes of a NAL unit that are looked through at a time: whole periods of its pattern.
-const LOOK: usize = 400 * Pattern::ONE_IN_TEN.period();
+/// Bytes of NAL units that are looked through at a time: whole periods of their pattern.
+const LOOK: usize = 1600 * Pattern::ONE_IN_TEN.period();
+
+/// Pictures that are looked through together with more places are refused: they are none.
+const MAX_ESCAPES: usize = 1 << 20;
 
 /// What precedes the audio setup information in its registration descriptor.
 const SETUP: &[u8] = b"apad";
@@ -52,6 +55,15 @@ impl Rule {
         // Not more than the room.
         self.front..self.front + u32::try_from(span).unwrap_or(room)
     }
+}
+
+/// A NAL unit in a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Where it starts.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u32,
 }
 
 /// How an elementary stream is protected.
@@ -110,39 +122,109 @@ impl SampleAes {
         *carried = chains.last().map(|chain| chain.iv).or(*carried);
     }
 
-    /// Where the NAL unit at `offset` needs emulation prevention once it is encrypted; `None` when
-    /// it does in more places than any picture.
+    /// Where NAL units need emulation prevention once they are encrypted, unit by unit; `None` when
+    /// they do in more places than any pictures.
     ///
     /// # Errors
     /// What reading gives.
     pub fn escapes<S: ReadAt + ?Sized>(
         &self,
         source: &S,
-        offset: u64,
-        length: u32,
-    ) -> io::Result<Option<Vec<u32>>> {
-        let protected = self.rule.protected(length);
-        let [length, front, end] = [length, protected.start, protected.end].map(|n| n as usize);
-        let (mut escapes, mut carried) = (Escapes::default(), None);
-        let mut buffer = vec![0; length.min(front + LOOK)];
-        let mut at = 0;
+        units: &[Place],
+    ) -> io::Result<Option<Vec<Vec<u32>>>> {
+        let (mut all, mut left) = (Vec::with_capacity(units.len()), MAX_ESCAPES);
+        let mut buffer = Vec::new();
+        let mut rest = units;
+        while let [first, ..] = rest {
+            // Chains are encrypted side by side.
+            let (batch, behind) = rest.split_at(together(rest));
+            let mut found: Vec<Escapes> = batch.iter().map(|_| Escapes::new(left)).collect();
+            let fits = match batch {
+                [] => {
+                    let mut escapes = Escapes::new(left);
+                    let fits = self.look_in_parts(source, *first, &mut buffer, &mut escapes)?;
+                    found.push(escapes);
+                    fits
+                }
+                batch => self.look_together(source, batch, &mut buffer, &mut found)?,
+            };
+            let found: Vec<Vec<u32>> = found.into_iter().map(Escapes::finish).collect();
+            let count = found.iter().map(Vec::len).sum();
+            let Some(remaining) = left.checked_sub(count).filter(|_| fits) else {
+                return Ok(None);
+            };
+            left = remaining;
+            all.extend(found);
+            rest = if batch.is_empty() { &rest[1..] } else { behind };
+        }
+        Ok(Some(all))
+    }
+
+    /// Looks through units that are read as wholes. `false` when there are too many places.
+    fn look_together<S: ReadAt + ?Sized>(
+        &self,
+        source: &S,
+        units: &[Place],
+        buffer: &mut Vec<u8>,
+        found: &mut [Escapes],
+    ) -> io::Result<bool> {
+        buffer.resize(units.iter().map(|unit| unit.length as usize).sum(), 0);
+        let (mut stretches, mut at) = (Stretches::default(), 0);
+        for unit in units {
+            let length = unit.length as usize;
+            source.read_exact_at(unit.offset, &mut buffer[at..at + length])?;
+            let protected = self.rule.protected(unit.length);
+            stretches.add(at + protected.start as usize, protected.len(), 0);
+            at += length;
+        }
+        self.encrypt(buffer, stretches, &mut None);
+        let mut rest = buffer.as_slice();
+        Ok(units.iter().zip(found).all(|(unit, escapes)| {
+            let (bytes, behind) = rest.split_at(unit.length as usize);
+            rest = behind;
+            escapes.look(bytes)
+        }))
+    }
+
+    /// Looks through a long unit, part by part. `false` when there are too many places.
+    fn look_in_parts<S: ReadAt + ?Sized>(
+        &self,
+        source: &S,
+        unit: Place,
+        buffer: &mut Vec<u8>,
+        escapes: &mut Escapes,
+    ) -> io::Result<bool> {
+        let protected = self.rule.protected(unit.length);
+        let [length, front, end] =
+            [unit.length, protected.start, protected.end].map(|n| n as usize);
+        let (mut carried, mut at) = (None, 0);
         while at < length {
-            let until = length.min((at.max(front)) + LOOK);
-            let part = &mut buffer[..until - at];
-            source.read_exact_at(offset + at as u64, part)?;
-            let mut stretches = Stretches::default();
             let start = at.max(front);
+            let until = length.min(start + LOOK);
+            buffer.resize(until - at, 0);
+            source.read_exact_at(unit.offset + at as u64, buffer)?;
+            let mut stretches = Stretches::default();
             if end > start {
                 stretches.add(start - at, end.min(until) - start, (start - front) as u64);
             }
-            self.encrypt(part, stretches, &mut carried);
-            if !escapes.look(part) {
-                return Ok(None);
+            self.encrypt(buffer, stretches, &mut carried);
+            if !escapes.look(buffer) {
+                return Ok(false);
             }
             at = until;
         }
-        Ok(Some(escapes.finish()))
+        Ok(true)
     }
+}
+
+/// How many of the first units are read together.
+fn together(units: &[Place]) -> usize {
+    let mut bytes = 0;
+    let fits = |unit: &&Place| {
+        bytes += unit.length as usize;
+        bytes <= LOOK
+    };
+    units.iter().take_while(fits).count()
 }
 
 /// A stream in the program map whose samples are protected; `setup` is the audio setup information.

@@ -3,7 +3,7 @@ use crate::bytes::ReadAt;
 use crate::crypto::{ContentKey, Expanded};
 use crate::mpegts::mux::FIRST_PID;
 use crate::mpegts::packet::Repeat;
-use crate::mpegts::sample_aes::Rule;
+use crate::mpegts::sample_aes::{Place, Rule};
 use crate::mpegts::{Mux, psi};
 use cipher::{BlockModeEncrypt, KeyIvInit};
 use proptest::prelude::*;
@@ -149,6 +149,16 @@ fn listed(rule: Rule, unit: &[u8]) -> Vec<u8> {
     escaped
 }
 
+/// Found alone, and as one of several that are looked through together.
+fn escapes_of(sample_aes: &SampleAes, nal: &[u8]) -> Vec<u32> {
+    let length = u32::try_from(nal.len()).unwrap();
+    let place = Place { offset: 0, length };
+    let find = |places: &[Place]| sample_aes.escapes(nal, places).unwrap().unwrap();
+    let [alone] = find(&[place]).try_into().unwrap();
+    assert_eq!(find(&[place; 20]), vec![alone.clone(); 20]);
+    alone
+}
+
 /// A segment of protected units, each of some NAL units or frames, and what it must hold.
 fn protected_segment(rule: Rule, units: &[Vec<u32>]) -> (Segment, Vec<u8>) {
     let (source, key) = (sparse(), ContentKey::from_bytes(KEY));
@@ -161,9 +171,7 @@ fn protected_segment(rule: Rule, units: &[Vec<u32>]) -> (Segment, Vec<u8>) {
                 let stored = &source[offset..offset + *length as usize];
                 let range = rule.protected(*length);
                 let escapes = match rule {
-                    Rule::SLICE if !range.is_empty() => {
-                        sample_aes.escapes(stored, 0, *length).unwrap().unwrap()
-                    }
+                    Rule::SLICE if !range.is_empty() => escapes_of(&sample_aes, stored),
                     _ => Vec::new(),
                 };
                 mux.inline(&[0, 0, 1]);
@@ -215,4 +223,11 @@ proptest! {
         let rest = fill_in_pieces(&segment, start, room);
         prop_assert!(rest == whole[usize::try_from(start).unwrap()..]);
     }
+}
+
+/// Longer than what is looked through at a time.
+#[test]
+fn a_long_unit_is_what_the_listing_says() {
+    let (segment, expected) = protected_segment(Rule::SLICE, &[vec![390_000]]);
+    assert!(payload_of(&fill_in_pieces(&segment, 0, 348), FIRST_PID) == expected);
 }

@@ -40,6 +40,9 @@ const PICTURE_OVERHEAD: u64 = 138;
 /// The same for a frame of sound: ADTS header and its share of a PES packet.
 const FRAME_OVERHEAD: u64 = 24;
 
+/// Pictures that are read and encrypted together for their layout.
+const TOGETHER: usize = 32;
+
 /// Bytes of a start code.
 const START_CODE: u64 = 4;
 
@@ -63,10 +66,10 @@ pub enum TransportError {
         /// Sample number.
         sample: u32,
     },
-    /// A NAL unit would need more emulation prevention than any picture.
-    #[error("sample {sample}: a NAL unit needs too much emulation prevention")]
+    /// NAL units would need more emulation prevention than any pictures.
+    #[error("the pictures behind sample {sample} need too much emulation prevention")]
     TooManyEscapes {
-        /// Sample number.
+        /// Number of the first sample of a few that are looked at together.
         sample: u32,
     },
     /// The segment would have more headers and parameter sets than are held in memory.
@@ -191,12 +194,15 @@ fn layout<S: ReadAt + ?Sized>(
         let row = row_of(wanted.main)?;
         let mut pictures = video::Pictures::new(wanted.main, units, row.stream_id, source);
         let count = if wanted.key_frame { 1 } else { range.len() };
-        for sample in wanted.main.track.index.samples(range).take(count) {
-            let dts = pictures.stamps.of(&sample).dts;
-            sound.write_until(Some(dts), &mut mux)?;
-            pictures.write(&sample, &mut mux)?;
-            if mux.is_full() {
-                return Err(TransportError::TooManySets);
+        let mut samples = wanted.main.track.index.samples(range).take(count).peekable();
+        while samples.peek().is_some() {
+            let group: Vec<Sample> = samples.by_ref().take(TOGETHER).collect();
+            for picture in pictures.read(group, mux.sample_aes())? {
+                sound.write_until(Some(pictures.dts(&picture)), &mut mux)?;
+                pictures.write(&picture, &mut mux);
+                if mux.is_full() {
+                    return Err(TransportError::TooManySets);
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::bytes::{ReadAt, Window};
 use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
 use crate::media::index::Sample;
+use crate::mpegts::sample_aes::Place;
 use crate::mpegts::{Mux, SampleAes, pes};
 
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
@@ -33,9 +34,15 @@ impl Nal {
     }
 }
 
+/// A sample and what it is made of.
+pub(super) struct Picture {
+    sample: Sample,
+    nals: Vec<Nal>,
+}
+
 /// Writes the pictures of a rendition.
 pub(super) struct Pictures<'a, S: ?Sized> {
-    pub(super) stamps: Stamps<'a>,
+    stamps: Stamps<'a>,
     units: NalUnits<'a>,
     stream_id: u8,
     window: Window<'a, S>,
@@ -52,11 +59,27 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
         Self { stamps: Stamps { rendition }, units, stream_id, window: Window::new(source), source }
     }
 
-    pub(super) fn write(&mut self, sample: &Sample, mux: &mut Mux) -> Result<(), TransportError> {
-        let mut nals = self.nals(sample)?;
-        if let Some(sample_aes) = mux.sample_aes() {
-            self.protect(&mut nals, sample, sample_aes)?;
+    /// Reads what samples are made of.
+    pub(super) fn read(
+        &mut self,
+        samples: Vec<Sample>,
+        sample_aes: Option<&SampleAes>,
+    ) -> Result<Vec<Picture>, TransportError> {
+        let picture = |sample| Ok(Picture { nals: self.nals(&sample)?, sample });
+        let mut pictures: Vec<Picture> =
+            samples.into_iter().map(picture).collect::<Result<_, TransportError>>()?;
+        if let Some(sample_aes) = sample_aes {
+            self.protect(&mut pictures, sample_aes)?;
         }
+        Ok(pictures)
+    }
+
+    /// When a picture is decoded.
+    pub(super) fn dts(&self, picture: &Picture) -> u64 {
+        self.stamps.of(&picture.sample).dts
+    }
+
+    pub(super) fn write(&self, Picture { sample, nals }: &Picture, mux: &mut Mux) {
         let own = self.units.syntax.delimiter;
         let delimited = usize::from(nals.first().is_some_and(|nal| nal.kind == self.kind(own)));
         let (delimiter, nals) = nals.split_at(delimited);
@@ -77,24 +100,26 @@ impl<'a, S: ReadAt + ?Sized> Pictures<'a, S> {
             }
             nals.iter().for_each(|nal| write_nal(nal, mux));
         });
-        Ok(())
     }
 
     /// Looks where slices have to be escaped once they are encrypted.
     fn protect(
         &self,
-        nals: &mut [Nal],
-        sample: &Sample,
+        pictures: &mut [Picture],
         sample_aes: &SampleAes,
     ) -> Result<(), TransportError> {
-        let slices = nals.iter_mut().filter(|nal| protect::is_slice(nal.kind));
-        for nal in slices {
-            let range = sample_aes.rule.protected(nal.length);
-            if !range.is_empty() {
-                let escapes = sample_aes.escapes(self.source, nal.offset, nal.length)?;
-                let too_many = TransportError::TooManyEscapes { sample: sample.number };
-                nal.protected = Some((range, escapes.ok_or(too_many)?));
-            }
+        let first = pictures.first().map_or(0, |picture| picture.sample.number);
+        let nals = pictures.iter_mut().flat_map(|picture| &mut picture.nals);
+        let slices: Vec<&mut Nal> = nals
+            .filter(|nal| protect::is_slice(nal.kind))
+            .filter(|nal| !sample_aes.rule.protected(nal.length).is_empty())
+            .collect();
+        let places: Vec<Place> =
+            slices.iter().map(|nal| Place { offset: nal.offset, length: nal.length }).collect();
+        let escapes = sample_aes.escapes(self.source, &places)?;
+        let escapes = escapes.ok_or(TransportError::TooManyEscapes { sample: first })?;
+        for (nal, escapes) in slices.into_iter().zip(escapes) {
+            nal.protected = Some((sample_aes.rule.protected(nal.length), escapes));
         }
         Ok(())
     }
