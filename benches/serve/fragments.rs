@@ -1,10 +1,13 @@
 //! Server CPU per megabyte of fragments.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use portcullis::package::format::Container;
 
-use crate::load::run;
+use crate::floor::Floor;
+use crate::load::{in_turn, request, request_part, requests, run};
+use crate::process::Process;
 use crate::server::Server;
 use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cache};
 
@@ -25,8 +28,17 @@ const PROTECTED: &[(&str, &str)] = &[
 /// each asked for once after a start, no page of the files in memory.
 pub(crate) fn cost_per_megabyte() {
     let folder = asset(1, 7000);
-    println!("\nserver CPU in ms per MB of fragments of about 5 MB");
-    println!("{:38} {:>7} {:>7} {:>7}", "", "cold", "warm", "MB/s");
+    println!(
+        "\nserver CPU in ms per MB of fragments of about 5 MB, one after the other; beside it"
+    );
+    println!(
+        "that of nginx for the same bytes in files in memory: copied as they must be when they"
+    );
+    println!("are packaged, and sent by the system; and that of a bare hyper server over bytes");
+    println!(
+        "{:38} {:>7} {:>7} {:>7} {:>7} {:>6} {:>7} {:>7}",
+        "", "MB/s", "cold", "warm", "nginx", "ratio", "sent", "hyper"
+    );
     let clear = fragmented().map(|row| {
         let limit = match row.container {
             Container::Transport { .. } => TRANSPORT_STREAM,
@@ -38,25 +50,52 @@ pub(crate) fn cost_per_megabyte() {
         PROTECTED.iter().map(|(stream, selectors)| (*stream, (*selectors).into(), None));
     for (stream, selectors, limit) in clear.chain(protected) {
         let server = Server::start(&folder, &[]);
-        let paths = server.fragments(stream, 0, &selectors);
-        drop_from_page_cache(&folder);
-        let cold = once(&server, &paths);
-        read_into_page_cache(&folder);
-        let warm = run(&server, 1, &paths, Duration::from_secs(3));
-        println!(
-            "{selectors:38} {cold:7.3} {:7.3} {:7.0}  {}",
-            warm.per_megabyte,
-            warm.megabytes,
-            against(warm.per_megabyte, limit),
-        );
+        let asked = requests(&server.fragments(stream, 0, &selectors));
+        measure(&selectors, &folder, &server.process, &asked, limit);
     }
+    let server = Server::start(&folder, &[]);
+    let asked = parts(&server);
+    measure("format=mpd-ondemand, a range each", &folder, &server.process, &asked, Some(FRAGMENTS));
+}
+
+/// The fragments of the highest level as parts of its one file: they end it.
+fn parts(server: &Server) -> Vec<String> {
+    let fragments = requests(&server.fragments("clear-open", 0, "format=mpd-time-cmaf"));
+    let (mut connection, file) = (server.process.connect(), server.file("clear-open"));
+    let mut start = connection.get(&request(&file));
+    let mut part = |asked: &String| {
+        let end = start;
+        start -= connection.get(asked);
+        request_part(&file, &(start..end))
+    };
+    fragments.iter().rev().map(&mut part).collect()
+}
+
+fn measure(title: &str, folder: &Path, server: &Process, asked: &[String], limit: Option<f64>) {
+    const TIME: Duration = Duration::from_secs(2);
+    drop_from_page_cache(folder);
+    let cold = once(server, asked);
+    read_into_page_cache(folder);
+    let floor = Floor::of(server, asked);
+    let [warm, bare] = in_turn(1, [(server, asked), (&floor.bare, &floor.copied)], TIME);
+    print!("{title:38} {:7.0} {cold:7.3} {:7.3}", warm.megabytes, warm.per_megabyte);
+    match &floor.nginx {
+        None => print!(" {:>7} {:>6} {:>7}", "", "", ""),
+        Some(nginx) => {
+            let asked = [(server, asked), (nginx, &floor.copied), (nginx, &floor.sent)];
+            let [warm, copied, sent] = in_turn(1, asked, TIME);
+            let ratio = warm.per_megabyte / copied.per_megabyte;
+            print!(" {:7.3} {ratio:6.2} {:7.3}", copied.per_megabyte, sent.per_megabyte);
+        }
+    }
+    println!(" {:7.3}  {}", bare.per_megabyte, against(warm.per_megabyte, limit));
 }
 
 /// Milliseconds of CPU a megabyte for asking once for each.
-fn once(server: &Server, paths: &[String]) -> f64 {
+fn once(server: &Process, asked: &[String]) -> f64 {
     let mut connection = server.connect();
     let cpu = server.cpu();
-    let bytes: usize = paths.iter().map(|path| connection.get(path)).sum();
+    let bytes: usize = asked.iter().map(|request| connection.get(request)).sum();
     (server.cpu() - cpu) * 1e9 / bytes as f64
 }
 
@@ -65,10 +104,10 @@ pub(crate) fn long_against_short() {
     let selectors = "format=mpd-time-cmaf,encryption=cenc";
     let per_fragment = |minutes| {
         let server = Server::start(&asset(minutes, 600), &[]);
-        let paths = server.fragments("cenc-open", 0, selectors);
-        let last = &paths[paths.len() - 9..];
-        once(&server, last);
-        run(&server, 1, last, Duration::from_secs(3)).micros
+        let asked = requests(&server.fragments("cenc-open", 0, selectors));
+        let last = &asked[asked.len() - 9..];
+        once(&server.process, last);
+        run(&server.process, 1, last, Duration::from_secs(3)).micros
     };
     let (short, long) = (per_fragment(1), per_fragment(120));
     let ratio = long / short;
@@ -82,8 +121,9 @@ fn first_manifest() {
     let mut first: Vec<f64> = (0..7)
         .map(|_| {
             let server = Server::start(&folder, &[]);
-            let (mut connection, start) = (server.connect(), Instant::now());
-            connection.get(&server.manifest("cenc-open", "format=mpd-time-cmaf,encryption=cenc"));
+            let (mut connection, start) = (server.process.connect(), Instant::now());
+            let manifest = server.manifest("cenc-open", "format=mpd-time-cmaf,encryption=cenc");
+            connection.get(&request(&manifest));
             start.elapsed().as_secs_f64() * 1e3
         })
         .collect();

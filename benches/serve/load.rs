@@ -2,25 +2,37 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::server::Server;
+use crate::process::Process;
 
 /// The request that all clients send.
 pub(crate) fn request(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 }
 
+/// The same for a part, which is not empty.
+pub(crate) fn request_part(path: &str, part: &Range<usize>) -> String {
+    let range = format!("Range: bytes={}-{}\r\n\r\n", part.start, part.end - 1);
+    request(path).replacen("\r\n\r\n", &format!("\r\n{range}"), 1)
+}
+
 /// Length of the head of an answer, and of its body, once the head is complete.
 fn lengths(data: &[u8]) -> Option<(usize, usize)> {
     let head = data.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&data[..head]).expect("a head is ASCII");
-    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
-    let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next());
-    Some((head, length.and_then(|length| length.parse().ok()).expect("a length")))
+    assert!(text.starts_with("HTTP/1.1 20"), "{text}");
+    let mut fields = text.lines().filter_map(|line| line.split_once(": "));
+    let length = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    Some((head, length.and_then(|(_, value)| value.parse().ok()).expect("a length")))
+}
+
+pub(crate) fn requests(paths: &[String]) -> Vec<String> {
+    paths.iter().map(|path| request(path)).collect()
 }
 
 /// One connection that is kept.
@@ -36,29 +48,33 @@ impl Connection {
     }
 
     /// Asks and does not read.
-    pub(crate) fn ask(&mut self, path: &str) {
-        write!(self.stream, "{}", request(path)).expect("asking works");
+    pub(crate) fn ask(&mut self, request: &str) {
+        self.stream.write_all(request.as_bytes()).expect("asking works");
     }
 
     pub(crate) fn text(&mut self, path: &str) -> String {
-        let mut body = Vec::new();
-        self.read(path, |part| body.extend_from_slice(part));
-        String::from_utf8(body).expect("text")
+        String::from_utf8(self.body(&request(path))).expect("text")
     }
 
-    /// Reads an answer to its end; gives the bytes of its body.
-    pub(crate) fn get(&mut self, path: &str) -> usize {
+    pub(crate) fn body(&mut self, request: &str) -> Vec<u8> {
+        let mut body = Vec::new();
+        self.read(request, |part| body.extend_from_slice(part));
+        body
+    }
+
+    /// Reads an answer to its end; gives the number of bytes of its body.
+    pub(crate) fn get(&mut self, request: &str) -> usize {
         let mut bytes = 0;
-        self.read(path, |part| bytes += part.len());
+        self.read(request, |part| bytes += part.len());
         bytes
     }
 
-    fn read(&mut self, path: &str, mut take: impl FnMut(&[u8])) {
-        self.ask(path);
+    fn read(&mut self, request: &str, mut take: impl FnMut(&[u8])) {
+        self.ask(request);
         let mut filled = 0;
         let (head, length) = loop {
             let read = self.stream.read(&mut self.buffer[filled..]).expect("an answer");
-            assert!(read > 0, "{path}: no answer");
+            assert!(read > 0, "{request}: no answer");
             filled += read;
             if let Some(lengths) = lengths(&self.buffer[..filled]) {
                 break lengths;
@@ -68,7 +84,7 @@ impl Connection {
         let mut left = length - (filled - head);
         while left > 0 {
             let read = self.stream.read(&mut self.buffer).expect("the rest of the body");
-            assert!(read > 0, "{path}: the body ended early");
+            assert!(read > 0, "{request}: the body ended early");
             take(&self.buffer[..read]);
             left -= read;
         }
@@ -76,6 +92,7 @@ impl Connection {
 }
 
 /// What a load came to.
+#[derive(Clone, Copy)]
 pub(crate) struct Load {
     /// Requests a second.
     pub(crate) rate: f64,
@@ -87,11 +104,23 @@ pub(crate) struct Load {
     pub(crate) megabytes: f64,
 }
 
-/// Lets `clients` connections ask for the paths in turn until `time` has passed.
-pub(crate) fn run(server: &Server, clients: usize, paths: &[String], time: Duration) -> Load {
+/// Loads several servers in turn, and once more, so that what else the machine does hits all alike;
+/// of each the run that cost least.
+pub(crate) fn in_turn<const N: usize>(
+    clients: usize,
+    asked: [(&Process, &[String]); N],
+    time: Duration,
+) -> [Load; N] {
+    let run = |(server, requests): (&Process, &[String])| run(server, clients, requests, time);
+    let (first, second) = (asked.map(run), asked.map(run));
+    std::array::from_fn(|n| if second[n].micros < first[n].micros { second[n] } else { first[n] })
+}
+
+/// Lets `clients` connections send the requests in turn until `time` has passed.
+pub(crate) fn run(server: &Process, clients: usize, requests: &[String], time: Duration) -> Load {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
-    let paths: Arc<[String]> = paths.iter().map(|path| request(path)).collect();
+    let requests: Arc<[String]> = requests.into();
     let (start, cpu, done) = runtime.block_on(async {
         let mut streams = Vec::with_capacity(clients);
         for _ in 0..clients {
@@ -99,10 +128,9 @@ pub(crate) fn run(server: &Server, clients: usize, paths: &[String], time: Durat
             streams.push(stream.expect("the server listens"));
         }
         let (start, cpu) = (Instant::now(), server.cpu());
-        let asking = streams
-            .into_iter()
-            .enumerate()
-            .map(|(n, stream)| tokio::spawn(client(stream, Arc::clone(&paths), n, start + time)));
+        let asking = streams.into_iter().enumerate().map(|(n, stream)| {
+            tokio::spawn(client(stream, Arc::clone(&requests), n, start + time))
+        });
         let mut done = (0, 0);
         for asked in asking.collect::<Vec<_>>() {
             let (requests, bytes) = asked.await.expect("every answer is 200");

@@ -1,15 +1,18 @@
 //! The real server over loopback HTTP, against what is expected of it: server CPU per megabyte for
 //! every format and protection, cold and warm; CPU and rate of manifests and playlists; what a long
-//! asset costs and takes; what stalled readers hold.
+//! asset costs and takes; what stalled readers hold. Beside it what nginx and a bare hyper server
+//! need for the same bytes.
 //!
-//! Prints tables. Media come from `scripts/long-asset.sh`, which keeps them in a cache folder.
+//! Prints tables: all, or those that arguments name, as in `cargo bench --bench serve -- fragments`. Media come from `scripts/long-asset.sh`, which keeps them in a cache folder.
 //! Numbers are of the machine and the moment. CPU is that of the server alone; rates share the
 //! machine with the clients.
 
 mod documents;
+mod floor;
 mod fragments;
 mod load;
 mod memory;
+mod process;
 mod server;
 
 use std::fs;
@@ -19,12 +22,26 @@ use std::process::{Command, Stdio};
 
 use portcullis::package::format::{Format, Row, TABLE};
 
+const TABLES: &[(&str, fn())] = &[
+    ("fragments", fragments::cost_per_megabyte),
+    ("long", fragments::long_against_short),
+    ("documents", documents::cost_per_request),
+    ("small", documents::small_fragments),
+    ("index", memory::of_long_asset),
+    ("stalled", memory::of_stalled_readers),
+];
+
 fn main() {
-    fragments::cost_per_megabyte();
-    fragments::long_against_short();
-    documents::cost_per_request();
-    memory::of_long_asset();
-    memory::of_stalled_readers();
+    if floor::was_bare() {
+        return;
+    }
+    // Cargo adds an argument of its own.
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
+    for (name, print) in TABLES {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            print();
+        }
+    }
 }
 
 /// Every format whose fragments have URLs of their own; the on-demand profile has files with an index.

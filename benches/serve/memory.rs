@@ -6,7 +6,7 @@ use portcullis::media::FileIndex;
 use portcullis::package::format::Container;
 use portcullis::store::files::LocalFile;
 
-use crate::load::Connection;
+use crate::load::{Connection, request};
 use crate::server::Server;
 use crate::{asset, fragmented, media_files};
 
@@ -24,10 +24,13 @@ pub(crate) fn of_long_asset() {
     println!("\nindex of two hours in six levels: {:.1} MB,", bytes as f64 / 1e6);
     println!("{samples} samples, {per_sample:.2} bytes a sample");
     let server = Server::start(&folder, &[]);
-    let before = server.resident();
-    server.connect().get(&server.manifest("clear-open", "format=m3u8-cmaf"));
+    let before = server.process.resident();
+    server.process.connect().get(&request(&server.manifest("clear-open", "format=m3u8-cmaf")));
     std::thread::sleep(Duration::from_secs(1));
-    println!("resident before the first request {before:.0} MB, after {:.0} MB", server.resident());
+    println!(
+        "resident before the first request {before:.0} MB, after {:.0} MB",
+        server.process.resident()
+    );
 }
 
 /// 1,000 clients that ask for a fragment of 5 MB and stop reading, for each kind of segment.
@@ -47,15 +50,15 @@ pub(crate) fn of_stalled_readers() {
     for (stream, selectors) in clear.chain(cenc) {
         let server = Server::start(&folder, &[]);
         let paths = server.fragments(stream, 0, &selectors);
-        let before = server.resident();
-        let mut clients: Vec<Connection> = (0..CLIENTS).map(|_| server.connect()).collect();
+        let before = server.process.resident();
+        let mut clients: Vec<Connection> = (0..CLIENTS).map(|_| server.process.connect()).collect();
         for (client, path) in clients.iter_mut().zip(paths.iter().cycle()) {
-            client.ask(path);
+            client.ask(&request(path));
         }
         let mut peak: f64 = 0.0;
         for _ in 0..30 {
             std::thread::sleep(Duration::from_millis(100));
-            peak = peak.max(server.resident());
+            peak = peak.max(server.process.resident());
         }
         println!("{selectors:38} {before:7.0} {peak:7.0}");
     }

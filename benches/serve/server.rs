@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::load::Connection;
+use crate::process::Process;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
 
 /// A server; ends with the value.
 pub(crate) struct Server {
-    child: Child,
+    pub(crate) process: Process,
     _data: tempfile::TempDir,
-    /// Host and port.
-    pub(crate) address: String,
     /// Paths in front of `manifest(...)` by stream.
     roots: BTreeMap<String, String>,
 }
@@ -50,11 +48,7 @@ impl Server {
             roots.insert(text(&stream["name"]), root.to_owned());
         }
         let address = origin.trim_start_matches("http://").to_owned();
-        Self { child, _data: data, address, roots }
-    }
-
-    pub(crate) fn connect(&self) -> Connection {
-        Connection::open(&self.address)
+        Self { process: Process::new(child, address), _data: data, roots }
     }
 
     /// Path of a stream's manifest, selectors as given.
@@ -64,10 +58,16 @@ impl Server {
 
     /// Paths of the media playlists of a multivariant playlist: sound, then levels upwards.
     pub(crate) fn playlists(&self, stream: &str, selectors: &str) -> Vec<String> {
-        let master = self.connect().text(&self.manifest(stream, selectors));
+        let master = self.process.connect().text(&self.manifest(stream, selectors));
         let lines = master.lines().filter(|line| !line.contains("type=keyframes"));
         let uris = lines.filter_map(|line| Some(&line[line.find("QualityLevels(")?..]));
         uris.map(|uri| format!("{}{}", self.roots[stream], uri.trim_end_matches('"'))).collect()
+    }
+
+    /// Path of the one file of the highest level in the on-demand profile.
+    pub(crate) fn file(&self, stream: &str) -> String {
+        let playlist = self.playlists(stream, "format=m3u8-cmaf").pop().expect("a level");
+        playlist.replace("Manifest(", "Media(").replace("m3u8-cmaf", "mpd-ondemand")
     }
 
     /// Paths of the fragments of a level, counted from the highest. The same times stand in every
@@ -80,35 +80,9 @@ impl Server {
         let playlists = self.playlists(stream, &listed);
         let playlist = &playlists[playlists.len() - 1 - level];
         let folder = &playlist[..=playlist.rfind('/').expect("a path")];
-        let text = self.connect().text(playlist);
+        let text = self.process.connect().text(playlist);
         let leaves = text.lines().filter(|line| line.starts_with("Fragments("));
         leaves.map(|leaf| format!("{folder}{}", leaf.replace(&listed, selectors))).collect()
-    }
-
-    /// CPU seconds of all threads, as the scheduler counts them.
-    pub(crate) fn cpu(&self) -> f64 {
-        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("alive");
-        let nanos = threads.filter_map(|thread| {
-            let stat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<f64>().ok()
-        });
-        nanos.sum::<f64>() / 1e9
-    }
-
-    /// Resident memory in megabytes.
-    pub(crate) fn resident(&self) -> f64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("alive");
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line");
-        let kib: f64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("kB");
-        kib * 1024.0 / 1e6
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
