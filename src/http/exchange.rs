@@ -6,7 +6,8 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -58,10 +59,20 @@ fn request_id(request: &Request<Incoming>) -> HeaderValue {
     });
     given.cloned().unwrap_or_else(|| {
         let mut text = Uuid::encode_buffer();
-        let text = Uuid::new_v4().as_hyphenated().encode_lower(&mut text);
+        let text = new_id().as_hyphenated().encode_lower(&mut text);
         // A hyphenated GUID is always a valid field value; the fallback is never taken.
         HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
     })
+}
+
+/// What tells this process from others, and a count: random bits for each exchange would be a
+/// system call for each, and nobody has to be kept from guessing one.
+fn new_id() -> Uuid {
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    /// The variant of RFC 9562 section 4.1.
+    const VARIANT: u64 = 1 << 63;
+    Uuid::from_u64_pair(*PROCESS, VARIANT | COUNT.fetch_add(1, Relaxed))
 }
 
 /// What an exchange holds until the last piece of its answer is taken.
