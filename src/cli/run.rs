@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::CliError;
 use crate::config::Config;
 use crate::http::media::{Lifetimes, Media};
-use crate::http::router::{self, Services};
+use crate::http::router::{App, Services};
 use crate::http::server::{Drained, Server};
 use crate::service::delivery::{Delivery, system_clock};
 use crate::service::origin::{CacheSizes, Origin};
@@ -49,7 +49,7 @@ pub(super) async fn serve(
     };
     let policies = config.origin.policies()?;
     let services = Services { delivery: Arc::new(delivery), media, policies, catalog, store };
-    let app = router::app(services, &config.limits);
+    let app = App::new(services, &config.limits);
     let second = signals(2)?;
     tokio::select! {
         drained = server.run(app, signals(1)?) => report(drained),

@@ -11,17 +11,16 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use tower::ServiceExt;
 use uuid::Uuid;
 
 use super::admission::Place;
 use super::deadline::{Activity, Turn};
+use super::router::App;
 
 /// Names one exchange in the answer and in the log.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,13 +32,14 @@ const PIECE: usize = 64 * 1024;
 
 /// Answers one request.
 pub(super) async fn answer(
-    app: Router,
+    app: Arc<App>,
     activity: Arc<Activity>,
     request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
     let id = request_id(&request);
     let mut exchange = Exchange::begin(activity, &request, id.clone());
-    let mut response = app.oneshot(request.map(Body::new)).await?;
+    let body = |body: Incoming| if body.is_end_stream() { Body::empty() } else { Body::new(body) };
+    let mut response = app.answer(request.map(body)).await;
     exchange.status = response.status().as_u16();
     exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
     if let Some(place) = response.extensions_mut().remove() {

@@ -4,8 +4,11 @@
 //!
 //! One layer does it all: each costs copies and allocations for every request.
 
-use std::any::Any;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,7 +16,6 @@ use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
-use tower_http::catch_panic::CatchPanicLayer;
 
 use super::admission::{self, Place};
 use super::limits::Limits;
@@ -44,17 +46,45 @@ impl Guards {
 
     /// Puts itself around routes.
     pub(super) fn around(&self, routes: Router) -> Router {
-        let guard = from_fn_with_state(self.clone(), guard);
-        let panics = CatchPanicLayer::custom(panicked);
-        routes.method_not_allowed_fallback(method_not_allowed).layer((guard, panics))
+        let guard = from_fn_with_state(
+            self.clone(),
+            async |State(guards): State<Self>, request, next: Next| {
+                guards.answer(request, |request| next.run(request)).await
+            },
+        );
+        routes.method_not_allowed_fallback(method_not_allowed).layer(guard)
     }
 
-    async fn admitted(&self, request: Request, next: Next) -> Response {
+    /// What `handler` answers, as far as it is asked.
+    pub(super) async fn answer<F>(
+        &self,
+        request: Request,
+        handler: impl FnOnce(Request) -> F,
+    ) -> Response
+    where
+        F: Future<Output = Response>,
+    {
+        if !self.readable {
+            return self.admitted(request, handler).await;
+        }
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let mut response = match *request.method() {
+            Method::OPTIONS => cors::options(request.headers()),
+            _ => self.admitted(request, handler).await,
+        };
+        cors::mark(response.headers_mut(), origin);
+        response
+    }
+
+    async fn admitted<F>(&self, request: Request, handler: impl FnOnce(Request) -> F) -> Response
+    where
+        F: Future<Output = Response>,
+    {
         let Some(place) = Place::take(&self.places) else {
             return admission::full();
         };
         let mut response = match upload::gathered(request, &self.limits).await {
-            Ok(request) => next.run(request).await,
+            Ok(request) => unless_it_panics(handler(request)).await,
             Err(refused) => refused.into_response(),
         };
         response.extensions_mut().insert(place);
@@ -62,17 +92,15 @@ impl Guards {
     }
 }
 
-async fn guard(State(guards): State<Guards>, request: Request, next: Next) -> Response {
-    if !guards.readable {
-        return guards.admitted(request, next).await;
-    }
-    let origin = request.headers().get(header::ORIGIN).cloned();
-    let mut response = match *request.method() {
-        Method::OPTIONS => cors::options(request.headers()),
-        _ => guards.admitted(request, next).await,
-    };
-    cors::mark(response.headers_mut(), origin);
-    response
+/// The panic message went to the log through the panic hook; it may hold anything, so it is not
+/// repeated to the client. Nothing of the handler is used behind its panic.
+async fn unless_it_panics(answer: impl Future<Output = Response>) -> Response {
+    let mut answer = pin!(answer);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(panicked()))
+    })
+    .await
 }
 
 /// The `Allow` field is added by the router, which knows the methods of the route.
@@ -85,9 +113,7 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     }
 }
 
-/// The panic message went to the log through the panic hook; it may hold anything, so it is not
-/// repeated to the client.
-fn panicked(_: Box<dyn Any + Send>) -> Response {
+fn panicked() -> Response {
     Problem {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         code: "internal-error",

@@ -6,13 +6,14 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::prefetch;
 pub use super::respond::Lifetimes;
 use super::respond::respond;
+use crate::ids::LocatorId;
 use crate::package::presentation::DeliveryUrls;
 use crate::service::origin::{Answer, Origin, OriginError};
 
@@ -30,27 +31,16 @@ pub struct Media {
 }
 
 /// The routes of streaming: everything below a locator id.
-pub fn routes<S>(media: Media) -> Router<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    Router::new().route("/{locator}/{*rest}", get(serve)).with_state(Arc::new(media))
+pub(super) fn routes(media: Arc<Media>) -> Router {
+    let serve = async |State(media): State<Arc<Media>>, request| media.answer(request).await;
+    Router::new().route("/{locator}/{*rest}", get(serve)).with_state(media)
 }
 
-async fn serve(State(media): State<Arc<Media>>, request: Request) -> Response {
-    // As a whole: extractors would copy all fields.
-    let (Parts { method, uri, headers, .. }, _) = request.into_parts();
-    let delivery = DeliveryUrls { base: media.key_delivery(&uri, &headers) };
-    let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    match media.origin.answer(target, &delivery).await {
-        Ok(answer) => {
-            let next = next_path(&answer, &uri, &headers);
-            let mut response = respond(answer, &method, &headers, &media.lifetimes).await;
-            response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
-            response
-        }
-        Err(error) => refuse(&error),
-    }
+/// Whether the routes would hand the request over: no other path starts with an id.
+pub(super) fn is_streaming(request: &Request) -> bool {
+    let path = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
+    *request.method() == Method::GET
+        && path.is_some_and(|(id, rest)| !rest.is_empty() && id.parse::<LocatorId>().is_ok())
 }
 
 /// For a CDN that wants to know which fragment comes next.
@@ -60,6 +50,22 @@ fn next_path(answer: &Answer, uri: &Uri, headers: &HeaderMap) -> Option<HeaderVa
 }
 
 impl Media {
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        // As a whole: extractors would copy all fields.
+        let (Parts { method, uri, headers, .. }, _) = request.into_parts();
+        let delivery = DeliveryUrls { base: self.key_delivery(&uri, &headers) };
+        let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        match self.origin.answer(target, &delivery).await {
+            Ok(answer) => {
+                let next = next_path(&answer, &uri, &headers);
+                let mut response = respond(answer, &method, &headers, &self.lifetimes).await;
+                response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
+                response
+            }
+            Err(error) => refuse(&error),
+        }
+    }
+
     fn key_delivery(&self, uri: &Uri, headers: &HeaderMap) -> String {
         if let Some(base) = &self.public_key_delivery {
             return base.clone();

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use tower::ServiceExt;
 
 use super::guard::Guards;
 use super::limits::Limits;
@@ -30,27 +33,59 @@ pub struct Services {
 }
 
 /// The whole application.
-pub fn app(services: Services, limits: &Limits) -> Router {
-    let Services { delivery, media, policies, catalog, store } = services;
-    let guards = Guards::new(limits);
-    let routes = Router::new()
-        // /healthz  /readyz  /version
-        .merge(ops::routes(store))
-        // /keydelivery/...
-        .merge(delivery::routes(delivery))
-        // /crossdomain.xml  /clientaccesspolicy.xml
-        .merge(policies::routes(policies))
-        // /{locatorId}/...
-        .merge(media::routes(media));
-    // /  /player  /assets/{name}  /streams.json
-    let pages = guards.around(pages::routes(catalog));
-    guards.readable().around(routes.fallback(not_found)).merge(pages)
+#[derive(Clone)]
+pub struct App {
+    routes: Router,
+    streaming: Option<Streaming>,
 }
 
-/// Puts around `routes`, and around the answer to all other paths, what answers to players go
-/// through.
-pub fn layered(routes: Router, limits: &Limits) -> Router {
-    Guards::new(limits).readable().around(routes.fallback(not_found))
+/// The way of most requests: it leads past the routes, which would copy and box each of them.
+#[derive(Clone)]
+struct Streaming {
+    media: Arc<Media>,
+    guards: Guards,
+}
+
+impl App {
+    /// All routes.
+    pub fn new(services: Services, limits: &Limits) -> Self {
+        let Services { delivery, media, policies, catalog, store } = services;
+        let (guards, media) = (Guards::new(limits), Arc::new(media));
+        let readable = guards.readable();
+        let routes = Router::new()
+            // /healthz  /readyz  /version
+            .merge(ops::routes(store))
+            // /keydelivery/...
+            .merge(delivery::routes(delivery))
+            // /crossdomain.xml  /clientaccesspolicy.xml
+            .merge(policies::routes(policies))
+            // /{locatorId}/...
+            .merge(media::routes(Arc::clone(&media)));
+        // /  /player  /assets/{name}  /streams.json
+        let pages = guards.around(pages::routes(catalog));
+        let routes = readable.around(routes.fallback(not_found)).merge(pages);
+        Self { routes, streaming: Some(Streaming { media, guards: readable }) }
+    }
+
+    /// Puts around `routes`, and around the answer to all other paths, what answers to players go
+    /// through.
+    pub fn layered(routes: Router, limits: &Limits) -> Self {
+        let routes = Guards::new(limits).readable().around(routes.fallback(not_found));
+        Self { routes, streaming: None }
+    }
+
+    /// Answers one request.
+    pub(super) async fn answer(&self, request: Request) -> Response {
+        match &self.streaming {
+            Some(Streaming { media, guards }) if media::is_streaming(&request) => {
+                guards.answer(request, |request| media.answer(request)).await
+            }
+            _ => {
+                let Ok(response) = self.routes.clone().oneshot(request).await;
+                response
+            }
+        }
+    }
 }
 
 async fn not_found(uri: Uri) -> Problem {

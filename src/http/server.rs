@@ -9,7 +9,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -21,6 +20,7 @@ use super::deadline::{Activity, Ended, Resettable, Watch};
 use super::exchange;
 use super::limits::Limits;
 use super::peers::Peers;
+use super::router::App;
 
 /// What hyper may hold of one request head, and of one answer before the client takes it (about
 /// one piece).
@@ -69,13 +69,13 @@ impl Server {
 
     /// Serves `app` until `stop` is ready, then takes no more connections and finishes the answers
     /// under way within the drain time.
-    pub async fn run(self, app: Router, stop: impl Future<Output = ()>) -> Drained {
+    pub async fn run(self, app: App, stop: impl Future<Output = ()>) -> Drained {
         let Self { listener, limits } = self;
         let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
         let (stopping, stopped) = watch::channel(false);
         let connections = Connections {
             protocol: Arc::new(protocol(&limits)),
-            app,
+            app: Arc::new(app),
             limits: Arc::new(limits),
             stopped,
         };
@@ -150,7 +150,7 @@ fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
 #[derive(Clone)]
 struct Connections {
     protocol: Arc<auto::Builder<TokioExecutor>>,
-    app: Router,
+    app: Arc<App>,
     limits: Arc<Limits>,
     stopped: watch::Receiver<bool>,
 }
@@ -164,8 +164,9 @@ impl Connections {
         }
         let activity = Arc::new(Activity::default());
         let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
-        let service =
-            service_fn(|request| exchange::answer(app.clone(), Arc::clone(&activity), request));
+        let service = service_fn(|request| {
+            exchange::answer(Arc::clone(&app), Arc::clone(&activity), request)
+        });
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
         let mut end = pin!(watch_over(&activity, &limits));
         let mut stop = pin!(told_to_stop(&mut stopped));

@@ -13,7 +13,7 @@ use axum::body::{Body, Bytes};
 use axum::routing::{get, post};
 use http_body::Frame;
 use portcullis::http::limits::Limits;
-use portcullis::http::router::layered;
+use portcullis::http::router::App;
 use portcullis::http::server::{Drained, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -117,7 +117,7 @@ impl WireServer {
         let address = server.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let made = Arc::default();
-        let app = layered(routes(&made), &limits);
+        let app = App::layered(routes(&made), &limits);
         let running = tokio::spawn(server.run(app, async {
             let _ = stopped.await;
         }));
