@@ -3,8 +3,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use moka::future::Cache;
@@ -18,6 +18,9 @@ use crate::media::{
     Asset, FileIndex, ImageRendition, MediaError, MediaRule, Rendition, ServerManifest, Sidecar,
     SourceFile, TextRendition,
 };
+use crate::package::filter::{self, Filter, FilterError};
+use crate::package::request::Query;
+use crate::package::selection::Selection;
 use crate::store;
 use crate::store::files::{FileVersion, LocalFile};
 use crate::store::folder::{Folder, FolderError, Media};
@@ -59,9 +62,27 @@ pub struct LoadedAsset {
     pub(super) generation: u64,
     check: Check,
     segments_check: Check,
+    /// What is left without filters and choices, once it was asked for.
+    whole: OnceLock<Arc<Selection>>,
 }
 
 impl LoadedAsset {
+    /// What filters and query leave. Most requests have neither and share one selection.
+    pub(super) fn select(
+        &self,
+        filters: &[Arc<Filter>],
+        query: &Query,
+    ) -> Result<Arc<Selection>, FilterError> {
+        let select = || filter::select(&self.asset, filters, query).map(Arc::new);
+        if !filters.is_empty() || *query != Query::default() {
+            return select();
+        }
+        match self.whole.get() {
+            Some(whole) => Ok(Arc::clone(whole)),
+            None => select().map(|whole| Arc::clone(self.whole.get_or_init(|| whole))),
+        }
+    }
+
     /// What holds the bytes of a rendition.
     pub fn source(&self, rendition: &Rendition) -> &Arc<MediaSource> {
         self.source_of(rendition.file)
@@ -249,6 +270,7 @@ impl AssetCache {
             generation: self.generations.fetch_add(1, Relaxed),
             check: Check::new(began, GOOD_FOR),
             segments_check: Check::new(began, SEGMENTS_GOOD_FOR),
+            whole: OnceLock::new(),
         }))
     }
 

@@ -44,7 +44,7 @@ pub(super) struct DocumentKey {
     protection: Protection,
     compat: Compat,
     query: Query,
-    selection: Selection,
+    selection: Arc<Selection>,
     /// Nothing of it stands in documents of clear content. A locator never changes, nor does its
     /// streaming policy: the locator and when it was made say which keys and addresses there are.
     keys: Option<(LocatorId, Timestamp, DeliveryUrls)>,
@@ -155,7 +155,7 @@ fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> Docum
         protection: *protection,
         compat: locator.compat,
         query: query.clone(),
-        selection: selection.clone(),
+        selection: Arc::clone(selection),
         keys: encrypted.then(|| (locator.id, locator.created, delivery.clone())),
     }
 }

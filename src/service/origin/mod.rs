@@ -36,7 +36,6 @@ use crate::media::Rendition;
 use crate::media::timeline::Cutting;
 use crate::package::cmaf::{self, Shape};
 use crate::package::compat::Compat;
-use crate::package::filter;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
@@ -84,7 +83,7 @@ struct Context {
     protection: Protection,
     keys: TrackKeys,
     query: Query,
-    selection: Selection,
+    selection: Arc<Selection>,
 }
 
 impl Context {
@@ -164,7 +163,7 @@ impl Origin {
                 let filters = self.filters(&locator, &mut selectors).await?;
                 let chooses = item.reads_queries() && locator.compat.reads_queries();
                 let query = if chooses { query? } else { Query::default() };
-                let selection = filter::select(&loaded.asset, &filters, &query)?;
+                let selection = loaded.select(&filters, &query)?;
                 let keys = self.track_keys(&locator, policy, protection).await?;
                 let context =
                     Context { locator, loaded, selectors, protection, keys, query, selection };
