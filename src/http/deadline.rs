@@ -41,7 +41,8 @@ pub(super) struct Activity {
 #[derive(Debug, Default)]
 struct Exchanges {
     begun: u64,
-    open: BTreeMap<u64, Arc<Progress>>,
+    /// Few at a time, in no order.
+    open: Vec<(u64, Arc<Progress>)>,
 }
 
 #[derive(Debug)]
@@ -58,9 +59,9 @@ impl Activity {
 
     pub(super) fn snapshot(&self) -> Snapshot {
         let exchanges = self.lock();
-        let waiting = |(&id, progress): (&u64, &Arc<Progress>)| {
+        let waiting = |(id, progress): &(u64, Arc<Progress>)| {
             let working = progress.working.load(Relaxed);
-            (!working).then(|| (id, progress.taken.load(Relaxed)))
+            (!working).then(|| (*id, progress.taken.load(Relaxed)))
         };
         Snapshot {
             begun: exchanges.begun,
@@ -92,7 +93,7 @@ impl Turn {
         let mut exchanges = activity.lock();
         exchanges.begun += 1;
         let id = exchanges.begun;
-        exchanges.open.insert(id, Arc::clone(&progress));
+        exchanges.open.push((id, Arc::clone(&progress)));
         drop(exchanges);
         Self { activity, id, progress }
     }
@@ -115,7 +116,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.activity.lock().open.remove(&self.id);
+        self.activity.lock().open.retain(|(id, _)| *id != self.id);
     }
 }
 
