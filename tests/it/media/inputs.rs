@@ -242,8 +242,8 @@ async fn changed_segments_are_noticed() {
     let last = shelf.path("one/v/4.m4s");
     let gone = fs::read(&last).unwrap();
     fs::remove_file(&last).unwrap();
-    // The server may have looked a millisecond ago.
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    // The server may have looked a moment ago.
+    tokio::time::sleep(std::time::Duration::from_millis(7)).await;
     let shorter = dash(&http, url).await;
     let samples_of = |tracks: &[Track]| {
         let video = tracks.iter().find(|track| track.kind == "video").unwrap();
@@ -251,7 +251,7 @@ async fn changed_segments_are_noticed() {
     };
     assert!(samples_of(&shorter) < samples_of(&before));
     fs::write(&last, &gone).unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    tokio::time::sleep(std::time::Duration::from_millis(7)).await;
     assert_eq!(samples_of(&dash(&http, url).await), samples_of(&before));
     // Written over in place: noticed within a second, and never mixed with the old index.
     fs::write(&last, fs::read(shelf.path("one/v/3.m4s")).unwrap()).unwrap();

@@ -9,9 +9,9 @@ use tempfile::TempDir;
 
 use super::server::{DevServer, Stream};
 
-/// For a millisecond the server takes what it last saw of its files for what they are: tests change
-/// files between two requests, and wait that out before each.
-const LOOK_GOOD_FOR: Duration = Duration::from_millis(2);
+/// For five milliseconds the server takes what it last saw of its files for what they are: tests
+/// change files between two requests, and wait that out before each.
+const LOOK_GOOD_FOR: Duration = Duration::from_millis(7);
 
 /// A clip that is always there: part of the product.
 pub(crate) const CLIP: &str = "gate_h264_180p.mp4";
