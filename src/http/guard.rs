@@ -84,7 +84,7 @@ impl Guards {
             return admission::full();
         };
         let mut response = match upload::gathered(request, &self.limits).await {
-            Ok(request) => unless_it_panics(handler(request)).await,
+            Ok(request) => unless_it_panics(|| handler(request)).await,
             Err(refused) => refused.into_response(),
         };
         response.extensions_mut().insert(place);
@@ -94,8 +94,9 @@ impl Guards {
 
 /// The panic message went to the log through the panic hook; it may hold anything, so it is not
 /// repeated to the client. Nothing of the handler is used behind its panic.
-async fn unless_it_panics(answer: impl Future<Output = Response>) -> Response {
-    let mut answer = pin!(answer);
+async fn unless_it_panics<F: Future<Output = Response>>(answer: impl FnOnce() -> F) -> Response {
+    // Made in its place: it is large to move.
+    let mut answer = pin!(answer());
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
         polled.unwrap_or_else(|_| Poll::Ready(panicked()))
