@@ -152,7 +152,7 @@ impl StreamRequest {
             return Err(UrlError::Syntax("the path is too long"));
         }
         let path = path.strip_prefix('/').ok_or(UrlError::Syntax("the path is not absolute"))?;
-        let components = path.split('/').map(decode).collect::<Result<Vec<String>, _>>()?;
+        let components = path.split('/').map(decode).collect::<Result<Vec<Cow<str>>, _>>()?;
         let (locator, rest) = components.split_first().ok_or(UrlError::Syntax("empty path"))?;
         let locator = locator.parse().map_err(|_| UrlError::Locator)?;
         Ok(Self { locator, target: Target::parse(rest)?, query: Query::parse(query) })
@@ -160,9 +160,11 @@ impl StreamRequest {
 }
 
 impl Target {
-    fn parse(components: &[String]) -> Result<Self, UrlError> {
+    fn parse(components: &[Cow<str>]) -> Result<Self, UrlError> {
         let (base, leaf) = match components {
-            [file] if !file.is_empty() => return Ok(Self::Download { file: file.clone() }),
+            [file] if !file.is_empty() => {
+                return Ok(Self::Download { file: file.clone().into_owned() });
+            }
             [ism, leaf @ ..] if !leaf.is_empty() => (server_manifest_base(ism)?, leaf),
             _ => return Err(UrlError::Syntax("a manifest or a file name is expected")),
         };
@@ -188,7 +190,7 @@ fn server_manifest_base(component: &str) -> Result<String, UrlError> {
 }
 
 /// Percent-decodes one component, once. Most have nothing to decode.
-fn decode(component: &str) -> Result<String, UrlError> {
+fn decode(component: &str) -> Result<Cow<'_, str>, UrlError> {
     let text = match component.contains('%') {
         false => Cow::Borrowed(component),
         true => percent_decode_str(component)
@@ -199,7 +201,7 @@ fn decode(component: &str) -> Result<String, UrlError> {
     if text.contains(hostile) || text == "." || text == ".." {
         return Err(UrlError::Syntax("a path component holds a separator or control character"));
     }
-    Ok(text.into_owned())
+    Ok(text)
 }
 
 #[cfg(test)]
