@@ -212,6 +212,7 @@ pub(super) fn request(
         filters: Vec::new(),
         compat,
         alternative_media_id: None,
+        keys: Vec::new(),
         start: None,
         end: None,
     }

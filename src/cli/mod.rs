@@ -53,7 +53,7 @@ enum Command {
     /// List the resources of a kind
     List(resources::List),
     /// Print a resource as JSON
-    Show(resources::One),
+    Show(resources::Show),
     /// Delete a resource
     Delete(resources::One),
     /// Make and check tokens

@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::instance::{self, MissingKek};
 use super::{CliError, log};
 use crate::config::Config;
-use crate::service::resource::{Resource, ResourceError, ResourceKind, TABLE};
+use crate::service::resource::{Outcome, Resource, ResourceError, ResourceKind, Secrets, TABLE};
 use crate::store::Store;
 
 /// A longer file is refused, in bytes.
@@ -18,11 +19,14 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A file holds one resource or an array of them: {\"name\": ..., \"type\": ..., \"properties\": ...}.
-Types: accountFilters (named NAME) and assetFilters (named ASSET/NAME), with or without
-Microsoft.Media/mediaServices/ and the name of an account in front. Nothing is stored unless all
-of it reads. A running server sees it within five seconds.
+Types: contentKeyPolicies, streamingPolicies, accountFilters, streamingLocators (named NAME) and
+assetFilters (named ASSET/NAME), with or without Microsoft.Media/mediaServices/ and the name of an
+account in front. Nothing is stored unless all of it reads; policies are stored before locators.
+The same again changes nothing. Streaming policies and locators never change: one that differs
+from what is there is refused. A running server sees the rest within five seconds.
 
 Examples:
+  portcullis apply policies.json locators.json
   portcullis apply filters.json
   portcullis show asset-filters film/trailer | portcullis apply -")]
 pub(super) struct Apply {
@@ -35,7 +39,7 @@ pub(super) struct Apply {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// account-filters or asset-filters
+    /// content-key-policies, streaming-policies, streaming-locators, account-filters, asset-filters
     #[arg(value_parser = kind)]
     kind: ResourceKind,
     /// Print the documents as a JSON array
@@ -46,8 +50,17 @@ pub(super) struct List {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    one: One,
+    /// With content keys and the secrets of policies
+    #[arg(long)]
+    with_secrets: bool,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct One {
-    /// account-filters or asset-filters
+    /// content-key-policies, streaming-policies, streaming-locators, account-filters, asset-filters
     #[arg(value_parser = kind)]
     kind: ResourceKind,
     /// NAME, or ASSET/NAME for what belongs to an asset
@@ -81,10 +94,15 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
     for file in &args.files {
         resources.extend(read(file)?);
     }
+    resources.sort_by_key(|resource| resource.kind);
     let store = args.place.open().await?;
     for resource in &resources {
-        resource.store(&store).await?;
-        println!("{}/{}", resource.kind.row().plural, resource.name());
+        let done = match resource.store(&store, Timestamp::now()).await? {
+            Outcome::Created => "created",
+            Outcome::Replaced => "replaced",
+            Outcome::Unchanged => "unchanged",
+        };
+        println!("{}/{} {done}", resource.kind.row().plural, resource.name());
     }
     Ok(())
 }
@@ -92,7 +110,8 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
 pub(super) async fn list(args: List) -> Result<(), CliError> {
     let found = Resource::list(&args.place.open().await?, args.kind).await?;
     if args.json {
-        return print(&found.iter().map(Resource::to_document).collect());
+        let document = |resource: &Resource| resource.to_document(Secrets::Hidden);
+        return print(&found.iter().map(document).collect());
     }
     for resource in found {
         println!("{}", resource.name());
@@ -100,9 +119,10 @@ pub(super) async fn list(args: List) -> Result<(), CliError> {
     Ok(())
 }
 
-pub(super) async fn show(args: One) -> Result<(), CliError> {
-    let found = Resource::find(&args.place.open().await?, args.kind, &args.name).await?;
-    print(&found.to_document())
+pub(super) async fn show(args: Show) -> Result<(), CliError> {
+    let Show { one, with_secrets } = args;
+    let found = Resource::find(&one.place.open().await?, one.kind, &one.name).await?;
+    print(&found.to_document(if with_secrets { Secrets::Shown } else { Secrets::Hidden }))
 }
 
 pub(super) async fn delete(args: One) -> Result<(), CliError> {
@@ -155,6 +175,7 @@ impl From<ResourceError> for CliError {
     fn from(error: ResourceError) -> Self {
         match error {
             ResourceError::Store(error) => error.into(),
+            ResourceError::Publish(error) => error.into(),
             refusal => Self::refused(refusal),
         }
     }

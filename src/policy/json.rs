@@ -8,7 +8,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// The member that does not read, and why.
-pub(super) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
+pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     let mut value: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     drop_nulls(&mut value);
     serde_path_to_error::deserialize(value).map_err(|error| match error.path().iter().len() {

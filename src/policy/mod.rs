@@ -4,7 +4,7 @@
 //! in [`crate::token`], which option answers in [`crate::license::access`].
 
 pub mod content_key;
-mod json;
+pub(crate) mod json;
 pub mod predefined;
 pub mod secret;
 pub mod streaming;

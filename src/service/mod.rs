@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod origin;
+pub mod own_key;
 pub mod publish;
 pub mod resource;
 pub mod streams;

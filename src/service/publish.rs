@@ -12,7 +12,11 @@ use crate::policy::{
     ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
     VerificationKey, is_legal_name,
 };
+use crate::service::own_key::{self, OwnKey, OwnKeyError};
 use crate::store::{Kind, Locator, NewLocator, Store, StoreError, random};
+
+/// A longer alternative media id is refused, in characters.
+const MAX_MEDIA_ID: usize = 256;
 
 /// What shall be published, and how.
 #[derive(Debug, Clone)]
@@ -33,6 +37,8 @@ pub struct PublishRequest {
     pub compat: Compat,
     /// What stands for `{AlternativeMediaId}` in addresses of licences.
     pub alternative_media_id: Option<String>,
+    /// Keys that come with the locator; labels without one get a random key.
+    pub keys: Vec<OwnKey>,
     /// Nothing is served before.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on.
@@ -57,13 +63,19 @@ pub enum PublishError {
     /// The locator's times leave no moment at which it is served.
     #[error("the end of the locator is not after its start")]
     EmptyTime,
+    /// The text would not be found again in an address.
+    #[error("alternativeMediaId: 1 to {MAX_MEDIA_ID} characters without control characters")]
+    AlternativeMediaId,
+    /// A key that comes with the locator breaks a rule.
+    #[error(transparent)]
+    OwnKey(#[from] OwnKeyError),
     /// A locator of that name is there, and differs.
     #[error("streaming locator {name} already exists with another {differs}")]
     Different {
         /// Name of the locator.
         name: String,
-        /// What differs.
-        differs: &'static str,
+        /// The member that differs.
+        differs: String,
     },
     /// The store refused or failed.
     #[error(transparent)]
@@ -85,7 +97,8 @@ impl Publisher {
         Self { store }
     }
 
-    /// Makes a locator and one random key for each label of its streaming policy, all or nothing.
+    /// Makes a locator and a key for each label of its streaming policy, all or nothing. A key is
+    /// random unless the request has it.
     ///
     /// # Errors
     /// [`PublishError`]; [`StoreError::AlreadyExists`] when the name or identifier is taken.
@@ -99,10 +112,9 @@ impl Publisher {
         for name in &mut locator.filters {
             name.clone_from(&self.store.filter(&request.asset, name).await?.name);
         }
-        let keys = policy
-            .key_labels()
+        let keys = own_key::assign(&policy.key_labels(), &request.keys)?
             .into_iter()
-            .map(|label| self.new_key(&locator, label))
+            .map(|(label, own)| self.new_key(&locator, label, own))
             .collect::<Result<_, _>>()?;
         self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await?;
         Ok(locator)
@@ -117,17 +129,35 @@ impl Publisher {
         request: &PublishRequest,
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
+        if let Some(existing) = self.existing(request, now).await? {
+            return Ok(existing);
+        }
         match self.publish(request, now).await {
+            // Somebody else was faster.
             Err(PublishError::Store(StoreError::AlreadyExists { kind: Kind::Locator, name }))
                 if name == request.name =>
             {
-                let existing = self.store.locator_by_name(&request.name).await?;
-                let policy = self.store.streaming_policy(&request.streaming_policy).await?;
-                check_same(request, &existing, &locator(request, &policy, now)?)?;
-                Ok(existing)
+                let taken = StoreError::AlreadyExists { kind: Kind::Locator, name };
+                self.existing(request, now).await?.ok_or(taken.into())
             }
             outcome => outcome,
         }
+    }
+
+    /// The locator of that name, which must be what is asked for.
+    async fn existing(
+        &self,
+        request: &PublishRequest,
+        now: Timestamp,
+    ) -> Result<Option<Locator>, PublishError> {
+        let existing = match self.store.locator_by_name(&request.name).await {
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            found => found?,
+        };
+        let policy = self.store.streaming_policy(&request.streaming_policy).await?;
+        check_same(request, &existing, &locator(request, &policy, now)?)?;
+        self.check_same_keys(request, &existing).await?;
+        Ok(Some(existing))
     }
 
     /// Adds the content key policy unless one of that name is there; gives the stored one.
@@ -145,12 +175,40 @@ impl Publisher {
         Ok(ContentKeyPolicy::clone(&*self.store.content_key_policy(&policy.name).await?))
     }
 
-    fn new_key(&self, locator: &Locator, label: KeyLabel<'_>) -> Result<KeyRecord, PublishError> {
-        if label.policy.is_none() && locator.content_key_policy.is_none() {
+    async fn check_same_keys(
+        &self,
+        request: &PublishRequest,
+        existing: &Locator,
+    ) -> Result<(), PublishError> {
+        let records = self.store.keys_of(existing.id).await?;
+        for (n, own) in request.keys.iter().enumerate() {
+            let record = records.iter().find(|record| record.kid == own.kid);
+            let key = record.map(|record| self.store.vault().unwrap(record)).transpose()?;
+            let effective = record
+                .and_then(|record| record.policy.as_ref().or(existing.content_key_policy.as_ref()));
+            let known = record.zip(key.as_ref());
+            if let Some(member) = own.difference(known, effective.map(String::as_str)) {
+                let differs = format!("contentKeys[{n}].{member}");
+                return Err(PublishError::Different { name: request.name.clone(), differs });
+            }
+        }
+        Ok(())
+    }
+
+    fn new_key(
+        &self,
+        locator: &Locator,
+        label: KeyLabel<'_>,
+        own: Option<(KeyId, &ContentKey, Option<&str>)>,
+    ) -> Result<KeyRecord, PublishError> {
+        let policy = own.and_then(|(.., policy)| policy).or(label.policy);
+        if policy.is_none() && locator.content_key_policy.is_none() {
             return Err(PublishError::NoContentKeyPolicy { label: label.label.to_owned() });
         }
-        let kid = KeyId::random();
-        let key = ContentKey::from_bytes(*random::bytes()?);
+        let (kid, key) = match own {
+            Some((kid, key, _)) => (kid, key.clone()),
+            None => (KeyId::random(), ContentKey::from_bytes(*random::bytes()?)),
+        };
         let nonce = *random::bytes()?;
         Ok(KeyRecord {
             kid,
@@ -158,7 +216,7 @@ impl Publisher {
             label: label.label.to_owned(),
             protection: label.protection,
             crypto_period: 0,
-            policy: label.policy.map(str::to_owned),
+            policy: policy.map(str::to_owned),
             wrapped: self.store.vault().wrap(kid, label.protection, &key, nonce)?,
         })
     }
@@ -179,6 +237,12 @@ fn locator(
         && end <= start
     {
         return Err(PublishError::EmptyTime);
+    }
+    let legal = |id: &String| {
+        (1..=MAX_MEDIA_ID).contains(&id.chars().count()) && !id.chars().any(char::is_control)
+    };
+    if !request.alternative_media_id.iter().all(legal) {
+        return Err(PublishError::AlternativeMediaId);
     }
     let default = &policy.default_content_key_policy_name;
     Ok(Locator {
@@ -202,18 +266,20 @@ fn check_same(
     wanted: &Locator,
 ) -> Result<(), PublishError> {
     let differences = [
-        ("asset", existing.asset != wanted.asset),
-        ("identifier", request.id.is_some_and(|id| id != existing.id)),
-        ("streaming policy", existing.streaming_policy != wanted.streaming_policy),
-        ("content key policy", existing.content_key_policy != wanted.content_key_policy),
+        ("assetName", existing.asset != wanted.asset),
+        ("streamingLocatorId", request.id.is_some_and(|id| id != existing.id)),
+        ("streamingPolicyName", existing.streaming_policy != wanted.streaming_policy),
+        ("defaultContentKeyPolicyName", existing.content_key_policy != wanted.content_key_policy),
         ("filters", !same_names(&existing.filters, &wanted.filters)),
-        ("compatibility profile", existing.compat != wanted.compat),
-        ("alternative media id", existing.alternative_media_id != wanted.alternative_media_id),
-        ("start", existing.start != wanted.start),
-        ("end", existing.end != wanted.end),
+        ("compat", existing.compat != wanted.compat),
+        ("alternativeMediaId", existing.alternative_media_id != wanted.alternative_media_id),
+        ("startTime", existing.start != wanted.start),
+        ("endTime", existing.end != wanted.end),
     ];
     match differences.into_iter().find(|(_, differs)| *differs) {
-        Some((differs, _)) => Err(PublishError::Different { name: request.name.clone(), differs }),
+        Some((differs, _)) => {
+            Err(PublishError::Different { name: request.name.clone(), differs: differs.to_owned() })
+        }
         None => Ok(()),
     }
 }

@@ -56,6 +56,16 @@ pub enum StoreError {
         /// Its name or identifier.
         name: String,
     },
+    /// Something else refers to it.
+    #[error("{kind} {name} is used by {by}")]
+    InUse {
+        /// What is to be deleted.
+        kind: Kind,
+        /// Its name.
+        name: String,
+        /// Name of a locator that uses it.
+        by: String,
+    },
     /// Paths are stored as text.
     #[error("path {0:?} is not UTF-8")]
     PathNotUtf8(PathBuf),
@@ -133,6 +143,7 @@ impl StoreError {
             self,
             Self::AlreadyExists { .. }
                 | Self::NotFound { .. }
+                | Self::InUse { .. }
                 | Self::PathNotUtf8(_)
                 | Self::WrongKek { .. }
         )

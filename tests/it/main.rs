@@ -11,6 +11,7 @@
 //! | `media/` | broken and odd files through the real server |
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `origin/` | IVs, files that change under a running server, golden bytes, headers |
+//! | `policies/` | policies and locators from documents, several keys in one presentation |
 //! | `support/` | builders and clients that the tests share |
 //! | `text/` | subtitles and captions: playlists, segments, sources that are broken |
 //! | `urls/` | streaming URLs on the wire: grammar, refusals, headers, ranges, downloads |
@@ -24,6 +25,7 @@ mod layers;
 mod media;
 mod oracle;
 mod origin;
+mod policies;
 mod support;
 mod text;
 mod urls;

@@ -16,6 +16,8 @@ use crate::time::WIRE_TIMESCALE;
 
 pub(super) const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
 
+const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
+
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
@@ -153,6 +155,9 @@ fn adaptation_set(
             trick::property(xml, main)?;
         }
         descriptors::properties(xml, &first.track)?;
+        if key_frames_of.is_none() {
+            switching(xml, presentation, first)?;
+        }
         let leaf = match key_frames_of {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
@@ -184,6 +189,26 @@ pub(super) fn alignment(presentation: &Presentation<'_>) -> (&'static str, &'sta
         true => ("subsegmentAlignment", "subsegmentStartsWithSAP"),
         false => ("segmentAlignment", "startWithSAP"),
     }
+}
+
+/// The other sets of the same name, which have other keys: players may switch between them all the
+/// same (DASH-IF IOP 4.3 section 3.8; packaging.md section 1.8).
+fn switching(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+) -> io::Result<()> {
+    let sets = presentation.sets();
+    let related = (1..).zip(&sets).filter(|(_, set)| {
+        let other = set.first.rendition;
+        other.name == rendition.name && !std::ptr::eq(other, rendition)
+    });
+    let ids: Vec<String> = related.map(|(id, _)| id.to_string()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let value = ids.join(",");
+    xml.empty("SupplementalProperty", &[("schemeIdUri", SWITCHING), ("value", &value)])
 }
 
 /// The pictures and the first audio track are the main ones, and what is that track in another

@@ -4,6 +4,7 @@
 //! waits for others up to [`BUSY_TIMEOUT`].
 
 mod filters;
+mod policies;
 mod read;
 mod schema;
 mod write;
@@ -159,6 +160,16 @@ impl Store {
         Ok(predefined::TABLE.iter().map(predefined::Row::policy).chain(custom).collect())
     }
 
+    /// Deletes a custom streaming policy.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::InUse`], or a failure of the database.
+    pub async fn delete_streaming_policy(&self, name: &str) -> Result<(), StoreError> {
+        self.0.writer.write(Write::DeleteStreamingPolicy(name.to_owned())).await?;
+        self.0.caches.streaming_policies.forget(&name.to_owned()).await;
+        Ok(())
+    }
+
     /// Adds a content key policy; its secrets are stored sealed.
     ///
     /// # Errors
@@ -182,6 +193,16 @@ impl Store {
         let (name, sealed) = self.seal(policy)?;
         self.0.writer.write(Write::PutContentKeyPolicy { name, sealed }).await?;
         self.0.caches.content_key_policies.forget(&policy.name).await;
+        Ok(())
+    }
+
+    /// Deletes a content key policy.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::InUse`], or a failure of the database.
+    pub async fn delete_content_key_policy(&self, name: &str) -> Result<(), StoreError> {
+        self.0.writer.write(Write::DeleteContentKeyPolicy(name.to_owned())).await?;
+        self.0.caches.content_key_policies.forget(&name.to_owned()).await;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
-use super::filters;
+use super::{filters, policies};
 use crate::ids::LocatorId;
 use crate::keys::{KekFingerprint, KeyRecord, WrappedKey};
 use crate::policy::predefined;
@@ -16,6 +16,8 @@ pub(super) enum Write {
     CreateStreamingPolicy { name: String, properties: String },
     CreateContentKeyPolicy { name: String, sealed: WrappedKey },
     PutContentKeyPolicy { name: String, sealed: WrappedKey },
+    DeleteStreamingPolicy(String),
+    DeleteContentKeyPolicy(String),
     CreateLocator(Box<NewLocator>),
     DeleteLocator(LocatorId),
     PutFilter(StoredFilter),
@@ -28,15 +30,16 @@ pub(super) async fn apply(db: &mut SqliteConnection, write: &Write) -> Result<()
         Write::BindKek(fingerprint) => bind_kek(db, *fingerprint).await,
         Write::PutAsset(asset, sealed) => put_asset(db, asset, sealed.as_ref()).await,
         Write::CreateStreamingPolicy { name, properties } => {
-            create_streaming_policy(db, name, properties).await
+            policies::create_streaming(db, name, properties).await
         }
         Write::CreateContentKeyPolicy { name, sealed } => {
-            let inserted = insert_content_key_policy(db, name, sealed).await;
-            inserted.map_err(|error| taken(error, Kind::ContentKeyPolicy, name))
+            policies::create_content_key(db, name, sealed).await
         }
         Write::PutContentKeyPolicy { name, sealed } => {
-            put_content_key_policy(db, name, sealed).await
+            policies::put_content_key(db, name, sealed).await
         }
+        Write::DeleteStreamingPolicy(name) => policies::STREAMING.delete(db, name).await,
+        Write::DeleteContentKeyPolicy(name) => policies::CONTENT_KEY.delete(db, name).await,
         Write::CreateLocator(new) => create_locator(db, new).await,
         Write::DeleteLocator(id) => delete_locator(db, *id).await,
         Write::PutFilter(stored) => filters::put(db, stored).await,
@@ -77,52 +80,6 @@ async fn put_asset(
     .bind(i64::from(asset.segment_ms))
     .bind(asset.created.as_millisecond())
     .bind(sealed.map(|sealed| BASE64.encode(sealed.as_bytes())))
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-async fn create_streaming_policy(
-    db: &mut SqliteConnection,
-    name: &str,
-    properties: &str,
-) -> Result<(), StoreError> {
-    if predefined::is_reserved(name) {
-        return Err(StoreError::exists(Kind::StreamingPolicy, name));
-    }
-    sqlx::query("INSERT INTO streaming_policies (name, properties) VALUES ($1, $2)")
-        .bind(name)
-        .bind(properties)
-        .execute(db)
-        .await
-        .map_err(|error| taken(error, Kind::StreamingPolicy, name))?;
-    Ok(())
-}
-
-async fn insert_content_key_policy(
-    db: &mut SqliteConnection,
-    name: &str,
-    sealed: &WrappedKey,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO content_key_policies (name, sealed) VALUES ($1, $2)")
-        .bind(name)
-        .bind(BASE64.encode(sealed.as_bytes()))
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
-async fn put_content_key_policy(
-    db: &mut SqliteConnection,
-    name: &str,
-    sealed: &WrappedKey,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO content_key_policies (name, sealed) VALUES ($1, $2)
-         ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed",
-    )
-    .bind(name)
-    .bind(BASE64.encode(sealed.as_bytes()))
     .execute(db)
     .await?;
     Ok(())
@@ -225,7 +182,7 @@ async fn is_there(
 }
 
 /// Names what is in the way when the database refused a row for being there already.
-fn taken(error: sqlx::Error, kind: Kind, name: impl ToString) -> StoreError {
+pub(super) fn taken(error: sqlx::Error, kind: Kind, name: impl ToString) -> StoreError {
     match error.as_database_error() {
         Some(refusal) if refusal.is_unique_violation() => StoreError::exists(kind, name),
         _ => error.into(),

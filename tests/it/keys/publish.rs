@@ -54,10 +54,10 @@ async fn publishing_once_gives_what_is_there_or_says_what_differs() {
     let again = publisher(&service).publish_once(&asked, at(NOW + 5)).await.unwrap();
     assert_eq!(first, again);
     let table = [
-        (request("s", "Portcullis_CencClearKey", "open"), "streaming policy"),
-        (request("s", "Predefined_ClearKey", "token"), "content key policy"),
-        (PublishRequest { id: Some(LocatorId::random()), ..asked.clone() }, "identifier"),
-        (PublishRequest { end: Some(at(NOW)), ..asked }, "end"),
+        (request("s", "Portcullis_CencClearKey", "open"), "streamingPolicyName"),
+        (request("s", "Predefined_ClearKey", "token"), "defaultContentKeyPolicyName"),
+        (PublishRequest { id: Some(LocatorId::random()), ..asked.clone() }, "streamingLocatorId"),
+        (PublishRequest { end: Some(at(NOW)), ..asked }, "endTime"),
     ];
     for (asked, expected) in table {
         match publisher(&service).publish_once(&asked, at(NOW)).await {

@@ -210,6 +210,7 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
         filters: Vec::new(),
         compat: Default::default(),
         alternative_media_id: None,
+        keys: Vec::new(),
         start: None,
         end: None,
     }

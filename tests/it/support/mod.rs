@@ -1,6 +1,7 @@
 //! Builders and clients that the tests share; files are named by the area that owns them.
 
 pub(crate) mod boxes;
+pub(crate) mod documents;
 pub(crate) mod filters;
 pub(crate) mod golden;
 pub(crate) mod images;

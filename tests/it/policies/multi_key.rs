@@ -1,0 +1,197 @@
+//! One presentation under several keys, by whole URLs.
+
+use roxmltree::{Document, Node};
+use serde_json::{Value, json};
+
+use crate::support::documents::{KEY_HD, KEY_SD, KID_HD, KID_SD, ladder, printed, shown};
+use crate::support::filters::LEVELS;
+use crate::support::keys::{self, clearkey_request, sign, spec};
+use crate::support::oracle::{HexKey, samples_decrypted_by_ffmpeg, samples_of_bytes};
+use crate::support::origin::{get, get_with, hls_children, request, send};
+use crate::support::server::DevServer;
+
+/// A server with the ladder, and what stands in front of `manifest(...)`.
+fn ladder_server() -> (DevServer, String) {
+    let server = DevServer::builder().start();
+    printed(&server.data, &["apply", "-"], &ladder("gate").into());
+    let film = shown(&server.data, &["streaming-locators", "film"]);
+    let id = film["properties"]["streamingLocatorId"].as_str().unwrap();
+    let root = format!("{}/{id}/gate.ism/", server.ready.origin);
+    (server, root)
+}
+
+/// A token of the shared issuer.
+fn token(tier: Option<&str>) -> String {
+    let mut wanted = spec();
+    wanted.claims.extend(tier.map(|tier| ("tier".to_owned(), json!(tier))));
+    sign(&wanted)
+}
+
+async fn text(url: &str) -> String {
+    String::from_utf8(get(url).await.ok()).unwrap()
+}
+
+/// The KID that a set of an MPD names.
+fn kid<'d>(set: Node<'d, 'd>) -> Option<&'d str> {
+    set.descendants().find_map(|node| node.attribute(("urn:mpeg:cenc:2013", "default_KID")))
+}
+
+fn bandwidths(set: Node<'_, '_>) -> Vec<u64> {
+    let levels = set.descendants().filter(|node| node.tag_name().name() == "Representation");
+    levels.map(|level| level.attribute("bandwidth").unwrap().parse().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn manifests_split_sets_by_key_and_leave_clear_tracks_clear() {
+    let (_server, root) = ladder_server();
+    let mpd = text(&format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
+    let document = Document::parse(&mpd).unwrap();
+    let sets = document.descendants().filter(|node| node.tag_name().name() == "AdaptationSet");
+    let sets: Vec<_> = sets.filter(|set| set.attribute("maxPlayoutRate").is_none()).collect();
+    let of = |kind: &str| -> Vec<Node<'_, '_>> {
+        let of = |set: &&Node<'_, '_>| set.attribute("contentType") == Some(kind);
+        sets.iter().filter(of).copied().collect()
+    };
+    let video: Vec<_> = of("video").iter().map(|set| (kid(*set), bandwidths(*set))).collect();
+    assert_eq!(
+        video,
+        [(Some(KID_HD), vec![LEVELS[0]]), (Some(KID_SD), vec![LEVELS[1], LEVELS[2]])]
+    );
+    let sound: Vec<_> = of("audio").iter().map(|set| (set.attribute("lang"), kid(*set))).collect();
+    let [(Some("de"), None), (Some("en"), Some(english))] = sound[..] else { panic!("{sound:?}") };
+    assert!(![KID_SD, KID_HD].contains(&english));
+    // Players may go from one key to the other.
+    let ids: Vec<_> = of("video").iter().map(|set| set.attribute("id").unwrap()).collect();
+    let scheme = Some("urn:mpeg:dash:adaptation-set-switching:2016");
+    let related = |set: &Node<'_, '_>| {
+        let property = set.children().find(|node| node.attribute("schemeIdUri") == scheme);
+        property.unwrap().attribute("value").unwrap().to_owned()
+    };
+    let related: Vec<_> = of("video").iter().map(related).collect();
+    assert_eq!(related, [ids[1], ids[0]]);
+}
+
+#[tokio::test]
+async fn every_playlist_and_init_segment_has_the_key_of_its_track() {
+    let (_server, root) = ladder_server();
+    let master = format!("{root}manifest(format=m3u8-cmaf,encryption=cenc)");
+    let mut seen = Vec::new();
+    for playlist in hls_children(&master).await {
+        let lines = text(&playlist).await;
+        let keys: Vec<&str> = lines.lines().filter(|line| line.starts_with("#EXT-X-KEY")).collect();
+        let (folder, leaf) = playlist.rsplit_once('/').unwrap();
+        let track = leaf.trim_start_matches("Manifest(").split(',').next().unwrap();
+        let init = format!("{folder}/Fragments({track}=i,format=m3u8-cmaf,encryption=cenc)");
+        let init = get(&init).await.ok();
+        let has = |kid: &str| {
+            let bytes = data_encoding::HEXLOWER.decode(kid.replace('-', "").as_bytes()).unwrap();
+            init.windows(16).any(|window| window == bytes)
+        };
+        let protected = init.windows(4).any(|window| window == b"tenc");
+        assert_eq!(protected, !keys.is_empty(), "{playlist}");
+        for kid in [KID_HD, KID_SD] {
+            let named = keys.iter().any(|line| line.contains(kid));
+            assert_eq!(named, has(kid), "{playlist}: {kid}");
+            seen.extend(named.then(|| (track.to_owned(), kid)));
+        }
+        seen.extend(keys.is_empty().then(|| (track.to_owned(), "clear")));
+    }
+    let of = |track: &str, kid| (track.to_owned(), kid);
+    let expected = [
+        of("aac_deu_2_48331", "clear"),
+        of("video", KID_SD),
+        of("video", KID_SD),
+        of("video", KID_HD),
+    ];
+    assert_eq!(seen, expected);
+}
+
+/// An init segment of a video level and its first fragment.
+async fn media(root: &str, level: u64, selectors: &str) -> Vec<u8> {
+    let part = |time| {
+        format!(
+            "{root}QualityLevels({level})/Fragments(video={time},format=mpd-time-cmaf{selectors})"
+        )
+    };
+    [get(&part("i")).await.ok(), get(&part("0")).await.ok()].concat()
+}
+
+#[tokio::test]
+async fn each_level_opens_with_its_key_and_with_no_other() {
+    let (server, root) = ladder_server();
+    let clear = server.ready.stream("clear-open").root().to_owned();
+    let key = |kid: &str, key: [u8; 16]| HexKey {
+        kid: kid.replace('-', ""),
+        key: data_encoding::HEXLOWER.encode(&key),
+    };
+    let (sd, hd) = (key(KID_SD, KEY_SD), key(KID_HD, KEY_HD));
+    for (level, own, other) in [(LEVELS[0], &hd, &sd), (LEVELS[1], &sd, &hd)] {
+        let expected = samples_of_bytes(&media(&clear, level, "").await, "v:0");
+        let encrypted = media(&root, level, ",encryption=cenc").await;
+        let opened = samples_decrypted_by_ffmpeg(&encrypted, own, "v:0");
+        assert_eq!(opened.contents(), expected.contents(), "{level}");
+        let wrong = samples_decrypted_by_ffmpeg(&encrypted, other, "v:0");
+        assert_ne!(wrong.contents(), expected.contents(), "{level}");
+    }
+    // A track that the policy leaves clear is the clear one, byte for byte and tag for tag.
+    let german = "QualityLevels(48331)/Fragments(aac_deu_2_48331=0,format=mpd-time-cmaf";
+    let left_clear = get(&format!("{root}{german},encryption=cenc)")).await;
+    let plain = get(&format!("{clear}{german})")).await;
+    assert_eq!(left_clear.header("etag"), plain.header("etag"));
+    assert!(left_clear.ok() == plain.ok());
+}
+
+#[tokio::test]
+async fn a_token_for_sd_gets_the_key_of_sd_and_none_of_hd() {
+    let (server, _) = ladder_server();
+    let delivery = &server.ready.key_delivery;
+    let bearer = |token: &str| format!("Bearer {token}");
+    let (low, high) = (token(None), token(Some("hd")));
+    for (token, kid, key) in [
+        (&low, KID_SD, Some(KEY_SD)),
+        (&low, KID_HD, None),
+        (&high, KID_HD, Some(KEY_HD)),
+        (&high, KID_SD, Some(KEY_SD)),
+    ] {
+        let url = format!("{delivery}/?kid={kid}");
+        let answer = get_with(&url, &[("authorization", &bearer(token))]).await;
+        match key {
+            Some(key) => assert_eq!(answer.ok(), key, "{kid}"),
+            None => assert_eq!(answer.status, 403, "{kid}"),
+        }
+    }
+    // One request for both is answered with what is granted.
+    let kids = [KID_SD, KID_HD].map(|kid| kid.parse().unwrap());
+    let ask = |token: &str| {
+        let url = format!("{delivery}/ClearKey/");
+        let post = request(reqwest::Method::POST, &url).header("authorization", bearer(token));
+        send(post.body(clearkey_request(&kids)))
+    };
+    let granted = |body: &[u8]| -> Vec<String> {
+        let licence: Value = serde_json::from_slice(body).unwrap();
+        let keys = licence["keys"].as_array().unwrap().iter();
+        keys.map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    };
+    let names: Vec<String> = kids.iter().map(keys::base64url).collect();
+    assert_eq!(granted(&ask(&low).await.ok()), names[..1]);
+    assert_eq!(granted(&ask(&high).await.ok()), names);
+}
+
+#[tokio::test]
+async fn what_the_policy_does_not_switch_on_is_off() {
+    let (_server, root) = ladder_server();
+    for (manifest, status, code) in [
+        ("manifest", 403, "MPE_OUTPUT_FORMAT_BLOCKED"),
+        ("manifest(format=mpd-time-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
+        (
+            "manifest(format=m3u8-cmaf,encryption=cbcs-aapl)",
+            403,
+            "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY",
+        ),
+        ("manifest(format=m3u8-aapl)", 415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"),
+    ] {
+        let answer = get(&format!("{root}{manifest}")).await;
+        let (found, hresult, _) = answer.refusal();
+        assert_eq!((found, hresult), (status, code), "{manifest}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Documents that are refused, with the member named, before anything is stored.
+
+use serde_json::{Value, json};
+
+use super::documents::with_asset;
+use crate::support::documents::{
+    KEY_HD, KID_HD, KID_SD, content_key, ladder, locator, printed, refused, selection,
+    streaming_policy,
+};
+
+fn film(keys: Value) -> Value {
+    locator(
+        "film",
+        json!({ "assetName": "gate", "streamingPolicyName": "ladder",
+                            "contentKeys": keys }),
+    )
+}
+
+#[test]
+fn keys_that_break_a_rule_are_named() {
+    let folder = with_asset();
+    let data = folder.path();
+    printed(data, &["apply", "-"], &ladder("gate")[1..].to_vec().into());
+    let hd = content_key(KID_HD, "HD", KEY_HD);
+    let with = |member: &str, value: Value| {
+        let mut key = hd.clone();
+        key[member] = value;
+        key
+    };
+    let twice = content_key(KID_HD, "SD", [1; 16]);
+    let same_label = content_key(KID_SD, "HD", [1; 16]);
+    let cases = [
+        (json!([with("value", Value::Null)]), "contentKeys[0].value: it is missing"),
+        (json!([with("value", json!(""))]), "contentKeys[0].value: a content key has 16 bytes"),
+        (json!([with("value", json!("AAAA"))]), "contentKeys[0].value: a content key has 16 bytes"),
+        (json!([with("value", json!("?"))]), "contentKeys[0].value: a secret is not base64"),
+        (json!([with("id", json!("x"))]), "contentKeys[0].id: not a GUID"),
+        (json!([with("type", json!("Magic"))]), "contentKeys[0].type: this type"),
+        (
+            json!([with("type", json!("EnvelopeEncryption"))]),
+            "contentKeys[0].labelReferenceInStreamingPolicy: the streaming policy has no such key",
+        ),
+        (
+            json!([with("labelReferenceInStreamingPolicy", json!("UHD1"))]),
+            "contentKeys[0].labelReferenceInStreamingPolicy: the streaming policy has no such key",
+        ),
+        (json!([with("surprise", json!(1))]), "contentKeys[0].surprise: unknown field"),
+        (json!([with("policyName", json!("nobody"))]), "content key policy nobody does not exist"),
+        (json!([hd, twice]), "contentKeys[1].id: another key has this KID"),
+        (json!([hd, same_label]), "contentKeys[1].labelReferenceInStreamingPolicy: another key"),
+    ];
+    for (keys, named) in cases {
+        let said = refused(data, &["apply", "-"], &film(keys));
+        assert!(said.contains(named), "{named}: {said}");
+        assert!(!said.contains("/f39"), "a key in an error: {said}");
+    }
+    // A KID belongs to one key of one locator.
+    printed(data, &["apply", "-"], &film(json!([hd])));
+    let mut other = film(json!([hd]));
+    other["name"] = json!("other");
+    let said = refused(data, &["apply", "-"], &other);
+    assert!(said.contains(&format!("content key {KID_HD} already exists")), "{said}");
+}
+
+#[test]
+fn locators_and_policies_that_break_a_rule_are_named() {
+    let folder = with_asset();
+    let data = folder.path();
+    let locator_with = |member: &str, value: Value| {
+        let mut document = locator(
+            "l",
+            json!({ "assetName": "gate",
+            "streamingPolicyName": "Predefined_ClearKey", "defaultContentKeyPolicyName": "open" }),
+        );
+        document["properties"][member] = value;
+        document
+    };
+    let mapping = json!({ "label": "A", "tracks": [selection(&[("Colour", "red")])] });
+    let cases = [
+        (locator_with("assetName", Value::Null), "missing field `assetName`"),
+        (locator_with("assetName", json!("x")), "asset x does not exist"),
+        (locator_with("streamingPolicyName", json!("x")), "streaming policy x does not exist"),
+        (locator_with("defaultContentKeyPolicyName", Value::Null), "key aesDefaultKey needs a"),
+        (locator_with("startTime", json!("soon")), "locator l: startTime: "),
+        (
+            locator_with("streamingLocatorId", json!("1")),
+            "locator l: streamingLocatorId: not a GUID",
+        ),
+        (locator_with("alternativeMediaId", json!("a\nb")), "alternativeMediaId: 1 to 256"),
+        (locator_with("filters", json!(["x"])), "filter x does not exist"),
+        (locator_with("colour", json!(1)), "locator l: colour: unknown field"),
+        (streaming_policy("Predefined_Mine", json!({})), "the name is reserved"),
+        (
+            streaming_policy(
+                "p",
+                json!({ "commonEncryptionCenc": {
+            "enabledProtocols": { "dash": true },
+            "contentKeys": { "keyToTrackMappings": [mapping] } } }),
+            ),
+            "policy p: commonEncryptionCenc.contentKeys.keyToTrackMappings[0].tracks[0]: \
+          selection.trackSelections[0].property is none of",
+        ),
+    ];
+    for (document, named) in cases {
+        let said = refused(data, &["apply", "-"], &document);
+        assert!(said.contains(named), "{named}: {said}");
+    }
+    let locators = printed(data, &["list", "streaming-locators"], &Value::Null);
+    assert_eq!(locators, "gate-cenc-token\n");
+}
