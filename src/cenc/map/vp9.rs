@@ -26,7 +26,7 @@ impl<'a, S: ReadAt + ?Sized> FrameWalk<'a, S> {
     }
 
     /// The sizes of the frames of a sample.
-    fn frames(&mut self, sample: &Sample) -> Result<Vec<u32>, MapError> {
+    fn frames(&mut self, sample: &Sample) -> Result<[u32; 8], MapError> {
         let length = (sample.size as usize).min(MAX_INDEX);
         let start = sample.offset + u64::from(sample.size) - length as u64;
         frames(self.window.get(start, length)?, sample.size).map_err(in_sample(sample))

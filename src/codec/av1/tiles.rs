@@ -47,6 +47,10 @@ impl TileInfo {
         // Sizes count whole blocks of 8 samples first.
         let blocks = |samples: u32| samples.next_multiple_of(8).div_ceil(1 << shift);
         let (columns, rows) = (blocks(width), blocks(height));
+        if columns == 0 || rows == 0 {
+            // Of the size of a reference that is not there.
+            return Err(Truncated);
+        }
         let max_width = MAX_TILE_WIDTH >> shift;
         let max_area = MAX_TILE_AREA >> (2 * shift);
         let min_columns = log2_at_least(max_width, columns);

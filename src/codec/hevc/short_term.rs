@@ -3,10 +3,10 @@
 use crate::bytes::{BitReader, Truncated};
 
 /// More pictures than a decoder has room for are refused.
-const MAX_PICTURES: u32 = 16;
+const MAX_PICTURES: usize = 16;
 
 /// A picture of a set: its distance in output order, and whether the current picture refers to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry {
     delta: i64,
     used: bool,
@@ -14,7 +14,10 @@ struct Entry {
 
 /// The pictures of a set: those before the current one from the nearest on, then those behind it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct ShortTermSet(Vec<Entry>);
+pub(super) struct ShortTermSet {
+    entries: [Entry; MAX_PICTURES],
+    count: usize,
+}
 
 impl ShortTermSet {
     /// Reads set number `known.len()`. In a slice header it may be told as a difference to any of
@@ -29,42 +32,47 @@ impl ShortTermSet {
             let reference = known.len().checked_sub(back as usize).ok_or(Truncated)?;
             return known[reference].changed(r);
         }
-        let (before, behind) = (r.ue()?, r.ue()?);
-        if before.saturating_add(behind) > MAX_PICTURES {
-            return Err(Truncated);
-        }
-        let mut entries = Vec::new();
-        for (count, sign) in [(before, -1), (behind, 1)] {
+        let mut set = Self::default();
+        for (count, sign) in [(r.ue()?, -1), (r.ue()?, 1)] {
             let mut delta = 0;
             for _ in 0..count {
                 delta += sign * (i64::from(r.ue()?) + 1);
-                entries.push(Entry { delta, used: r.bit()? });
+                set.push(Entry { delta, used: r.bit()? })?;
             }
         }
-        Ok(Self(entries))
+        Ok(set)
+    }
+
+    fn push(&mut self, entry: Entry) -> Result<(), Truncated> {
+        *self.entries.get_mut(self.count).ok_or(Truncated)? = entry;
+        self.count += 1;
+        Ok(())
+    }
+
+    fn entries(&self) -> &[Entry] {
+        &self.entries[..self.count]
     }
 
     /// The set that is told as a difference to this one (equations 7-61 and 7-62).
     fn changed(&self, r: &mut BitReader<'_>) -> Result<Self, Truncated> {
         let sign = if r.bit()? { -1 } else { 1 };
         let shift = sign * (i64::from(r.ue()?) + 1);
-        let mut entries = Vec::new();
+        let mut set = Self::default();
         // The current picture of that set is a picture of this one.
-        for delta in self.0.iter().map(|entry| entry.delta).chain([0]) {
+        for delta in self.entries().iter().map(|entry| entry.delta).chain([0]) {
             let used = r.bit()?;
             let kept = used || r.bit()?;
             if kept && delta + shift != 0 {
-                entries.push(Entry { delta: delta + shift, used });
+                set.push(Entry { delta: delta + shift, used })?;
             }
         }
-        entries.sort_by_key(|entry| (entry.delta > 0, entry.delta.abs()));
-        entries.truncate(MAX_PICTURES as usize);
-        Ok(Self(entries))
+        set.entries[..set.count].sort_unstable_by_key(|entry| (entry.delta > 0, entry.delta.abs()));
+        Ok(set)
     }
 
     /// How many pictures the current one refers to.
     pub(super) fn used(&self) -> u32 {
         // At most 16.
-        self.0.iter().map(|entry| u32::from(entry.used)).sum()
+        self.entries().iter().map(|entry| u32::from(entry.used)).sum()
     }
 }

@@ -5,8 +5,11 @@
 use crate::bytes::{PlainBits, Truncated};
 use crate::codec::CodecError;
 
+/// Frames of a superframe, at most.
+const MAX_FRAMES: usize = 8;
+
 /// Bytes at the end of a sample that hold the longest superframe index.
-pub const MAX_INDEX: usize = 2 + 8 * 4;
+pub const MAX_INDEX: usize = 2 + MAX_FRAMES * 4;
 
 /// Bits of the values that a segment changes, sign included.
 const FEATURE_BITS: [usize; 4] = [9, 7, 2, 0];
@@ -16,13 +19,13 @@ const SYNC_CODE: u32 = 0x49_83_42;
 /// CS_RGB: such pictures have no subsampling to tell.
 const RGB: u32 = 7;
 
-/// The frames of a sample: one, or up to eight with an index behind them.
+/// The sizes of the frames of a sample: one, or up to eight with an index behind them; the rest is 0.
 ///
 /// # Errors
 /// An index whose frames do not fit into the sample. `tail` is the end of the sample, `size` its
 /// length in bytes.
-pub fn frames(tail: &[u8], size: u32) -> Result<Vec<u32>, CodecError> {
-    let Some(sizes) = index(tail) else { return Ok(vec![size]) };
+pub fn frames(tail: &[u8], size: u32) -> Result<[u32; MAX_FRAMES], CodecError> {
+    let Some(sizes) = index(tail) else { return Ok([size, 0, 0, 0, 0, 0, 0, 0]) };
     let used: u64 = sizes.iter().map(|size| u64::from(*size)).sum();
     if used > u64::from(size) {
         return Err(CodecError::BadValue("the frames of a superframe do not fit into it"));
@@ -31,7 +34,7 @@ pub fn frames(tail: &[u8], size: u32) -> Result<Vec<u32>, CodecError> {
 }
 
 /// The sizes of a superframe index at the end; `None` where there is none.
-fn index(tail: &[u8]) -> Option<Vec<u32>> {
+fn index(tail: &[u8]) -> Option<[u32; MAX_FRAMES]> {
     let marker = *tail.last()?;
     if marker >> 5 != 0b110 {
         return None;
@@ -41,10 +44,11 @@ fn index(tail: &[u8]) -> Option<Vec<u32>> {
     if index[0] != marker {
         return None;
     }
-    let sizes = index[1..=count * bytes].chunks_exact(bytes);
-    let little_endian =
-        |size: &[u8]| size.iter().rev().fold(0, |n, byte| n << 8 | u32::from(*byte));
-    Some(sizes.map(little_endian).collect())
+    let mut sizes = [0; MAX_FRAMES];
+    for (size, field) in sizes.iter_mut().zip(index[1..=count * bytes].chunks_exact(bytes)) {
+        *size = field.iter().rev().fold(0, |size, byte| size << 8 | u32::from(*byte));
+    }
+    Some(sizes)
 }
 
 /// What later frames depend on: the width of each reference.
@@ -252,10 +256,11 @@ mod tests {
     #[test]
     fn a_superframe_lists_its_frames() {
         let index = [0xc9, 0x10, 0x01, 0x05, 0x00, 0xc9];
-        assert_eq!(frames(&index, 300), Ok(vec![0x110, 5]));
+        assert_eq!(frames(&index, 300), Ok([0x110, 5, 0, 0, 0, 0, 0, 0]));
         assert!(frames(&index, 200).is_err());
-        assert_eq!(frames(&[0xc9; 3], 200), Ok(vec![200]));
-        assert_eq!(frames(&[], 0), Ok(vec![0]));
+        for tail in [&[0xc9; 3][..], &[]] {
+            assert_eq!(frames(tail, 200), Ok([200, 0, 0, 0, 0, 0, 0, 0]));
+        }
     }
 
     proptest! {
