@@ -219,8 +219,13 @@ mod tests {
     use super::*;
     use crate::cenc::scheme::TABLE;
     use crate::codec::aac::{AacConfig, Core};
+    use crate::codec::av1::Av1Config;
+    use crate::codec::avc::AvcConfig;
+    use crate::codec::hevc::HevcConfig;
+    use crate::codec::vp9::Vp9Config;
     use crate::crypto::ContentKey;
     use crate::ids::KeyId;
+    use proptest::prelude::*;
 
     /// A walk over the ranges ends at an empty one: what follows would stay clear.
     #[test]
@@ -272,5 +277,49 @@ mod tests {
         assert_eq!(subsamples(&[(10, 16), (7, 0)]), [(10, 16), (7, 0)]);
         assert_eq!(subsamples(&[(70_000, 32)]), [(65_535, 0), (4_465, 32)]);
         assert_eq!(subsamples(&[(65_535, 32)]), [(65_535, 32)]);
+    }
+
+    /// Configurations without parameter sets, but for AV1, and the front of a sample that gets far.
+    fn cases() -> Vec<(Codec, &'static [u8])> {
+        let hevc: Vec<u8> = [&[1; 21][..], &[3, 0]].concat();
+        let av1 = [0x81, 1, 0x0c, 0, 10, 11, 0, 0, 0, 12, 0xc4, 0xff, 0x67, 0x36, 0xbe, 0x40, 0x10];
+        let vp9 = [1, 0, 0, 0, 0, 0x1e, 0x80, 2, 2, 2, 0, 0];
+        let avc = [1, 66, 0, 30, 3, 0, 0];
+        vec![
+            (AvcConfig::parse(&avc).map(Codec::Avc).unwrap(), &[0, 0, 0, 2, 6, 1, 0, 0, 0, 9]),
+            (HevcConfig::parse(&hevc).map(Codec::Hevc).unwrap(), &[0, 0, 0, 2, 0x4e, 1, 0, 0, 0]),
+            (Av1Config::parse(&av1).map(Codec::Av1).unwrap(), &[0x30, 0x10, 0]),
+            (
+                Vp9Config::parse(&vp9).map(Codec::Vp9).unwrap(),
+                &[0x82, 0x49, 0x83, 0x42, 0, 0, 0x3f, 0, 0xb3],
+            ),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn a_map_covers_its_samples_exactly(tail: Vec<u8>, case in 0_usize..4, scheme in 0_usize..4) {
+            let (codec, front) = cases().swap_remove(case);
+            let scheme = TABLE[scheme].scheme;
+            let data = [front, &tail].concat();
+            let key = TrackKey::new(
+                KeyId::from_bytes([7; 16]),
+                &ContentKey::from_bytes([3; 16]),
+                b"track",
+            );
+            let samples = [sample(0, data.len() as u32)].into_iter();
+            let map = SampleMap::build(data.as_slice(), &codec, scheme, &key, samples);
+            let Ok(map) = map else { return Ok(()) };
+            let listed = &map.auxiliary.subsamples;
+            let sum: usize = listed.iter().map(|s| s.clear as usize + s.protected as usize).sum();
+            prop_assert_eq!(sum, data.len());
+            let hidden: u32 = map.ranges.iter().map(|range| range.length).sum();
+            prop_assert_eq!(hidden, listed.iter().map(|s| s.protected).sum::<u32>());
+            let blocks = scheme.row().whole_blocks;
+            prop_assert!(map.ranges.iter().all(|range| !blocks || range.length % 16 == 0));
+            prop_assert!(listed.len() <= map.auxiliary.max_subsamples());
+        }
     }
 }
