@@ -1,5 +1,5 @@
 // The real binary, started as a user would start it, on a free port with an empty data folder.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,11 +16,12 @@ function fail(message) {
 const neutral = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PORTCULLIS_")));
 
-/** Starts `portcullis dev`, with `more` flags; resolves, once the ready file is there, to its content and `stop`. */
+/** Starts `portcullis dev`, with `more` flags; resolves, once the ready file is there, to its content, the data folder and `stop`. */
 export const startServer = async (more = []) => {
   const folder = mkdtempSync(join(tmpdir(), "portcullis-"));
   const readyFile = join(folder, "ready.json");
-  const flags = ["dev", "--listen", "127.0.0.1:0", "--data", join(folder, "data"), "--ready-file", readyFile, ...more];
+  const data = join(folder, "data");
+  const flags = ["dev", "--listen", "127.0.0.1:0", "--data", data, "--ready-file", readyFile, ...more];
   const child = spawn(BINARY, flags, { cwd: folder, env: neutral(), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stdout.on("data", (text) => (output += text));
@@ -40,8 +41,12 @@ export const startServer = async (more = []) => {
     }
     await sleep(10);
   }
-  return { ...JSON.parse(readFileSync(readyFile, "utf8")), stop };
+  return { ...JSON.parse(readFileSync(readyFile, "utf8")), data, stop };
 };
+
+/** Stores policies and locators in the server's database. */
+export const apply = (server, documents) =>
+  execFileSync(BINARY, ["apply", "-", "--data", server.data], { env: neutral(), input: JSON.stringify(documents) });
 
 /** The stream of that name, or an error that lists what there is. */
 export const streamOf = (server, name) =>
