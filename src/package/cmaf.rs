@@ -10,13 +10,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::announced::Announced;
 use super::format::Container;
 use super::plan::{Cipher, Extent, Plan, Samples};
 use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType, aac};
-use crate::isobmff::cenc::{Pssh, SampleAuxiliary};
+use crate::isobmff::cenc::SampleAuxiliary;
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
 use crate::isobmff::moov::tkhd::Tkhd;
@@ -62,8 +63,13 @@ pub enum FragmentError {
     TooLarge,
 }
 
-/// The init segment of a rendition.
-pub fn init_segment(rendition: &Rendition, container: Container, protect: &Protect) -> Vec<u8> {
+/// The init segment of a rendition, with a box for each system that it is announced to.
+pub fn init_segment(
+    rendition: &Rendition,
+    container: Container,
+    protect: &Protect,
+    systems: &[Announced],
+) -> Vec<u8> {
     let track = &rendition.track;
     let timing = Timing::of(rendition, Shape::Cmaf);
     let mut w = Writer::with_capacity(1024);
@@ -82,9 +88,7 @@ pub fn init_segment(rendition: &Rendition, container: Container, protect: &Prote
             boxed(w, b"mdia", |w| media(w, rendition, protect));
         });
         mvex::write(w);
-        if let Protect::Samples(_, key) = protect {
-            Pssh::common(vec![key.kid]).write(w);
-        }
+        systems.iter().filter_map(|system| system.pssh.as_ref()).for_each(|pssh| pssh.write(w));
     });
     w.into_vec()
 }

@@ -1,5 +1,6 @@
 //! From a URL to a packaged answer: grammar, formats, plans, fragments, manifests.
 
+pub mod announced;
 pub mod cmaf;
 pub mod compat;
 pub mod dash;

@@ -2,7 +2,9 @@
 //! selectors, the keys.
 
 use std::ops::Range;
+use std::sync::Arc;
 
+use super::announced::Announced;
 use super::compat::Compat;
 use super::request::{Query, Selectors};
 use super::steering::Steering;
@@ -39,8 +41,6 @@ pub struct Presentation<'a> {
     pub start: u64,
     /// Whether a filter put the first video level where it stands.
     pub led: bool,
-    /// Where keys and licences are.
-    pub delivery: &'a DeliveryUrls,
     /// Who steers players.
     pub steering: &'a Steering,
 }
@@ -113,6 +113,10 @@ pub struct RenditionKey {
     pub kid: KeyId,
     /// IVs.
     pub ivs: IvContext,
+    /// Where its bytes are.
+    pub uri: String,
+    /// The systems that it is announced to, in table order.
+    pub systems: Arc<[Announced]>,
 }
 
 /// Renditions that a player may switch between: one name, one key.
@@ -147,6 +151,22 @@ impl DeliveryUrls {
     /// ClearKey licences.
     pub fn clear_key(&self) -> String {
         format!("{}/ClearKey/", self.base)
+    }
+
+    /// PlayReady licences.
+    pub fn play_ready(&self) -> String {
+        format!("{}/PlayReady/", self.base)
+    }
+
+    /// Widevine licences of a key.
+    pub fn widevine(&self, kid: KeyId) -> String {
+        format!("{}/Widevine/?kid={kid}", self.base)
+    }
+
+    /// FairPlay licences of a key. Apps put a scheme in front that they know (ams.md section 6.3).
+    pub fn fair_play(&self, kid: KeyId) -> String {
+        let (_, rest) = self.base.split_once("://").unwrap_or(("", &self.base));
+        format!("skd://{rest}/FairPlay/?kid={kid}")
     }
 }
 

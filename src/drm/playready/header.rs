@@ -7,6 +7,7 @@ use std::fmt;
 
 use data_encoding::BASE64;
 use quick_xml::escape::partial_escape;
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{CHECKSUM_LEN, PlayReadyError, guid_order};
 use crate::cenc::Scheme;
@@ -102,7 +103,7 @@ impl HeaderKey {
 }
 
 /// XML of the content's owner inside a header.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CustomAttributes(String);
 
 impl CustomAttributes {
@@ -127,6 +128,12 @@ impl CustomAttributes {
     /// The elements.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for CustomAttributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

@@ -91,7 +91,7 @@ fn adaptation_set(
     }
     xml.element("AdaptationSet", &borrowed(&attributes), |xml| {
         if let Some(key) = set.key() {
-            protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
+            protection::descriptors(xml, presentation, key)?;
         }
         if let Some(title) = &first.title {
             xml.text("Label", &[], title)?;

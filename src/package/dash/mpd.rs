@@ -54,10 +54,7 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
         ("mediaPresentationDuration", duration.as_str()),
         ("minBufferTime", buffer.as_str()),
     ];
-    if presentation.listed.iter().any(|listed| listed.key.is_some()) {
-        attributes.push(("xmlns:cenc", "urn:mpeg:cenc:2013"));
-        attributes.push(("xmlns:dashif", "https://dashif.org/CPS"));
-    }
+    attributes.extend(protection::namespaces(presentation));
     if presentation.video().any(|level| level.rendition.track.supplemental_codec().is_some()) {
         attributes.push(("xmlns:scte214", "urn:scte:dash:scte214-extensions"));
     }
@@ -149,7 +146,7 @@ fn adaptation_set(
     xml.element("AdaptationSet", &attributes, |xml| {
         descriptors::channels(xml, &first.track)?;
         if let Some(key) = set.key() {
-            protection::descriptors(xml, presentation.protection, key, presentation.delivery)?;
+            protection::descriptors(xml, presentation, key)?;
         }
         if let Some(main) = key_frames_of {
             trick::property(xml, main)?;

@@ -1,22 +1,44 @@
-//! ContentProtection as clear-key players want it (players.md section 3.2): the generic
-//! descriptor with the key id, then one ClearKey descriptor with the licence URL and no `pssh`.
+//! ContentProtection: the generic descriptor with the key id, then one of each system that is
+//! announced (packaging.md section 8.3).
 
 use std::io;
 
+use data_encoding::BASE64;
+
 use crate::cenc::Scheme;
-use crate::ids::SystemId;
-use crate::package::presentation::{DeliveryUrls, RenditionKey};
+use crate::package::announced::{Announced, Child, System};
+use crate::package::compat::Compat;
+use crate::package::presentation::{Presentation, RenditionKey};
 use crate::package::xml::Xml;
-use crate::protection::Protection;
+
+/// Namespaces with the systems that need them; those of ClearKey stand wherever content is protected.
+const NAMESPACES: &[(&str, &str, Option<System>)] = &[
+    ("xmlns:cenc", "urn:mpeg:cenc:2013", None),
+    ("xmlns:dashif", "https://dashif.org/CPS", None),
+    ("xmlns:mspr", "urn:microsoft:playready", Some(System::PlayReady)),
+    ("xmlns:ms", "urn:microsoft", Some(System::Widevine)),
+];
+
+/// The namespaces that the descriptors of a presentation need.
+pub(super) fn namespaces(presentation: &Presentation<'_>) -> Vec<(&'static str, &'static str)> {
+    let keys = || presentation.listed.iter().filter_map(|listed| listed.key.as_ref());
+    let announced =
+        |system| keys().any(|key| key.systems.iter().any(|known| known.system == system));
+    let needed = |system: &Option<System>| match system {
+        Some(system) => announced(*system),
+        None => keys().next().is_some(),
+    };
+    let needed = NAMESPACES.iter().filter(|(.., system)| needed(system));
+    needed.map(|(name, value, _)| (*name, *value)).collect()
+}
 
 /// Writes the descriptors of an adaptation set; nothing when its samples are clear.
 pub(super) fn descriptors(
     xml: &mut Xml,
-    protection: Protection,
+    presentation: &Presentation<'_>,
     key: &RenditionKey,
-    delivery: &DeliveryUrls,
 ) -> io::Result<()> {
-    let Some(scheme) = Scheme::of(protection) else {
+    let Some(scheme) = Scheme::of(presentation.protection) else {
         return Ok(());
     };
     let scheme = scheme.row().fourcc.to_string();
@@ -28,9 +50,28 @@ pub(super) fn descriptors(
             ("cenc:default_KID", &key.kid.to_string()),
         ],
     )?;
-    let system = format!("urn:uuid:{}", SystemId::CLEAR_KEY);
-    let attributes = [("schemeIdUri", system.as_str()), ("value", "ClearKey1.0")];
+    key.systems.iter().try_for_each(|system| descriptor(xml, presentation.compat, system))
+}
+
+fn descriptor(xml: &mut Xml, compat: Compat, announced: &Announced) -> io::Result<()> {
+    let row = announced.row();
+    let system = format!("urn:uuid:{}", row.id);
+    let mut attributes = vec![("schemeIdUri", system.as_str())];
+    attributes.extend(row.value.map(|value| ("value", value)));
+    let written = |child: &&Child| **child != Child::Laurl || compat == Compat::Modern;
     xml.element("ContentProtection", &attributes, |xml| {
-        xml.text("dashif:Laurl", &[("Lic_type", "EME-1.0")], &delivery.clear_key())
+        let mut children = row.children.iter().filter(written);
+        children.try_for_each(|child| write_child(xml, *child, announced))
     })
+}
+
+fn write_child(xml: &mut Xml, child: Child, announced: &Announced) -> io::Result<()> {
+    let url = announced.licence_url();
+    match child {
+        Child::Pssh => xml.text("cenc:pssh", &[], &BASE64.encode(&announced.boxed())),
+        Child::Pro => xml.text("mspr:pro", &[], &BASE64.encode(announced.object())),
+        Child::MsLaurl => xml.empty("ms:laurl", &[("licenseUrl", &url)]),
+        Child::Laurl => xml.text("dashif:Laurl", &[], &url),
+        Child::ClearKeyLaurl => xml.text("dashif:Laurl", &[("Lic_type", "EME-1.0")], &url),
+    }
 }

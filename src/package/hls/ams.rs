@@ -166,16 +166,15 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
 
 /// Under AES-128 one line for all segments, which share their IV.
 fn write_keys(out: &mut String, presentation: &Presentation<'_>, key: &RenditionKey) -> Result {
-    let delivery = presentation.delivery;
     if presentation.protection != Protection::Cbc {
-        let lines = keys::for_all_segments(presentation.protection, key, delivery);
+        let lines = keys::for_all_segments(presentation.protection, key);
         return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
     }
     let iv = match presentation.selectors.format.is_transport() {
         true => key.ivs.transport(0),
         false => key.ivs.segment(0),
     };
-    let (uri, iv) = (delivery.raw_key(key.kid), HEXUPPER.encode(&iv));
+    let (uri, iv) = (&key.uri, HEXUPPER.encode(&iv));
     writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0X{iv}")
 }
 

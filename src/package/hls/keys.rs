@@ -1,43 +1,76 @@
-//! EXT-X-KEY lines (players.md section 3.3; packaging.md sections 4 and 6).
+//! EXT-X-KEY lines (packaging.md sections 4 and 6; players.md section 3.3).
 //!
 //! Clear-key players disagree: Shaka takes KEYFORMAT `identity` and fetches 16 raw bytes, hls.js
 //! takes `org.w3.clearkey` and asks a licence server. For `cenc` both lines stand side by side;
 //! for `cbcs` hls.js would choose the wrong one, so only `identity` is written.
 
+use std::collections::BTreeSet;
+
 use data_encoding::{BASE64, HEXLOWER};
 
-use crate::package::presentation::{DeliveryUrls, RenditionKey};
+use crate::package::announced::Announced;
+use crate::package::presentation::{Presentation, RenditionKey};
 use crate::protection::Protection;
 
 /// The lines that stand before all segments of a rendition.
-pub(super) fn for_all_segments(
-    protection: Protection,
-    key: &RenditionKey,
-    delivery: &DeliveryUrls,
-) -> Vec<String> {
-    let identity = |method: &str, iv: &str| {
-        let uri = delivery.raw_key(key.kid);
-        format!(
-            "#EXT-X-KEY:METHOD={method},URI=\"{uri}\"{iv},KEYFORMAT=\"identity\",\
-             KEYFORMATVERSIONS=\"1\""
-        )
+pub(super) fn for_all_segments(protection: Protection, key: &RenditionKey) -> Vec<String> {
+    let Some(method) = method(protection) else {
+        return Vec::new();
     };
+    let lines = |system: &Announced| match attributes(key, system) {
+        Some(attributes) => vec![attributes],
+        None => clear_key(protection, key),
+    };
+    let lines = key.systems.iter().flat_map(lines);
+    lines.map(|attributes| format!("#EXT-X-KEY:METHOD={method},{attributes}")).collect()
+}
+
+/// The lines by which players fetch licences while they choose what to play. Not of ClearKey: its
+/// players would fetch keys that they may never need.
+pub(super) fn for_sessions(presentation: &Presentation<'_>) -> BTreeSet<String> {
+    let Some(method) = method(presentation.protection) else {
+        return BTreeSet::new();
+    };
+    let keys = presentation.listed.iter().filter_map(|listed| listed.key.as_ref());
+    let attributes =
+        keys.flat_map(|key| key.systems.iter().filter_map(|system| attributes(key, system)));
+    let line = |attributes| format!("#EXT-X-SESSION-KEY:METHOD={method},{attributes}");
+    attributes.map(line).collect()
+}
+
+/// How samples are protected; `None` where they are not, and where the formats of HLS have no word
+/// for it.
+fn method(protection: Protection) -> Option<&'static str> {
     match protection {
-        // The formats of HLS carry none of the last two.
-        Protection::Clear | Protection::Cbc | Protection::Cens | Protection::Cbc1 => Vec::new(),
-        Protection::Cenc => {
-            let kid = BASE64.encode(key.kid.as_bytes());
-            let clear_key = format!(
-                "#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,URI=\"data:text/plain;base64,{kid}\",\
-                 KEYFORMAT=\"org.w3.clearkey\",KEYFORMATVERSIONS=\"1\""
-            );
-            vec![identity("SAMPLE-AES-CTR", ""), clear_key]
-        }
-        Protection::Cbcs => {
-            let iv = format!(",IV=0x{}", HEXLOWER.encode(&key.ivs.constant()));
-            vec![identity("SAMPLE-AES", &iv)]
-        }
+        Protection::Cenc => Some("SAMPLE-AES-CTR"),
+        Protection::Cbcs => Some("SAMPLE-AES"),
+        Protection::Clear | Protection::Cbc | Protection::Cens | Protection::Cbc1 => None,
     }
+}
+
+/// What the line of a system says; `None` for ClearKey.
+fn attributes(key: &RenditionKey, system: &Announced) -> Option<String> {
+    let line = system.row().line?;
+    let (uri, format) = ((line.uri)(system), line.format);
+    let kid = match line.names_key {
+        true => format!(",KEYID=0x{}", HEXLOWER.encode(key.kid.as_bytes())),
+        false => String::new(),
+    };
+    Some(format!("URI=\"{uri}\"{kid},KEYFORMAT=\"{format}\",KEYFORMATVERSIONS=\"1\""))
+}
+
+fn clear_key(protection: Protection, key: &RenditionKey) -> Vec<String> {
+    let uri = &key.uri;
+    let identity =
+        |iv: &str| format!("URI=\"{uri}\"{iv},KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1\"");
+    if protection == Protection::Cbcs {
+        return vec![identity(&format!(",IV=0x{}", HEXLOWER.encode(&key.ivs.constant())))];
+    }
+    let kid = BASE64.encode(key.kid.as_bytes());
+    let licence = format!(
+        "URI=\"data:text/plain;base64,{kid}\",KEYFORMAT=\"org.w3.clearkey\",KEYFORMATVERSIONS=\"1\""
+    );
+    vec![identity(""), licence]
 }
 
 /// The line before each segment under AES-128. Each has its own IV: under one line all segments
@@ -47,8 +80,8 @@ pub(super) struct SegmentLine {
 }
 
 impl SegmentLine {
-    pub(super) fn new(key: &RenditionKey, delivery: &DeliveryUrls) -> Self {
-        let uri = delivery.raw_key(key.kid);
+    pub(super) fn new(key: &RenditionKey) -> Self {
+        let uri = &key.uri;
         Self { front: format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x") }
     }
 

@@ -98,7 +98,7 @@ fn key_of_each<'a>(
     listed: &'a Listed<'_>,
 ) -> Option<(&'a RenditionKey, keys::SegmentLine)> {
     let key = listed.key.as_ref().filter(|_| presentation.protection == Protection::Cbc)?;
-    Some((key, keys::SegmentLine::new(key, presentation.delivery)))
+    Some((key, keys::SegmentLine::new(key)))
 }
 
 /// What holds for all segments. The init segment stands in front of the keys: it is never encrypted
@@ -112,8 +112,7 @@ fn write_map_and_keys(
         let map = presentation.fragment_leaf(rendition).with("i");
         writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
     }
-    let delivery = presentation.delivery;
-    let lines = |key| keys::for_all_segments(presentation.protection, key, delivery);
+    let lines = |key| keys::for_all_segments(presentation.protection, key);
     key.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))
 }
 

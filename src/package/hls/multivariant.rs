@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
-use super::{ams, captions, images, text, version};
+use super::{ams, captions, images, keys, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
@@ -28,6 +28,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
         let pathway = pathway(presentation);
         writeln!(out, "#EXT-X-CONTENT-STEERING:SERVER-URI=\"{server}\"{pathway}")?;
     }
+    keys::for_sessions(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let groups = groups(presentation);
     let video = presentation.video_upwards();
     let grouped = are_grouped(presentation, &groups);

@@ -37,7 +37,7 @@ fn write_text(
 ) -> std::fmt::Result {
     write_head(out, presentation, listed.spans())?;
     let key = listed.key.as_ref();
-    let key = key.map(|key| (key, keys::SegmentLine::new(key, presentation.delivery)));
+    let key = key.map(|key| (key, keys::SegmentLine::new(key)));
     let transport = presentation.selectors.format.is_transport();
     let iv_of = if transport { IvContext::transport } else { IvContext::segment };
     let leaf = presentation.text_leaf(listed.text);

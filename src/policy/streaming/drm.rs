@@ -2,13 +2,10 @@
 //! absent means that the system is not announced; an empty object announces it with the addresses of
 //! this server.
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
+use crate::drm::playready::CustomAttributes;
 use crate::policy::UrlTemplate;
-use crate::xml;
-
-/// Longer custom attributes are refused, in bytes (playready.md section 2).
-const MAX_CUSTOM_ATTRIBUTES: usize = 1024;
 
 /// The systems that a block of Common Encryption announces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,36 +62,4 @@ pub struct ClearKey {
     /// Where licences are; this server when absent. One address for all keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_keys_acquisition_url_template: Option<UrlTemplate>,
-}
-
-/// XML that goes into the PlayReady header as it is; well-formed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CustomAttributes(String);
-
-impl CustomAttributes {
-    /// Takes well-formed content of an element.
-    ///
-    /// # Errors
-    /// The rule that the text breaks.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if text.len() > MAX_CUSTOM_ATTRIBUTES {
-            return Err("custom attributes have at most 1 KiB".to_owned());
-        }
-        let document = format!("<CUSTOMATTRIBUTES>{text}</CUSTOMATTRIBUTES>");
-        match xml::parse(&document) {
-            Ok(_) => Ok(Self(text.to_owned())),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-
-    /// The XML.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl<'de> Deserialize<'de> for CustomAttributes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
 }

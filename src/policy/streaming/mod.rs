@@ -14,7 +14,7 @@ mod drm;
 mod tests;
 
 pub use block::{ContentKeys, DefaultKey, EncryptedBlock, KeyToTracks};
-pub use drm::{ClearKey, CustomAttributes, Drm, FairPlay, PlayReady, Widevine};
+pub use drm::{ClearKey, Drm, FairPlay, PlayReady, Widevine};
 
 /// A named streaming policy in the AMS v3 shape; the name stands outside the `properties`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

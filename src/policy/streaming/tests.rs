@@ -172,7 +172,7 @@ fn refusals_name_the_member_and_the_rule() {
         (
             format!("{cenc}/drm/playReady/playReadyCustomAttributes"),
             json!("<X>"),
-            "commonEncryptionCenc.drm.playReady.playReadyCustomAttributes: XML",
+            "commonEncryptionCenc.drm.playReady.playReadyCustomAttributes: PlayReady custom",
         ),
         (
             format!("{cenc}/drm/widevine/customLicenseAcquisitionUrlTemplate"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use moka::future::Cache;
 
+use super::systems::KeyAddresses;
 use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::LocatorId;
 use crate::package::compat::Compat;
@@ -82,7 +83,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         match item {
-            Item::Init(track) => self.init_segment(context, track).await,
+            Item::Init(track) => self.init_segment(context, track, delivery),
             Item::KeyFramePlaylist(track) => {
                 self.key_frame_playlist(context, track, delivery).await
             }
@@ -107,14 +108,14 @@ impl Origin {
         delivery: &DeliveryUrls,
         write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
     ) -> Result<Answer, OriginError> {
+        let addresses = self.addresses(context, delivery)?;
         let fragments = context.renditions().map(|selected| selected.fragments.len());
         let images = context.selected_images().map(|selected| selected.fragments.len());
         if fragments.chain(images).sum::<usize>() <= LONG {
-            return write(context, &context.presentation(delivery, &self.steering)?);
+            return write(context, &context.presentation(&addresses, &self.steering)?);
         }
-        let (context, delivery) = (Arc::clone(context), delivery.clone());
-        let steering = Arc::clone(&self.steering);
-        let work = move || write(&context, &context.presentation(&delivery, &steering)?);
+        let (context, steering) = (Arc::clone(context), Arc::clone(&self.steering));
+        let work = move || write(&context, &context.presentation(&addresses, &steering)?);
         assets::blocking(work).await?
     }
 }
@@ -122,7 +123,7 @@ impl Origin {
 impl Context {
     fn presentation<'a>(
         &'a self,
-        delivery: &'a DeliveryUrls,
+        addresses: &KeyAddresses,
         steering: &'a Steering,
     ) -> Result<Presentation<'a>, OriginError> {
         Ok(Presentation {
@@ -130,13 +131,12 @@ impl Context {
             protection: self.protection,
             compat: self.locator.compat,
             query: self.query.clone(),
-            listed: self.listed()?,
+            listed: self.listed(addresses)?,
             muxed_audio: self.muxed_audio(),
-            text: self.listed_text()?,
+            text: self.listed_text(addresses)?,
             images: self.listed_images(),
             start: self.selection.start(),
             led: self.selection.is_led(),
-            delivery,
             steering,
         })
     }

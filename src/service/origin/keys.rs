@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::systems::{Addresses, KeyAddresses};
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::ContentKey;
@@ -15,6 +16,7 @@ use crate::package::presentation::{Listed, RenditionKey};
 use crate::package::request::Selectors;
 use crate::package::selection::Selected;
 use crate::policy::StreamingPolicy;
+use crate::policy::streaming::EncryptedBlock;
 use crate::protection::Protection;
 use crate::store::Locator;
 
@@ -103,6 +105,16 @@ impl Context {
         self.keys.find(self.protection, track, PERIOD)
     }
 
+    /// All keys of the protection that the request is for.
+    pub(super) fn keys_in_force(&self) -> impl Iterator<Item = &KeyRecord> {
+        self.keys.records.iter().filter(|record| record.protection == self.protection)
+    }
+
+    /// What the streaming policy says of that protection.
+    pub(super) fn block(&self) -> Option<&EncryptedBlock> {
+        self.keys.policy.block(self.protection)
+    }
+
     /// The protection of a rendition: that of the request, unless the policy leaves it clear.
     pub(super) fn protection_of(&self, rendition: &Rendition) -> Protection {
         let label = self.keys.policy.label_of(self.protection, &Facts::of(rendition));
@@ -118,17 +130,28 @@ impl Context {
     }
 
     /// What manifests list, with the keys as they name them.
-    pub(super) fn listed(&self) -> Result<Vec<Listed<'_>>, OriginError> {
+    pub(super) fn listed(&self, addresses: &KeyAddresses) -> Result<Vec<Listed<'_>>, OriginError> {
         let listed = |Selected { rendition, fragments }| {
             let key = self.key_of(&Facts::of(rendition))?.map(|record| {
                 let ivs = IvContext::new(record.kid, &self.identity(rendition));
-                RenditionKey { kid: record.kid, ivs: self.ruled(ivs) }
+                rendition_key(record, self.ruled(ivs), addresses)
             });
             Ok(Listed { rendition, key, fragments })
         };
         let visible = |selected: &Selected<'_>| !selected.rendition.traits.hidden;
         self.renditions().filter(visible).map(listed).collect()
     }
+}
+
+/// A key as manifests name it. All keys in force have addresses.
+pub(super) fn rendition_key(
+    record: &KeyRecord,
+    ivs: IvContext,
+    addresses: &KeyAddresses,
+) -> RenditionKey {
+    let kid = record.kid;
+    let Addresses { uri, systems } = addresses[&kid].clone();
+    RenditionKey { kid, ivs, uri, systems }
 }
 
 /// The bytes of a KID; none in the clear.

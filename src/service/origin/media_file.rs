@@ -17,6 +17,7 @@ use super::{
     Answer, CachePolicy, Code, Content, Context, MPD, Origin, OriginError, PlanBody, answer,
     fragment, media_type,
 };
+use crate::media::Rendition;
 use crate::package::cmaf;
 use crate::package::dash;
 use crate::package::media_file::{Front, MediaFile, Part};
@@ -34,7 +35,7 @@ impl Origin {
     ) -> Result<Answer, OriginError> {
         let mut fronts = Vec::new();
         for selected in context.renditions() {
-            let init = self.init_bytes(context, &selected).await?;
+            let init = self.init_bytes(context, selected.rendition, delivery)?;
             let track = TrackRef::of(selected.rendition);
             fronts.push(Front::of(track, init.len(), selected.fragments.len()));
         }
@@ -53,6 +54,7 @@ impl Origin {
         context: &Arc<Context>,
         track: &TrackRef,
         key_frame: bool,
+        delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         if !context.selectors.format.has_files() {
             let detail = "only the on-demand profile has files";
@@ -65,7 +67,7 @@ impl Origin {
                 None => context.find(track)?,
             },
         };
-        let init = self.init_bytes(context, &selected).await?;
+        let init = self.init_bytes(context, selected.rendition, delivery)?;
         let Selected { rendition, fragments } = selected;
         let shape = context.shape(key_frame);
         let heads = self.heads(context, rendition, shape).await?;
@@ -81,14 +83,16 @@ impl Origin {
         Ok(Answer { content_type, etag, cache, content, following: None })
     }
 
-    async fn init_bytes(
+    pub(super) fn init_bytes(
         &self,
         context: &Context,
-        Selected { rendition, .. }: &Selected<'_>,
+        rendition: &Rendition,
+        delivery: &DeliveryUrls,
     ) -> Result<Vec<u8>, OriginError> {
         let protect = self.protect(context, rendition)?;
+        let systems = self.systems_of(context, rendition, delivery)?;
         let container = context.selectors.format.row().container;
-        Ok(cmaf::init_segment(rendition, container, &protect))
+        Ok(cmaf::init_segment(rendition, container, &protect, &systems))
     }
 }
 

@@ -16,6 +16,7 @@ mod keys;
 mod media_file;
 mod sidecars;
 mod support;
+mod systems;
 mod text;
 mod transport;
 
@@ -34,7 +35,7 @@ pub use media_file::{FileBody, StreamedFile};
 
 use crate::media::Rendition;
 use crate::media::timeline::Cutting;
-use crate::package::cmaf::{self, Shape};
+use crate::package::cmaf::Shape;
 use crate::package::compat::Compat;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
@@ -201,16 +202,17 @@ impl Origin {
                 context.key_frame_track(&track)?;
                 self.fragment(context, &track, start, true).await
             }
-            Item::Media(track) => self.media_file(context, &track, false).await,
-            Item::KeyFrameMedia(track) => self.media_file(context, &track, true).await,
+            Item::Media(track) => self.media_file(context, &track, false, delivery).await,
+            Item::KeyFrameMedia(track) => self.media_file(context, &track, true, delivery).await,
             document => self.document(context, document, delivery).await,
         }
     }
 
-    async fn init_segment(
+    fn init_segment(
         &self,
         context: &Context,
         track: &TrackRef,
+        delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         if let Some(found) = context.find_text(track) {
             return context.text_init(found?.text);
@@ -226,8 +228,7 @@ impl Origin {
             let detail = "the format has no init segments";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
-        let protect = self.protect(context, rendition)?;
-        let data = cmaf::init_segment(rendition, container, &protect);
+        let data = self.init_bytes(context, rendition, delivery)?;
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 }

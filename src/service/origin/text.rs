@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
 use super::assets::blocking;
-use super::keys::kid_bytes;
+use super::keys::{kid_bytes, rendition_key};
+use super::systems::KeyAddresses;
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::IvContext;
 use crate::keys::KeyRecord;
@@ -17,7 +18,7 @@ use crate::package::format::Container;
 use crate::package::hls;
 use crate::package::media_file::Front;
 use crate::package::plan::{Cipher, Plan};
-use crate::package::presentation::{ListedText, Presentation, RenditionKey};
+use crate::package::presentation::{ListedText, Presentation};
 use crate::package::request::TrackRef;
 use crate::package::selection::SelectedText;
 use crate::package::text::{self, Row, TextForm};
@@ -46,11 +47,14 @@ impl Context {
 
     /// The text tracks, with the key where segments are encrypted as a whole: samples of text are
     /// never protected.
-    pub(super) fn listed_text(&self) -> Result<Vec<ListedText<'_>>, OriginError> {
+    pub(super) fn listed_text(
+        &self,
+        addresses: &KeyAddresses,
+    ) -> Result<Vec<ListedText<'_>>, OriginError> {
         let listed = |SelectedText { text, fragments }| {
             let key = self.text_key(text)?.map(|record| {
                 let ivs = IvContext::new(record.kid, &self.text_identity(text));
-                RenditionKey { kid: record.kid, ivs: self.ruled(ivs) }
+                rendition_key(record, self.ruled(ivs), addresses)
             });
             Ok(ListedText { text, key, fragments })
         };

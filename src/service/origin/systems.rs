@@ -1,0 +1,156 @@
+//! To which protection systems the keys of a request are announced, and where their licences are: by
+//! the streaming policy, with addresses of this server where it names none (ams.md section 7.2).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Code, Context, Origin, OriginError};
+use crate::cenc::Scheme;
+use crate::crypto::Expanded;
+use crate::drm::playready::{self, Header, HeaderKey, Object};
+use crate::drm::widevine::PsshData;
+use crate::ids::KeyId;
+use crate::isobmff::cenc::Pssh;
+use crate::keys::KeyRecord;
+use crate::media::Rendition;
+use crate::package::announced::{Announced, System};
+use crate::package::filter::Facts;
+use crate::package::presentation::DeliveryUrls;
+use crate::policy::UrlTemplate;
+use crate::policy::streaming::{EncryptedBlock, FairPlay, PlayReady, Widevine};
+
+/// What manifests say of each key in force.
+pub(super) type KeyAddresses = HashMap<KeyId, Addresses>;
+
+/// What manifests say of a key.
+#[derive(Debug, Clone)]
+pub(super) struct Addresses {
+    /// Where its bytes are.
+    pub(super) uri: String,
+    /// The systems that it is announced to.
+    pub(super) systems: Arc<[Announced]>,
+}
+
+impl Origin {
+    /// What manifests say of all keys that may be in force.
+    pub(super) fn addresses(
+        &self,
+        context: &Context,
+        delivery: &DeliveryUrls,
+    ) -> Result<KeyAddresses, OriginError> {
+        let of = |record: &KeyRecord| {
+            let uri = Addressing::new(context, record.kid, delivery).uri();
+            let systems = self.systems(context, record, delivery)?;
+            Ok((record.kid, Addresses { uri, systems }))
+        };
+        context.keys_in_force().map(of).collect()
+    }
+
+    /// The systems to which a rendition is announced.
+    pub(super) fn systems_of(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        delivery: &DeliveryUrls,
+    ) -> Result<Arc<[Announced]>, OriginError> {
+        match context.key_of(&Facts::of(rendition))? {
+            Some(record) => self.systems(context, record, delivery),
+            None => Ok([].into()),
+        }
+    }
+
+    fn systems(
+        &self,
+        context: &Context,
+        record: &KeyRecord,
+        delivery: &DeliveryUrls,
+    ) -> Result<Arc<[Announced]>, OriginError> {
+        let addressing = Addressing::new(context, record.kid, delivery);
+        let (Some(block), Some(scheme)) = (addressing.block, Scheme::of(context.protection)) else {
+            return Ok([].into());
+        };
+        let drm = block.drm.clone().unwrap_or_default();
+        let play_ready = drm.play_ready.map(|system| {
+            let key = self.track_key(record, &[])?.key;
+            addressing.play_ready(&system, scheme, &key)
+        });
+        let systems = [
+            block.announces_clear_key().then(|| addressing.clear_key(block)),
+            play_ready.transpose()?,
+            drm.widevine.map(|system| addressing.widevine(&system, scheme)),
+            drm.fair_play.map(|system| addressing.fair_play(&system)),
+        ];
+        Ok(systems.into_iter().flatten().collect())
+    }
+}
+
+/// Addresses for one key of a locator.
+struct Addressing<'a> {
+    block: Option<&'a EncryptedBlock>,
+    media_id: &'a str,
+    kid: KeyId,
+    delivery: &'a DeliveryUrls,
+}
+
+impl<'a> Addressing<'a> {
+    fn new(context: &'a Context, kid: KeyId, delivery: &'a DeliveryUrls) -> Self {
+        let media_id = context.locator.alternative_media_id.as_deref().unwrap_or_default();
+        Self { block: context.block(), media_id, kid, delivery }
+    }
+
+    /// That of the policy, or else our own.
+    fn url(&self, template: Option<&UrlTemplate>, own: impl FnOnce() -> String) -> String {
+        template.map_or_else(own, |template| template.expand(self.kid, self.media_id))
+    }
+
+    /// Where the bytes of the key are.
+    fn uri(&self) -> String {
+        let template = self.block.and_then(|b| b.custom_key_acquisition_url_template.as_ref());
+        self.url(template, || self.delivery.raw_key(self.kid))
+    }
+
+    fn clear_key(&self, block: &EncryptedBlock) -> Announced {
+        let clear_key = block.clear_key_encryption_configuration.as_ref();
+        let template = clear_key.and_then(|ck| ck.custom_keys_acquisition_url_template.as_ref());
+        Announced {
+            system: System::ClearKey,
+            url: self.url(template, || self.delivery.clear_key()),
+            pssh: Some(Pssh::common(vec![self.kid])),
+        }
+    }
+
+    fn play_ready(
+        &self,
+        system: &PlayReady,
+        scheme: Scheme,
+        key: &Expanded,
+    ) -> Result<Announced, OriginError> {
+        let template = system.custom_license_acquisition_url_template.as_ref();
+        let url = self.url(template, || self.delivery.play_ready());
+        let checksum = playready::checksum(self.kid, key);
+        let header = Header {
+            la_url: Some(url.clone()),
+            custom_attributes: system.play_ready_custom_attributes.clone(),
+            ..Header::new(vec![HeaderKey::new(self.kid, scheme, checksum)])
+        };
+        let pssh = Object::new(&header).pssh().map_err(|error| {
+            OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, error.to_string())
+        })?;
+        Ok(Announced { system: System::PlayReady, url, pssh: Some(pssh) })
+    }
+
+    fn widevine(&self, system: &Widevine, scheme: Scheme) -> Announced {
+        let template = system.custom_license_acquisition_url_template.as_ref();
+        Announced {
+            system: System::Widevine,
+            url: self.url(template, || self.delivery.widevine(self.kid)),
+            pssh: Some(PsshData::new(&[self.kid], scheme).pssh()),
+        }
+    }
+
+    fn fair_play(&self, system: &FairPlay) -> Announced {
+        let template = system.custom_license_acquisition_url_template.as_ref();
+        let url = self.url(template, || self.delivery.fair_play(self.kid));
+        Announced { system: System::FairPlay, url, pssh: None }
+    }
+}
