@@ -84,12 +84,12 @@ pub struct EntitledKey {
 pub struct WidevineError(#[from] prost::DecodeError);
 
 impl PsshData {
-    /// What players need: the keys, and the scheme where it is not `cenc`.
+    /// What players need: the keys and the scheme.
     pub fn new(kids: &[KeyId], scheme: Scheme) -> Self {
         let fourcc = u32::from_be_bytes(scheme.row().fourcc.0);
         Self {
             key_ids: kids.iter().map(|kid| kid.as_bytes().to_vec()).collect(),
-            protection_scheme: (scheme != Scheme::Cenc).then_some(fourcc),
+            protection_scheme: Some(fourcc),
             ..Self::default()
         }
     }
@@ -133,10 +133,11 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_other_packagers() {
         let key = [&[0x12, 16][..], &[0x11; 16]].concat();
-        assert_eq!(PsshData::new(&[KID], Scheme::Cenc).encode_to_vec(), key);
-        // Field 9 as it ends every Widevine box of cbcs content.
-        let cbcs = [&key[..], &BASE64.decode(b"SPPGiZsG").unwrap()].concat();
-        assert_eq!(PsshData::new(&[KID], Scheme::Cbcs).encode_to_vec(), cbcs);
+        // Field 9 as it ends the boxes of public test content.
+        for (scheme, end) in [(Scheme::Cenc, b"SOPclZsG"), (Scheme::Cbcs, b"SPPGiZsG")] {
+            let expected = [&key[..], &BASE64.decode(end).unwrap()].concat();
+            assert_eq!(PsshData::new(&[KID], scheme).encode_to_vec(), expected);
+        }
     }
 
     #[test]

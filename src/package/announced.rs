@@ -10,14 +10,14 @@ use crate::isobmff::cenc::Pssh;
 /// A protection system that streams can be announced to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum System {
-    /// ClearKey of the W3C.
-    ClearKey,
     /// PlayReady.
     PlayReady,
     /// Widevine.
     Widevine,
     /// FairPlay.
     FairPlay,
+    /// ClearKey of the W3C.
+    ClearKey,
 }
 
 /// One row of the table.
@@ -61,16 +61,9 @@ pub struct Line {
     pub names_key: bool,
 }
 
-/// Every system, in the order in which manifests list them.
+/// Every system, in the order in which manifests list them: dash.js wants ClearKey behind others
+/// (players.md section 3.2).
 pub const TABLE: &[Row] = &[
-    Row {
-        system: System::ClearKey,
-        id: SystemId::CLEAR_KEY,
-        value: Some("ClearKey1.0"),
-        // No box: with one, dash.js asks with the wrong type of initialization data.
-        children: &[Child::ClearKeyLaurl],
-        line: None,
-    },
     Row {
         system: System::PlayReady,
         id: SystemId::PLAY_READY,
@@ -103,6 +96,14 @@ pub const TABLE: &[Row] = &[
             uri: |announced| announced.url.clone(),
             names_key: false,
         }),
+    },
+    Row {
+        system: System::ClearKey,
+        id: SystemId::CLEAR_KEY,
+        value: Some("ClearKey1.0"),
+        // No box: with one, dash.js asks with the wrong type of initialization data.
+        children: &[Child::ClearKeyLaurl],
+        line: None,
     },
 ];
 

@@ -91,3 +91,50 @@ impl SegmentLine {
         out.push('\n');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cenc::IvContext;
+    use crate::ids::{KeyId, SystemId};
+    use crate::isobmff::cenc::Pssh;
+    use crate::package::announced::System;
+
+    #[test]
+    fn every_system_has_its_line() {
+        let kid = KeyId::from_bytes([0x11; 16]);
+        let announced = |system, id| Announced {
+            system,
+            url: "skd://fp/".to_owned(),
+            pssh: Some(Pssh { system: id, key_ids: Vec::new(), data: vec![1, 2, 3] }),
+        };
+        let systems = [
+            announced(System::PlayReady, SystemId::PLAY_READY),
+            announced(System::Widevine, SystemId::WIDEVINE),
+            announced(System::FairPlay, SystemId::FAIR_PLAY),
+        ];
+        let pssh = BASE64.encode(&systems[1].boxed());
+        let (ivs, uri) = (IvContext::new(kid, b"track"), String::new());
+        let key = RenditionKey { kid, ivs, uri, systems: systems.into() };
+        let kid = "11".repeat(16);
+        let version = "KEYFORMATVERSIONS=\"1\"";
+        let expected = [
+            format!(
+                "URI=\"data:text/plain;charset=UTF-16;base64,AQID\",\
+                 KEYFORMAT=\"com.microsoft.playready\",{version}"
+            ),
+            format!(
+                "URI=\"data:text/plain;base64,{pssh}\",KEYID=0x{kid},\
+                 KEYFORMAT=\"urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\",{version}"
+            ),
+            format!("URI=\"skd://fp/\",KEYFORMAT=\"com.apple.streamingkeydelivery\",{version}"),
+        ];
+        for (protection, method) in
+            [(Protection::Cenc, "SAMPLE-AES-CTR"), (Protection::Cbcs, "SAMPLE-AES")]
+        {
+            let front = format!("#EXT-X-KEY:METHOD={method},");
+            let lines: Vec<String> = expected.iter().map(|line| front.clone() + line).collect();
+            assert_eq!(for_all_segments(protection, &key), lines);
+        }
+    }
+}

@@ -71,14 +71,14 @@ impl Origin {
         };
         let drm = block.drm.clone().unwrap_or_default();
         let play_ready = drm.play_ready.map(|system| {
-            let key = self.track_key(record, &[])?.key;
+            let key = self.track_key(context, record, &[])?.key;
             addressing.play_ready(&system, scheme, &key)
         });
         let systems = [
-            block.announces_clear_key().then(|| addressing.clear_key(block)),
             play_ready.transpose()?,
             drm.widevine.map(|system| addressing.widevine(&system, scheme)),
             drm.fair_play.map(|system| addressing.fair_play(&system)),
+            block.announces_clear_key().then(|| addressing.clear_key(block)),
         ];
         Ok(systems.into_iter().flatten().collect())
     }
@@ -152,5 +152,58 @@ impl<'a> Addressing<'a> {
         let template = system.custom_license_acquisition_url_template.as_ref();
         let url = self.url(template, || self.delivery.fair_play(self.kid));
         Announced { system: System::FairPlay, url, pssh: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::ContentKey;
+    use crate::policy::StreamingPolicy;
+    use crate::protection::Protection;
+
+    const KID: KeyId = KeyId::from_bytes([0xab; 16]);
+    const NAMED: &str = "abababab-abab-abab-abab-abababababab";
+
+    const POLICY: &str = r#"{
+        "envelopeEncryption": {"enabledProtocols": {"hls": true},
+            "customKeyAcquisitionUrlTemplate": "https://k/{AssetAlternativeId}/{ContentKeyId}"},
+        "commonEncryptionCenc": {"enabledProtocols": {"dash": true},
+            "drm": {"playReady": {
+                    "customLicenseAcquisitionUrlTemplate": "https://pr/?a={AlternativeMediaId}&k={ContentKeyId}",
+                    "playReadyCustomAttributes": "<X>1</X>"},
+                "widevine": {"customLicenseAcquisitionUrlTemplate": "https://wv/{ContentKeyId}"}},
+            "clearKeyEncryptionConfiguration": {
+                "customKeysAcquisitionUrlTemplate": "https://ck/{AlternativeMediaId}"}},
+        "commonEncryptionCbcs": {"enabledProtocols": {"hls": true},
+            "drm": {"fairPlay": {"customLicenseAcquisitionUrlTemplate": "skd://fp/{ContentKeyId}"}}}}"#;
+
+    #[test]
+    fn addresses_of_the_policy_stand_in_for_ours() {
+        let policy = StreamingPolicy::from_properties("mine", POLICY).unwrap();
+        let delivery = DeliveryUrls { base: "https://host/keydelivery".to_owned() };
+        let of = |protection| Addressing {
+            block: policy.block(protection),
+            media_id: "film",
+            kid: KID,
+            delivery: &delivery,
+        };
+        assert_eq!(of(Protection::Cbc).uri(), format!("https://k/film/{NAMED}"));
+        let (cenc, block) = (of(Protection::Cenc), policy.block(Protection::Cenc).unwrap());
+        assert_eq!(cenc.uri(), format!("https://host/keydelivery/?kid={NAMED}"));
+        assert_eq!(cenc.clear_key(block).url, "https://ck/film");
+        let drm = block.drm.clone().unwrap();
+        let widevine = cenc.widevine(&drm.widevine.unwrap(), Scheme::Cenc);
+        assert_eq!(widevine.url, format!("https://wv/{NAMED}"));
+        let key = Expanded::new(&ContentKey::from_bytes([1; 16]));
+        let play_ready = cenc.play_ready(&drm.play_ready.unwrap(), Scheme::Cenc, &key).unwrap();
+        let header = Object::read(play_ready.object()).unwrap().header().unwrap();
+        assert_eq!(header.la_url, Some(format!("https://pr/?a=film&k={NAMED}")));
+        assert_eq!(header.custom_attributes.unwrap().as_str(), "<X>1</X>");
+        let fair_play =
+            policy.block(Protection::Cbcs).and_then(|block| block.drm.clone()?.fair_play);
+        let fair_play = of(Protection::Cbcs).fair_play(&fair_play.unwrap());
+        assert_eq!(fair_play.url, format!("skd://fp/{NAMED}"));
+        assert_eq!(fair_play.licence_url(), format!("https://fp/{NAMED}"));
     }
 }

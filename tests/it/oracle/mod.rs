@@ -12,5 +12,6 @@ mod on_demand;
 mod playback;
 mod samples;
 mod sound;
+mod systems;
 mod titles;
 mod transport;

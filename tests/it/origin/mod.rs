@@ -6,3 +6,4 @@ mod changes;
 mod golden;
 mod interrupted;
 mod ivs;
+mod systems;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::Value;
 use tempfile::TempDir;
 
-use super::server::{DevServer, Stream};
+use super::server::{DevServer, Stream, portcullis};
 
 /// For five milliseconds the server takes what it last saw of its files for what they are: tests
 /// change files between two requests, and wait that out before each.
@@ -63,6 +64,19 @@ impl Shelf {
     /// Where a folder, or a file in it, lies.
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         self.media.path().join(inside)
+    }
+
+    /// Publishes a folder under a streaming policy, open to all, with flags of `add`; gives the address
+    /// of the locator.
+    pub(crate) fn published(&self, folder: &str, streaming_policy: &str, flags: &[&str]) -> String {
+        let mut add = portcullis();
+        add.args(["add", "--json", "--policy", "open", "--streaming-policy", streaming_policy]);
+        add.args(flags).arg("--data").arg(&self.server.data).arg(self.path(folder));
+        let output = add.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let added: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let locator = added["streams"][0]["locatorId"].as_str().unwrap();
+        format!("{}/{locator}", self.server.ready.origin)
     }
 
     /// Lets a folder hold this one file and nothing else.

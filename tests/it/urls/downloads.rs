@@ -3,10 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use serde_json::Value;
-
 use crate::support::origin::{CLIP, Shelf, demo, get, get_with, request, send};
-use crate::support::server::portcullis;
 use crate::support::wire::Client;
 
 /// A server with the folder `film`, and the address of the locator that `portcullis add` made for
@@ -16,14 +13,7 @@ fn published(streaming_policy: &str) -> (Shelf, String) {
         ("film", vec![demo(CLIP), demo("gate_aac_eng.mp4")]),
         ("other", vec![demo(CLIP)]),
     ]);
-    let mut add = portcullis();
-    add.args(["add", "--json", "--policy", "open", "--streaming-policy", streaming_policy]);
-    add.arg("--data").arg(&shelf.server.data).arg(shelf.path("film"));
-    let output = add.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let added: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let locator = added["streams"][0]["locatorId"].as_str().unwrap();
-    let address = format!("{}/{locator}", shelf.server.ready.origin);
+    let address = shelf.published("film", streaming_policy, &[]);
     (shelf, address)
 }
 
