@@ -13,6 +13,7 @@ use crate::support::oracle::{
 };
 use crate::support::origin::Shelf;
 use crate::support::presentation;
+use crate::support::server::media_dir;
 
 /// Where the constant IV stands in `tenc`, behind its length.
 const IV: usize = 25;
@@ -25,14 +26,15 @@ fn maps(media: &[u8]) -> Vec<Vec<(usize, usize)>> {
 }
 
 /// Compares each of the files, in a folder of its own, and gives how many subsamples there are.
-async fn demand_same_maps(files: &[(&'static str, PathBuf)]) -> Vec<usize> {
+async fn demand_same_maps(files: &[(&str, PathBuf)]) -> Vec<usize> {
     let shelf = Shelf::start(files.iter().map(|(name, file)| (*name, vec![file.clone()])));
     let mut counts = Vec::new();
     for (name, file) in files {
         let stream = shelf.stream(name, "cbcs");
         let (key, url) = (key_of(stream), &stream.manifest("dash").url);
         let tracks = presentation::dash(&Client::new(), url).await;
-        let [track] = tracks.as_slice() else { panic!("{} tracks of {name}", tracks.len()) };
+        let pictures = tracks.iter().find(|track| track.kind == "video");
+        let track = pictures.or(tracks.first()).expect("a track");
         let (media, ours) = (track.media(), encryption(&track.init));
         let iv = data_encoding::HEXLOWER.encode(&ours[IV..]);
         let flags = ["--protection_scheme", "cbcs", "--iv", &iv];
@@ -74,4 +76,25 @@ async fn each_slice_and_each_tile_is_a_subsample() {
     let file = |name| (name, made("slices").join(format!("{name}.mp4")));
     let counts = demand_same_maps(&names.map(file)).await;
     assert!(counts.iter().zip([4, 3, 4, 2]).all(|(count, least)| *count >= least), "{counts:?}");
+}
+
+/// Files of other encoders, as far as the shared corpus is there.
+#[tokio::test]
+async fn pictures_of_other_encoders_are_protected_alike() {
+    let files = [
+        "mp4ff/ed_hevc.mp4",
+        "androidx-media/mp4/h265_bframes.mp4",
+        "androidx-media/mp4/sample_unrecognized_hevc_sei.mp4",
+        "androidx-media/mp4/sample_av1.mp4",
+        "androidx-media/mp4/sample_with_colr_mdcv_and_clli.mp4",
+        "androidx-media/mp4/bbb_800x640_768kbps_30fps_vp9.mp4",
+    ];
+    let corpus = media_dir().join("../public");
+    let found = files.map(|file| corpus.join(file)).into_iter().filter(|file| file.is_file());
+    let names: Vec<String> = (0..files.len()).map(|n| format!("file{n}")).collect();
+    let files: Vec<_> = names.iter().map(String::as_str).zip(found).collect();
+    match files.as_slice() {
+        [] | [_] => eprintln!("skipped: no files in {}", corpus.display()),
+        files => assert_eq!(demand_same_maps(files).await.len(), files.len()),
+    }
 }
