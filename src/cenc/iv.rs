@@ -11,22 +11,39 @@ pub struct IvContext {
     /// SHA-256 of key id and track.
     seed: [u8; 32],
     kid: KeyId,
-    /// Whether all segments of the track have one IV.
-    one_for_all: bool,
+    shared: Shared,
+}
+
+/// Which whole segments have the same IV.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// None.
+    Never,
+    /// Those of a track.
+    ByTrack,
+    /// All under the key.
+    ByKey,
 }
 
 impl IvContext {
     /// `track` names the track and the version of its source: two tracks that share a key, and two
     /// versions of a file, must not share IVs.
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
-        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid, one_for_all: false }
+        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid, shared: Shared::Never }
     }
 
     /// One IV for all whole segments of the track, as Azure Media Services had it: a playlist then
     /// has one key line. It shows where two segments begin alike, so it is for those who need it.
     #[must_use]
     pub fn one_for_all(self) -> Self {
-        Self { one_for_all: true, ..self }
+        Self { shared: Shared::ByTrack, ..self }
+    }
+
+    /// One IV for everything that the key encrypts as a whole: manifests without a line for each
+    /// segment can say no more (packaging.md section 8.4).
+    #[must_use]
+    pub fn one_for_key(self) -> Self {
+        Self { shared: Shared::ByKey, ..self }
     }
 
     /// The IV of one sample for schemes with 8-byte IVs: 40 bits that tell the tracks of a key
@@ -63,8 +80,11 @@ impl IvContext {
 
     fn whole(&self, what: &[u8], start: u64) -> [u8; 16] {
         let start = start.to_be_bytes();
-        let start: &[u8] = if self.one_for_all { b"all" } else { &start };
-        first_16(hash(&[&self.seed, what, start]))
+        match self.shared {
+            Shared::Never => first_16(hash(&[&self.seed, what, &start])),
+            Shared::ByTrack => first_16(hash(&[&self.seed, what, b"all"])),
+            Shared::ByKey => self.constant(),
+        }
     }
 
     /// The IV of the key frame of a transport stream at `start`, as a resource of its own.
@@ -74,7 +94,10 @@ impl IvContext {
 
     /// The IV of the fragment that holds the key frame at `start` and nothing else.
     pub fn key_fragment(&self, start: u64) -> [u8; 16] {
-        first_16(hash(&[&self.seed, b"key fragment", &start.to_be_bytes()]))
+        match self.shared {
+            Shared::ByKey => self.constant(),
+            _ => first_16(hash(&[&self.seed, b"key fragment", &start.to_be_bytes()])),
+        }
     }
 }
 

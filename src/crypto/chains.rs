@@ -107,6 +107,15 @@ pub fn encrypt(key: &Expanded, pattern: Pattern, buffer: &mut [u8], chains: &mut
     key.cipher().encrypt_with_backend(Interleaved { pattern, buffer, chains });
 }
 
+/// Encrypts data as one chain with padding (RFC 8216 section 4.3.2.4).
+pub fn seal_padded(key: &Expanded, iv: [u8; BLOCK], data: &mut Vec<u8>) {
+    let padding = BLOCK - data.len() % BLOCK;
+    // At most 16.
+    data.resize(data.len() + padding, u8::try_from(padding).unwrap_or(0));
+    let mut chain = [Chain { start: 0, length: data.len(), iv }];
+    encrypt(key, Pattern::FULL, data, &mut chain);
+}
+
 struct Interleaved<'a> {
     pattern: Pattern,
     buffer: &'a mut [u8],

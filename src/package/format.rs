@@ -108,7 +108,14 @@ pub const TABLE: &[Row] = &[
         container: Container::Cmaf,
         manifest: Manifest::Mpd { files: false },
         protocol: Protocol::Dash,
-        protections: COMMON,
+        protections: &[
+            Protection::Clear,
+            Protection::Cbc,
+            Protection::Cenc,
+            Protection::Cbcs,
+            Protection::Cens,
+            Protection::Cbc1,
+        ],
     },
     Row {
         format: Format::DashCsf,
@@ -117,7 +124,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Csf,
         manifest: Manifest::Mpd { files: false },
         protocol: Protocol::Dash,
-        protections: &[Protection::Clear, Protection::Cenc],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc],
     },
     Row {
         format: Format::DashOnDemand,
@@ -171,7 +178,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Smooth,
         manifest: Manifest::Smooth { repeats: true },
         protocol: Protocol::Smooth,
-        protections: &[Protection::Clear],
+        protections: &[Protection::Clear, Protection::Cbc],
     },
     Row {
         format: Format::SmoothV20,
@@ -180,7 +187,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Smooth,
         manifest: Manifest::Smooth { repeats: false },
         protocol: Protocol::Smooth,
-        protections: &[Protection::Clear],
+        protections: &[Protection::Clear, Protection::Cbc],
     },
 ];
 

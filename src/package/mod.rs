@@ -4,6 +4,7 @@ pub mod announced;
 pub mod cmaf;
 pub mod compat;
 pub mod dash;
+mod envelope;
 pub mod filter;
 pub mod format;
 pub mod heads;

@@ -9,7 +9,7 @@ import { startServer, streamOf } from "./support/server.js";
 
 /** player, protocol or format, streams: what players.md section 5 says this player must be able to play. */
 const MATRIX = [
-  ["shaka5", "dash", ["clear-open", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
+  ["shaka5", "dash", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
   ["shaka5", "hls", ["clear-open", "aes-open", "aes-token", "cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
   ["shaka4", "dash", ["cenc-open", "cenc-token", "cbcs-open", "cbcs-token"]],
   ["shaka4", "hls", ["aes-token", "cbcs-token"]],
@@ -28,7 +28,7 @@ const MATRIX = [
   ["hlsjs", "m3u8-aapl-v8", ["clear-open", "cbcs-open"]],
   ["videojs", "m3u8-aapl", ["clear-open", "aes-token"]],
   ["videojs", "m3u8-aapl-v3", ["clear-open"]],
-  ["shaka5", "mpd-time-csf", ["clear-open", "cenc-open"]],
+  ["shaka5", "mpd-time-csf", ["clear-open", "aes-open", "cenc-open"]],
   ["dashjs", "mpd-time-csf", ["clear-open", "cenc-open", "cenc-token"]],
   ["dashjs", "smooth", ["clear-open"]],
 ];

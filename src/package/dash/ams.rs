@@ -6,6 +6,7 @@ use std::io;
 
 use super::mpd::{LIVE_PROFILE, ROLE_SCHEME, borrowed, segment_template, template};
 use super::{protection, text};
+use crate::cenc::Scheme;
 use crate::codec::MediaType;
 use crate::media::text::Purpose;
 use crate::media::{Rendition, language};
@@ -27,7 +28,7 @@ const NAMESPACES: [(&str, &str); 4] = [
 pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     let duration = time_span(presentation.duration());
     let mut attributes = vec![("xmlns", "urn:mpeg:dash:schema:mpd:2011")];
-    if presentation.listed.iter().any(|listed| listed.key.is_some()) {
+    if Scheme::of(presentation.protection).is_some() {
         attributes.extend(NAMESPACES);
     }
     attributes.extend([

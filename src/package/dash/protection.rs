@@ -1,5 +1,5 @@
 //! ContentProtection: the generic descriptor with the key id, then one of each system that is
-//! announced (packaging.md section 8.3).
+//! announced (packaging.md section 8.3); under AES-128 that of segment encryption.
 
 use std::io;
 
@@ -8,8 +8,10 @@ use data_encoding::BASE64;
 use crate::cenc::Scheme;
 use crate::package::announced::{Announced, Child, System};
 use crate::package::compat::Compat;
+use crate::package::envelope;
 use crate::package::presentation::{Presentation, RenditionKey};
 use crate::package::xml::Xml;
+use crate::protection::Protection;
 
 /// Namespaces with the systems that need them; those of ClearKey stand wherever content is protected.
 const NAMESPACES: &[(&str, &str, Option<System>)] = &[
@@ -21,7 +23,9 @@ const NAMESPACES: &[(&str, &str, Option<System>)] = &[
 
 /// The namespaces that the descriptors of a presentation need.
 pub(super) fn namespaces(presentation: &Presentation<'_>) -> Vec<(&'static str, &'static str)> {
-    let keys = || presentation.listed.iter().filter_map(|listed| listed.key.as_ref());
+    let by_samples = Scheme::of(presentation.protection).is_some();
+    let listed = || presentation.listed.iter().filter(|_| by_samples);
+    let keys = || listed().filter_map(|listed| listed.key.as_ref());
     let announced =
         |system| keys().any(|key| key.systems.iter().any(|known| known.system == system));
     let needed = |system: &Option<System>| match system {
@@ -38,6 +42,9 @@ pub(super) fn descriptors(
     presentation: &Presentation<'_>,
     key: &RenditionKey,
 ) -> io::Result<()> {
+    if presentation.protection == Protection::Cbc {
+        return envelope::descriptor(xml, key);
+    }
     let Some(scheme) = Scheme::of(presentation.protection) else {
         return Ok(());
     };

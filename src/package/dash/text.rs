@@ -4,7 +4,7 @@
 use std::io;
 
 use super::mpd::{ROLE_SCHEME, alignment, template};
-use super::on_demand;
+use super::{on_demand, protection};
 use crate::media::text::Purpose;
 use crate::package::media_file::Front;
 use crate::package::presentation::{ListedText, Presentation};
@@ -59,6 +59,9 @@ fn adaptation_set(
     let name = format!("{id}_{}_{bitrate}", text.name);
     let representation = [("id", &*name), ("bandwidth", &bitrate), ("codecs", row.codecs)];
     xml.element("AdaptationSet", &attributes, |xml| {
+        if let Some(key) = &listed.key {
+            protection::descriptors(xml, presentation, key)?;
+        }
         purpose(xml, text.purpose)?;
         if text.default {
             role(xml, "main")?;

@@ -6,10 +6,15 @@ use super::{quality, text};
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
 use crate::media::asset::VIDEO;
+use crate::package::envelope;
 use crate::package::format::Manifest;
-use crate::package::presentation::{Presentation, Set};
+use crate::package::presentation::{Presentation, RenditionKey, Set};
 use crate::package::xml::Xml;
+use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
+
+/// The system that AMS gave envelope encryption (packaging.md section 2).
+const ENVELOPE: &str = "B47B251A-2409-4B42-958E-08DBAE7B4EE9";
 
 /// The client manifest of a presentation: audio streams first, then video, then text.
 ///
@@ -29,9 +34,27 @@ pub fn manifest(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     Xml::document(|xml| {
         xml.element("SmoothStreamingMedia", &attributes, |xml| {
             let sets = presentation.sets();
+            protection(xml, presentation, sets.first().and_then(Set::key))?;
             sets.iter().try_for_each(|set| stream(xml, presentation, set, repeats))?;
             let mut listed = presentation.listed_text();
             listed.try_for_each(|listed| text::stream(xml, presentation, listed, repeats))
+        })
+    })
+}
+
+/// How everything is encrypted: the first key stands for all (section 2.2.2.2). AMS put the element
+/// of DASH into the header as it is.
+fn protection(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    key: Option<&RenditionKey>,
+) -> io::Result<()> {
+    let Some(key) = key.filter(|_| presentation.protection == Protection::Cbc) else {
+        return Ok(());
+    };
+    xml.element("Protection", &[], |xml| {
+        xml.element("ProtectionHeader", &[("SystemID", ENVELOPE)], |xml| {
+            envelope::descriptor(xml, key)
         })
     })
 }

@@ -113,8 +113,12 @@ impl Origin {
             scheme.as_bytes(),
             kid,
         ];
-        if protection == Protection::Cbc && context.locator.compat == Compat::Ams {
-            parts.push(b"one iv");
+        if protection == Protection::Cbc {
+            match context.locator.compat {
+                _ if !context.tells_ivs() => parts.push(b"one iv of the key"),
+                Compat::Ams => parts.push(b"one iv"),
+                Compat::Modern => {}
+            }
         }
         match context.shape(key_frame) {
             Shape::Cmaf => {}

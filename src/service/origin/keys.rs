@@ -121,12 +121,18 @@ impl Context {
         label.map_or(Protection::Clear, |_| self.protection)
     }
 
-    /// The IVs as the profile of the locator wants them.
+    /// The IVs as the profile of the locator wants them, and as the manifest can say them.
     pub(super) fn ruled(&self, ivs: IvContext) -> IvContext {
         match self.locator.compat {
+            _ if !self.tells_ivs() => ivs.one_for_key(),
             Compat::Ams => ivs.one_for_all(),
             Compat::Modern => ivs,
         }
+    }
+
+    /// Whether the manifest has a key line for each segment that is encrypted as a whole.
+    pub(super) fn tells_ivs(&self) -> bool {
+        self.selectors.format.playlist_version().is_some()
     }
 
     /// What manifests list, with the keys as they name them.

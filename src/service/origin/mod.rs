@@ -33,9 +33,10 @@ use key_frames::Lengths;
 use keys::TrackKeys;
 pub use media_file::{FileBody, StreamedFile};
 
+use crate::crypto::chains;
 use crate::media::Rendition;
 use crate::media::timeline::Cutting;
-use crate::package::cmaf::Shape;
+use crate::package::cmaf::{Protect, Shape};
 use crate::package::compat::Compat;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
@@ -99,6 +100,14 @@ impl Context {
             return Ok(());
         }
         Err(OriginError::new(Code::BAD_URL_SYNTAX, "only HLS has media playlists"))
+    }
+
+    /// Encrypts an init segment where segments are encrypted as a whole: in DASH it is one of them
+    /// (packaging.md section 8.4), in HLS it stands in front of the keys.
+    fn enclose_init(&self, data: &mut Vec<u8>, protect: &Protect) {
+        if let (Protect::Segment(key), false) = (protect, self.tells_ivs()) {
+            chains::seal_padded(&key.key, key.ivs.constant(), data);
+        }
     }
 
     /// What fragments are asked for.
@@ -215,7 +224,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         if let Some(found) = context.find_text(track) {
-            return context.text_init(found?.text);
+            return self.text_init(context, found?.text);
         }
         if let Some(found) = context.find_images(track) {
             found?;
@@ -228,7 +237,8 @@ impl Origin {
             let detail = "the format has no init segments";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
-        let data = self.init_bytes(context, rendition, delivery)?;
+        let mut data = self.init_bytes(context, rendition, delivery)?;
+        context.enclose_init(&mut data, &self.protect(context, rendition)?);
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 }

@@ -115,16 +115,22 @@ impl Context {
         };
         self.selection.text(&self.loaded.asset).filter_map(front).collect()
     }
-
-    /// The init segment of a text track that has one.
-    pub(super) fn text_init(&self, text: &TextRendition) -> Result<Answer, OriginError> {
-        let row = self.text_row(text)?;
-        let data = text::init_segment(text, row, self.selectors.format.row().container);
-        Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
-    }
 }
 
 impl Origin {
+    /// The init segment of a text track that has one.
+    pub(super) fn text_init(
+        &self,
+        context: &Context,
+        text: &TextRendition,
+    ) -> Result<Answer, OriginError> {
+        let row = context.text_row(text)?;
+        let container = context.selectors.format.row().container;
+        let mut data = text::init_segment(text, row, container);
+        context.enclose_init(&mut data, &self.text_protect(context, text)?);
+        Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
+    }
+
     pub(super) async fn text_fragment(
         &self,
         context: &Context,

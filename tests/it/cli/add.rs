@@ -49,7 +49,7 @@ fn files_become_one_asset_under_a_name_of_choice() {
     let streams = json(data.path(), &arguments);
     assert_eq!(streams["streams"][0]["name"], "film-aes-open");
     let url = streams["streams"][0]["manifests"][0]["url"].as_str().unwrap();
-    assert!(url.ends_with("/film.ism/manifest(format=m3u8-cmaf,encryption=cbc)"), "{url}");
+    assert!(url.ends_with("/film.ism/manifest(format=mpd-time-cmaf,encryption=cbc)"), "{url}");
     for file in &files {
         let copy = data.path().join("assets/film").join(Path::new(file).file_name().unwrap());
         assert!(std::fs::read(copy).unwrap() == std::fs::read(file).unwrap(), "{file}");

@@ -27,10 +27,11 @@ fn judged(stream: &Stream, manifest: &Manifest, track: &Track) -> Vec<Samples> {
     let specifier = &track.kind[..1];
     match manifest.encryption.as_deref() {
         None => vec![samples_of_bytes(&track.media(), specifier)],
-        Some("cbc") => {
-            let playlist = track.playlist.as_ref().expect("AES-128 is HLS");
-            vec![samples_played_by_ffmpeg(playlist.as_str(), specifier)]
-        }
+        Some("cbc") => match &track.playlist {
+            Some(playlist) => vec![samples_played_by_ffmpeg(playlist.as_str(), specifier)],
+            // Opened when it was fetched, with the key and the IV that the manifest names.
+            None => vec![samples_of_bytes(&track.media(), specifier)],
+        },
         Some(scheme) => {
             let (media, key) = (track.media(), key_of(stream));
             let partial_blocks = scheme == "cens" && track.kind == "audio";

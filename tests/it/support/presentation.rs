@@ -2,9 +2,12 @@
 //! initialization segment and media segment. Manifests are read by parsers of other makers.
 
 use dash_mpd_core::{AdaptationSet, EssentialProperty, Representation};
+use data_encoding::HEXLOWER;
 use m3u8_rs::{AlternativeMediaType, Playlist};
 use mp4_atom::{Decode, Sidx};
 use reqwest::{Client, Url, header};
+
+use super::oracle::decrypted_segment;
 
 /// One track of a presentation.
 #[derive(Debug)]
@@ -56,6 +59,41 @@ pub(crate) async fn fetch_text(http: &Client, url: &str) -> String {
     String::from_utf8(fetch(http, &url).await).expect("UTF-8")
 }
 
+/// The segment encryption that a manifest announces, with its key as a player fetches it.
+struct Envelope {
+    key: Vec<u8>,
+    iv: String,
+}
+
+impl Envelope {
+    /// One holds for all sets.
+    async fn of(http: &Client, manifest: &str) -> Option<Self> {
+        let document = roxmltree::Document::parse(manifest).expect("XML");
+        let space = "urn:mpeg:dash:schema:sea:2012";
+        let mut periods =
+            document.descendants().filter(|node| node.has_tag_name((space, "CryptoPeriod")));
+        let period = periods.next()?;
+        let attribute = |name| period.attribute(name).expect(name).to_owned();
+        let (iv, uri) = (attribute("IV"), attribute("keyUriTemplate"));
+        assert!(periods.all(|other| other.attribute("IV") == Some(&*iv)), "{manifest}");
+        let key = fetch(http, &Url::parse(&uri).expect("an address")).await;
+        Some(Self { key, iv })
+    }
+
+    fn open(&self, data: Vec<u8>) -> Vec<u8> {
+        decrypted_segment(data, &HEXLOWER.encode(&self.key), &self.iv)
+    }
+}
+
+/// Fetches a segment, and opens it where segments are encrypted as wholes.
+async fn fetch_open(http: &Client, url: &Url, envelope: Option<&Envelope>) -> Vec<u8> {
+    let data = fetch(http, url).await;
+    match envelope {
+        Some(envelope) => envelope.open(data),
+        None => data,
+    }
+}
+
 /// Pictures and sound of a DASH presentation with a segment timeline, but for sets that a client
 /// must understand a property of.
 pub(crate) async fn dash(http: &Client, manifest: &str) -> Vec<Track> {
@@ -92,7 +130,9 @@ async fn dash_sets(
     wanted: impl Fn(&AdaptationSet) -> bool,
 ) -> Vec<Track> {
     let base = Url::parse(manifest).expect("an address");
-    let mpd = dash_mpd_core::parse(&fetch_text(http, manifest).await).expect("an MPD");
+    let text = fetch_text(http, manifest).await;
+    let envelope = Envelope::of(http, &text).await;
+    let mpd = dash_mpd_core::parse(&text).expect("an MPD");
     let mut tracks = Vec::new();
     let sets = mpd.periods.iter().flat_map(|period| &period.adaptations);
     for set in sets.filter(|set| wanted(set)) {
@@ -109,7 +149,8 @@ async fn dash_sets(
             };
             let mut segments = Vec::new();
             for (time, seconds) in timeline(template) {
-                let bytes = fetch(http, &place(&template.media, time)).await;
+                let url = place(&template.media, time);
+                let bytes = fetch_open(http, &url, envelope.as_ref()).await;
                 segments.push(Segment { seconds, bytes });
             }
             tracks.push(Track {
@@ -117,7 +158,10 @@ async fn dash_sets(
                 language: set.lang.clone(),
                 playlist: None,
                 init: match template.initialization {
-                    Some(_) => fetch(http, &place(&template.initialization, 0)).await,
+                    Some(_) => {
+                        let url = place(&template.initialization, 0);
+                        fetch_open(http, &url, envelope.as_ref()).await
+                    }
                     None => Vec::new(),
                 },
                 segments,
@@ -175,7 +219,9 @@ pub(crate) async fn fetch_range(http: &Client, url: &Url, range: &str) -> Vec<u8
 pub(crate) async fn smooth(http: &Client, manifest: &str) -> Vec<Track> {
     let base = Url::parse(manifest).expect("an address");
     let text = fetch_text(http, manifest).await;
+    let envelope = Envelope::of(http, &text).await;
     let document = roxmltree::Document::parse(&text).expect("XML");
+    let encryption = if envelope.is_some() { ",encryption=cbc" } else { "" };
     let mut tracks = Vec::new();
     for stream in document.descendants().filter(|node| node.has_tag_name("StreamIndex")) {
         let kind = kind_of(stream.attribute("Type"));
@@ -188,16 +234,17 @@ pub(crate) async fn smooth(http: &Client, manifest: &str) -> Vec<Track> {
             let mut segments = Vec::new();
             for (time, seconds) in &starts {
                 let url = place(pattern.replace("{start time}", &time.to_string()));
-                segments.push(Segment { seconds: *seconds, bytes: fetch(http, &url).await });
+                let bytes = fetch_open(http, &url, envelope.as_ref()).await;
+                segments.push(Segment { seconds: *seconds, bytes });
             }
             let init = pattern.replace("{start time}", "i");
             let init = init.split([',', ')']).collect::<Vec<_>>();
-            let init = format!("{}){},format=mpd-time-cmaf)", init[0], init[1]);
+            let init = format!("{}){},format=mpd-time-cmaf{encryption})", init[0], init[1]);
             tracks.push(Track {
                 kind,
                 language: stream.attribute("Language").map(str::to_owned),
                 playlist: None,
-                init: fetch(http, &place(init)).await,
+                init: fetch_open(http, &place(init), envelope.as_ref()).await,
                 segments,
             });
         }

@@ -21,7 +21,7 @@ fn starts(track: &Track) -> Vec<i64> {
 #[tokio::test]
 async fn samples_of_webvtt_change_with_the_cues_and_at_every_segment() {
     let shelf = film(&[("film_eng.vtt", WEBVTT.as_bytes())]);
-    for form in ["clear", "cenc", "cbcs"] {
+    for form in ["clear", "cenc", "cbcs", "aes"] {
         let tracks = tracks(&shelf, form).await;
         let [track] = tracks.as_slice() else { panic!("{tracks:?}") };
         assert_eq!((track.kind, track.language.as_deref()), ("text", Some("en")));

@@ -103,7 +103,7 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
     ("clear", "manifest(format=m3u8-cmaf,encryption=piff)", 415, "MPE_ENCRYPTION_NOT_SUPPORTED"),
     (
         "aes",
-        "manifest(format=mpd-time-cmaf,encryption=cbc)",
+        "manifest(format=mpd-ondemand,encryption=cbc)",
         415,
         "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED",
     ),
