@@ -12,6 +12,9 @@ use super::segment::{Chunk, Segment, Unit};
 pub(super) const FIRST_PID: u16 = 0x100;
 const ASSOCIATION_PID: u16 = 0;
 
+/// How many values a continuity counter has.
+const COUNTERS: u8 = 16;
+
 /// A segment with more bytes of headers and parameter sets, and of notes where they stand, is not
 /// made: an hour of 60 fps video needs a third.
 const MAX_INLINE: usize = 64 << 20;
@@ -31,9 +34,10 @@ pub struct Mux {
 }
 
 impl Mux {
-    /// Starts with the tables. The first of the streams carries the clock. What `sample_aes` protects
-    /// is appended by [`Self::protected`].
-    pub fn new(streams: &[psi::Stream], sample_aes: Option<SampleAes>) -> Self {
+    /// Starts with the tables of segment `number`: they have one packet each, so their counters
+    /// follow from it. The first of the streams carries the clock. What `sample_aes` protects is
+    /// appended by [`Self::protected`].
+    pub fn new(streams: &[psi::Stream], sample_aes: Option<SampleAes>, number: usize) -> Self {
         let mut mux = Self {
             units: Vec::new(),
             chunks: Vec::new(),
@@ -47,7 +51,7 @@ impl Mux {
         for (pid, table) in
             [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams))]
         {
-            mux.open(pid, 0, Access::default());
+            mux.open(pid, number.to_le_bytes()[0], Access::default());
             mux.inline(&table);
             mux.close();
         }
@@ -125,6 +129,8 @@ impl Mux {
             first_chunk: self.chunks.len(),
             first_inline: self.inline.len(),
             size: 0,
+            needed: 0,
+            spare: 0,
             pid,
             counter,
             access,
@@ -142,8 +148,28 @@ impl Mux {
         let chunks = &self.chunks[unit.first_chunk..];
         let size = |chunk: &Chunk| u64::from(chunk.inline) + u64::from(chunk.length);
         unit.size = chunks.iter().map(size).sum();
-        self.packets += unit.packets();
-        unit.packets()
+        unit.needed = unit.filled();
+        self.packets += unit.needed;
+        unit.needed
+    }
+
+    /// Spreads the end of each elementary stream over up to 15 packets more, so that a segment has a
+    /// multiple of 16 of them: the counters of the next one start at 0 as well, and go on. A packet
+    /// counts when it has payload, and what is too short to give each a byte (headers and an empty
+    /// frame) stays as it is.
+    pub fn even_counters(&mut self) {
+        for (pid, counter) in (FIRST_PID..).zip(&self.counters) {
+            let spare = counter.wrapping_neg() % COUNTERS;
+            let last = self.units.iter_mut().rev().find(|unit| unit.pid == pid);
+            if let Some(last) = last.filter(|unit| unit.size >= unit.needed + u64::from(spare)) {
+                last.spare = spare;
+            }
+        }
+        self.packets = 0;
+        for unit in &mut self.units {
+            unit.first_packet = self.packets;
+            self.packets += unit.packets();
+        }
     }
 
     /// The finished layout.
@@ -164,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_is_held_for_a_segment_is_bounded() {
-        let mut mux = Mux::new(&[psi::TABLE[0].clear()], None);
+        let mut mux = Mux::new(&[psi::TABLE[0].clear()], None, 0);
         let sets = vec![0; 64 << 10];
         let mut pictures = 0;
         while !mux.is_full() && pictures < 2000 {

@@ -33,6 +33,10 @@ pub(super) struct Unit {
     pub(super) first_inline: usize,
     /// Bytes of all its chunks.
     pub(super) size: u64,
+    /// Packets that it needs.
+    pub(super) needed: u64,
+    /// Packets that it takes beyond those.
+    pub(super) spare: u8,
     pub(super) pid: u16,
     /// Continuity counter of its first packet.
     pub(super) counter: u8,
@@ -41,6 +45,11 @@ pub(super) struct Unit {
 
 impl Unit {
     pub(super) fn packets(&self) -> u64 {
+        self.needed + u64::from(self.spare)
+    }
+
+    /// How many packets its size and its clock references fill.
+    pub(super) fn filled(&self) -> u64 {
         let mut packets = (self.size + self.access.len() as u64).div_ceil(ROOM as u64);
         while self.room_before(packets) < self.size {
             packets += 1;
@@ -53,9 +62,11 @@ impl Unit {
         (n * ROOM as u64).saturating_sub(self.access.len_before(n))
     }
 
-    /// The payload in front of packet `n`.
+    /// The payload in front of packet `n`. A byte is kept back for each packet behind it: the last
+    /// has one in any case, and a spare one without payload would not count.
     fn payload_before(&self, n: u64) -> u64 {
-        self.room_before(n).min(self.size)
+        let behind = self.packets().saturating_sub(n);
+        self.room_before(n).min(self.size.saturating_sub(behind))
     }
 
     fn header(&self, n: u64) -> Header {
@@ -64,7 +75,8 @@ impl Unit {
             pid: self.pid,
             counter: self.counter.wrapping_add(n.to_le_bytes()[0]),
             unit_start: n == 0,
-            access: self.access.of_packet(n),
+            // Clock references end where the payload does in time.
+            access: if n < self.needed { self.access.of_packet(n) } else { Access::default() },
             // The payload is at most the room.
             adaptation: ROOM - usize::try_from(payload).unwrap_or(ROOM),
         }

@@ -26,11 +26,14 @@ fn source() -> Vec<u8> {
     (0..200_000_u32).map(|n| (n * 7 / 3) as u8).collect()
 }
 
+/// The number of the segment under test: where the counters of its tables start.
+const NUMBER: usize = 3;
+
 /// The layout, and what each stream must hold.
 fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
     let source = source();
-    let (mut mux, mut expected) =
-        (Mux::new(&[psi::TABLE[0].clear(), psi::TABLE[1].clear()], None), [Vec::new(), Vec::new()]);
+    let streams = [psi::TABLE[0].clear(), psi::TABLE[1].clear()];
+    let (mut mux, mut expected) = (Mux::new(&streams, None, NUMBER), [Vec::new(), Vec::new()]);
     let mut offset = 0;
     for (second, pcr, every, chunks) in units {
         let stream = usize::from(*second);
@@ -42,7 +45,7 @@ fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
         mux.unit(stream, access, |mux| {
             for (inline, length, gap) in chunks {
                 offset += gap;
-                let bytes = vec![0xab; *inline + 1];
+                let bytes = vec![0xab; *inline + 16];
                 mux.inline(&bytes);
                 mux.source(stream, offset as u64, u32::try_from(*length).unwrap());
                 expected[stream].extend(bytes);
@@ -51,6 +54,7 @@ fn build(units: &[Description]) -> (Segment, [Vec<u8>; 2]) {
             }
         });
     }
+    mux.even_counters();
     (mux.finish(), expected)
 }
 
@@ -67,12 +71,16 @@ fn fill(segment: &Segment, packets: std::ops::Range<usize>) -> Vec<u8> {
     piece
 }
 
-/// Payload of a PID, counters checked.
-fn payload_of(stream: &[u8], pid: u16) -> Vec<u8> {
-    let (mut payload, mut counter) = (Vec::new(), 0);
+fn of_pid(packet: &[u8], pid: u16) -> bool {
+    u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) == pid
+}
+
+/// Payload of a PID whose counter starts at `first`, counters checked.
+fn payload_of(stream: &[u8], pid: u16, first: usize) -> Vec<u8> {
+    let (mut payload, mut counter) = (Vec::new(), first.to_le_bytes()[0]);
     for packet in stream.chunks(PACKET) {
         assert_eq!(packet[0], 0x47);
-        if u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) != pid {
+        if !of_pid(packet, pid) {
             continue;
         }
         assert_eq!(packet[3] & 0x0f, counter & 0x0f, "continuity of {pid}");
@@ -82,6 +90,7 @@ fn payload_of(stream: &[u8], pid: u16) -> Vec<u8> {
             3 => usize::from(packet[4]) + 1,
             other => panic!("adaptation field control {other}"),
         };
+        assert!(adaptation < ROOM, "a packet that counts has payload");
         payload.extend(&packet[4 + adaptation..]);
     }
     payload
@@ -93,9 +102,11 @@ proptest! {
         let (segment, expected) = build(&units);
         let whole = fill(&segment, 0..usize::try_from(segment.packets).unwrap());
         prop_assert_eq!(whole.len() as u64, segment.length());
-        prop_assert_eq!(&payload_of(&whole, FIRST_PID), &expected[0]);
-        prop_assert_eq!(&payload_of(&whole, FIRST_PID + 1), &expected[1]);
-        prop_assert_eq!(payload_of(&whole, 0), psi::association());
+        let count = |pid| whole.chunks(PACKET).filter(|packet| of_pid(packet, pid)).count();
+        prop_assert_eq!((count(FIRST_PID) % 16, count(FIRST_PID + 1) % 16), (0, 0));
+        prop_assert_eq!(&payload_of(&whole, FIRST_PID, 0), &expected[0]);
+        prop_assert_eq!(&payload_of(&whole, FIRST_PID + 1, 0), &expected[1]);
+        prop_assert_eq!(payload_of(&whole, 0, NUMBER), psi::association());
     }
 
     #[test]
@@ -163,7 +174,7 @@ fn escapes_of(sample_aes: &SampleAes, nal: &[u8]) -> Vec<u32> {
 fn protected_segment(rule: Rule, units: &[Vec<u32>]) -> (Segment, Vec<u8>) {
     let (source, key) = (sparse(), ContentKey::from_bytes(KEY));
     let sample_aes = SampleAes { key: Expanded::new(&key), iv: IV, rule };
-    let mut mux = Mux::new(&[psi::TABLE[0].clear()], Some(sample_aes.clone()));
+    let mut mux = Mux::new(&[psi::TABLE[0].clear()], Some(sample_aes.clone()), 0);
     let (mut expected, mut offset) = (Vec::new(), 0);
     for lengths in units {
         mux.unit(0, Access::default(), |mux| {
@@ -216,7 +227,7 @@ proptest! {
         let (segment, expected) = protected_segment(rule, &units);
         let whole = fill_in_pieces(&segment, 0, room);
         prop_assert_eq!(whole.len() as u64, segment.length());
-        prop_assert!(payload_of(&whole, FIRST_PID) == expected);
+        prop_assert!(payload_of(&whole, FIRST_PID, 0) == expected);
         let wanted = (from * segment.length() as f64) as u64;
         let start = segment.start_for(wanted);
         prop_assert!(start <= wanted);
@@ -229,5 +240,5 @@ proptest! {
 #[test]
 fn a_long_unit_is_what_the_listing_says() {
     let (segment, expected) = protected_segment(Rule::SLICE, &[vec![390_000]]);
-    assert!(payload_of(&fill_in_pieces(&segment, 0, 348), FIRST_PID) == expected);
+    assert!(payload_of(&fill_in_pieces(&segment, 0, 348), FIRST_PID, 0) == expected);
 }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 /// A segment of about 300 KB: more than one piece, with pictures of every size.
 fn segment() -> Segment {
-    let mut mux = Mux::new(&[psi::TABLE[0].clear()], None);
+    let mut mux = Mux::new(&[psi::TABLE[0].clear()], None, 0);
     for n in 0..40_u32 {
         let access = Access { random: n == 0, pcr: Some(u64::from(n) * 1_080_000), repeat: None };
         mux.unit(0, access, |mux| {

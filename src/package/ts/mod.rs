@@ -46,8 +46,11 @@ const TOGETHER: usize = 32;
 /// Bytes of a start code.
 const START_CODE: u64 = 4;
 
-/// Tables, parameter sets.
-const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
+/// Tables, parameter sets, and spare packets in the mean.
+const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128 + SPARE * ROOM as u64 / 2;
+
+/// Packets at the end of a segment for even counters, at most.
+const SPARE: u64 = 15;
 
 /// Why a segment cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -149,8 +152,8 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
 }
 
 /// How many bytes a key frame of `sample` bytes takes at most: tables, and a picture whose NAL units
-/// may have shorter lengths in front than start codes are.
-pub fn key_frame_at_most(rendition: &Rendition, sample: u64) -> u64 {
+/// may have shorter lengths in front than start codes are. `alone` says that it is the whole segment.
+pub fn key_frame_at_most(rendition: &Rendition, sample: u64, alone: bool) -> u64 {
     let units = NalUnits::of(&rendition.track.codec);
     let length_size = units.map_or(START_CODE, |units| units.length_size.bytes() as u64);
     let nals = sample.min(video::MAX_NALS as u64);
@@ -159,7 +162,7 @@ pub fn key_frame_at_most(rendition: &Rendition, sample: u64) -> u64 {
     let entries = rendition.track.entries();
     let sets = 2 * entries.iter().map(|entry| entry.body.len() as u64).max().unwrap_or(0);
     let packets = (sample + longer + sets + PICTURE_OVERHEAD).div_ceil(ROOM as u64);
-    (packets + 2) * PACKET as u64
+    (packets + 2 + if alone { SPARE } else { 0 }) * PACKET as u64
 }
 
 /// About how many bytes each segment of a rendition has, as far as that is known without reading.
@@ -181,15 +184,16 @@ fn layout<S: ReadAt + ?Sized>(
     source: &S,
 ) -> Result<Segment, TransportError> {
     let mut mux = match protect {
-        None => Mux::new(&clear_streams(wanted)?, None),
+        None => Mux::new(&clear_streams(wanted)?, None, wanted.n),
         Some((scheme, key)) => {
             let stream = protect::stream(wanted, source)?;
-            Mux::new(&[stream], Some(protect::sample_aes(wanted.main, scheme, key)?))
+            Mux::new(&[stream], Some(protect::sample_aes(wanted.main, scheme, key)?), wanted.n)
         }
     };
     let mut sound = Sound::of(wanted, source)?;
     let range = wanted.main.cuts.samples(wanted.n);
     let units = NalUnits::of(wanted.main.track.codec_of(range.start));
+    let whole = !wanted.key_frame || range.len() == 1;
     if let Some(units) = units {
         let row = row_of(wanted.main)?;
         let mut pictures = video::Pictures::new(wanted.main, units, row.stream_id, source);
@@ -207,6 +211,10 @@ fn layout<S: ReadAt + ?Sized>(
         }
     }
     sound.write_until(None, &mut mux)?;
+    // A key frame is the front of its segment, whose end alone has spare packets.
+    if whole {
+        mux.even_counters();
+    }
     Ok(mux.finish())
 }
 

@@ -277,6 +277,8 @@ async fn joined_segments_and_playlists_decode_without_complaint() {
         decodes_without_complaint(&url, "a:0");
     }
     for track in clear_tracks(&clip, "m3u8-aapl-v3").await {
+        assert!(track.segments.len() > 2);
+        assert_eq!(read(&track.media()).continuity_errors, 0);
         decodes_alone(&track.media(), "v");
         decodes_alone(&track.media(), "a");
     }
