@@ -69,8 +69,8 @@ fn whole<'a>(
             {
                 item = key_frames;
             }
-            Some((name, kind)) if name.eq_ignore_ascii_case("type") => {
-                return Err(UrlError::Format(format!("type={kind}")));
+            Some((name, _)) if name.eq_ignore_ascii_case("type") => {
+                return Err(UrlError::Syntax("keyframes is the only type"));
             }
             _ => others.push(param),
         }

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::joined::Joined;
 use super::transport::reading;
-use super::{Answer, CachePolicy, Context, Origin, OriginError, PLAYLIST, answer, listed_as};
+use super::{Answer, CachePolicy, Code, Context, Origin, OriginError, PLAYLIST, answer, listed_as};
 use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::package::cmaf::Shape;
@@ -45,11 +45,14 @@ impl Context {
     /// The rendition whose key frames are asked for: pictures, of a format that has such lists.
     pub(super) fn key_frame_track(&self, track: &TrackRef) -> Result<Selected<'_>, OriginError> {
         let found = self.find(track)?;
-        let is_video = found.rendition.track.media_type == MediaType::Video;
-        if is_video && self.selectors.format.has_key_frames() {
-            return Ok(found);
+        if !self.selectors.format.has_key_frames() {
+            return Err(UrlError::Format("type=keyframes".to_owned()).into());
         }
-        Err(UrlError::Format("type=keyframes".to_owned()).into())
+        if found.rendition.track.media_type != MediaType::Video {
+            let detail = "only pictures have key frames";
+            return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
+        }
+        Ok(found)
     }
 }
 

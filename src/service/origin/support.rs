@@ -16,10 +16,7 @@ impl Context {
     /// Refuses a manifest without pictures where there should be some, or without sound: a player
     /// would show half of the title without a word. What is carried can be had by its own URL.
     pub(super) fn check_tracks(&self, item: &Item) -> Result<(), OriginError> {
-        if self.selectors.audio_track.is_some() && self.muxed_audio().is_none() {
-            let detail = "there is no audio track of that name";
-            return Err(OriginError::new(Code::TRACK_NOT_FOUND, detail));
-        }
+        self.check_audio_track()?;
         if *item != Item::Manifest {
             return Ok(());
         }
@@ -33,6 +30,22 @@ impl Context {
                 Err(refused(why, Code::MEDIA_ENCODING_NOT_SUPPORTED, "pictures and sound"))
             }
         }
+    }
+
+    /// Refuses an `audioTrack=` that is not muxed in.
+    fn check_audio_track(&self) -> Result<(), OriginError> {
+        let Some(name) =
+            self.selectors.audio_track.as_ref().filter(|_| self.muxed_audio().is_none())
+        else {
+            return Ok(());
+        };
+        let mut sound = self.selection.muxable(&self.loaded.asset);
+        let named = sound.find(|rendition| {
+            rendition.track.media_type == MediaType::Audio && rendition.name == *name
+        });
+        named.map_or(Ok(()), |rendition| self.demand_support(rendition))?;
+        let detail = "there is no audio track of that name";
+        Err(OriginError::new(Code::TRACK_NOT_FOUND, detail))
     }
 
     /// Refuses a rendition that is named but cannot be carried.

@@ -146,6 +146,16 @@ async fn what_a_format_cannot_carry_is_refused_by_its_code() {
         let answer = get(&stream.url("manifest(format=m3u8-aapl)")).await;
         assert_eq!(refused(&answer), (415, code.to_owned()), "{folder}");
     }
+    let silent = shelf.stream("silent", "clear");
+    let master = master(&silent.manifest("hls").url).await;
+    let uri = master.alternatives.iter().find_map(|media| media.uri.clone()).unwrap();
+    let opus = uri.split(['(', ',']).nth(2).unwrap();
+    for (track, code) in
+        [(opus, "MPE_AUDIO_ENCODING_NOT_SUPPORTED"), ("nobody", "MPE_EGRESS_TRACK_NOT_FOUND")]
+    {
+        let url = silent.url(&format!("manifest(format=m3u8-aapl-v3,audioTrack={track})"));
+        assert_eq!(refused(&get(&url).await).1, code, "{track}");
+    }
     let blind = shelf.stream("blind", "clear");
     let alone = get(&blind.url("manifest(format=m3u8-aapl,audio-only=true)")).await.ok();
     assert!(String::from_utf8_lossy(&alone).contains("CODECS=\"mp4a.40.2\""));

@@ -19,6 +19,12 @@ const REFUSED: &[(&str, &str, u16, &str)] = &[
     ("clear", "QualityLevels(x)/Fragments(video=0,format=m3u8-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
     ("clear", "QualityLevels(1)/Fragments(video=-1,format=m3u8-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
     ("clear", "QualityLevels({b})/Manifest(video,format=mpd-time-cmaf)", 400, "MPE_BAD_URL_SYNTAX"),
+    (
+        "clear",
+        "QualityLevels({b})/Manifest(video,format=m3u8-aapl,type=foo)",
+        400,
+        "MPE_BAD_URL_SYNTAX",
+    ),
     ("clear", "%ff", 400, "MPE_BAD_URL_SYNTAX"),
     ("cenc", "manifest(format=mpd-time-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
     ("cenc", "manifest(format=m3u8-cmaf)", 400, "MPE_ENC_ENCRYPTION_NOT_SPECIFIED_IN_URL"),
