@@ -30,16 +30,25 @@ pub(crate) fn redacted_of(origin: &str, stream: &Stream, text: &str) -> String {
             text = text.replace(spelling.as_str(), "KID");
         }
     }
+    hidden_ivs(&text)
+}
+
+/// IVs are derived from the key id.
+fn hidden_ivs(text: &str) -> String {
     let mut all = String::new();
-    let mut rest = text.as_str();
-    while let Some(at) = rest.to_ascii_lowercase().find("iv=0x") {
-        let (front, iv) = rest.split_at(at + "iv=0x".len());
+    let mut rest = text;
+    while let Some(at) = ["iv=0x", "iv=\"0x"].iter().filter_map(|start| behind(rest, start)).min() {
+        let (front, iv) = rest.split_at(at);
         all += front;
         all += &iv[..32].replace(|c: char| c.is_ascii_hexdigit(), "x");
         rest = &iv[32..];
     }
-    all += rest;
-    all
+    all + rest
+}
+
+/// Where the text behind the first `start` begins; in any case.
+fn behind(text: &str, start: &str) -> Option<usize> {
+    text.to_ascii_lowercase().find(start).map(|at| at + start.len())
 }
 
 /// The boxes of a file or fragment, with the beginnings of their bodies.
