@@ -1,5 +1,5 @@
 //! What encrypted samples say of themselves, read from files: `sinf`, `tenc`, the `seig` sample
-//! group, and the track encryption box of PIFF (ISO/IEC 23001-7 sections 4, 6 and 8.2; [PIFF]
+//! group, and the track encryption box of PIFF (ISO/IEC 23001-7 sections 4, 6 and 8.2; PIFF 1.1
 //! section 5.3.3; packaging.md sections 1.5 and 3).
 
 use crate::bytes::{Reader, Truncated};
