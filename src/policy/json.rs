@@ -11,10 +11,23 @@ use serde_json::Value;
 pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     let mut value: Value = serde_json::from_slice(json).map_err(|error| error.to_string())?;
     drop_nulls(&mut value);
-    serde_path_to_error::deserialize(value).map_err(|error| match error.path().iter().len() {
-        0 => error.inner().to_string(),
-        _ => error.to_string(),
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let rule = without_value(error.inner().to_string());
+        match error.path().iter().len() {
+            0 => rule,
+            _ => format!("{}: {rule}", error.path()),
+        }
     })
+}
+
+/// A value that is of the wrong type may be a key: it is not repeated.
+fn without_value(rule: String) -> String {
+    let kinds = ["invalid type: ", "invalid value: "];
+    let kind = kinds.into_iter().find(|kind| rule.starts_with(kind));
+    match (kind, rule.rsplit_once(", expected ")) {
+        (Some(kind), Some((_, expected))) => format!("{kind}{expected} is expected"),
+        _ => rule,
+    }
 }
 
 fn drop_nulls(value: &mut Value) {

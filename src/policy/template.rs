@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::ids::KeyId;
@@ -22,6 +22,9 @@ const UNSAFE: &AsciiSet = &CONTROLS
     .add(b'{')
     .add(b'|')
     .add(b'}');
+
+/// What stays as it is in the place of a token (RFC 3986 section 2.3).
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stands in braces. AMS documents spell the second token one way, its REST examples the
 /// other.
@@ -91,7 +94,7 @@ impl UrlTemplate {
     }
 
     /// The address for a key of a locator with this alternative media id, which is empty when the
-    /// locator has none. What cannot stand in a URL is percent-encoded.
+    /// locator has none. The id is percent-encoded, so that it stays one part of the URL.
     pub fn expand(&self, kid: KeyId, alternative_media_id: &str) -> String {
         let mut url = String::with_capacity(self.text.len() + 64);
         for part in &self.parts {
@@ -100,7 +103,7 @@ impl UrlTemplate {
                 Part::Text(text) => url.write_str(text),
                 Part::ContentKeyId => write!(url, "{kid}"),
                 Part::AlternativeMediaId => {
-                    write!(url, "{}", utf8_percent_encode(alternative_media_id, UNSAFE))
+                    write!(url, "{}", utf8_percent_encode(alternative_media_id, COMPONENT))
                 }
             };
         }
@@ -151,7 +154,7 @@ mod tests {
         let expand = |text: &str, id: &str| UrlTemplate::parse(text).unwrap().expand(kid, id);
         assert_eq!(
             expand("https://k.example/{AssetAlternativeId}/pr/{ContentKeyId}", "film 1\"/x"),
-            "https://k.example/film%201%22/x/pr/abababab-abab-abab-abab-abababababab"
+            "https://k.example/film%201%22%2Fx/pr/abababab-abab-abab-abab-abababababab"
         );
         assert_eq!(
             expand("skd://{AlternativeMediaId}{AlternativeMediaId}", "é"),

@@ -118,7 +118,13 @@ describe("player page", () => {
       assert.ok(await page.locator('input[value="shaka"]').isChecked());
       await page.selectOption("#stream", "aes-open");
       assert.ok(await page.locator('input[value="dashjs"]').isDisabled());
-      assert.ok(await page.locator('input[value="hlsjs"]').isEnabled());
+      assert.match(await textOf(page, "#players"), /dash.js cannot decrypt/);
+    }));
+
+  test("offers the one player that decrypts SAMPLE-AES in transport streams", () =>
+    player("stream=cbcs-open&format=m3u8-aapl&player=shaka", async (page) => {
+      assert.ok(await page.locator('input[value="shaka"]').isDisabled());
+      assert.ok(await page.locator('input[value="hlsjs"]').isChecked());
     }));
 
   test("plays a manifest that is typed in, and can be stopped", () =>

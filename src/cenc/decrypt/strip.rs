@@ -12,14 +12,17 @@ use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
 /// # Errors
 /// A broken box.
 pub(super) fn strip(header: &mut [u8]) -> Result<(), BoxError> {
-    for_each(FourCc(*b"file"), header, strip_box)
+    for_each(FourCc(*b"file"), header, |node| strip_box(node, MAX_DEPTH))
 }
 
-fn strip_box(mut node: BoxMut<'_>) -> Result<(), BoxError> {
+/// Boxes inside each other; deeper ones are no boxes that samples depend on.
+const MAX_DEPTH: usize = 8;
+
+fn strip_box(mut node: BoxMut<'_>, depth: usize) -> Result<(), BoxError> {
     let kind = node.kind;
     let gone = match &kind.0 {
-        b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" | b"moof" | b"traf" => {
-            return for_each(kind, node.body(), strip_box);
+        b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" | b"moof" | b"traf" if depth > 0 => {
+            return for_each(kind, node.body(), |child| strip_box(child, depth - 1));
         }
         b"stsd" => {
             let entries = node.body().get_mut(8..);
@@ -52,4 +55,19 @@ fn strip_entry(mut entry: BoxMut<'_>) -> Result<(), BoxError> {
     })?;
     entry.rename(original);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boxes_inside_boxes_do_not_exhaust_the_stack() {
+        let depth: u32 = 100_000;
+        let mut nested: Vec<u8> = (1..=depth)
+            .rev()
+            .flat_map(|n| [&(8 * n).to_be_bytes()[..], b"trak"].concat())
+            .collect();
+        strip(&mut nested).unwrap();
+    }
 }

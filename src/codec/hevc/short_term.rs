@@ -8,7 +8,7 @@ const MAX_PICTURES: usize = 16;
 /// A picture of a set: its distance in output order, and whether the current picture refers to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Entry {
-    delta: i64,
+    delta: i16,
     used: bool,
 }
 
@@ -16,7 +16,7 @@ struct Entry {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ShortTermSet {
     entries: [Entry; MAX_PICTURES],
-    count: usize,
+    count: u8,
 }
 
 impl ShortTermSet {
@@ -37,20 +37,23 @@ impl ShortTermSet {
             let mut delta = 0;
             for _ in 0..count {
                 delta += sign * (i64::from(r.ue()?) + 1);
-                set.push(Entry { delta, used: r.bit()? })?;
+                set.push(delta, r.bit()?)?;
             }
         }
         Ok(set)
     }
 
-    fn push(&mut self, entry: Entry) -> Result<(), Truncated> {
-        *self.entries.get_mut(self.count).ok_or(Truncated)? = entry;
+    /// Distances have 16 bits (section 7.4.8).
+    fn push(&mut self, delta: i64, used: bool) -> Result<(), Truncated> {
+        let delta = i16::try_from(delta).map_err(|_| Truncated)?;
+        let place = self.entries.get_mut(usize::from(self.count)).ok_or(Truncated)?;
+        *place = Entry { delta, used };
         self.count += 1;
         Ok(())
     }
 
     fn entries(&self) -> &[Entry] {
-        &self.entries[..self.count]
+        &self.entries[..usize::from(self.count)]
     }
 
     /// The set that is told as a difference to this one (equations 7-61 and 7-62).
@@ -59,14 +62,15 @@ impl ShortTermSet {
         let shift = sign * (i64::from(r.ue()?) + 1);
         let mut set = Self::default();
         // The current picture of that set is a picture of this one.
-        for delta in self.entries().iter().map(|entry| entry.delta).chain([0]) {
+        for delta in self.entries().iter().map(|entry| i64::from(entry.delta)).chain([0]) {
             let used = r.bit()?;
             let kept = used || r.bit()?;
             if kept && delta + shift != 0 {
-                set.push(Entry { delta: delta + shift, used })?;
+                set.push(delta + shift, used)?;
             }
         }
-        set.entries[..set.count].sort_unstable_by_key(|entry| (entry.delta > 0, entry.delta.abs()));
+        let entries = &mut set.entries[..usize::from(set.count)];
+        entries.sort_unstable_by_key(|entry| (entry.delta > 0, entry.delta.unsigned_abs()));
         Ok(set)
     }
 

@@ -103,7 +103,7 @@ impl HeaderKey {
 }
 
 /// XML of the content's owner inside a header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct CustomAttributes(String);
 
 impl CustomAttributes {

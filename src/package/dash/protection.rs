@@ -66,9 +66,13 @@ fn descriptor(xml: &mut Xml, compat: Compat, announced: &Announced) -> io::Resul
     let mut attributes = vec![("schemeIdUri", system.as_str())];
     attributes.extend(row.value.map(|value| ("value", value)));
     let written = |child: &&Child| **child != Child::Laurl || compat == Compat::Modern;
+    let children: Vec<&Child> = row.children.iter().filter(written).collect();
+    // An empty descriptor tells nobody anything (packaging.md section 8.3).
+    if children.is_empty() {
+        return Ok(());
+    }
     xml.element("ContentProtection", &attributes, |xml| {
-        let mut children = row.children.iter().filter(written);
-        children.try_for_each(|child| write_child(xml, *child, announced))
+        children.into_iter().try_for_each(|child| write_child(xml, *child, announced))
     })
 }
 

@@ -12,14 +12,14 @@ use crate::media::{Rendition, TextRendition, language};
 use crate::package::text::TextForm;
 
 /// An entry of `tracks`: keeps a track when all its conditions hold.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct TrackSelection {
     /// The conditions.
     pub conditions: Vec<Condition>,
 }
 
 /// A condition on one property of a track.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Condition {
     /// Which property.
     pub property: Property,
@@ -78,7 +78,7 @@ impl<'a> Facts<'a> {
 }
 
 /// A property of tracks that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Property {
     /// Video, audio or text.
     Type,
@@ -161,7 +161,7 @@ pub(super) const TABLE: &[Row] = &[
 ];
 
 /// A value that has been read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Test {
     /// `None` stands for text.
     Type(Option<MediaType>),

@@ -15,7 +15,7 @@ const MAX_MAPPINGS: usize = 64;
 const MAX_SELECTIONS: usize = 256;
 
 /// The block of one way of encryption.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EncryptedBlock {
     /// Switches per protocol; `download` is not one of them here.
@@ -38,7 +38,7 @@ pub struct EncryptedBlock {
 }
 
 /// The keys of a block.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ContentKeys {
     /// Covers every track without a mapping; the protection's default label when absent.
@@ -50,7 +50,7 @@ pub struct ContentKeys {
 }
 
 /// The key that covers every track without a mapping.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DefaultKey {
     /// The handle by which a locator supplies its own key.
@@ -61,7 +61,7 @@ pub struct DefaultKey {
 }
 
 /// A key that covers some tracks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KeyToTracks {
     /// The handle by which a locator supplies its own key.
@@ -144,7 +144,15 @@ impl EncryptedBlock {
         let fair_play = self.drm.as_ref().is_some_and(|drm| drm.fair_play.is_some());
         let clear_key = self.clear_key_encryption_configuration.as_ref();
         let template = clear_key.and_then(|ck| ck.custom_keys_acquisition_url_template.as_ref());
+        let one_key =
+            self.clear_tracks.is_empty() && self.content_keys.key_to_track_mappings.is_empty();
         let rules = [
+            (
+                "enabledProtocols.smoothStreaming",
+                envelope && self.enabled_protocols.smooth_streaming && !one_key,
+                "a Smooth manifest names one key of the envelope for all tracks: no \
+                 keyToTrackMappings, no clearTracks",
+            ),
             (
                 "enabledProtocols.download",
                 self.enabled_protocols.download,

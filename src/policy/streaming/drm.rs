@@ -8,7 +8,7 @@ use crate::drm::playready::CustomAttributes;
 use crate::policy::UrlTemplate;
 
 /// The systems that a block of Common Encryption announces.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Drm {
     /// PlayReady.
@@ -23,7 +23,7 @@ pub struct Drm {
 }
 
 /// What is said to PlayReady clients.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlayReady {
     /// Where licences are; this server when absent.
@@ -35,7 +35,7 @@ pub struct PlayReady {
 }
 
 /// What is said to Widevine clients.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Widevine {
     /// Where licences are; this server when absent.
@@ -44,7 +44,7 @@ pub struct Widevine {
 }
 
 /// What is said to FairPlay clients.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FairPlay {
     /// The whole URI of key lines, often `skd://`; this server's when absent.
@@ -56,7 +56,7 @@ pub struct FairPlay {
 }
 
 /// What is said to ClearKey clients.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClearKey {
     /// Where licences are; this server when absent. One address for all keys.

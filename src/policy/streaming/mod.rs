@@ -17,7 +17,7 @@ pub use block::{ContentKeys, DefaultKey, EncryptedBlock, KeyToTracks};
 pub use drm::{ClearKey, Drm, FairPlay, PlayReady, Widevine};
 
 /// A named streaming policy in the AMS v3 shape; the name stands outside the `properties`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StreamingPolicy {
     /// Unique name; names of [`predefined`] policies are reserved.
@@ -47,7 +47,7 @@ pub struct StreamingPolicy {
 }
 
 /// The block of what is served in the clear.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NoEncryption {
     /// Switches per protocol.
@@ -55,7 +55,7 @@ pub struct NoEncryption {
 }
 
 /// One switch per protocol; an absent one is off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EnabledProtocols {
     /// Files as they lie in the asset.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use moka::future::Cache;
 
+use super::keys::key_mark;
 use super::systems::KeyAddresses;
 use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::LocatorId;
@@ -14,6 +15,7 @@ use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Query, Selectors};
 use crate::package::selection::Selection;
 use crate::package::steering::Steering;
+use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 
 /// A presentation with more fragments is written apart from the threads that serve: a line takes
@@ -46,14 +48,40 @@ pub(super) struct DocumentKey {
     compat: Compat,
     query: Query,
     selection: Arc<Selection>,
-    /// Nothing of it stands in documents of clear content. A locator never changes, nor does its
-    /// streaming policy: the locator and when it was made say which keys and addresses there are.
-    keys: Option<(LocatorId, Timestamp, DeliveryUrls)>,
+    /// Nothing of it stands in documents of clear content.
+    keys: Option<KeyedBy>,
+}
+
+/// What keys and addresses come from. All of it by its content: a locator or a policy that is deleted
+/// and made anew is seen at other times in other caches.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct KeyedBy {
+    locator: LocatorId,
+    /// When the locator was made; it never changes.
+    created: Timestamp,
+    delivery: DeliveryUrls,
+    policy: Arc<StreamingPolicy>,
+    /// The sealed keys.
+    marks: Vec<u8>,
+}
+
+impl KeyedBy {
+    fn of(context: &Context, delivery: &DeliveryUrls) -> Self {
+        let marks = context.keys_in_force().flat_map(|key| key_mark(Some(key)));
+        Self {
+            locator: context.locator.id,
+            created: context.locator.created,
+            delivery: delivery.clone(),
+            policy: context.policy(),
+            marks: marks.flatten().copied().collect(),
+        }
+    }
 }
 
 impl DocumentKey {
     fn heap_size(&self) -> usize {
-        let base = self.keys.as_ref().map_or(0, |(.., delivery)| delivery.base.len());
+        let keyed = self.keys.as_ref();
+        let base = keyed.map_or(0, |keyed| keyed.delivery.base.len() + keyed.marks.len());
         size_of::<(Self, Answer)>() + self.asset.len() + self.selection.heap_size() + base
     }
 }
@@ -143,8 +171,7 @@ impl Context {
 }
 
 fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> DocumentKey {
-    // By name, so that whoever adds a member decides here what it does to the bytes. The keys are
-    // those of the locator.
+    // By name, so that whoever adds a member decides here what it does to the bytes.
     let Context { locator, loaded, selectors, protection, keys: _, query, selection } = context;
     let encrypted = *protection != Protection::Clear;
     DocumentKey {
@@ -156,6 +183,6 @@ fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> Docum
         compat: locator.compat,
         query: query.clone(),
         selection: Arc::clone(selection),
-        keys: encrypted.then(|| (locator.id, locator.created, delivery.clone())),
+        keys: encrypted.then(|| KeyedBy::of(context, delivery)),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
-use super::keys::kid_bytes;
+use super::keys::key_mark;
 use super::transport::reading;
 use super::{Code, Context, Origin, OriginError, media_type};
 use crate::media::Rendition;
@@ -98,7 +98,7 @@ impl Origin {
         let identity = context.identity(rendition);
         let samples = rendition.cuts.samples(n);
         let protection = context.protection_of(rendition);
-        let kid = kid_bytes(context.key_of(&Facts::of(rendition))?);
+        let [kid, sealed] = key_mark(context.key_of(&Facts::of(rendition))?);
         let scheme = protection.row().map_or("", |row| row.scheme);
         let number = n.to_be_bytes();
         let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
@@ -112,6 +112,7 @@ impl Origin {
             &times,
             scheme.as_bytes(),
             kid,
+            sealed,
         ];
         if protection == Protection::Cbc {
             match context.locator.compat {

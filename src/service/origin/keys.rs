@@ -110,6 +110,11 @@ impl Context {
         self.keys.records.iter().filter(|record| record.protection == self.protection)
     }
 
+    /// The streaming policy that says so.
+    pub(super) fn policy(&self) -> Arc<StreamingPolicy> {
+        Arc::clone(&self.keys.policy)
+    }
+
     /// What the streaming policy says of that protection.
     pub(super) fn block(&self) -> Option<&EncryptedBlock> {
         self.keys.policy.block(self.protection)
@@ -117,8 +122,12 @@ impl Context {
 
     /// The protection of a rendition: that of the request, unless the policy leaves it clear.
     pub(super) fn protection_of(&self, rendition: &Rendition) -> Protection {
-        let label = self.keys.policy.label_of(self.protection, &Facts::of(rendition));
-        label.map_or(Protection::Clear, |_| self.protection)
+        self.label_of(rendition).map_or(Protection::Clear, |_| self.protection)
+    }
+
+    /// The label of the key of a rendition; `None` when it is served in the clear.
+    pub(super) fn label_of(&self, rendition: &Rendition) -> Option<&str> {
+        self.keys.policy.label_of(self.protection, &Facts::of(rendition))
     }
 
     /// The IVs as the profile of the locator wants them, and as the manifest can say them.
@@ -160,9 +169,10 @@ pub(super) fn rendition_key(
     RenditionKey { kid, ivs, uri, systems }
 }
 
-/// The bytes of a KID; none in the clear.
-pub(super) fn kid_bytes(record: Option<&KeyRecord>) -> &[u8] {
-    record.map_or(&[], |record| record.kid.as_bytes())
+/// What tells one key from another, also where a KID comes back with other bytes: the sealed key,
+/// whose nonce is used once. Nothing in the clear.
+pub(super) fn key_mark(record: Option<&KeyRecord>) -> [&[u8]; 2] {
+    record.map_or([&[], &[]], |record| [record.kid.as_bytes(), record.wrapped.as_bytes()])
 }
 
 /// The protection in force, from the URL and the streaming policy (ams.md section 2.4).

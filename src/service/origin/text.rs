@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
 use super::assets::blocking;
-use super::keys::{kid_bytes, rendition_key};
+use super::keys::{key_mark, rendition_key};
 use super::systems::KeyAddresses;
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::IvContext;
@@ -146,11 +146,11 @@ impl Origin {
         let next = text.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let protect = self.text_protect(context, text)?;
         let slice = text.slice(n);
-        let kid = kid_bytes(context.text_key(text)?);
+        let [kid, sealed] = key_mark(context.text_key(text)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
         let profile = context.text_profile();
         let identity = context.text_identity(text);
-        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid]);
+        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid, sealed]);
         let plan = async { plan(context, text, n, form, protect).map(Arc::new) };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {

@@ -22,9 +22,22 @@ impl Context {
 
     /// The same track whatever the query shows: segments have no query.
     pub(super) fn muxed_audio(&self) -> Option<&Rendition> {
+        if !self.selectors.format.muxes_audio() {
+            return None;
+        }
         let audio = self.selection.muxable(&self.loaded.asset);
         let audio = audio.filter(|rendition| rendition.track.media_type == MediaType::Audio);
-        self.selectors.muxed_audio(audio)
+        self.selectors.muxed_audio(audio.filter(|audio| self.has_key_of_pictures(audio)))
+    }
+
+    /// Whether one key may encrypt a track together with whatever pictures it is muxed into: sound
+    /// that the policy has another key for, or pictures that it leaves clear, are not mixed.
+    fn has_key_of_pictures(&self, audio: &Rendition) -> bool {
+        let mut pictures = self.loaded.asset.renditions();
+        pictures.all(|rendition| {
+            rendition.track.media_type != MediaType::Video
+                || self.label_of(rendition) == self.label_of(audio)
+        })
     }
 
     /// Names what the segments of a rendition hold: IVs and entity tags are derived from it.

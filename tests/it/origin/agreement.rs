@@ -5,7 +5,7 @@ use std::fs;
 use reqwest::Client;
 
 use crate::support::boxes::{find, timescale};
-use crate::support::origin::{CLIP, Shelf, demo, get};
+use crate::support::origin::{CLIP, Shelf, demo, get, settled};
 use crate::support::presentation::{Track, dash};
 use crate::support::server::Stream;
 
@@ -47,6 +47,7 @@ async fn a_fragment_moves_when_another_file_begins_later() {
     let stream = shelf.stream("film", "clear");
     for (first, start) in [(0, 180), (1, 120), (2, 60)] {
         fs::write(film("a.mp4"), file(&english, first..4)).unwrap();
+        settled().await;
         let found = german_start(stream).await;
         assert!(found.abs_diff(start) <= 2, "{found} instead of {start}");
     }

@@ -3,7 +3,10 @@
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
-use crate::support::documents::{KEY_HD, KEY_SD, KID_HD, KID_SD, ladder, printed, shown};
+use crate::support::documents::{
+    KEY_HD, KEY_SD, KID_HD, KID_SD, ladder, locator, open_policy, printed, selection, shown,
+    streaming_policy,
+};
 use crate::support::filters::LEVELS;
 use crate::support::keys::{self, clearkey_request, sign, spec};
 use crate::support::oracle::{HexKey, samples_decrypted_by_ffmpeg, samples_of_bytes};
@@ -104,6 +107,33 @@ async fn every_playlist_and_init_segment_has_the_key_of_its_track() {
         of("video", KID_HD),
     ];
     assert_eq!(seen, expected);
+}
+
+/// One key encrypts a segment as a whole: what it does not cover is not mixed into it.
+#[tokio::test]
+async fn sound_under_another_key_is_not_muxed_into_pictures() {
+    let server = DevServer::builder().start();
+    let block = |clear: Value| {
+        json!({ "envelopeEncryption": { "enabledProtocols": { "hls": true },
+            "clearTracks": clear } })
+    };
+    let pictures = json!([selection(&[("Type", "Video")])]);
+    for (name, clear, is_muxed) in [("all", json!([]), true), ("sound", pictures, false)] {
+        let film = locator(
+            name,
+            json!({ "assetName": "gate", "streamingPolicyName": name,
+                    "defaultContentKeyPolicyName": "everybody" }),
+        );
+        let documents = json!([streaming_policy(name, block(clear)), film]);
+        printed(&server.data, &["apply", "-"], &json!([open_policy("everybody")]));
+        printed(&server.data, &["apply", "-"], &documents);
+        let film = shown(&server.data, &["streaming-locators", name]);
+        let id = film["properties"]["streamingLocatorId"].as_str().unwrap();
+        let root = format!("{}/{id}/gate.ism/", server.ready.origin);
+        let master = text(&format!("{root}manifest(format=m3u8-aapl-v3,encryption=cbc)")).await;
+        let variant = master.lines().find(|line| line.contains("avc1")).unwrap();
+        assert_eq!(variant.contains("mp4a"), is_muxed, "{name}: {master}");
+    }
 }
 
 /// An init segment of a video level and its first fragment.

@@ -45,6 +45,7 @@ fn keys_that_break_a_rule_are_named() {
             "contentKeys[0].labelReferenceInStreamingPolicy: the streaming policy has no such key",
         ),
         (json!([with("surprise", json!(1))]), "contentKeys[0].surprise: unknown field"),
+        (json!(["/f39/f39/f39/f39/f39/f39"]), "contentKeys[0]: invalid type: struct"),
         (json!([with("policyName", json!("nobody"))]), "content key policy nobody does not exist"),
         (json!([hd, twice]), "contentKeys[1].id: another key has this KID"),
         (json!([hd, same_label]), "contentKeys[1].labelReferenceInStreamingPolicy: another key"),
@@ -90,6 +91,15 @@ fn locators_and_policies_that_break_a_rule_are_named() {
         (locator_with("filters", json!(["x"])), "filter x does not exist"),
         (locator_with("colour", json!(1)), "locator l: colour: unknown field"),
         (streaming_policy("Predefined_Mine", json!({})), "the name is reserved"),
+        (
+            streaming_policy(
+                "p",
+                json!({ "envelopeEncryption": {
+            "enabledProtocols": { "hls": true, "smoothStreaming": true },
+            "clearTracks": [selection(&[("Type", "Audio")])] } }),
+            ),
+            "policy p: envelopeEncryption.enabledProtocols.smoothStreaming: a Smooth manifest",
+        ),
         (
             streaming_policy(
                 "p",

@@ -38,6 +38,15 @@ pub(crate) fn token_policy(name: &str, claims: Value) -> Value {
     document("contentKeyPolicies", name, json!({ "options": [option] }))
 }
 
+/// A content key policy for everybody.
+pub(crate) fn open_policy(name: &str) -> Value {
+    let of =
+        |kind: &str| json!({ "@odata.type": format!("#Microsoft.Media.ContentKeyPolicy{kind}") });
+    let option = json!({ "restriction": of("OpenRestriction"),
+        "configuration": of("ClearKeyConfiguration") });
+    document("contentKeyPolicies", name, json!({ "options": [option] }))
+}
+
 /// An entry with these conditions: property, value.
 pub(crate) fn selection(conditions: &[(&str, &str)]) -> Value {
     let condition = |(property, value): &(&str, &str)| json!({ "property": property, "operation": "Equal", "value": value });

@@ -198,8 +198,13 @@ fn element<'x>(xml: &'x str, name: &str) -> &'x str {
     rest.split_once(&format!("</{name}>")).unwrap().0
 }
 
-pub(crate) async fn send(request: RequestBuilder) -> Answer {
+/// Waits until no look at the files counts that was before this.
+pub(crate) async fn settled() {
     tokio::time::sleep(LOOK_GOOD_FOR).await;
+}
+
+pub(crate) async fn send(request: RequestBuilder) -> Answer {
+    settled().await;
     let answer = request.send().await.unwrap();
     Answer {
         status: answer.status(),
