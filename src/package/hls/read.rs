@@ -2,6 +2,7 @@
 //! (RFC 8216 section 4.3).
 
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A playlist that is none, or breaks a rule; the line counts from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,8 +39,9 @@ pub struct Part {
 pub struct Key {
     /// How it is used.
     pub method: Method,
-    /// Where it is; holds the KID where the server is one of ours.
-    pub uri: String,
+    /// Where it is; holds the KID where the server is one of ours. Shared by all parts that it is for:
+    /// a playlist may name a long one once and list a million parts behind it.
+    pub uri: Arc<str>,
     /// The IV; of AES-128, the number of the segment where the playlist names none.
     pub iv: [u8; 16],
 }
@@ -77,7 +79,7 @@ pub fn parts(text: &str) -> Result<Vec<Part>, ReadError> {
 struct State {
     parts: Vec<Part>,
     sequence: u64,
-    key: Option<(Method, String, Option<[u8; 16]>)>,
+    key: Option<(Method, Arc<str>, Option<[u8; 16]>)>,
     range: Option<Range<u64>>,
     /// Where a range without an offset starts.
     next: u64,
@@ -112,7 +114,7 @@ impl State {
         let numbered = u128::from(self.sequence).to_be_bytes();
         let key = self.key.as_ref().map(|(method, uri, iv)| Key {
             method: *method,
-            uri: uri.clone(),
+            uri: Arc::clone(uri),
             iv: iv.unwrap_or(numbered),
         });
         self.parts.push(Part { uri: uri.to_owned(), bytes, key });
@@ -136,7 +138,7 @@ impl State {
         }
         let uri = attribute(attributes, "URI").ok_or("EXT-X-KEY has no URI")?;
         let iv = attribute(attributes, "IV").map(iv).transpose()?;
-        self.key = Some((method, uri.to_owned(), iv));
+        self.key = Some((method, uri.into(), iv));
         Ok(())
     }
 }
