@@ -1,10 +1,11 @@
-//! Ciphers over media bytes, and the types that hold key material.
+//! Ciphers over media bytes, codes over licences, and the types that hold key material.
 //!
 //! The block cipher is RustCrypto `aes`, which picks AES-NI or VAES at run time; expanded keys are
 //! wiped when dropped. Everything encrypts in place.
 
 pub mod cbc;
 pub mod chains;
+pub mod cmac;
 pub mod ctr;
 pub mod key;
 pub mod storage;
