@@ -121,8 +121,10 @@ pub(super) async fn list(args: List) -> Result<(), CliError> {
 
 pub(super) async fn show(args: Show) -> Result<(), CliError> {
     let Show { one, with_secrets } = args;
-    let found = Resource::find(&one.place.open().await?, one.kind, &one.name).await?;
-    print(&found.to_document(if with_secrets { Secrets::Shown } else { Secrets::Hidden }))
+    let secrets = if with_secrets { Secrets::Shown } else { Secrets::Hidden };
+    let store = one.place.open().await?;
+    let found = Resource::find(&store, one.kind, &one.name, secrets).await?;
+    print(&found.to_document(secrets))
 }
 
 pub(super) async fn delete(args: One) -> Result<(), CliError> {

@@ -14,13 +14,15 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, Request, Response};
 use bytes::Bytes;
+use cipher::BlockCipherEncrypt;
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use uuid::Uuid;
+use uuid::{Builder, Uuid};
 
 use super::admission::Place;
 use super::deadline::{Activity, Turn};
 use super::router::App;
+use crate::crypto::{ContentKey, Expanded};
 
 /// Names one exchange in the answer and in the log.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -65,14 +67,15 @@ fn request_id(request: &Request<Incoming>) -> HeaderValue {
     })
 }
 
-/// What tells this process from others, and a count: random bits for each exchange would be a
-/// system call for each, and nobody has to be kept from guessing one.
+/// Nobody tells the next from the last: the count of this process, encrypted under a key that it made
+/// for itself at its start. Random bits for each exchange would be a system call for each.
 fn new_id() -> Uuid {
-    static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().0);
+    static KEY: LazyLock<Expanded> =
+        LazyLock::new(|| Expanded::new(&ContentKey::from_bytes(Uuid::new_v4().into_bytes())));
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    /// The variant of RFC 9562 section 4.1.
-    const VARIANT: u64 = 1 << 63;
-    Uuid::from_u64_pair(*PROCESS, VARIANT | COUNT.fetch_add(1, Relaxed))
+    let mut block = u128::from(COUNT.fetch_add(1, Relaxed)).to_be_bytes();
+    KEY.cipher().encrypt_block((&mut block).into());
+    Builder::from_random_bytes(block).into_uuid()
 }
 
 /// What an exchange holds until the last piece of its answer is taken.

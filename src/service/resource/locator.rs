@@ -82,15 +82,22 @@ impl Document {
         Ok(Self { name: name.to_owned(), properties })
     }
 
-    pub(super) async fn of(store: &Store, locator: Locator) -> Result<Self, ResourceError> {
+    /// Of a stored locator; keys are opened only where they are shown.
+    pub(super) async fn of(
+        store: &Store,
+        locator: Locator,
+        secrets: Secrets,
+    ) -> Result<Self, ResourceError> {
         let default = locator.content_key_policy.as_ref();
+        let open = |record: &KeyRecord| store.vault().unwrap(record).map(KeyValue);
         let key = |record: &KeyRecord| {
-            let value = store.vault().unwrap(record).map_err(PublishError::from)?;
+            let value = Some(record).filter(|_| secrets == Secrets::Shown).map(open);
+            let value = value.transpose().map_err(PublishError::from)?;
             Ok::<_, ResourceError>(Key {
                 id: Text(record.kid),
                 key_type: Some(KeyType(record.protection)),
                 label_reference_in_streaming_policy: record.label.clone(),
-                value: Some(KeyValue(value)),
+                value,
                 policy_name: record.policy.as_ref().or(default).cloned(),
                 tracks: Vec::new(),
             })

@@ -240,7 +240,7 @@ impl Resource {
     /// # Errors
     /// Something that it refers to and that is not there, or a failure of the store.
     pub async fn store(&self, store: &Store, now: Timestamp) -> Result<Outcome, ResourceError> {
-        let existing = match Self::find(store, self.kind, &self.name()).await {
+        let existing = match Self::find(store, self.kind, &self.name(), Secrets::Shown).await {
             Ok(existing) => Some(existing),
             Err(ResourceError::Store(StoreError::NotFound { .. })) => None,
             Err(error) => return Err(error),
@@ -267,7 +267,7 @@ impl Resource {
         Ok(outcome)
     }
 
-    /// All resources of a kind, by name; predefined policies first.
+    /// All resources of a kind, by name; predefined policies first. Content keys are left out.
     ///
     /// # Errors
     /// A failure of the store.
@@ -290,7 +290,7 @@ impl Resource {
             ResourceKind::StreamingLocator => {
                 let mut bodies = Vec::new();
                 for locator in store.locators().await? {
-                    let document = locator::Document::of(store, locator).await?;
+                    let document = locator::Document::of(store, locator, Secrets::Hidden).await?;
                     bodies.push(Body::Locator(Box::new(document)));
                 }
                 bodies
@@ -299,7 +299,7 @@ impl Resource {
         Ok(bodies.into_iter().map(|body| Self { kind, body }).collect())
     }
 
-    /// The resource of that name.
+    /// The resource of that name, with content keys where they are to be shown.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the store.
@@ -307,6 +307,7 @@ impl Resource {
         store: &Store,
         kind: ResourceKind,
         name: &str,
+        secrets: Secrets,
     ) -> Result<Self, ResourceError> {
         let (asset, name) = kind.split(name)?;
         let body = match kind {
@@ -324,7 +325,7 @@ impl Resource {
             }
             ResourceKind::StreamingLocator => {
                 let locator = store.locator_by_name(name).await?;
-                Body::Locator(Box::new(locator::Document::of(store, locator).await?))
+                Body::Locator(Box::new(locator::Document::of(store, locator, secrets).await?))
             }
         };
         Ok(Self { kind, body })

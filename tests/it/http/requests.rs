@@ -179,6 +179,23 @@ async fn a_harmless_request_identifier_is_kept_and_any_other_replaced() {
 }
 
 #[tokio::test]
+async fn nobody_tells_a_request_identifier_from_the_one_before() {
+    let server = WireServer::start(brisk()).await;
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        let answer = server.get("/hello").await;
+        let id = answer.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
+        ids.push(uuid::Uuid::parse_str(id).unwrap().into_bytes());
+    }
+    for (n, id) in ids.iter().enumerate() {
+        for other in &ids[n + 1..] {
+            let equal = id.iter().zip(other).filter(|(a, b)| a == b).count();
+            assert!(equal <= 6, "{equal} of 16 bytes are the same: {id:x?} {other:x?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn slow_answers_of_the_server_are_not_held_against_the_client() {
     let limits = portcullis::http::limits::Limits { stall: Duration::from_millis(100), ..brisk() };
     let server = WireServer::start(limits).await;

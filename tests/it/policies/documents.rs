@@ -1,9 +1,11 @@
 //! `apply`, `list`, `show` and `delete` of policies and locators.
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::support::documents::{KID_HD, KID_SD, ladder, printed, refused, shown};
+use crate::support::filters::command;
 use crate::support::origin::demo;
 
 /// A data folder with the asset `film`.
@@ -190,4 +192,32 @@ fn times_and_ids_of_locators_survive() {
     );
     let endless = shown(data, &["streaming-locators", "gate-cenc-token"]);
     assert_eq!(endless["properties"]["endTime"], "9999-12-31T23:59:59.9999999Z");
+}
+
+/// Whoever lists locators does not open their keys: one that cannot be opened is no obstacle.
+#[tokio::test]
+async fn keys_are_opened_only_where_they_are_shown() {
+    let folder = with_asset();
+    let data = folder.path();
+    printed(data, &["apply", "-"], &ladder("gate").into());
+    let database = data.join(portcullis::store::DATABASE_FILE);
+    let mut db =
+        SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+    let swapped = sqlx::query(
+        "UPDATE content_keys SET wrapped = (SELECT wrapped FROM content_keys WHERE kid = $1)
+         WHERE kid = $2",
+    )
+    .bind(KID_HD)
+    .bind(KID_SD)
+    .execute(&mut db);
+    assert_eq!(swapped.await.unwrap().rows_affected(), 1);
+    db.close().await.unwrap();
+    let listed = printed(data, &["list", "streaming-locators", "--json"], &Value::Null);
+    assert!(listed.contains(KID_SD), "{listed}");
+    assert!(shown(data, &["streaming-locators", "film"]).to_string().contains(KID_SD));
+    let opened =
+        command(data, &["show", "streaming-locators", "film", "--with-secrets"], &Value::Null);
+    let said = String::from_utf8(opened.stderr).unwrap();
+    assert_eq!(opened.status.code(), Some(3), "{said}");
+    assert!(said.contains(KID_SD), "{said}");
 }
