@@ -8,6 +8,8 @@ pub mod chains;
 pub mod cmac;
 pub mod ctr;
 pub mod key;
+pub mod random;
+pub mod rsa;
 pub mod storage;
 
 pub use key::{ContentKey, Expanded};
