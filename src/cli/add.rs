@@ -13,7 +13,7 @@ use super::content::{
 };
 use super::instance::{self, MissingKek};
 use super::progress::Bar;
-use super::{CliError, log};
+use super::{CliError, log, run};
 use crate::config::Config;
 use crate::keys::StorageEncryption;
 use crate::package::compat::Compat;
@@ -80,9 +80,10 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     log::start(&config.log)?;
     let store = instance::open(&config, MissingKek::Create).await?;
     let folders = folders(&args, &config.data)?;
-    let library = Library::new(store.clone(), &config);
+    let origin = run::origin(&store, &config);
+    let library = Library::new(store.clone(), origin.clone(), &config);
     library.policies().await?;
-    let catalog = Catalog::new(store, config.origin(config.listen));
+    let catalog = Catalog::new(store, origin, config.origin(config.listen));
     let mut streams = Vec::new();
     let mut all = Findings { images: Vec::new(), warnings: Vec::new() };
     for folder in &folders {

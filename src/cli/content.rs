@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::keys::StorageEncryption;
 use crate::media::ImageRendition;
 use crate::package::compat::Compat;
-use crate::service::origin::check_folder;
+use crate::service::origin::Origin;
 use crate::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
@@ -131,13 +131,15 @@ pub(super) struct Findings {
 pub(super) struct Library {
     store: Store,
     publisher: Publisher,
+    origin: Origin,
     segment_ms: u32,
 }
 
 impl Library {
-    pub(super) fn new(store: Store, config: &Config) -> Self {
+    /// `origin` is what will serve the streams.
+    pub(super) fn new(store: Store, origin: Origin, config: &Config) -> Self {
         let segment_ms = u32::try_from(config.media.segment.as_millis()).unwrap_or(u32::MAX);
-        Self { publisher: Publisher::new(store.clone()), store, segment_ms }
+        Self { publisher: Publisher::new(store.clone()), store, origin, segment_ms }
     }
 
     /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
@@ -150,7 +152,7 @@ impl Library {
             storage_encryption: folder.storage_encryption.clone(),
         };
         let what = format!("reading {}", folder.dir.display());
-        let checked = patiently(what, check_folder(&asset)).await.map_err(|error| {
+        let checked = patiently(what, self.origin.check(&asset)).await.map_err(|error| {
             CliError::refused(format_args!("{}: {error}", folder.dir.display()))
         })?;
         self.store.put_asset(asset).await?;

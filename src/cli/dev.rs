@@ -48,12 +48,14 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Create).await?;
     let folders = folders(&args.media, &config.data)?;
-    publish(&store, &config, &folders, args.compat).await?;
+    let origin = run::origin(&store, &config);
+    let library = Library::new(store.clone(), origin.clone(), &config);
+    publish(&library, &folders, args.compat).await?;
     let token = token(&store).await?;
-    let catalog = Catalog::new(store.clone(), config.origin(address))
+    let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address))
         .with_token(token, config.own_hosts(address));
     let streams = catalog.streams(Timestamp::now()).await?;
-    let serving = run::serve(server, store.clone(), catalog.clone(), &config);
+    let serving = run::serve(server, store.clone(), origin, catalog.clone(), &config);
     let announced = async {
         announce(&catalog, &streams);
         match &args.ready_file {
@@ -89,17 +91,11 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
     Ok(folders)
 }
 
-async fn publish(
-    store: &Store,
-    config: &Config,
-    folders: &[Folder],
-    compat: Compat,
-) -> Result<(), CliError> {
-    let library = Library::new(store.clone(), config);
+async fn publish(library: &Library, folders: &[Folder], compat: Compat) -> Result<(), CliError> {
     library.policies().await?;
     if let [only] = folders {
         warn(only, library.register(only).await?.warnings);
-        return publish_folder(&library, only, "", compat).await;
+        return publish_folder(library, only, "", compat).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
@@ -107,7 +103,7 @@ async fn publish(
         match library.register(folder).await {
             Ok(found) => {
                 warn(folder, found.warnings);
-                publish_folder(&library, folder, &format!("{}-", folder.name), compat).await?;
+                publish_folder(library, folder, &format!("{}-", folder.name), compat).await?;
                 published += 1;
             }
             // One folder of many that cannot be played does not keep the others from being shown.

@@ -10,7 +10,9 @@ use serde_json::Value;
 use super::instance::{self, MissingKek};
 use super::{CliError, log};
 use crate::config::Config;
-use crate::service::resource::{Outcome, Resource, ResourceError, ResourceKind, Secrets, TABLE};
+use crate::service::resource::{
+    Listing, Outcome, Resource, ResourceError, ResourceKind, Secrets, TABLE,
+};
 use crate::store::Store;
 
 /// A longer file is refused, in bytes.
@@ -108,7 +110,10 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
 }
 
 pub(super) async fn list(args: List) -> Result<(), CliError> {
-    let found = Resource::list(&args.place.open().await?, args.kind).await?;
+    let Listing { found, damaged } = Resource::list(&args.place.open().await?, args.kind).await?;
+    for error in damaged {
+        eprintln!("warning: left out: {error}");
+    }
     if args.json {
         let document = |resource: &Resource| resource.to_document(Secrets::Hidden);
         return print(&found.iter().map(document).collect());

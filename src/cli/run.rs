@@ -26,21 +26,26 @@ pub(super) async fn bind(config: &Config) -> Result<(Server, SocketAddr), CliErr
     Ok((server, address))
 }
 
-/// Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain.
-pub(super) async fn serve(
-    server: Server,
-    store: Store,
-    catalog: Catalog,
-    config: &Config,
-) -> Result<(), CliError> {
-    raise_descriptor_limit();
-    let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew);
+/// What makes the streams, and lists of them.
+pub(super) fn origin(store: &Store, config: &Config) -> Origin {
     let caches = CacheSizes {
         indexes: config.media.index_cache_bytes,
         documents: config.media.document_cache_bytes,
         plans: config.media.plan_cache_bytes,
     };
-    let origin = Origin::new(store.clone(), system_clock(), caches, config.steering.clone());
+    Origin::new(store.clone(), system_clock(), caches, config.steering.clone())
+}
+
+/// Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain.
+pub(super) async fn serve(
+    server: Server,
+    store: Store,
+    origin: Origin,
+    catalog: Catalog,
+    config: &Config,
+) -> Result<(), CliError> {
+    raise_descriptor_limit();
+    let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew);
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),

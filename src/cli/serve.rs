@@ -27,7 +27,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     log::start(&config.log)?;
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Refuse).await?;
-    let catalog = Catalog::new(store.clone(), config.origin(address));
+    let origin = run::origin(&store, &config);
+    let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address));
     tracing::info!(%address, origin = catalog.origin(), "serving");
-    run::serve(server, store, catalog, &config).await
+    run::serve(server, store, origin, catalog, &config).await
 }

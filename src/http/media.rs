@@ -15,7 +15,7 @@ pub use super::respond::Lifetimes;
 use super::respond::respond;
 use crate::ids::LocatorId;
 use crate::package::presentation::DeliveryUrls;
-use crate::service::origin::{Answer, Origin, OriginError};
+use crate::service::origin::{Answer, Code, Origin, OriginError};
 
 /// The origin and how clients reach its key delivery.
 pub struct Media {
@@ -33,7 +33,23 @@ pub struct Media {
 /// The routes of streaming: everything below a locator id.
 pub(super) fn routes(media: Arc<Media>) -> Router {
     let serve = async |State(media): State<Arc<Media>>, request| media.answer(request).await;
-    Router::new().route("/{locator}/{*rest}", get(serve)).with_state(media)
+    let methods = get(serve).fallback(method_not_allowed);
+    Router::new().route("/{locator}/{*rest}", methods).with_state(media)
+}
+
+/// The `Allow` field is added by the router.
+async fn method_not_allowed() -> Response {
+    let detail = "streams and files are read with GET and HEAD";
+    refuse(&OriginError::new(Code::METHOD_NOT_ALLOWED, detail))
+}
+
+/// The refusal of a path that starts with the id of a locator and is no streaming URL; `None` for
+/// all other paths.
+pub(super) fn not_found(uri: &Uri) -> Option<Response> {
+    let first = uri.path().split('/').nth(1)?;
+    let _: LocatorId = first.parse().ok()?;
+    let detail = "the name of a server manifest or of a file is expected behind the locator";
+    Some(refuse(&OriginError::new(Code::RESOURCE_NOT_FOUND, detail)))
 }
 
 /// Whether the routes would hand the request over: no other path starts with an id.
@@ -60,6 +76,9 @@ impl Media {
                 let next = next_path(&answer, &uri, &headers);
                 let mut response = respond(answer, &method, &headers, &self.lifetimes).await;
                 response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
+                if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+                    explain_range(&mut response);
+                }
                 response
             }
             Err(error) => refuse(&error),
@@ -89,6 +108,17 @@ fn is_host(host: &str) -> bool {
     !host.is_empty() && host.len() <= 255 && host.chars().all(plain)
 }
 
+/// Gives a 416 the body of the other refusals; its fields stay.
+fn explain_range(response: &mut Response) {
+    let detail = "the range lies behind the end: Content-Range has the length";
+    let refused = refuse(&OriginError::new(Code::INVALID_RANGE, detail));
+    response.headers_mut().insert(header::CONTENT_TYPE, XML);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    *response.body_mut() = refused.into_body();
+}
+
+const XML: HeaderValue = HeaderValue::from_static("application/xml");
+
 /// The XML body of AMS, with one element more that says what to do.
 fn refuse(error: &OriginError) -> Response {
     let status = StatusCode::from_u16(error.code.status);
@@ -100,7 +130,7 @@ fn refuse(error: &OriginError) -> Response {
         error.code.status, error.code.name,
     );
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/xml")),
+        (header::CONTENT_TYPE, XML),
         (header::CACHE_CONTROL, HeaderValue::from_static(refusal_lifetime(status))),
     ];
     (status, headers, body).into_response()

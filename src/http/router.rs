@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
 use super::guard::Guards;
@@ -88,7 +88,11 @@ impl App {
     }
 }
 
-async fn not_found(uri: Uri) -> Problem {
+async fn not_found(uri: Uri) -> Response {
+    media::not_found(&uri).unwrap_or_else(|| no_route(&uri).into_response())
+}
+
+fn no_route(uri: &Uri) -> Problem {
     Problem {
         status: StatusCode::NOT_FOUND,
         code: "not-found",

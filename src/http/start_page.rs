@@ -52,7 +52,11 @@ fn card(stream: &Stream<KeyInfo>) -> Markup {
                     Access::Token => span.badge.token { "token" },
                 }
             }
-            p.actions { a.button href={ "/player?stream=" (query) } { "Play" } }
+            @if stream.manifests.is_empty() {
+                p { "Nothing of it can be served now." }
+            } @else {
+                p.actions { a.button href={ "/player?stream=" (query) } { "Play" } }
+            }
             dl.links {
                 @for manifest in &stream.manifests {
                     dt { (manifest.protocol.to_uppercase()) " " (manifest.format) }

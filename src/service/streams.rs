@@ -12,11 +12,12 @@ use serde::Serialize;
 
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
-use crate::package::format::{self, Format, Protocol};
+use crate::package::format::{Protocol, Row};
+use crate::package::request::Selectors;
 use crate::policy::{Restriction, StreamingPolicy};
 use crate::protection::Protection;
-use crate::store::folder::Folder;
-use crate::store::{Asset, Locator, Store, StoreError};
+use crate::service::origin::{Offers, Origin, OriginError};
+use crate::store::{Locator, Store, StoreError};
 
 /// EME key system name of ClearKey, as the ready file writes it.
 const CLEAR_KEY: &str = "org.w3.clearkey";
@@ -107,10 +108,18 @@ impl<K> Stream<K> {
 /// For how long a list is handed out again.
 const LISTED_FOR: Duration = Duration::from_secs(1);
 
+/// For how long it counts what a locator offers: finding out takes a look at all files of its asset.
+const OFFERED_FOR: Duration = Duration::from_secs(10);
+
+/// What so many locators offer is remembered.
+const MAX_OFFERS: u64 = 10_000;
+
 /// Lists what is published.
 #[derive(Clone)]
 pub struct Catalog {
     store: Store,
+    packager: Origin,
+    offers: Cache<(LocatorId, Timestamp), Arc<Offers>>,
     listed: Cache<(), Arc<[Stream<KeyInfo>]>>,
     origin: String,
     token: Option<String>,
@@ -118,10 +127,13 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// `origin` is the base of all URLs, without a trailing slash.
-    pub fn new(store: Store, origin: String) -> Self {
+    /// `packager` tells what will be served; `origin` is the base of all URLs, without a trailing
+    /// slash.
+    pub fn new(store: Store, packager: Origin, origin: String) -> Self {
         Self {
             store,
+            packager,
+            offers: Cache::builder().max_capacity(MAX_OFFERS).time_to_live(OFFERED_FOR).build(),
             listed: Cache::builder().time_to_live(LISTED_FOR).build(),
             origin,
             token: None,
@@ -151,8 +163,8 @@ impl Catalog {
         format!("{}/keydelivery", self.origin)
     }
 
-    /// What [`Self::streams`] gave at most a second ago: a list costs several queries and a look
-    /// into each folder, and everybody may ask for it.
+    /// What [`Self::streams`] gave at most a second ago: a list costs several queries, and everybody
+    /// may ask for it.
     ///
     /// # Errors
     /// A failure of the database.
@@ -173,11 +185,10 @@ impl Catalog {
         Ok(streams)
     }
 
-    /// The stream of one locator.
+    /// The stream of one locator. Of an asset that cannot be served now there is no manifest.
     pub async fn stream(&self, locator: &Locator) -> Result<Stream<KeyInfo>, StoreError> {
         let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
-        let asset = self.store.asset(&locator.asset).await?;
-        let base = base_name(asset).await;
+        let offers = self.offers(locator).await;
         let keys = self.store.keys_of(locator.id).await?;
         let access = self.access(locator, &policy, &keys).await?;
         let licensed = keys.iter().any(|key| key.protection != Protection::Cbc);
@@ -188,7 +199,7 @@ impl Catalog {
             policy: access,
             token: self.token.clone().filter(|_| access == Access::Token),
             keys: keys.iter().filter_map(KeyInfo::of).collect(),
-            manifests: self.manifests(locator, &policy, &base),
+            manifests: self.manifests(locator, offers.as_deref()),
             licenses: licensed.then_some(clear_key).into_iter().collect(),
         })
     }
@@ -216,36 +227,40 @@ impl Catalog {
         Ok(Access::Open)
     }
 
-    fn manifests(&self, locator: &Locator, policy: &StreamingPolicy, base: &str) -> Vec<Manifest> {
-        let rows = format::TABLE.iter().flat_map(|row| {
-            let protections = policy.protections(row.protocol).into_iter();
-            protections
-                .filter(move |&protection| row.format.supports(protection))
-                .map(move |p| (row, p))
-        });
-        rows.map(|(row, protection)| {
+    async fn offers(&self, locator: &Locator) -> Option<Arc<Offers>> {
+        let found = async {
+            let locator = Arc::new(locator.clone());
+            self.packager.offers(&locator).await.map(Arc::new)
+        };
+        let found = self.offers.try_get_with((locator.id, locator.created), found).await;
+        let told = |error: &Arc<OriginError>| {
+            tracing::warn!(stream = locator.name, %error, "it cannot be served");
+        };
+        found.inspect_err(told).ok()
+    }
+
+    fn manifests(&self, locator: &Locator, offers: Option<&Offers>) -> Vec<Manifest> {
+        let manifest = |base: &str, (row, protection): &(&'static Row, Protection)| {
             let encryption = protection.row().map(|row| row.url_value);
-            let format =
-                (row.format != Format::DEFAULT).then(|| format!("format={}", row.selector));
-            let encrypted = encryption.map(|value| format!("encryption={value}"));
-            let params: Vec<String> = format.into_iter().chain(encrypted).collect();
-            let params = match params.as_slice() {
-                [] => String::new(),
-                params => format!("({})", params.join(",")),
-            };
+            let params = Selectors::of(row.format, *protection).to_string();
+            let params = params.strip_prefix(',').map(|params| format!("({params})"));
             Manifest {
                 protocol: protocol_name(row.protocol),
                 format: row.selector,
                 encryption,
                 url: format!(
-                    "{}/{}/{}.ism/manifest{params}",
+                    "{}/{}/{}.ism/manifest{}",
                     self.origin,
                     locator.id,
                     utf8_percent_encode(base, COMPONENT),
+                    params.unwrap_or_default(),
                 ),
             }
-        })
-        .collect()
+        };
+        let of = |offers: &Offers| {
+            offers.manifests.iter().map(|form| manifest(&offers.base, form)).collect()
+        };
+        offers.map_or_else(Vec::new, of)
     }
 }
 
@@ -263,16 +278,4 @@ fn protocol_name(protocol: Protocol) -> &'static str {
         Protocol::Hls => "hls",
         Protocol::Smooth => "smooth",
     }
-}
-
-/// What stands before `.ism` in URLs: the stem of the folder's only server manifest, else the name
-/// of the asset.
-async fn base_name(asset: Arc<Asset>) -> String {
-    let name = asset.name.clone();
-    let stem = move || {
-        let folder = Folder::read(&asset.dir).ok()?;
-        folder.manifest_stem().map(str::to_owned)
-    };
-    let found = tokio::task::spawn_blocking(stem).await;
-    found.ok().flatten().unwrap_or(name)
 }

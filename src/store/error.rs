@@ -66,6 +66,14 @@ pub enum StoreError {
         /// Name of a locator that uses it.
         by: String,
     },
+    /// Nothing more of its kind can be stored.
+    #[error("{of} has {limit} filters already: no more can be stored")]
+    TooManyFilters {
+        /// The account, or the asset.
+        of: String,
+        /// How many there may be.
+        limit: i64,
+    },
     /// Paths are stored as text.
     #[error("path {0:?} is not UTF-8")]
     PathNotUtf8(PathBuf),
@@ -144,6 +152,7 @@ impl StoreError {
             Self::AlreadyExists { .. }
                 | Self::NotFound { .. }
                 | Self::InUse { .. }
+                | Self::TooManyFilters { .. }
                 | Self::PathNotUtf8(_)
                 | Self::WrongKek { .. }
         )

@@ -43,6 +43,12 @@ impl FilterError {
         Self { rule, detail: detail.to_string() }
     }
 
+    /// The same of a filter that an asset keeps.
+    #[must_use]
+    pub fn in_asset(self, asset: &str) -> Self {
+        Self { detail: format!("asset {asset}: {}", self.detail), ..self }
+    }
+
     /// The same, with the name of the filter in front.
     pub(super) fn of(self, filter: &str) -> Self {
         Self { detail: format!("filter {filter}: {}", self.detail), ..self }

@@ -27,6 +27,13 @@ pub struct Selectors {
 }
 
 impl Selectors {
+    /// Of a manifest in a format under a protection.
+    pub fn of(format: Format, protection: Protection) -> Self {
+        let encryption = Some(protection).filter(|it| *it != Protection::Clear);
+        let (audio_only, audio_track, filters) = (false, None, Vec::new());
+        Self { format, encryption, audio_only, audio_track, filters }
+    }
+
     /// Reads parameters, each at most once.
     pub(super) fn parse<'a>(params: impl Iterator<Item = &'a str>) -> Result<Self, UrlError> {
         let mut given = Given::default();

@@ -386,12 +386,3 @@ fn several_manifests() -> OriginError {
 pub(super) fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
-
-/// Checks a folder before it is published: the same as the first request would do.
-///
-/// # Errors
-/// Media that cannot be published: the reason names file, box and rule.
-pub async fn check_folder(stored: &store::Asset) -> Result<Arc<LoadedAsset>, OriginError> {
-    let cutting = Cutting { fragment_ms: stored.segment_ms, packed: 1 };
-    AssetCache::new(0).get(stored, cutting).await
-}

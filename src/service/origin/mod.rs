@@ -14,6 +14,7 @@ mod joined;
 mod key_frames;
 mod keys;
 mod media_file;
+mod offers;
 mod sidecars;
 mod support;
 mod systems;
@@ -25,13 +26,14 @@ use std::sync::Arc;
 use moka::future::Cache;
 
 pub use answer::{Answer, CachePolicy, Content, Following, Sources};
-pub use assets::{AssetCache, LoadedAsset, check_folder};
+pub use assets::{AssetCache, LoadedAsset};
 pub use body::PlanBody;
 use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::Lengths;
 use keys::TrackKeys;
 pub use media_file::{FileBody, StreamedFile};
+pub use offers::Offers;
 
 use crate::crypto::chains;
 use crate::media::Rendition;
@@ -45,6 +47,7 @@ use crate::package::request::{Item, Query, Selectors, StreamRequest, Target, Tra
 use crate::package::selection::{Selected, Selection};
 use crate::package::steering::Steering;
 use crate::package::{dash, hls, smooth};
+use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 use crate::service::delivery::Clock;
 use crate::store::{Asset, Locator, Store};
@@ -147,6 +150,16 @@ impl Origin {
         Self { store, clock, assets, documents, plans, lengths, steering }
     }
 
+    /// Checks a folder before it is published: the same as the first request would do, which then finds
+    /// the asset loaded.
+    ///
+    /// # Errors
+    /// Media that cannot be published: the reason names file, box and rule.
+    pub async fn check(&self, stored: &Asset) -> Result<Arc<LoadedAsset>, OriginError> {
+        let cutting = Cutting { fragment_ms: stored.segment_ms, packed: 1 };
+        self.assets.get(stored, cutting).await
+    }
+
     /// Answers the path of a URL, with or without its query. `delivery` is where the client of this request gets its keys.
     ///
     /// # Errors
@@ -162,7 +175,7 @@ impl Origin {
         let stored = self.store.asset(&locator.asset).await?;
         match target {
             Target::Download { file } => download::answer(&policy, &stored, &file).await,
-            Target::Presentation { base, mut selectors, item } => {
+            Target::Presentation { base, selectors, item } => {
                 let protection = keys::protection(&selectors, &policy)?;
                 let loaded = self.load(&stored, locator.compat, selectors.format).await?;
                 let expected = loaded.manifest_stem.as_deref().unwrap_or(&stored.name);
@@ -170,17 +183,31 @@ impl Origin {
                     let detail = "there is no server manifest of that name";
                     return Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail));
                 }
-                let filters = self.filters(&locator, &mut selectors).await?;
                 let chooses = item.reads_queries() && locator.compat.reads_queries();
                 let query = if chooses { query? } else { Query::default() };
-                let selection = loaded.select(&filters, &query)?;
-                let keys = self.track_keys(&locator, policy, protection).await?;
                 let context =
-                    Context { locator, loaded, selectors, protection, keys, query, selection };
+                    self.context(&locator, policy, loaded, selectors, protection, query).await?;
                 context.check_tracks(&item)?;
                 self.item(&Arc::new(context), item, delivery).await
             }
         }
+    }
+
+    /// What a request for a presentation is about.
+    async fn context(
+        &self,
+        locator: &Arc<Locator>,
+        policy: Arc<StreamingPolicy>,
+        loaded: Arc<LoadedAsset>,
+        mut selectors: Selectors,
+        protection: Protection,
+        query: Query,
+    ) -> Result<Context, OriginError> {
+        let filters = self.filters(locator, &mut selectors).await?;
+        let selection = loaded.select(&filters, &query)?;
+        let keys = self.track_keys(locator, policy, protection).await?;
+        let locator = Arc::clone(locator);
+        Ok(Context { locator, loaded, selectors, protection, keys, query, selection })
     }
 
     /// The asset, cut as the profile and the format want it.

@@ -18,7 +18,7 @@ use crate::policy::{
     ContentKeyPolicy, NAME_RULE, PolicyError, StreamingPolicy, is_legal_name, predefined,
 };
 use crate::service::publish::PublishError;
-use crate::store::{FilterKey, Kind, Store, StoreError, StoredFilter};
+use crate::store::{FilterKey, Store, StoreError, StoredFilter};
 
 /// What all types start with; documents may leave it out.
 const PROVIDER: &str = "Microsoft.Media/mediaServices/";
@@ -133,6 +133,15 @@ enum Body {
     Locator(Box<locator::Document>),
 }
 
+/// All resources of a kind.
+#[derive(Debug)]
+pub struct Listing {
+    /// Those that read, by name.
+    pub found: Vec<Resource>,
+    /// What is wrong with the others, each with its name.
+    pub damaged: Vec<StoreError>,
+}
+
 /// What storing a resource did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -240,16 +249,15 @@ impl Resource {
     /// # Errors
     /// Something that it refers to and that is not there, or a failure of the store.
     pub async fn store(&self, store: &Store, now: Timestamp) -> Result<Outcome, ResourceError> {
-        let existing = match Self::find(store, self.kind, &self.name(), Secrets::Shown).await {
-            Ok(existing) => Some(existing),
-            Err(ResourceError::Store(StoreError::NotFound { .. })) => None,
-            Err(error) => return Err(error),
-        };
-        let outcome = match &existing {
-            None => Outcome::Created,
-            Some(existing) if existing == self => return Ok(Outcome::Unchanged),
-            Some(_) => Outcome::Replaced,
-        };
+        let (existing, outcome) =
+            match Self::find(store, self.kind, &self.name(), Secrets::Shown).await {
+                Ok(existing) if existing == *self => return Ok(Outcome::Unchanged),
+                Ok(existing) => (Some(existing), Outcome::Replaced),
+                Err(ResourceError::Store(StoreError::NotFound { .. })) => (None, Outcome::Created),
+                // What is damaged makes way.
+                Err(ResourceError::Store(StoreError::Filter(_))) => (None, Outcome::Replaced),
+                Err(error) => return Err(error),
+            };
         match (&self.body, existing) {
             (Body::Locator(locator), existing) => {
                 locator.publish(store, now).await?;
@@ -267,17 +275,19 @@ impl Resource {
         Ok(outcome)
     }
 
-    /// All resources of a kind, by name; predefined policies first. Content keys are left out.
+    /// All resources of a kind, by name; predefined policies first. Content keys are left out. A filter
+    /// that is damaged keeps none of the others from being listed.
     ///
     /// # Errors
     /// A failure of the store.
-    pub async fn list(store: &Store, kind: ResourceKind) -> Result<Vec<Self>, ResourceError> {
+    pub async fn list(store: &Store, kind: ResourceKind) -> Result<Listing, ResourceError> {
+        let mut damaged = Vec::new();
         let bodies: Vec<Body> = match kind {
             ResourceKind::AccountFilter | ResourceKind::AssetFilter => {
-                let of_asset = kind == ResourceKind::AssetFilter;
-                let filters = store.filters().await?.into_iter();
-                let wanted = filters.filter(|stored| stored.asset.is_some() == of_asset);
-                wanted.map(Body::Filter).collect()
+                let filters = store.filters(kind == ResourceKind::AssetFilter).await?.into_iter();
+                let (read, broken): (Vec<_>, Vec<_>) = filters.partition(Result::is_ok);
+                damaged.extend(broken.into_iter().filter_map(Result::err).map(StoreError::Filter));
+                read.into_iter().flatten().map(Body::Filter).collect()
             }
             ResourceKind::StreamingPolicy => {
                 let policies = store.streaming_policies().await?.into_iter();
@@ -296,7 +306,8 @@ impl Resource {
                 bodies
             }
         };
-        Ok(bodies.into_iter().map(|body| Self { kind, body }).collect())
+        let found = bodies.into_iter().map(|body| Self { kind, body }).collect();
+        Ok(Listing { found, damaged })
     }
 
     /// The resource of that name, with content keys where they are to be shown.
@@ -312,10 +323,7 @@ impl Resource {
         let (asset, name) = kind.split(name)?;
         let body = match kind {
             ResourceKind::AccountFilter | ResourceKind::AssetFilter => {
-                let key = FilterKey::new(asset, name);
-                let found = store.filters().await?.into_iter().find(|stored| stored.key() == key);
-                let missing = || StoreError::NotFound { kind: Kind::Filter, name: key.to_string() };
-                Body::Filter(found.ok_or_else(missing)?)
+                Body::Filter(store.stored_filter(&FilterKey::new(asset, name)).await?)
             }
             ResourceKind::StreamingPolicy => {
                 Body::StreamingPolicy(Box::new((*store.streaming_policy(name).await?).clone()))

@@ -6,16 +6,20 @@ use sqlx::{SqliteConnection, SqlitePool};
 
 use super::Store;
 use super::write::{ASSET, Write, require};
-use crate::package::filter::Filter;
+use crate::package::filter::{Filter, FilterError};
 use crate::store::{FilterKey, Kind, StoreError, StoredFilter};
 
 type Row = (Option<String>, String, String);
+
+/// More filters of the account, and of each asset, are not stored (ams.md section 21).
+const MAX_FILTERS: i64 = 100;
 
 impl Store {
     /// Adds or replaces a filter of the account or of an asset.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] for an asset that is not there, or a failure of the database.
+    /// [`StoreError::NotFound`] for an asset that is not there, [`StoreError::TooManyFilters`], or a
+    /// failure of the database.
     pub async fn put_filter(&self, stored: StoredFilter) -> Result<(), StoreError> {
         let key = stored.key();
         self.0.writer.write(Write::PutFilter(stored)).await?;
@@ -40,7 +44,10 @@ impl Store {
     pub async fn filter(&self, asset: &str, name: &str) -> Result<Arc<Filter>, StoreError> {
         for keeper in [Some(asset), None] {
             let key = FilterKey::new(keeper, name);
-            let load = async || Ok(Arc::new(find(&self.0.readers, &key).await?));
+            let load = async || {
+                let found = find(&self.0.readers, &key).await?;
+                Ok(Arc::new(found.map(|stored| Arc::new(stored.filter))))
+            };
             let found = self.0.caches.filters.read(key.clone(), load).await?;
             if let Some(filter) = &*found {
                 return Ok(Arc::clone(filter));
@@ -49,29 +56,53 @@ impl Store {
         Err(StoreError::missing(Kind::Filter, name))
     }
 
-    /// All filters: those of the account, then those of the assets by name.
+    /// The filter of exactly that key.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], [`StoreError::Filter`], or a failure of the database.
+    pub async fn stored_filter(&self, key: &FilterKey) -> Result<StoredFilter, StoreError> {
+        let found = find(&self.0.readers, key).await?;
+        found.ok_or_else(|| StoreError::missing(Kind::Filter, key))
+    }
+
+    /// All filters of the account, or those of all assets, by name. One that is damaged says so in
+    /// its place.
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn filters(&self) -> Result<Vec<StoredFilter>, StoreError> {
-        let sql =
-            "SELECT asset, name, properties FROM filters ORDER BY COALESCE(asset, ''), folded";
-        let rows: Vec<Row> = sqlx::query_as(sql).fetch_all(&self.0.readers).await?;
-        rows.into_iter().map(read).collect()
+    pub async fn filters(
+        &self,
+        of_assets: bool,
+    ) -> Result<Vec<Result<StoredFilter, FilterError>>, StoreError> {
+        let sql = "SELECT asset, name, properties FROM filters WHERE (asset IS NOT NULL) = $1
+                   ORDER BY COALESCE(asset, ''), folded";
+        let rows: Vec<Row> = sqlx::query_as(sql).bind(of_assets).fetch_all(&self.0.readers).await?;
+        Ok(rows.into_iter().map(read).collect())
     }
 }
 
-async fn find(db: &SqlitePool, key: &FilterKey) -> Result<Option<Arc<Filter>>, StoreError> {
+async fn find(db: &SqlitePool, key: &FilterKey) -> Result<Option<StoredFilter>, StoreError> {
     let sql = "SELECT asset, name, properties FROM filters
                WHERE COALESCE(asset, '') = $1 AND folded = $2";
     let query = sqlx::query_as(sql).bind(key.asset.as_deref().unwrap_or_default());
     let row: Option<Row> = query.bind(key.folded()).fetch_optional(db).await?;
-    Ok(row.map(read).transpose()?.map(|stored| Arc::new(stored.filter)))
+    row.map(read).transpose().map_err(StoreError::Filter)
 }
 
-fn read((asset, name, properties): Row) -> Result<StoredFilter, StoreError> {
-    let filter = Filter::from_properties(&name, &properties).map_err(StoreError::Filter)?;
-    Ok(StoredFilter { asset, filter })
+fn read((asset, name, properties): Row) -> Result<StoredFilter, FilterError> {
+    match (Filter::from_properties(&name, &properties), asset) {
+        (Ok(filter), asset) => Ok(StoredFilter { asset, filter }),
+        (Err(error), Some(asset)) => Err(error.in_asset(&asset)),
+        (Err(error), None) => Err(error),
+    }
+}
+
+/// Filters that have the keeper of this one, without itself: it may be replaced.
+async fn others(db: &mut SqliteConnection, key: &FilterKey) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM filters WHERE COALESCE(asset, '') = $1 AND folded <> $2";
+    let query = sqlx::query_as(sql).bind(key.asset.as_deref().unwrap_or_default());
+    let (count,): (i64,) = query.bind(key.folded()).fetch_one(db).await?;
+    Ok(count)
 }
 
 pub(super) async fn put(
@@ -81,6 +112,10 @@ pub(super) async fn put(
     let StoredFilter { asset, filter } = stored;
     if let Some(asset) = asset {
         require(db, ASSET, asset).await?;
+    }
+    if others(db, &stored.key()).await? >= MAX_FILTERS {
+        let of = asset.as_ref().map_or("the account".to_owned(), |asset| format!("asset {asset}"));
+        return Err(StoreError::TooManyFilters { of, limit: MAX_FILTERS });
     }
     sqlx::query(
         "INSERT INTO filters (asset, folded, name, properties) VALUES ($1, $2, $3, $4)

@@ -3,6 +3,7 @@
 mod add;
 mod dev;
 mod inspect;
+mod offers;
 mod refusals;
 mod serve;
 mod sources;

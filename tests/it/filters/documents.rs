@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use crate::support::filters::{account, apply, command, of_asset, range, tracks};
 use crate::support::origin::demo;
@@ -167,4 +168,63 @@ fn files_that_are_none_are_refused_and_kinds_that_are_none_are_wrong_usage() {
     let unknown = portcullis().args(["list", "colours"]).output().unwrap();
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("account-filters, asset-filters"));
+}
+
+/// What another version wrote, or somebody by hand, keeps nobody from what is beside it.
+#[tokio::test]
+async fn a_damaged_filter_is_named_and_the_others_go_on() {
+    let data = with_asset();
+    let data = data.path();
+    apply(data, &json!([account("fine", json!({})), of_asset("film", "own", json!({}))]));
+    let url = format!("sqlite://{}", data.join("portcullis.db").display());
+    let mut database = SqliteConnection::connect(&url).await.unwrap();
+    for asset in [None, Some("film")] {
+        sqlx::query(
+            "INSERT INTO filters (asset, folded, name, properties)
+             VALUES ($1, 'bad', 'bad', '{\"colour\":1}')",
+        )
+        .bind(asset)
+        .execute(&mut database)
+        .await
+        .unwrap();
+    }
+    for (kind, listed, named) in [
+        ("account-filters", "fine\n", "stored filter bad: properties.colour is unknown"),
+        ("asset-filters", "film/own\n", "stored asset film: filter bad: "),
+    ] {
+        let output = command(data, &["list", kind], &Value::Null);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && said.contains(named), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), listed);
+    }
+    printed(data, &["show", "account-filters", "fine"]);
+    let shown = command(data, &["show", "account-filters", "bad"], &Value::Null);
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("properties.colour is unknown"));
+    apply(data, &account("bad", json!({})));
+    printed(data, &["delete", "asset-filters", "film/bad"]);
+    assert_eq!(printed(data, &["list", "account-filters"]), "bad\nfine\n");
+    assert_eq!(printed(data, &["list", "asset-filters"]), "film/own\n");
+}
+
+#[test]
+fn account_and_assets_have_a_hundred_filters_each_at_most() {
+    let data = with_asset();
+    let data = data.path();
+    let named = |n: usize| format!("f{n:03}");
+    let documents: Vec<Value> = (0..100).map(|n| account(&named(n), json!({}))).collect();
+    apply(data, &json!(documents));
+    let more = command(data, &["apply", "-"], &account("more", json!({})));
+    let said = String::from_utf8(more.stderr).unwrap();
+    assert_eq!(more.status.code(), Some(1), "{said}");
+    assert!(said.contains("the account has 100 filters already"), "{said}");
+    // One that is there can be replaced, and those of assets are counted by themselves.
+    apply(data, &account("F050", json!({ "firstQuality": { "bitrate": 1 } })));
+    let documents: Vec<Value> = (0..100).map(|n| of_asset("film", &named(n), json!({}))).collect();
+    apply(data, &json!(documents));
+    let more = command(data, &["apply", "-"], &of_asset("film", "more", json!({})));
+    assert!(String::from_utf8_lossy(&more.stderr).contains("asset film has 100 filters already"));
+    printed(data, &["delete", "account-filters", "f000"]);
+    apply(data, &account("more", json!({})));
+    assert_eq!(printed(data, &["list", "account-filters"]).lines().count(), 100);
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use portcullis::ids::LocatorId;
+use portcullis::package::steering::Steering;
 use portcullis::policy::{ContentKeyPolicy, Restriction, StreamingPolicy};
+use portcullis::service::origin::{CacheSizes, Origin};
 use portcullis::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
@@ -142,7 +144,10 @@ async fn a_locator_identifier_may_be_chosen_and_used_again_after_deletion() {
 #[tokio::test]
 async fn the_public_list_is_made_at_most_once_a_second() {
     let service = KeyService::start().await;
-    let catalog = Catalog::new(service.store.clone(), "http://gateway.example".into());
+    let caches = CacheSizes { indexes: 1 << 20, documents: 1 << 20, plans: 1 << 20 };
+    let clock = std::sync::Arc::new(|| at(NOW));
+    let origin = Origin::new(service.store.clone(), clock, caches, Steering::default());
+    let catalog = Catalog::new(service.store.clone(), origin, "http://gateway.example".into());
     let names = async || -> Vec<String> {
         let list = catalog.listed(at(NOW)).await.unwrap();
         list.iter().map(|stream| stream.name.clone()).collect()

@@ -78,6 +78,7 @@ async fn no_other_method_is_answered() {
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         let answer = send(request(method, url)).await;
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET,HEAD"));
+        assert_eq!(answer.refusal().1, "MPE_METHOD_NOT_ALLOWED");
         assert_eq!(answer.header("access-control-allow-origin"), "*");
     }
 }
@@ -173,7 +174,8 @@ async fn ranges_are_slices_of_the_whole() {
             assert!(get_with(&url, headers).await.ok() == whole, "{headers:?}");
         }
         let behind = get_with(&url, &[("range", &format!("bytes={size}-"))]).await;
-        assert_eq!(behind.status, 416);
+        assert_eq!(behind.refusal().1, "MPE_STORAGE_INVALID_RANGE");
+        assert_eq!((behind.status.as_u16(), behind.header("cache-control")), (416, "no-store"));
         assert_eq!(behind.header("content-range"), format!("bytes */{size}"));
         assert_eq!(behind.header("access-control-allow-origin"), "*");
     }

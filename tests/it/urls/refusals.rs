@@ -153,6 +153,9 @@ async fn what_is_no_locator_is_not_found() {
         format!("{UNKNOWN}/gate.mp4"),
         "nonsense/gate.ism/manifest(format=mpd-time-cmaf)".to_owned(),
         "{5c2dd1a2-7f0e-4d0c-9d1c-0123456789ab}/gate.mp4".to_owned(),
+        UNKNOWN.to_owned(),
+        format!("{UNKNOWN}/"),
+        format!("{}/", UNKNOWN.to_uppercase()),
     ] {
         let answer = get(&format!("{origin}/{path}")).await;
         let (status, code, _) = answer.refusal();
