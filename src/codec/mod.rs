@@ -185,6 +185,14 @@ impl Codec {
         }
     }
 
+    /// Memory of parsed parameter sets in bytes, where it may be far more than their length.
+    pub fn heap_size(&self) -> usize {
+        match self {
+            Self::Hevc(config) => config.parameter_sets.heap_size(),
+            _ => 0,
+        }
+    }
+
     /// The family, by which the support matrix and track names call the codec.
     pub fn family(&self) -> Family {
         match self {

@@ -177,6 +177,12 @@ impl Track {
         entries
     }
 
+    /// The codec configurations; those that come back are told each time.
+    fn codecs(&self) -> impl Iterator<Item = &Codec> {
+        let changed = self.changes.iter().map(|change| &change.description.codec);
+        std::iter::once(&self.codec).chain(changed)
+    }
+
     /// The codec string of the track (RFC 6381).
     pub fn codec_string(&self) -> String {
         let entry = self.entry.kind;
@@ -249,7 +255,8 @@ impl Track {
         // The codec configuration is a part of the sample entry.
         let entries: usize = self.entries().iter().map(|entry| 2 * entry.body.len()).sum();
         let changes = size_of_val(&*self.changes) + self.changes.len() * size_of::<Description>();
-        size_of::<Self>() + self.index.heap_size() + entries + changes
+        let codecs: usize = self.codecs().map(Codec::heap_size).sum();
+        size_of::<Self>() + self.index.heap_size() + entries + changes + codecs
     }
 
     /// Average bits per second of the samples.

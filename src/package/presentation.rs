@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::announced::Announced;
+use super::announced::{Announced, HdcpLevel};
 use super::compat::Compat;
 use super::request::{Query, Selectors};
 use super::steering::Steering;
@@ -113,10 +113,19 @@ pub struct RenditionKey {
     pub kid: KeyId,
     /// IVs.
     pub ivs: IvContext,
-    /// Where its bytes are.
+    /// Where its bytes are, where segments are encrypted as a whole.
     pub uri: String,
     /// The systems that it is announced to, in table order.
     pub systems: Arc<[Announced]>,
+    /// What outputs of clients must have.
+    pub hdcp: Option<HdcpLevel>,
+}
+
+impl RenditionKey {
+    /// A key that nothing is announced of.
+    pub fn new(kid: KeyId, ivs: IvContext) -> Self {
+        Self { kid, ivs, uri: String::new(), systems: Arc::new([]), hdcp: None }
+    }
 }
 
 /// Renditions that a player may switch between: one name, one key.
@@ -163,10 +172,15 @@ impl DeliveryUrls {
         format!("{}/Widevine/?kid={kid}", self.base)
     }
 
-    /// FairPlay licences of a key. Apps put a scheme in front that they know (ams.md section 6.3).
+    /// FairPlay licences of a key.
     pub fn fair_play(&self, kid: KeyId) -> String {
-        let (_, rest) = self.base.split_once("://").unwrap_or(("", &self.base));
-        format!("skd://{rest}/FairPlay/?kid={kid}")
+        format!("{}/FairPlay/?kid={kid}", self.base)
+    }
+
+    /// The URI of FairPlay key lines. Apps put a scheme in front that they know (ams.md section 6.3).
+    pub fn fair_play_line(&self, kid: KeyId) -> String {
+        let url = self.fair_play(kid);
+        format!("skd://{}", url.split_once("://").map_or(&*url, |(_, rest)| rest))
     }
 }
 

@@ -9,6 +9,7 @@ pub mod predefined;
 pub mod secret;
 pub mod streaming;
 mod template;
+pub mod text;
 
 pub use content_key::{
     Configuration, ConfigurationKind, ContentKeyPolicy, PolicyOption, RequiredClaim, Restriction,

@@ -110,6 +110,17 @@ impl UrlTemplate {
         url
     }
 
+    /// Length of that address in bytes.
+    pub fn expanded_len(&self, alternative_media_id: &str) -> usize {
+        let id: usize = utf8_percent_encode(alternative_media_id, COMPONENT).map(str::len).sum();
+        let length = |part: &Part| match part {
+            Part::Text(text) => text.len(),
+            Part::ContentKeyId => 36,
+            Part::AlternativeMediaId => id,
+        };
+        self.parts.iter().map(length).sum()
+    }
+
     fn check(&self) -> bool {
         let scheme = self.text.split_once("://").map(|(scheme, _)| scheme);
         let has_scheme = scheme.is_some_and(|scheme| {
@@ -151,7 +162,12 @@ mod tests {
     #[test]
     fn tokens_become_what_they_stand_for() {
         let kid = KeyId::from_bytes([0xab; 16]);
-        let expand = |text: &str, id: &str| UrlTemplate::parse(text).unwrap().expand(kid, id);
+        let expand = |text: &str, id: &str| {
+            let template = UrlTemplate::parse(text).unwrap();
+            let url = template.expand(kid, id);
+            assert_eq!(template.expanded_len(id), url.len());
+            url
+        };
         assert_eq!(
             expand("https://k.example/{AssetAlternativeId}/pr/{ContentKeyId}", "film 1\"/x"),
             "https://k.example/film%201%22%2Fx/pr/abababab-abab-abab-abab-abababababab"

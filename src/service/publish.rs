@@ -66,6 +66,12 @@ pub enum PublishError {
     /// The text would not be found again in an address.
     #[error("alternativeMediaId: 1 to {MAX_MEDIA_ID} characters without control characters")]
     AlternativeMediaId,
+    /// A template and the alternative media id make an address that no player would take.
+    #[error("alternativeMediaId: the address of {member} would be longer than 4096 bytes")]
+    AddressTooLong {
+        /// The member of the streaming policy.
+        member: String,
+    },
     /// A key that comes with the locator breaks a rule.
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
@@ -243,6 +249,10 @@ fn locator(
     };
     if !request.alternative_media_id.iter().all(legal) {
         return Err(PublishError::AlternativeMediaId);
+    }
+    let media_id = request.alternative_media_id.as_deref().unwrap_or_default();
+    if let Some(member) = policy.too_long_address(media_id) {
+        return Err(PublishError::AddressTooLong { member });
     }
     let default = &policy.default_content_key_policy_name;
     Ok(Locator {

@@ -62,6 +62,12 @@ impl ParameterSets {
         let sps = self.sps.iter().find(|sps| sps.id == pps.sps_id).ok_or(missing)?;
         Ok((sps, pps))
     }
+
+    /// Memory beside the structure in bytes: reference sets take far more of it than bits in a file.
+    pub fn heap_size(&self) -> usize {
+        let own = size_of_val(&*self.sps) + size_of_val(&*self.pps);
+        own + self.sps.iter().map(Sps::heap_size).sum::<usize>()
+    }
 }
 
 impl Slices for ParameterSets {

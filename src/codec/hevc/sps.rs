@@ -45,6 +45,11 @@ impl Sps {
         }
         Ok(sps)
     }
+
+    /// Memory beside the structure in bytes.
+    pub(super) fn heap_size(&self) -> usize {
+        size_of_val(&*self.short_term) + self.long_term.as_ref().map_or(0, Vec::len)
+    }
 }
 
 fn parse(r: &mut BitReader<'_>) -> Result<Sps, Truncated> {

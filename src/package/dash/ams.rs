@@ -17,12 +17,11 @@ use crate::time::WIRE_TIMESCALE;
 
 const MIN_BUFFER: &str = "PT7S";
 
-/// Declared wherever content is protected.
-const NAMESPACES: [(&str, &str); 4] = [
+/// Declared wherever content is protected; others where they are used.
+const NAMESPACES: [(&str, &str); 3] = [
     ("xmlns:cenc", "urn:mpeg:cenc:2013"),
     ("xmlns:mspr", "urn:microsoft:playready"),
     ("xmlns:ms", "urn:microsoft"),
-    ("xmlns:dashif", "https://dashif.org/CPS"),
 ];
 
 pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
@@ -30,6 +29,8 @@ pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     let mut attributes = vec![("xmlns", "urn:mpeg:dash:schema:mpd:2011")];
     if Scheme::of(presentation.protection).is_some() {
         attributes.extend(NAMESPACES);
+        let used = protection::namespaces(presentation).into_iter();
+        attributes.extend(used.filter(|space| !NAMESPACES.contains(space)));
     }
     attributes.extend([
         ("profiles", LIVE_PROFILE),

@@ -3,37 +3,58 @@
 
 use std::io;
 
-use data_encoding::BASE64;
+use data_encoding::{BASE64, HEXLOWER};
 
 use crate::cenc::Scheme;
-use crate::package::announced::{Announced, Child, System};
+use crate::package::announced::{Announced, Child};
 use crate::package::compat::Compat;
 use crate::package::envelope;
 use crate::package::presentation::{Presentation, RenditionKey};
 use crate::package::xml::Xml;
 use crate::protection::Protection;
 
-/// Namespaces with the systems that need them; those of ClearKey stand wherever content is protected.
-const NAMESPACES: &[(&str, &str, Option<System>)] = &[
-    ("xmlns:cenc", "urn:mpeg:cenc:2013", None),
-    ("xmlns:dashif", "https://dashif.org/CPS", None),
-    ("xmlns:mspr", "urn:microsoft:playready", Some(System::PlayReady)),
-    ("xmlns:ms", "urn:microsoft", Some(System::Widevine)),
+/// A namespace, and the children of descriptors that are in it.
+struct Namespace {
+    attribute: &'static str,
+    uri: &'static str,
+    children: &'static [Child],
+}
+
+/// That of key ids stands wherever samples are protected.
+const KEY_IDS: Namespace =
+    Namespace { attribute: "xmlns:cenc", uri: "urn:mpeg:cenc:2013", children: &[Child::Pssh] };
+
+const NAMESPACES: &[Namespace] = &[
+    Namespace {
+        attribute: "xmlns:dashif",
+        uri: "https://dashif.org/CPS",
+        children: &[Child::Laurl, Child::ClearKeyLaurl, Child::Certurl],
+    },
+    Namespace { attribute: "xmlns:mspr", uri: "urn:microsoft:playready", children: &[Child::Pro] },
+    Namespace { attribute: "xmlns:ms", uri: "urn:microsoft", children: &[Child::MsLaurl] },
+    Namespace {
+        attribute: "xmlns:mas",
+        uri: "urn:marlin:mas:1-0:services:schemas:mpd",
+        children: &[Child::MarlinIds],
+    },
 ];
 
 /// The namespaces that the descriptors of a presentation need.
 pub(super) fn namespaces(presentation: &Presentation<'_>) -> Vec<(&'static str, &'static str)> {
-    let by_samples = Scheme::of(presentation.protection).is_some();
-    let listed = || presentation.listed.iter().filter(|_| by_samples);
-    let keys = || listed().filter_map(|listed| listed.key.as_ref());
-    let announced =
-        |system| keys().any(|key| key.systems.iter().any(|known| known.system == system));
-    let needed = |system: &Option<System>| match system {
-        Some(system) => announced(*system),
-        None => keys().next().is_some(),
+    if Scheme::of(presentation.protection).is_none() {
+        return Vec::new();
+    }
+    let keys: Vec<_> =
+        presentation.listed.iter().filter_map(|listed| listed.key.as_ref()).collect();
+    let systems = || keys.iter().flat_map(|key| key.systems.iter());
+    let used = |space: &&Namespace| {
+        systems().any(|system| {
+            children(system, presentation.compat).any(|child| space.children.contains(&child))
+        })
     };
-    let needed = NAMESPACES.iter().filter(|(.., system)| needed(system));
-    needed.map(|(name, value, _)| (*name, *value)).collect()
+    let key_ids = Some(&KEY_IDS).filter(|_| !keys.is_empty());
+    let spaces = key_ids.into_iter().chain(NAMESPACES.iter().filter(used));
+    spaces.map(|space| (space.attribute, space.uri)).collect()
 }
 
 /// Writes the descriptors of an adaptation set; nothing when its samples are clear.
@@ -57,32 +78,57 @@ pub(super) fn descriptors(
             ("cenc:default_KID", &key.kid.to_string()),
         ],
     )?;
-    key.systems.iter().try_for_each(|system| descriptor(xml, presentation.compat, system))
+    key.systems.iter().try_for_each(|system| descriptor(xml, presentation.compat, key, system))
 }
 
-fn descriptor(xml: &mut Xml, compat: Compat, announced: &Announced) -> io::Result<()> {
-    let row = announced.row();
-    let system = format!("urn:uuid:{}", row.id);
-    let mut attributes = vec![("schemeIdUri", system.as_str())];
-    attributes.extend(row.value.map(|value| ("value", value)));
-    let written = |child: &&Child| **child != Child::Laurl || compat == Compat::Modern;
-    let children: Vec<&Child> = row.children.iter().filter(written).collect();
+fn descriptor(
+    xml: &mut Xml,
+    compat: Compat,
+    key: &RenditionKey,
+    announced: &Announced,
+) -> io::Result<()> {
     // An empty descriptor tells nobody anything (packaging.md section 8.3).
-    if children.is_empty() {
+    let (Some(id), Some(_)) = (announced.id(), children(announced, compat).next()) else {
         return Ok(());
-    }
+    };
+    let system = format!("urn:uuid:{id}");
+    let mut attributes = vec![("schemeIdUri", system.as_str())];
+    attributes.extend(announced.value().map(|value| ("value", value)));
+    attributes.extend(announced.robustness.first().map(|label| ("robustness", label.as_str())));
     xml.element("ContentProtection", &attributes, |xml| {
-        children.into_iter().try_for_each(|child| write_child(xml, *child, announced))
+        children(announced, compat).try_for_each(|child| write_child(xml, child, key, announced))
     })
 }
 
-fn write_child(xml: &mut Xml, child: Child, announced: &Announced) -> io::Result<()> {
-    let url = announced.licence_url();
+/// The children that there is something to say in.
+fn children(announced: &Announced, compat: Compat) -> impl Iterator<Item = Child> + use<'_> {
+    let said = move |child: &Child| match child {
+        Child::Pssh | Child::Pro => announced.pssh.is_some(),
+        Child::Laurl => compat == Compat::Modern && !announced.url.is_empty(),
+        Child::MsLaurl | Child::ClearKeyLaurl => !announced.url.is_empty(),
+        Child::Certurl => !announced.certificate.is_empty(),
+        Child::MarlinIds => true,
+    };
+    announced.row().children.iter().copied().filter(said)
+}
+
+fn write_child(
+    xml: &mut Xml,
+    child: Child,
+    key: &RenditionKey,
+    announced: &Announced,
+) -> io::Result<()> {
+    let Announced { url, certificate, .. } = announced;
     match child {
         Child::Pssh => xml.text("cenc:pssh", &[], &BASE64.encode(&announced.boxed())),
         Child::Pro => xml.text("mspr:pro", &[], &BASE64.encode(announced.object())),
-        Child::MsLaurl => xml.empty("ms:laurl", &[("licenseUrl", &url)]),
-        Child::Laurl => xml.text("dashif:Laurl", &[], &url),
-        Child::ClearKeyLaurl => xml.text("dashif:Laurl", &[("Lic_type", "EME-1.0")], &url),
+        Child::MsLaurl => xml.empty("ms:laurl", &[("licenseUrl", url)]),
+        Child::Laurl => xml.text("dashif:Laurl", &[], url),
+        Child::ClearKeyLaurl => xml.text("dashif:Laurl", &[("Lic_type", "EME-1.0")], url),
+        Child::Certurl => xml.text("dashif:Certurl", &[], certificate),
+        Child::MarlinIds => xml.element("mas:MarlinContentIds", &[], |xml| {
+            let id = format!("urn:marlin:kid:{}", HEXLOWER.encode(key.kid.as_bytes()));
+            xml.text("mas:MarlinContentId", &[], &id)
+        }),
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::audio::{Group, Named, Sound, are_grouped, characteristics, groups};
 use super::media::{push_duration, segments};
 use super::multivariant::codecs;
-use super::{keys, quoted, text, version};
+use super::{keys, output, quoted, text, version};
 use crate::isobmff::moov::mdhd::Language;
 use crate::package::presentation::{Leaf, Listed, ListedText, Presentation, RenditionKey};
 use crate::protection::Protection;
@@ -84,16 +84,17 @@ fn write_level(
     let Sound { listed: audio, attribute: group } = sound;
     let (bandwidth, all) = (bandwidth(Some(level), audio), codecs(Some(level), audio));
     let (width, height) = level.rendition.track.size;
+    let format = presentation.selectors.format;
+    let output = output::attributes(format, Some(level));
     let front = format!("BANDWIDTH={bandwidth},RESOLUTION={width}x{height}");
     let uri = presentation.media_playlist_url(level.rendition);
-    writeln!(out, "#EXT-X-STREAM-INF:{front},CODECS=\"{all}\"{group}\n{uri}")?;
-    let format = presentation.selectors.format;
+    writeln!(out, "#EXT-X-STREAM-INF:{front},CODECS=\"{all}\"{output}{group}\n{uri}")?;
     if !key_frames || !format.is_transport() || format.muxes_audio() {
         return Ok(());
     }
     let own = codecs(Some(level), &[]);
     let uri = presentation.key_frame_playlist_url(level.rendition);
-    writeln!(out, "#EXT-X-I-FRAME-STREAM-INF:{front},CODECS=\"{own}\",URI=\"{uri}\"")
+    writeln!(out, "#EXT-X-I-FRAME-STREAM-INF:{front},CODECS=\"{own}\"{output},URI=\"{uri}\"")
 }
 
 /// Over the bitrates that stand in URLs, whatever the segments hold.
@@ -167,7 +168,8 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
 /// Under AES-128 one line for all segments, which share their IV.
 fn write_keys(out: &mut String, presentation: &Presentation<'_>, key: &RenditionKey) -> Result {
     if presentation.protection != Protection::Cbc {
-        let lines = keys::for_all_segments(presentation.protection, key);
+        let lines =
+            keys::for_all_segments(presentation.protection, presentation.selectors.format, key);
         return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
     }
     let iv = match presentation.selectors.format.is_transport() {

@@ -2,24 +2,29 @@
 //!
 //! Clear-key players disagree: Shaka takes KEYFORMAT `identity` and fetches 16 raw bytes, hls.js
 //! takes `org.w3.clearkey` and asks a licence server. For `cenc` both lines stand side by side;
-//! for `cbcs` hls.js would choose the wrong one, so only `identity` is written.
+//! for `cbcs` hls.js would choose the wrong one, so the streaming policy says which is written.
 
 use std::collections::BTreeSet;
 
 use data_encoding::{BASE64, HEXLOWER};
 
-use crate::package::announced::Announced;
+use crate::package::announced::{Announced, ClearKeyLine, System};
+use crate::package::format::Format;
 use crate::package::presentation::{Presentation, RenditionKey};
 use crate::protection::Protection;
 
 /// The lines that stand before all segments of a rendition.
-pub(super) fn for_all_segments(protection: Protection, key: &RenditionKey) -> Vec<String> {
+pub(super) fn for_all_segments(
+    protection: Protection,
+    format: Format,
+    key: &RenditionKey,
+) -> Vec<String> {
     let Some(method) = method(protection) else {
         return Vec::new();
     };
-    let lines = |system: &Announced| match attributes(key, system) {
-        Some(attributes) => vec![attributes],
-        None => clear_key(protection, key),
+    let lines = |system: &Announced| match system.system {
+        System::ClearKey => clear_key(protection, format, key, system),
+        _ => attributes(format, key, system).into_iter().collect(),
     };
     let lines = key.systems.iter().flat_map(lines);
     lines.map(|attributes| format!("#EXT-X-KEY:METHOD={method},{attributes}")).collect()
@@ -28,12 +33,13 @@ pub(super) fn for_all_segments(protection: Protection, key: &RenditionKey) -> Ve
 /// The lines by which players fetch licences while they choose what to play. Not of ClearKey: its
 /// players would fetch keys that they may never need.
 pub(super) fn for_sessions(presentation: &Presentation<'_>) -> BTreeSet<String> {
-    let Some(method) = method(presentation.protection) else {
+    let (Some(method), format) = (method(presentation.protection), presentation.selectors.format)
+    else {
         return BTreeSet::new();
     };
     let keys = presentation.listed.iter().filter_map(|listed| listed.key.as_ref());
-    let attributes =
-        keys.flat_map(|key| key.systems.iter().filter_map(|system| attributes(key, system)));
+    let attributes = keys
+        .flat_map(|key| key.systems.iter().filter_map(|system| attributes(format, key, system)));
     let line = |attributes| format!("#EXT-X-SESSION-KEY:METHOD={method},{attributes}");
     attributes.map(line).collect()
 }
@@ -48,29 +54,46 @@ fn method(protection: Protection) -> Option<&'static str> {
     }
 }
 
-/// What the line of a system says; `None` for ClearKey.
-fn attributes(key: &RenditionKey, system: &Announced) -> Option<String> {
-    let line = system.row().line?;
-    let (uri, format) = ((line.uri)(system), line.format);
+/// What the line of a system says; `None` for ClearKey, and where the format has no line of it.
+fn attributes(format: Format, key: &RenditionKey, system: &Announced) -> Option<String> {
+    let (key_format, line) = system.line(format)?;
+    let uri = (line.uri)(system);
     let kid = match line.names_key {
         true => format!(",KEYID=0x{}", HEXLOWER.encode(key.kid.as_bytes())),
         false => String::new(),
     };
-    Some(format!("URI=\"{uri}\"{kid},KEYFORMAT=\"{format}\",KEYFORMATVERSIONS=\"1\""))
+    Some(format!("URI=\"{uri}\"{kid},KEYFORMAT=\"{key_format}\",KEYFORMATVERSIONS=\"1\""))
 }
 
-fn clear_key(protection: Protection, key: &RenditionKey) -> Vec<String> {
-    let uri = &key.uri;
-    let identity =
-        |iv: &str| format!("URI=\"{uri}\"{iv},KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1\"");
-    if protection == Protection::Cbcs {
-        return vec![identity(&format!(",IV=0x{}", HEXLOWER.encode(&key.ivs.constant())))];
-    }
-    let kid = BASE64.encode(key.kid.as_bytes());
-    let licence = format!(
-        "URI=\"data:text/plain;base64,{kid}\",KEYFORMAT=\"org.w3.clearkey\",KEYFORMATVERSIONS=\"1\""
-    );
-    vec![identity(""), licence]
+/// The lines that ClearKey players read. Of transport streams they know `identity` alone.
+fn clear_key(
+    protection: Protection,
+    format: Format,
+    key: &RenditionKey,
+    system: &Announced,
+) -> Vec<String> {
+    let lines = match format.is_transport() {
+        true => &[ClearKeyLine::Identity],
+        false => &system.clear_key_lines[..],
+    };
+    let line = |line: &ClearKeyLine| match line {
+        ClearKeyLine::Identity => {
+            let iv = match protection {
+                Protection::Cbcs => format!(",IV=0x{}", HEXLOWER.encode(&key.ivs.constant())),
+                _ => String::new(),
+            };
+            let uri = &system.key_uri;
+            format!("URI=\"{uri}\"{iv},KEYFORMAT=\"identity\",KEYFORMATVERSIONS=\"1\"")
+        }
+        ClearKeyLine::ClearKey => {
+            let kid = BASE64.encode(key.kid.as_bytes());
+            format!(
+                "URI=\"data:text/plain;base64,{kid}\",KEYFORMAT=\"org.w3.clearkey\",\
+                 KEYFORMATVERSIONS=\"1\""
+            )
+        }
+    };
+    lines.iter().map(line).collect()
 }
 
 /// The line before each segment under AES-128. Each has its own IV: under one line all segments
@@ -98,24 +121,40 @@ mod tests {
     use crate::cenc::IvContext;
     use crate::ids::{KeyId, SystemId};
     use crate::isobmff::cenc::Pssh;
-    use crate::package::announced::System;
+    use crate::package::announced::Custom;
+
+    fn key(kid: KeyId) -> RenditionKey {
+        let announced = |system| Announced {
+            key_uri: "skd://fp/".to_owned(),
+            pssh: Some(Pssh {
+                system: SystemId::WIDEVINE,
+                key_ids: Vec::new(),
+                data: vec![1, 2, 3],
+            }),
+            ..Announced::new(system)
+        };
+        let custom = Custom {
+            id: SystemId::from_bytes([1; 16]),
+            value: None,
+            key_format: Some("com.example".to_owned()),
+        };
+        let clear_key_lines = vec![ClearKeyLine::ClearKey];
+        let systems = [
+            announced(System::PlayReady),
+            announced(System::Widevine),
+            announced(System::FairPlay),
+            announced(System::Marlin),
+            Announced { custom: Some(custom), ..announced(System::Custom) },
+            Announced { clear_key_lines, ..announced(System::ClearKey) },
+        ];
+        let ivs = IvContext::new(kid, b"track");
+        RenditionKey { systems: systems.into(), ..RenditionKey::new(kid, ivs) }
+    }
 
     #[test]
     fn every_system_has_its_line() {
-        let kid = KeyId::from_bytes([0x11; 16]);
-        let announced = |system, id| Announced {
-            system,
-            url: "skd://fp/".to_owned(),
-            pssh: Some(Pssh { system: id, key_ids: Vec::new(), data: vec![1, 2, 3] }),
-        };
-        let systems = [
-            announced(System::PlayReady, SystemId::PLAY_READY),
-            announced(System::Widevine, SystemId::WIDEVINE),
-            announced(System::FairPlay, SystemId::FAIR_PLAY),
-        ];
-        let pssh = BASE64.encode(&systems[1].boxed());
-        let (ivs, uri) = (IvContext::new(kid, b"track"), String::new());
-        let key = RenditionKey { kid, ivs, uri, systems: systems.into() };
+        let key = key(KeyId::from_bytes([0x11; 16]));
+        let pssh = BASE64.encode(&key.systems[1].boxed());
         let kid = "11".repeat(16);
         let version = "KEYFORMATVERSIONS=\"1\"";
         let expected = [
@@ -128,13 +167,31 @@ mod tests {
                  KEYFORMAT=\"urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed\",{version}"
             ),
             format!("URI=\"skd://fp/\",KEYFORMAT=\"com.apple.streamingkeydelivery\",{version}"),
+            format!("URI=\"data:text/plain;base64,{pssh}\",KEYFORMAT=\"com.example\",{version}"),
+            format!(
+                "URI=\"data:text/plain;base64,EREREREREREREREREREREQ==\",\
+                 KEYFORMAT=\"org.w3.clearkey\",{version}"
+            ),
         ];
         for (protection, method) in
             [(Protection::Cenc, "SAMPLE-AES-CTR"), (Protection::Cbcs, "SAMPLE-AES")]
         {
             let front = format!("#EXT-X-KEY:METHOD={method},");
             let lines: Vec<String> = expected.iter().map(|line| front.clone() + line).collect();
-            assert_eq!(for_all_segments(protection, &key), lines);
+            assert_eq!(for_all_segments(protection, Format::HlsCmaf, &key), lines);
         }
+    }
+
+    #[test]
+    fn transport_streams_have_lines_for_fairplay_and_identity_alone() {
+        let key = key(KeyId::from_bytes([0x11; 16]));
+        let iv = HEXLOWER.encode(&key.ivs.constant());
+        let front = "#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://fp/\"";
+        let back = ",KEYFORMATVERSIONS=\"1\"";
+        let expected = [
+            format!("{front},KEYFORMAT=\"com.apple.streamingkeydelivery\"{back}"),
+            format!("{front},IV=0x{iv},KEYFORMAT=\"identity\"{back}"),
+        ];
+        assert_eq!(for_all_segments(Protection::Cbcs, Format::HlsTs4, &key), expected);
     }
 }

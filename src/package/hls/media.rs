@@ -112,7 +112,8 @@ fn write_map_and_keys(
         let map = presentation.fragment_leaf(rendition).with("i");
         writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
     }
-    let lines = |key| keys::for_all_segments(presentation.protection, key);
+    let lines =
+        |key| keys::for_all_segments(presentation.protection, presentation.selectors.format, key);
     key.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))
 }
 

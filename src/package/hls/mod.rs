@@ -10,6 +10,7 @@ mod images;
 mod keys;
 mod media;
 mod multivariant;
+mod output;
 pub mod read;
 mod text;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
-use super::{ams, captions, images, keys, text, version};
+use super::{ams, captions, images, keys, output, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
@@ -70,11 +70,12 @@ fn write_level(
         (Rates::of_key_frames(presentation, level).peak, rendition.track.codec_string());
     let (width, height) = rendition.track.picture.display_size(rendition.track.size);
     let range = video_range(presentation, level);
+    let output = output::attributes(presentation.selectors.format, Some(level));
     let uri = presentation.key_frame_playlist_url(rendition);
     writeln!(
         out,
         "#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH={peak},RESOLUTION={width}x{height},\
-         CODECS=\"{codec}\"{range},URI=\"{uri}\"{}",
+         CODECS=\"{codec}\"{range}{output},URI=\"{uri}\"{}",
         pathway(presentation),
     )
 }
@@ -106,6 +107,8 @@ fn variant_line(
     if let Some((codec, brand)) = supplemental {
         let _ = write!(line, ",SUPPLEMENTAL-CODECS=\"{codec}/{brand}\"");
     }
+    let judged = video.or(sound.listed.first().copied());
+    line += &output::attributes(presentation.selectors.format, judged);
     let captions = video.map_or_else(String::new, |_| captions::group(presentation));
     line + &sound.attribute + &text::group(presentation) + &captions + &pathway(presentation)
 }

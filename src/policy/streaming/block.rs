@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::drm::{ClearKey, Drm};
+use super::output::OutputProtection;
 use super::{EnabledProtocols, KeyLabel};
+use crate::cenc::Scheme;
+use crate::package::announced::ClearKeyLine;
 use crate::package::filter::{Facts, TrackSelection};
+use crate::package::format::Format;
 use crate::policy::UrlTemplate;
 use crate::protection::{Protection, Row};
 
@@ -32,7 +36,8 @@ pub struct EncryptedBlock {
     /// ClearKey, announced beside other systems; of Common Encryption only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_key_encryption_configuration: Option<ClearKey>,
-    /// Where keys of the envelope are; this server when absent.
+    /// Where the bytes of keys are that players fetch by themselves, those of the envelope and of
+    /// ClearKey over HLS; this server when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_key_acquisition_url_template: Option<UrlTemplate>,
 }
@@ -58,6 +63,9 @@ pub struct DefaultKey {
     /// Content key policy of this key, before all defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy_name: Option<String>,
+    /// What it demands of clients; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_protection: Option<OutputProtection>,
 }
 
 /// A key that covers some tracks.
@@ -71,12 +79,56 @@ pub struct KeyToTracks {
     pub policy_name: Option<String>,
     /// The key covers what any of these selects.
     pub tracks: Vec<TrackSelection>,
+    /// What it demands of clients; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_protection: Option<OutputProtection>,
 }
 
 impl EncryptedBlock {
     /// Whether ClearKey is announced: where it is asked for, and where no system is named at all.
     pub fn announces_clear_key(&self) -> bool {
         self.clear_key_encryption_configuration.is_some() || self.drm.is_none()
+    }
+
+    /// Where ClearKey licences are, when not here.
+    pub fn clear_key_template(&self) -> Option<&UrlTemplate> {
+        let clear_key = self.clear_key_encryption_configuration.as_ref()?;
+        clear_key.custom_keys_acquisition_url_template.as_ref()
+    }
+
+    /// The lines of playlists for ClearKey. Both for `cenc`; for `cbcs` hls.js would take the wrong
+    /// one of them (players.md section 3.3).
+    pub fn clear_key_lines(&self, protection: Protection) -> &[ClearKeyLine] {
+        let clear_key = self.clear_key_encryption_configuration.as_ref();
+        match clear_key.and_then(|clear_key| clear_key.hls_key_formats.as_ref()) {
+            Some(lines) => lines,
+            None if protection == Protection::Cbcs => &[ClearKeyLine::Identity],
+            None => &[ClearKeyLine::Identity, ClearKeyLine::ClearKey],
+        }
+    }
+
+    /// The templates of addresses, by the paths of their members.
+    pub(super) fn templates(&self) -> Vec<(String, &UrlTemplate)> {
+        let keys = self.custom_key_acquisition_url_template.as_ref();
+        let keys = keys.map(|keys| ("customKeyAcquisitionUrlTemplate".to_owned(), keys));
+        let path = "clearKeyEncryptionConfiguration.customKeysAcquisitionUrlTemplate";
+        let clear_key = self.clear_key_template().map(|template| (path.to_owned(), template));
+        let systems = self.drm.iter().flat_map(Drm::templates);
+        keys.into_iter().chain(clear_key).chain(systems).collect()
+    }
+
+    /// Whether a playlist of the format has a line of any system that is announced.
+    pub fn has_line(&self, format: Format) -> bool {
+        self.announces_clear_key() || self.drm.as_ref().is_some_and(|drm| drm.has_line(format))
+    }
+
+    /// What the key of a label demands of clients.
+    pub fn output_protection(&self, label: &str) -> Option<&OutputProtection> {
+        let keys = &self.content_keys;
+        match keys.key_to_track_mappings.iter().find(|mapping| mapping.label == label) {
+            Some(mapping) => mapping.output_protection.as_ref(),
+            None => keys.default_key.as_ref()?.output_protection.as_ref(),
+        }
     }
 
     /// The label of the key that covers a track; `None` when the track stays in the clear.
@@ -132,6 +184,8 @@ impl EncryptedBlock {
     pub(super) fn check(&self, row: &'static Row) -> Result<(), String> {
         self.check_members(row.protection)?;
         self.check_labels(row)?;
+        self.drm.as_ref().map_or(Ok(()), Drm::check)?;
+        self.check_outputs(row)?;
         let mut selections = self.selections().into_iter();
         match selections.find(|(_, selection)| selection.conditions.is_empty()) {
             Some((path, _)) => Err(format!("{path}.trackSelections: no condition selects a track")),
@@ -143,7 +197,7 @@ impl EncryptedBlock {
         let envelope = protection == Protection::Cbc;
         let fair_play = self.drm.as_ref().is_some_and(|drm| drm.fair_play.is_some());
         let clear_key = self.clear_key_encryption_configuration.as_ref();
-        let template = clear_key.and_then(|ck| ck.custom_keys_acquisition_url_template.as_ref());
+        let formats = clear_key.and_then(|clear_key| clear_key.hls_key_formats.as_ref());
         let one_key =
             self.clear_tracks.is_empty() && self.content_keys.key_to_track_mappings.is_empty();
         let rules = [
@@ -166,8 +220,22 @@ impl EncryptedBlock {
             ),
             (
                 "customKeyAcquisitionUrlTemplate",
-                !envelope && self.custom_key_acquisition_url_template.is_some(),
-                "only keys of the envelope are fetched by themselves",
+                !envelope
+                    && self.custom_key_acquisition_url_template.is_some()
+                    && !self.announces_clear_key(),
+                "only keys of the envelope and of ClearKey are fetched by themselves",
+            ),
+            (
+                "clearKeyEncryptionConfiguration.hlsKeyFormats",
+                formats.is_some_and(|formats| !is_set(formats)),
+                "one or both of identity and org.w3.clearkey",
+            ),
+            (
+                "drm",
+                Scheme::of(protection).is_some()
+                    && self.enabled_protocols.hls
+                    && !self.has_line(Format::HlsCmaf),
+                "playlists name keys by system: none is announced that has a line there",
             ),
             (
                 "drm.fairPlay",
@@ -176,7 +244,7 @@ impl EncryptedBlock {
             ),
             (
                 "clearKeyEncryptionConfiguration.customKeysAcquisitionUrlTemplate",
-                template.is_some_and(UrlTemplate::names_key),
+                self.clear_key_template().is_some_and(UrlTemplate::names_key),
                 "one request asks for several keys: {ContentKeyId} has no value",
             ),
         ];
@@ -184,6 +252,24 @@ impl EncryptedBlock {
             Some((member, _, rule)) => Err(format!("{member}: {rule}")),
             None => Ok(()),
         }
+    }
+
+    fn check_outputs(&self, row: &'static Row) -> Result<(), String> {
+        let default = self.content_keys.default_key.as_ref().map(|key| &key.output_protection);
+        let mappings = self.content_keys.key_to_track_mappings.iter().enumerate();
+        let mapped = mappings.map(|(n, mapping)| {
+            (format!("keyToTrackMappings[{n}]"), mapping.output_protection.as_ref())
+        });
+        let default = default.map(|output| ("defaultKey".to_owned(), output.as_ref()));
+        for (key, output) in default.into_iter().chain(mapped) {
+            let Some(output) = output else { continue };
+            let path = format!("contentKeys.{key}.outputProtection");
+            if Scheme::of(row.protection).is_none() {
+                return Err(format!("{path}: only Common Encryption has it"));
+            }
+            output.robustness.check().map_err(|rule| format!("{path}.{rule}"))?;
+        }
+        Ok(())
     }
 
     /// A label is what a locator names a key by, so no two keys share one.
@@ -216,4 +302,9 @@ impl EncryptedBlock {
             None => Ok(()),
         }
     }
+}
+
+/// Whether there is something, and nothing twice.
+fn is_set(lines: &[ClearKeyLine]) -> bool {
+    !lines.is_empty() && (1..lines.len()).all(|n| !lines[..n].contains(&lines[n]))
 }

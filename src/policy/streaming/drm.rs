@@ -5,7 +5,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::drm::playready::CustomAttributes;
+use crate::ids::SystemId;
+use crate::package::announced::{ClearKeyLine, System};
+use crate::package::format::Format;
 use crate::policy::UrlTemplate;
+use crate::policy::text::{Opaque, Text, Word};
+
+/// Bytes of the data of a box that a policy may give: they stand in a manifest for each key.
+const MAX_DATA: usize = 4096;
+
+/// More custom systems are refused.
+const MAX_CUSTOM: usize = 4;
 
 /// The systems that a block of Common Encryption announces.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -20,7 +30,93 @@ pub struct Drm {
     /// FairPlay; in the `cbcs` block only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fair_play: Option<FairPlay>,
+    /// Marlin; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marlin: Option<Marlin>,
+    /// Systems that only the policy knows; ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_systems: Vec<CustomSystem>,
 }
+
+impl Drm {
+    /// Whether a playlist of the format has a line of any of the systems.
+    pub(super) fn has_line(&self, format: Format) -> bool {
+        let named = [
+            (System::PlayReady, self.play_ready.is_some()),
+            (System::Widevine, self.widevine.is_some()),
+            (System::FairPlay, self.fair_play.is_some()),
+            (System::Custom, self.custom_systems.iter().any(|s| s.hls_key_format.is_some())),
+        ];
+        named.into_iter().any(|(system, named)| named && system.has_line(format))
+    }
+
+    /// The templates of addresses, by the paths of their members.
+    pub(super) fn templates(&self) -> Vec<(String, &UrlTemplate)> {
+        const LICENCES: &str = "customLicenseAcquisitionUrlTemplate";
+        const CERTIFICATE: &str = "certificateUrlTemplate";
+        type Template = Option<UrlTemplate>;
+        fn named<'a>(
+            system: &str,
+            members: &[(&str, &'a Template)],
+        ) -> Vec<(String, &'a UrlTemplate)> {
+            let named = members.iter().filter_map(|(name, template)| {
+                Some((format!("drm.{system}.{name}"), template.as_ref()?))
+            });
+            named.collect()
+        }
+        let mut all = Vec::new();
+        if let Some(s) = &self.play_ready {
+            let licences = &s.custom_license_acquisition_url_template;
+            let certificate = &s.certificate_url_template;
+            all.extend(named("playReady", &[(LICENCES, licences), (CERTIFICATE, certificate)]));
+        }
+        if let Some(s) = &self.widevine {
+            let licences = &s.custom_license_acquisition_url_template;
+            let certificate = &s.certificate_url_template;
+            all.extend(named("widevine", &[(LICENCES, licences), (CERTIFICATE, certificate)]));
+        }
+        if let Some(s) = &self.fair_play {
+            let licences = &s.custom_license_acquisition_url_template;
+            let certificate = &s.certificate_url_template;
+            all.extend(named("fairPlay", &[(LICENCES, licences), (CERTIFICATE, certificate)]));
+        }
+        if let Some(s) = &self.marlin {
+            let licences = &s.custom_license_acquisition_url_template;
+            all.extend(named("marlin", &[(LICENCES, licences)]));
+        }
+        for (n, s) in self.custom_systems.iter().enumerate() {
+            let licences = &s.custom_license_acquisition_url_template;
+            all.extend(named(&format!("customSystems[{n}]"), &[(LICENCES, licences)]));
+        }
+        all
+    }
+
+    /// What the shape alone does not say; names the member.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.custom_systems.len() > MAX_CUSTOM {
+            return Err(format!("drm.customSystems: at most {MAX_CUSTOM} systems"));
+        }
+        for (n, system) in self.custom_systems.iter().enumerate() {
+            let refuse = |rule: &str| Err(format!("drm.customSystems[{n}].systemId: {rule}"));
+            if OWN.contains(&system.system_id.0) {
+                return refuse("the system has a member of its own");
+            }
+            if self.custom_systems[..n].iter().any(|s| s.system_id == system.system_id) {
+                return refuse("another entry has this id");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Systems that have members of their own.
+const OWN: [SystemId; 5] = [
+    SystemId::PLAY_READY,
+    SystemId::WIDEVINE,
+    SystemId::FAIR_PLAY,
+    SystemId::MARLIN,
+    SystemId::CLEAR_KEY,
+];
 
 /// What is said to PlayReady clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +128,9 @@ pub struct PlayReady {
     /// Content of CUSTOMATTRIBUTES in the header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub play_ready_custom_attributes: Option<CustomAttributes>,
+    /// Where the certificate of the licence service is; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_url_template: Option<UrlTemplate>,
 }
 
 /// What is said to Widevine clients.
@@ -41,6 +140,9 @@ pub struct Widevine {
     /// Where licences are; this server when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+    /// Where the certificate of the licence service is; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_url_template: Option<UrlTemplate>,
 }
 
 /// What is said to FairPlay clients.
@@ -53,6 +155,41 @@ pub struct FairPlay {
     /// Whether apps may keep keys.
     #[serde(default)]
     pub allow_persistent_license: bool,
+    /// Where the certificate of the licence service is; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_url_template: Option<UrlTemplate>,
+}
+
+/// What is said to Marlin clients: which key it is, and where licences are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Marlin {
+    /// Where licences are; nothing is said when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+}
+
+/// A system that is announced with data that mean nothing to this server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CustomSystem {
+    /// Its id.
+    pub system_id: Text<SystemId>,
+    /// Data of its box.
+    #[serde(default)]
+    pub data: Opaque<MAX_DATA>,
+    /// Whether the box lists the key, as boxes of version 1 do.
+    #[serde(default)]
+    pub lists_key_ids: bool,
+    /// `value` of its descriptor in MPDs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Text<Word>>,
+    /// Where licences are; nothing is said when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_license_acquisition_url_template: Option<UrlTemplate>,
+    /// KEYFORMAT of its line in playlists, whose URI holds the box; no line when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hls_key_format: Option<Text<Word>>,
 }
 
 /// What is said to ClearKey clients.
@@ -62,4 +199,7 @@ pub struct ClearKey {
     /// Where licences are; this server when absent. One address for all keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub custom_keys_acquisition_url_template: Option<UrlTemplate>,
+    /// Which lines playlists have for ClearKey, in order; ours. What most players take when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hls_key_formats: Option<Vec<ClearKeyLine>>,
 }

@@ -3,18 +3,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PolicyError, check_name, json, predefined};
+use super::{PolicyError, UrlTemplate, check_name, json, predefined};
 use crate::package::filter::Facts;
 use crate::package::format::Protocol;
 use crate::protection::{self, Protection};
 
 mod block;
 mod drm;
+mod output;
 #[cfg(test)]
 mod tests;
 
 pub use block::{ContentKeys, DefaultKey, EncryptedBlock, KeyToTracks};
-pub use drm::{ClearKey, Drm, FairPlay, PlayReady, Widevine};
+pub use drm::{ClearKey, CustomSystem, Drm, FairPlay, Marlin, PlayReady, Widevine};
+pub use output::{OutputProtection, Robustness};
+
+/// Longer addresses are refused, in bytes.
+const MAX_ADDRESS: usize = 4096;
 
 /// A named streaming policy in the AMS v3 shape; the name stands outside the `properties`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -151,6 +156,17 @@ impl StreamingPolicy {
             Protection::Cens => self.common_encryption_cens.as_ref(),
             Protection::Cbc1 => self.common_encryption_cbc1.as_ref(),
         }
+    }
+
+    /// The first member whose address would be longer than players take for a locator with this
+    /// alternative media id.
+    pub fn too_long_address(&self, alternative_media_id: &str) -> Option<String> {
+        protection::TABLE.iter().find_map(|row| {
+            let mut templates = self.block(row.protection)?.templates().into_iter();
+            let long = |template: &UrlTemplate| template.expanded_len(alternative_media_id);
+            let (member, _) = templates.find(|(_, template)| long(template) > MAX_ADDRESS)?;
+            Some(format!("{}.{member}", row.block))
+        })
     }
 
     fn check(&self) -> Result<(), PolicyError> {

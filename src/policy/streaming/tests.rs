@@ -127,7 +127,8 @@ fn systems_are_announced_as_the_block_says() {
 
 #[test]
 fn refusals_name_the_member_and_the_rule() {
-    let cenc = "/commonEncryptionCenc";
+    let (cenc, cbcs) = ("/commonEncryptionCenc", "/commonEncryptionCbcs");
+    let custom = |n: u8| json!({ "systemId": format!("00000000-1111-2222-3333-{n:012}") });
     let cases = [
         (String::new(), json!({}), "no block"),
         (String::new(), json!({"noEncryption": {"enabledProtocols": {}}}), "no block"),
@@ -186,8 +187,74 @@ fn refusals_name_the_member_and_the_rule() {
         ),
         (
             format!("{cenc}/customKeyAcquisitionUrlTemplate"),
+            json!("/k"),
+            "commonEncryptionCenc.customKeyAcquisitionUrlTemplate: a template",
+        ),
+        (
+            format!("{cbcs}/customKeyAcquisitionUrlTemplate"),
             json!("https://k/"),
-            "commonEncryptionCenc.customKeyAcquisitionUrlTemplate: only keys of the envelope",
+            "commonEncryptionCbcs.customKeyAcquisitionUrlTemplate: only keys of the envelope and",
+        ),
+        (
+            format!("{cbcs}/drm"),
+            json!({ "marlin": {}, "customSystems": [custom(1)] }),
+            "commonEncryptionCbcs.drm: playlists name keys by system",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            json!([custom(1), custom(1)]),
+            "commonEncryptionCenc.drm.customSystems[1].systemId: another entry",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            json!([{ "systemId": "edef8ba9-79d6-4ace-a3c8-27dcd51d21ed" }]),
+            "drm.customSystems[0].systemId: the system has a member of its own",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            (1..=5).map(custom).collect(),
+            "drm.customSystems: at most 4 systems",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            json!([{ "systemId": "1" }]),
+            "drm.customSystems[0].systemId: not a GUID",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            json!([{ "systemId": "00000000-1111-2222-3333-444444444444",
+                     "data": "A".repeat(8 * 1024) }]),
+            "drm.customSystems[0].data: base64 of at most 4096 bytes",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            json!([{ "systemId": "00000000-1111-2222-3333-444444444444", "value": "a\"b" }]),
+            "drm.customSystems[0].value: 1 to 128 letters",
+        ),
+        (
+            format!("{cenc}/clearKeyEncryptionConfiguration/hlsKeyFormats"),
+            json!(["identity", "identity"]),
+            "clearKeyEncryptionConfiguration.hlsKeyFormats: one or both",
+        ),
+        (
+            format!("{cenc}/clearKeyEncryptionConfiguration/hlsKeyFormats"),
+            json!([]),
+            "clearKeyEncryptionConfiguration.hlsKeyFormats: one or both",
+        ),
+        (
+            format!("{cenc}/contentKeys/defaultKey/outputProtection"),
+            json!({ "robustness": { "widevine": vec!["A"; 9] } }),
+            "contentKeys.defaultKey.outputProtection.robustness: at most 8 labels",
+        ),
+        (
+            format!("{cenc}/contentKeys/defaultKey/outputProtection"),
+            json!({ "hdcpLevel": "TYPE-2" }),
+            "contentKeys.defaultKey.outputProtection.hdcpLevel: unknown variant",
+        ),
+        (
+            "/envelopeEncryption/contentKeys/defaultKey/outputProtection".to_owned(),
+            json!({}),
+            "envelopeEncryption.contentKeys.defaultKey.outputProtection: only Common",
         ),
         ("/envelopeEncryption/drm".to_owned(), json!({}), "envelopeEncryption.drm: systems have"),
     ];

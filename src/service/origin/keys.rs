@@ -165,8 +165,8 @@ pub(super) fn rendition_key(
     addresses: &KeyAddresses,
 ) -> RenditionKey {
     let kid = record.kid;
-    let Addresses { uri, systems } = addresses[&kid].clone();
-    RenditionKey { kid, ivs, uri, systems }
+    let Addresses { uri, systems, hdcp } = addresses[&kid].clone();
+    RenditionKey { kid, ivs, uri, systems, hdcp }
 }
 
 /// What tells one key from another, also where a KID comes back with other bytes: the sealed key,
@@ -180,6 +180,19 @@ pub(super) fn protection(
     selectors: &Selectors,
     policy: &StreamingPolicy,
 ) -> Result<Protection, OriginError> {
+    let protection = chosen(selectors, policy)?;
+    let format = selectors.format;
+    let block = policy.block(protection).filter(|_| format.playlist_version().is_some());
+    match block.filter(|_| Scheme::of(protection).is_some()) {
+        Some(block) if !block.has_line(format) => Err(OriginError::new(
+            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
+            "no system that the streaming policy announces can play the format",
+        )),
+        _ => Ok(protection),
+    }
+}
+
+fn chosen(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {
     let protocol = selectors.format.row().protocol;
     let allowed = policy.protections(protocol);
     let refuse = |code, detail: &str| Err(OriginError::new(code, detail));

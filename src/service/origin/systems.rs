@@ -13,11 +13,14 @@ use crate::ids::KeyId;
 use crate::isobmff::cenc::Pssh;
 use crate::keys::KeyRecord;
 use crate::media::Rendition;
-use crate::package::announced::{Announced, System};
+use crate::package::announced::{Announced, Custom, HdcpLevel, System, without_skd};
 use crate::package::filter::Facts;
 use crate::package::presentation::DeliveryUrls;
 use crate::policy::UrlTemplate;
-use crate::policy::streaming::{EncryptedBlock, FairPlay, PlayReady, Widevine};
+use crate::policy::streaming::{
+    CustomSystem, EncryptedBlock, FairPlay, Marlin, OutputProtection, PlayReady, Widevine,
+};
+use crate::protection::Protection;
 
 /// What manifests say of each key in force.
 pub(super) type KeyAddresses = HashMap<KeyId, Addresses>;
@@ -29,6 +32,8 @@ pub(super) struct Addresses {
     pub(super) uri: String,
     /// The systems that it is announced to.
     pub(super) systems: Arc<[Announced]>,
+    /// What outputs of clients must have.
+    pub(super) hdcp: Option<HdcpLevel>,
 }
 
 impl Origin {
@@ -41,7 +46,8 @@ impl Origin {
         let of = |record: &KeyRecord| {
             let uri = Addressing::new(context, record.kid, delivery).uri();
             let systems = self.systems(context, record, delivery)?;
-            Ok((record.kid, Addresses { uri, systems }))
+            let hdcp = output(context, record).and_then(|output| output.hdcp_level);
+            Ok((record.kid, Addresses { uri, systems, hdcp }))
         };
         context.keys_in_force().map(of).collect()
     }
@@ -78,10 +84,24 @@ impl Origin {
             play_ready.transpose()?,
             drm.widevine.map(|system| addressing.widevine(&system, scheme)),
             drm.fair_play.map(|system| addressing.fair_play(&system)),
-            block.announces_clear_key().then(|| addressing.clear_key(block)),
+            drm.marlin.map(|system| addressing.marlin(&system)),
         ];
-        Ok(systems.into_iter().flatten().collect())
+        let custom = drm.custom_systems.iter().map(|system| addressing.custom(system));
+        let clear_key =
+            block.announces_clear_key().then(|| addressing.clear_key(block, context.protection));
+        let systems = systems.into_iter().flatten().chain(custom).chain(clear_key);
+        let robustness = output(context, record).map(|output| &output.robustness);
+        let demand = |announced: Announced| Announced {
+            robustness: robustness.map_or_else(Vec::new, |all| all.of(announced.system)),
+            ..announced
+        };
+        Ok(systems.map(demand).collect())
     }
+}
+
+/// What the policy demands of outputs and clients of a key.
+fn output<'a>(context: &'a Context, record: &KeyRecord) -> Option<&'a OutputProtection> {
+    context.block().and_then(|block| block.output_protection(&record.label))
 }
 
 /// Addresses for one key of a locator.
@@ -109,13 +129,22 @@ impl<'a> Addressing<'a> {
         self.url(template, || self.delivery.raw_key(self.kid))
     }
 
-    fn clear_key(&self, block: &EncryptedBlock) -> Announced {
-        let clear_key = block.clear_key_encryption_configuration.as_ref();
-        let template = clear_key.and_then(|ck| ck.custom_keys_acquisition_url_template.as_ref());
+    /// That of the policy; empty where it has none.
+    fn foreign(&self, template: Option<&UrlTemplate>) -> String {
+        self.url(template, String::new)
+    }
+
+    /// The bytes of a key are where the policy says so; a server of ClearKey licences that it names
+    /// has them too.
+    fn clear_key(&self, block: &EncryptedBlock, protection: Protection) -> Announced {
+        let licences = block.clear_key_template();
+        let keys = block.custom_key_acquisition_url_template.as_ref().or(licences);
         Announced {
-            system: System::ClearKey,
-            url: self.url(template, || self.delivery.clear_key()),
+            url: self.url(licences, || self.delivery.clear_key()),
+            key_uri: self.url(keys, || self.delivery.raw_key(self.kid)),
             pssh: Some(Pssh::common(vec![self.kid])),
+            clear_key_lines: block.clear_key_lines(protection).to_vec(),
+            ..Announced::new(System::ClearKey)
         }
     }
 
@@ -136,22 +165,52 @@ impl<'a> Addressing<'a> {
         let pssh = Object::new(&header).pssh().map_err(|error| {
             OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, error.to_string())
         })?;
-        Ok(Announced { system: System::PlayReady, url, pssh: Some(pssh) })
+        let certificate = self.foreign(system.certificate_url_template.as_ref());
+        Ok(Announced { url, pssh: Some(pssh), certificate, ..Announced::new(System::PlayReady) })
     }
 
     fn widevine(&self, system: &Widevine, scheme: Scheme) -> Announced {
         let template = system.custom_license_acquisition_url_template.as_ref();
         Announced {
-            system: System::Widevine,
             url: self.url(template, || self.delivery.widevine(self.kid)),
             pssh: Some(PsshData::new(&[self.kid], scheme).pssh()),
+            certificate: self.foreign(system.certificate_url_template.as_ref()),
+            ..Announced::new(System::Widevine)
         }
     }
 
     fn fair_play(&self, system: &FairPlay) -> Announced {
         let template = system.custom_license_acquisition_url_template.as_ref();
-        let url = self.url(template, || self.delivery.fair_play(self.kid));
-        Announced { system: System::FairPlay, url, pssh: None }
+        let key_uri = self.url(template, || self.delivery.fair_play_line(self.kid));
+        Announced {
+            // Ours keeps the scheme that the client came with.
+            url: match template {
+                Some(_) => without_skd(&key_uri),
+                None => self.delivery.fair_play(self.kid),
+            },
+            key_uri,
+            certificate: self.foreign(system.certificate_url_template.as_ref()),
+            ..Announced::new(System::FairPlay)
+        }
+    }
+
+    fn marlin(&self, system: &Marlin) -> Announced {
+        let url = self.foreign(system.custom_license_acquisition_url_template.as_ref());
+        Announced { url, ..Announced::new(System::Marlin) }
+    }
+
+    fn custom(&self, system: &CustomSystem) -> Announced {
+        let key_ids = if system.lists_key_ids { vec![self.kid] } else { Vec::new() };
+        Announced {
+            url: self.foreign(system.custom_license_acquisition_url_template.as_ref()),
+            pssh: Some(Pssh { system: system.system_id.0, key_ids, data: system.data.0.clone() }),
+            custom: Some(Custom {
+                id: system.system_id.0,
+                value: system.value.as_ref().map(|value| value.0.to_string()),
+                key_format: system.hls_key_format.as_ref().map(|format| format.0.to_string()),
+            }),
+            ..Announced::new(System::Custom)
+        }
     }
 }
 
@@ -160,7 +219,6 @@ mod tests {
     use super::*;
     use crate::crypto::ContentKey;
     use crate::policy::StreamingPolicy;
-    use crate::protection::Protection;
 
     const KID: KeyId = KeyId::from_bytes([0xab; 16]);
     const NAMED: &str = "abababab-abab-abab-abab-abababababab";
@@ -191,7 +249,9 @@ mod tests {
         assert_eq!(of(Protection::Cbc).uri(), format!("https://k/film/{NAMED}"));
         let (cenc, block) = (of(Protection::Cenc), policy.block(Protection::Cenc).unwrap());
         assert_eq!(cenc.uri(), format!("https://host/keydelivery/?kid={NAMED}"));
-        assert_eq!(cenc.clear_key(block).url, "https://ck/film");
+        let clear_key = cenc.clear_key(block, Protection::Cenc);
+        assert_eq!(clear_key.url, "https://ck/film");
+        assert_eq!(clear_key.key_uri, "https://ck/film");
         let drm = block.drm.clone().unwrap();
         let widevine = cenc.widevine(&drm.widevine.unwrap(), Scheme::Cenc);
         assert_eq!(widevine.url, format!("https://wv/{NAMED}"));
@@ -203,7 +263,17 @@ mod tests {
         let fair_play =
             policy.block(Protection::Cbcs).and_then(|block| block.drm.clone()?.fair_play);
         let fair_play = of(Protection::Cbcs).fair_play(&fair_play.unwrap());
-        assert_eq!(fair_play.url, format!("skd://fp/{NAMED}"));
-        assert_eq!(fair_play.licence_url(), format!("https://fp/{NAMED}"));
+        assert_eq!(fair_play.key_uri, format!("skd://fp/{NAMED}"));
+        assert_eq!(fair_play.url, format!("https://fp/{NAMED}"));
+    }
+
+    #[test]
+    fn our_own_address_for_fairplay_keeps_the_scheme_of_the_client() {
+        let delivery = DeliveryUrls { base: "http://host/keydelivery".to_owned() };
+        let own = Addressing { block: None, media_id: "", kid: KID, delivery: &delivery };
+        let fair_play = own.fair_play(&FairPlay::default());
+        let rest = format!("host/keydelivery/FairPlay/?kid={NAMED}");
+        assert_eq!(fair_play.key_uri, format!("skd://{rest}"));
+        assert_eq!(fair_play.url, format!("http://{rest}"));
     }
 }

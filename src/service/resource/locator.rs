@@ -1,8 +1,5 @@
 //! Streaming locators as documents (ams.md section 14.1).
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
@@ -13,6 +10,7 @@ use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
 use crate::package::compat::Compat;
+use crate::policy::text::Text;
 use crate::policy::{NAME_RULE, Secret, json};
 use crate::protection::Protection;
 use crate::service::own_key::OwnKey;
@@ -161,22 +159,6 @@ impl Key {
             key: self.value.map(|value| value.0),
             policy: self.policy_name,
         }
-    }
-}
-
-/// What is written as text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Text<T>(T);
-
-impl<T: Display> Serialize for Text<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-impl<'de, T: FromStr<Err: Display>> Deserialize<'de> for Text<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self).map_err(de::Error::custom)
     }
 }
 

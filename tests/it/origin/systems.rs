@@ -9,9 +9,16 @@ use portcullis::ids::{KeyId, SystemId};
 use portcullis::isobmff::cenc::Pssh;
 use portcullis::isobmff::dump::dump;
 
+use serde_json::{Value, json};
+
+use crate::support::documents::{
+    KEY_HD, KEY_SD, KID_HD, KID_SD, content_key, locator, open_policy, printed, shown,
+    streaming_policy,
+};
 use crate::support::golden::check;
 use crate::support::oracle::mpd_complaint;
 use crate::support::origin::{CLIP, Shelf, demo, get, hls_children};
+use crate::support::server::DevServer;
 
 const POLICY: &str = "Predefined_MultiDrmStreaming";
 
@@ -27,10 +34,13 @@ fn published(flags: &[&str]) -> (Shelf, String) {
 
 /// What a box says, with the checksum left out: it depends on the key.
 fn said(pssh: &Pssh) -> String {
-    let fields = describe(pssh.system, &pssh.data).unwrap().unwrap();
+    let Some(fields) = describe(pssh.system, &pssh.data).map(Result::unwrap) else {
+        return format!("{{{} {:?} {:?}}}", pssh.system, pssh.key_ids, pssh.data);
+    };
     let stable = fields.into_iter().filter(|(name, _)| *name != "checksums");
     let fields: Vec<String> = stable.map(|(name, value)| format!("{name}: {value}")).collect();
-    format!("{{{} {}}}", pssh.system.name().unwrap(), fields.join(", "))
+    let system = pssh.system.name().map_or_else(|| pssh.system.to_string(), str::to_owned);
+    format!("{{{system} {}}}", fields.join(", "))
 }
 
 /// Boxes and PlayReady objects in base64 become what they say.
@@ -60,7 +70,8 @@ fn boxes(init: &[u8]) -> Vec<Pssh> {
 
 /// Keys and addresses differ between two servers.
 fn redacted(root: &str, kid: &str, text: &str) -> String {
-    let (origin, locator) = root.trim_end_matches("/film.ism").rsplit_once('/').unwrap();
+    let (root, _) = root.rsplit_once('/').unwrap();
+    let (origin, locator) = root.rsplit_once('/').unwrap();
     let host = origin.split_once("://").unwrap().1;
     let text = text.replace(host, "HOST").replace(locator, "LOCATOR");
     text.replace(kid, "KID").replace(&kid.replace('-', ""), "KID")
@@ -125,5 +136,79 @@ async fn licences_can_be_fetched_before_a_level_is_chosen() {
     let session = after(&session, "#EXT-X-SESSION-KEY:", '\n').to_owned();
     for child in hls_children(&master).await {
         assert_eq!(after(&text(&child).await, "#EXT-X-KEY:", '\n'), session, "{child}");
+    }
+}
+
+/// Everything that a block can announce, and what its keys demand.
+fn announcing(protection: &str) -> Value {
+    let widevine = json!({ "certificateUrlTemplate": "https://wv.example/cert" });
+    let custom = json!({
+        "systemId": "00000000-1111-2222-3333-444444444444", "data": "AQID", "listsKeyIds": true,
+        "value": "Example 1.0", "hlsKeyFormat": "com.example",
+        "customLicenseAcquisitionUrlTemplate": "https://example/{ContentKeyId}" });
+    let mut drm = json!({ "widevine": widevine, "marlin": {}, "customSystems": [custom] });
+    if protection == "commonEncryptionCbcs" {
+        drm["fairPlay"] = json!({ "certificateUrlTemplate": "https://fp.example/cert" });
+    }
+    let output = json!({ "hdcpLevel": "TYPE-1", "robustness": {
+        "widevine": ["HW_SECURE_ALL"], "fairPlay": ["AppleMain", "AppleBaseline"] } });
+    json!({
+        "enabledProtocols": { "dash": true, "hls": true },
+        "drm": drm,
+        "clearKeyEncryptionConfiguration": {
+            "hlsKeyFormats": ["org.w3.clearkey"],
+            "customKeysAcquisitionUrlTemplate": "https://ck.example/{AlternativeMediaId}" },
+        "customKeyAcquisitionUrlTemplate": "https://raw.example/{ContentKeyId}",
+        "contentKeys": { "defaultKey": { "label": protection, "outputProtection": output } } })
+}
+
+/// A server that announces the clip by those blocks, with own keys for labels, and the address in
+/// front of its manifests.
+fn announced(blocks: Value, keys: &[Value]) -> (DevServer, String) {
+    let server = DevServer::builder().start();
+    let film = json!({ "assetName": "gate", "streamingPolicyName": "mine",
+        "defaultContentKeyPolicyName": "everybody", "alternativeMediaId": "film 7",
+        "contentKeys": keys });
+    let documents =
+        [open_policy("everybody"), streaming_policy("mine", blocks), locator("film", film)];
+    printed(&server.data, &["apply", "-"], &documents.to_vec().into());
+    let film = shown(&server.data, &["streaming-locators", "film"]);
+    let id = film["properties"]["streamingLocatorId"].as_str().unwrap();
+    let root = format!("{}/{id}/gate.ism", server.ready.origin);
+    (server, root)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_block_can_announce_stands_in_manifests_and_boxes() {
+    let blocks = ["commonEncryptionCenc", "commonEncryptionCbcs"];
+    let policy: serde_json::Map<String, Value> =
+        blocks.iter().map(|block| ((*block).to_owned(), announcing(block))).collect();
+    // Known, as they stand in base64 too, and IVs come from them.
+    let keys = [content_key(KID_HD, blocks[0], KEY_HD), content_key(KID_SD, blocks[1], KEY_SD)];
+    let (_server, root) = announced(policy.into(), &keys);
+    let mpd = text(&format!("{root}/manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
+    let kid = after(&mpd, "cenc:default_KID=\"", '"').to_owned();
+    check("announced-dash", &redacted(&root, &kid, &decoded(&mpd)));
+    // The schema is of 2014, before there was `robustness`.
+    assert_eq!(mpd_complaint(&mpd.replace(" robustness=\"HW_SECURE_ALL\"", "")), None);
+    for (name, format) in [("hls", "m3u8-cmaf"), ("ts", "m3u8-aapl")] {
+        let master = format!("{root}/manifest(format={format},encryption=cbcs-aapl)");
+        let playlist = text(hls_children(&master).await.last().unwrap()).await;
+        let kid = after(&playlist, "/FairPlay/?kid=", '"').to_owned();
+        let master = text(&master).await;
+        check(&format!("announced-{name}"), &redacted(&root, &kid, &decoded(&master)));
+        check(&format!("announced-{name}-video"), &redacted(&root, &kid, &decoded(&playlist)));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn transport_streams_are_refused_where_no_system_plays_them() {
+    let block = json!({ "enabledProtocols": { "hls": true }, "drm": { "widevine": {} } });
+    let (_server, root) = announced(json!({ "commonEncryptionCbcs": block }), &[]);
+    get(&format!("{root}/manifest(format=m3u8-cmaf,encryption=cbcs-aapl)")).await.ok();
+    for parameters in ["format=m3u8-aapl,encryption=cbcs-aapl", "format=m3u8-aapl"] {
+        let answer = get(&format!("{root}/manifest({parameters})")).await;
+        let (status, code, _) = answer.refusal();
+        assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"));
     }
 }

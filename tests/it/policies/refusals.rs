@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::documents::with_asset;
 use crate::support::documents::{
-    KEY_HD, KID_HD, KID_SD, content_key, ladder, locator, printed, refused, selection,
+    KEY_HD, KID_HD, KID_SD, content_key, ladder, locator, open_policy, printed, refused, selection,
     streaming_policy,
 };
 
@@ -61,6 +61,32 @@ fn keys_that_break_a_rule_are_named() {
     other["name"] = json!("other");
     let said = refused(data, &["apply", "-"], &other);
     assert!(said.contains(&format!("content key {KID_HD} already exists")), "{said}");
+}
+
+/// Each token of a template stands for up to 256 characters, percent-encoded.
+#[test]
+fn an_address_that_a_media_id_makes_too_long_is_refused() {
+    let folder = with_asset();
+    let data = folder.path();
+    let long = format!("https://k/{}", "{AlternativeMediaId}".repeat(5));
+    let block = json!({ "enabledProtocols": { "dash": true },
+        "drm": { "widevine": { "certificateUrlTemplate": long } } });
+    let policy = streaming_policy("p", json!({ "commonEncryptionCenc": block }));
+    printed(data, &["apply", "-"], &json!([policy, open_policy("open")]));
+    let with = |id: &str| {
+        locator(
+            "l",
+            json!({ "assetName": "gate", "streamingPolicyName": "p",
+                "defaultContentKeyPolicyName": "open", "alternativeMediaId": id }),
+        )
+    };
+    let said = refused(data, &["apply", "-"], &with(&"\u{20ac}".repeat(100)));
+    let member = "commonEncryptionCenc.drm.widevine.certificateUrlTemplate";
+    assert!(
+        said.contains(&format!("alternativeMediaId: the address of {member} would be")),
+        "{said}"
+    );
+    printed(data, &["apply", "-"], &with(&"\u{20ac}".repeat(50)));
 }
 
 #[test]
