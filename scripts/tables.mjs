@@ -15,6 +15,7 @@ const FORMATS = [
   ["m3u8-aapl", "HLS 4, TS"],
   ["m3u8-aapl-v3", "HLS 3, TS, sound muxed in"],
   ["m3u8-aapl-v8", "HLS 8, TS"],
+  ["m3u8-aapl-packed", "HLS 4, TS, packed audio"],
   ["fmp4", "Smooth Streaming (no `format=`)"],
 ];
 

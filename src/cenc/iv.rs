@@ -78,6 +78,11 @@ impl IvContext {
         self.whole(b"transport", start)
     }
 
+    /// The IV of a segment of packed audio.
+    pub fn packed(&self, start: u64) -> [u8; 16] {
+        self.whole(b"packed", start)
+    }
+
     fn whole(&self, what: &[u8], start: u64) -> [u8; 16] {
         let start = start.to_be_bytes();
         match self.shared {
@@ -140,6 +145,7 @@ mod tests {
             for of_start in [
                 IvContext::segment,
                 IvContext::transport,
+                IvContext::packed,
                 IvContext::key_frame,
                 IvContext::key_fragment,
             ] {

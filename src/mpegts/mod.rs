@@ -2,6 +2,7 @@
 //! headers, SAMPLE-AES, and the layout of a segment whose payload stays in its source until it is sent.
 
 pub mod escape;
+pub mod id3;
 pub mod mux;
 pub mod packet;
 pub mod pes;

@@ -256,7 +256,7 @@ pub struct Setup {
 impl Setup {
     /// Type, priming (not told), version, and the data with their length; `None` when they are too
     /// long.
-    fn information(&self) -> Option<Vec<u8>> {
+    pub fn information(&self) -> Option<Vec<u8>> {
         let length = u8::try_from(self.data.len()).ok().filter(|_| self.data.len() <= MAX_SETUP)?;
         Some([&self.audio_type[..], &[0, 0, 1, length], &self.data].concat())
     }

@@ -32,6 +32,8 @@ pub enum Format {
     HlsTs3,
     /// `m3u8-aapl-v8`: as version 4 with another number.
     HlsTs8,
+    /// `m3u8-aapl-packed`: as version 4, with sound as packed audio, without a container.
+    HlsPacked,
     /// No `format=`, or `fmp4`: Smooth Streaming 2.2, equal chunks counted.
     Smooth,
     /// `fmp4-v20`: Smooth Streaming 2.0, every chunk written out.
@@ -70,9 +72,20 @@ pub enum Container {
     Smooth,
     /// MPEG-2 transport streams.
     Transport {
-        /// Whether one audio track is muxed into the video segments.
-        muxed: bool,
+        /// Where the sound is.
+        sound: Sound,
     },
+}
+
+/// Where the sound is when pictures are in transport streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sound {
+    /// In transport streams of its own.
+    Apart,
+    /// One audio track is muxed into the video segments.
+    Muxed,
+    /// In segments without a container (RFC 8216 section 3.4), as far as there is a form for the codec.
+    Packed,
 }
 
 /// One row of the format table.
@@ -148,7 +161,7 @@ pub const TABLE: &[Row] = &[
         format: Format::HlsTs4,
         selector: "m3u8-aapl",
         aliases: &["m3u8-aapl-v4"],
-        container: Container::Transport { muxed: false },
+        container: Container::Transport { sound: Sound::Apart },
         manifest: Manifest::Playlists { version: 4 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc, Protection::Cbcs],
@@ -157,7 +170,7 @@ pub const TABLE: &[Row] = &[
         format: Format::HlsTs3,
         selector: "m3u8-aapl-v3",
         aliases: &[],
-        container: Container::Transport { muxed: true },
+        container: Container::Transport { sound: Sound::Muxed },
         manifest: Manifest::Playlists { version: 3 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc],
@@ -166,8 +179,17 @@ pub const TABLE: &[Row] = &[
         format: Format::HlsTs8,
         selector: "m3u8-aapl-v8",
         aliases: &[],
-        container: Container::Transport { muxed: false },
+        container: Container::Transport { sound: Sound::Apart },
         manifest: Manifest::Playlists { version: 8 },
+        protocol: Protocol::Hls,
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cbcs],
+    },
+    Row {
+        format: Format::HlsPacked,
+        selector: "m3u8-aapl-packed",
+        aliases: &[],
+        container: Container::Transport { sound: Sound::Packed },
+        manifest: Manifest::Playlists { version: 4 },
         protocol: Protocol::Hls,
         protections: &[Protection::Clear, Protection::Cbc, Protection::Cbcs],
     },
@@ -217,7 +239,12 @@ impl Format {
 
     /// Whether one audio track is muxed into the video segments.
     pub fn muxes_audio(self) -> bool {
-        self.row().container == Container::Transport { muxed: true }
+        self.row().container == Container::Transport { sound: Sound::Muxed }
+    }
+
+    /// Whether sound is packed audio where its codec can be.
+    pub fn packs_audio(self) -> bool {
+        self.row().container == Container::Transport { sound: Sound::Packed }
     }
 
     /// Whether the segments are transport streams.
@@ -235,7 +262,10 @@ impl Format {
 
     /// Whether key frames are served by themselves, and listed for trick play.
     pub fn has_key_frames(self) -> bool {
-        matches!(self.row().container, Container::Cmaf | Container::Transport { muxed: false })
+        matches!(
+            self.row().container,
+            Container::Cmaf | Container::Transport { sound: Sound::Apart | Sound::Packed }
+        )
     }
 
     /// Whether key frames are listed as byte ranges of their segments. Not in DASH, which has no

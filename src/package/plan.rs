@@ -13,8 +13,10 @@ use crate::crypto::{BLOCK, Expanded};
 use crate::mpegts::Segment;
 use crate::mpegts::packet::PACKET;
 
+mod frames;
 mod samples;
 
+pub use frames::Frames;
 pub use samples::Samples;
 use samples::Window;
 
@@ -57,6 +59,8 @@ pub struct Plan {
     extents: Vec<Extent>,
     /// Stands in the place of head and extents.
     transport: Option<Segment>,
+    /// Stands in the place of extents.
+    frames: Option<Frames>,
     cipher: Cipher,
     padding: usize,
     length: u64,
@@ -64,11 +68,7 @@ pub struct Plan {
 
 impl Plan {
     /// A plan for `head` followed by `extents` of the source.
-    pub fn new(head: Bytes, extents: Vec<Extent>, mut cipher: Cipher) -> Self {
-        if let Cipher::Samples(samples) = &mut cipher {
-            // A walk over the ranges of a piece ends at the first that lies behind it.
-            samples.ranges.retain(|range| range.length > 0);
-        }
+    pub fn new(head: Bytes, extents: Vec<Extent>, cipher: Cipher) -> Self {
         let clear = head.len() as u64 + extents.iter().map(|extent| extent.length).sum::<u64>();
         Self { head, extents, ..Self::of_length(clear, cipher) }
     }
@@ -80,7 +80,17 @@ impl Plan {
         Self { transport: Some(segment), ..Self::of_length(length, cipher) }
     }
 
-    fn of_length(clear: u64, cipher: Cipher) -> Self {
+    /// A plan for `head` followed by frames with a header in front of each.
+    pub fn framed(head: Bytes, frames: Frames, cipher: Cipher) -> Self {
+        let clear = head.len() as u64 + frames.length();
+        Self { head, frames: Some(frames), ..Self::of_length(clear, cipher) }
+    }
+
+    fn of_length(clear: u64, mut cipher: Cipher) -> Self {
+        if let Cipher::Samples(samples) = &mut cipher {
+            // A walk over the ranges of a piece ends at the first that lies behind it.
+            samples.ranges.retain(|range| range.length > 0);
+        }
         let padding = match cipher {
             Cipher::Segment { .. } => BLOCK - usize::try_from(clear % BLOCK as u64).unwrap_or(0),
             _ => 0,
@@ -89,6 +99,7 @@ impl Plan {
             head: Bytes::new(),
             extents: Vec::new(),
             transport: None,
+            frames: None,
             cipher,
             padding,
             length: clear + padding as u64,
@@ -107,10 +118,12 @@ impl Plan {
             _ => 0,
         };
         let transport = self.transport.as_ref().map_or(0, Segment::heap_size);
+        let frames = self.frames.as_ref().map_or(0, Frames::heap_size);
         size_of::<Self>()
             + self.head.len()
             + size_of_val(self.extents.as_slice())
             + transport
+            + frames
             + ranges
     }
 
@@ -199,6 +212,15 @@ impl<P: AsRef<Plan>> Producer<P> {
                 let packets = length.min(usize::try_from(left).unwrap_or(length));
                 let carried = &mut self.carried;
                 segment.fill(self.position, &mut piece[..packets], carried, &mut read)?;
+            }
+            if let Some(frames) = &self.plan.as_ref().frames {
+                let head = self.plan.as_ref().head_len();
+                let start = head.saturating_sub(self.position);
+                let behind = (head + frames.length()).saturating_sub(self.position);
+                let inside = |at: u64| usize::try_from(at).unwrap_or(length).min(length);
+                let part = &mut piece[inside(start)..inside(behind)];
+                let at = self.position.saturating_sub(head);
+                frames.fill(at, part, |offset, part| read(0, offset, part))?;
             }
             for part in self.reads(length) {
                 read(0, part.offset, &mut piece[part.at..part.at + part.length])?;

@@ -9,6 +9,7 @@ use super::compat::Compat;
 use super::request::{Query, Selectors};
 use super::steering::Steering;
 use super::text::TextForm;
+use super::ts;
 use crate::bytes::push_decimal;
 use crate::cenc::IvContext;
 use crate::codec::MediaType;
@@ -127,6 +128,9 @@ impl RenditionKey {
         Self { kid, ivs, uri: String::new(), systems: Arc::new([]), hdcp: None }
     }
 }
+
+/// Gives the IV of a segment that starts at that time.
+pub type Ivs = fn(&IvContext, u64) -> [u8; 16];
 
 /// Renditions that a player may switch between: one name, one key.
 #[derive(Debug)]
@@ -269,6 +273,22 @@ impl<'a> Presentation<'a> {
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
         format!("QualityLevels({bitrate})/Manifest({name}{selectors}){}", self.query)
+    }
+
+    /// The IVs of segments of a rendition that are encrypted each as a whole.
+    pub fn ivs_of(&self, rendition: &Rendition) -> Ivs {
+        match ts::packed::media_type(self.selectors.format, rendition) {
+            Some(_) => IvContext::packed,
+            None => self.ivs_of_text(),
+        }
+    }
+
+    /// The same of segments of text.
+    pub fn ivs_of_text(&self) -> Ivs {
+        match self.selectors.format.is_transport() {
+            true => IvContext::transport,
+            false => IvContext::segment,
+        }
     }
 
     /// Whether key frames are listed as byte ranges of their segments, or as resources of their own.

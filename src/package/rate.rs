@@ -23,7 +23,12 @@ pub(super) struct Rates {
 impl Rates {
     pub(super) fn of(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Self {
         let (rendition, fragments) = (listed.rendition, listed.fragments.clone());
-        if presentation.selectors.format.is_transport() {
+        let format = presentation.selectors.format;
+        if ts::packed::media_type(format, rendition).is_some() {
+            let lengths = ts::packed::sizes(rendition).skip(fragments.start);
+            return Self::of_lengths(lengths, listed.durations());
+        }
+        if format.is_transport() {
             let lengths = ts::sizes(rendition).skip(fragments.start);
             return Self::of_lengths(lengths, listed.durations());
         }

@@ -11,7 +11,7 @@ use super::media::{push_duration, segments};
 use super::multivariant::codecs;
 use super::{keys, output, quoted, text, version};
 use crate::isobmff::moov::mdhd::Language;
-use crate::package::presentation::{Leaf, Listed, ListedText, Presentation, RenditionKey};
+use crate::package::presentation::{Ivs, Leaf, Listed, ListedText, Presentation, RenditionKey};
 use crate::protection::Protection;
 
 /// What AMS reckoned for the container: 2.2 percent and a constant for each track.
@@ -117,7 +117,8 @@ pub(super) fn write_media(
     if !presentation.selectors.format.is_transport() {
         writeln!(out, "#EXT-X-MAP:URI=\"{}\"", leaf.with("i"))?;
     }
-    write_segments(out, presentation, listed.key.as_ref(), &leaf, || listed.spans())
+    let key = listed.key.as_ref().map(|key| (key, presentation.ivs_of(listed.rendition)));
+    write_segments(out, presentation, key, &leaf, || listed.spans())
 }
 
 pub(super) fn write_text(
@@ -127,7 +128,8 @@ pub(super) fn write_text(
 ) -> Result {
     write_head(out, version(presentation), listed.spans())?;
     let leaf = presentation.text_leaf(listed.text);
-    write_segments(out, presentation, listed.key.as_ref(), &leaf, || listed.spans())
+    let key = listed.key.as_ref().map(|key| (key, presentation.ivs_of_text()));
+    write_segments(out, presentation, key, &leaf, || listed.spans())
 }
 
 pub(super) fn write_head(
@@ -149,12 +151,12 @@ pub(super) fn write_head(
 fn write_segments<S: Iterator<Item = (u64, u64)>>(
     out: &mut String,
     presentation: &Presentation<'_>,
-    key: Option<&RenditionKey>,
+    key: Option<(&RenditionKey, Ivs)>,
     leaf: &Leaf,
     spans: impl Fn() -> S,
 ) -> Result {
-    if let Some(key) = key {
-        write_keys(out, presentation, key)?;
+    if let Some((key, ivs)) = key {
+        write_keys(out, presentation, key, ivs)?;
     }
     write_date(out, spans())?;
     for (start, micros) in segments(spans()) {
@@ -166,17 +168,18 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
 }
 
 /// Under AES-128 one line for all segments, which share their IV.
-fn write_keys(out: &mut String, presentation: &Presentation<'_>, key: &RenditionKey) -> Result {
+fn write_keys(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    key: &RenditionKey,
+    ivs: Ivs,
+) -> Result {
     if presentation.protection != Protection::Cbc {
         let lines =
             keys::for_all_segments(presentation.protection, presentation.selectors.format, key);
         return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
     }
-    let iv = match presentation.selectors.format.is_transport() {
-        true => key.ivs.transport(0),
-        false => key.ivs.segment(0),
-    };
-    let (uri, iv) = (&key.uri, HEXUPPER.encode(&iv));
+    let (uri, iv) = (&key.uri, HEXUPPER.encode(&ivs(&key.ivs, 0)));
     writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0X{iv}")
 }
 

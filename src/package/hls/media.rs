@@ -42,8 +42,7 @@ fn write_media(
     write_head(out, presentation, presentation.listed.iter().flat_map(Listed::spans))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     write_map_and_keys(out, presentation, listed)?;
-    let transport = presentation.selectors.format.is_transport();
-    let iv_of = if transport { IvContext::transport } else { IvContext::segment };
+    let iv_of = presentation.ivs_of(rendition);
     let per_segment = key_of_each(presentation, listed);
     let leaf = presentation.fragment_leaf(rendition);
     for (start, micros) in segments(listed.spans()) {

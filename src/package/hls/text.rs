@@ -5,7 +5,6 @@ use std::fmt::Write;
 
 use super::media::{push_duration, segments, write_head};
 use super::{ams, keys, quoted};
-use crate::cenc::IvContext;
 use crate::isobmff::moov::mdhd::Language;
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
@@ -38,8 +37,7 @@ fn write_text(
     write_head(out, presentation, listed.spans())?;
     let key = listed.key.as_ref();
     let key = key.map(|key| (key, keys::SegmentLine::new(key)));
-    let transport = presentation.selectors.format.is_transport();
-    let iv_of = if transport { IvContext::transport } else { IvContext::segment };
+    let iv_of = presentation.ivs_of_text();
     let leaf = presentation.text_leaf(listed.text);
     for (start, micros) in segments(listed.spans()) {
         if let Some((key, line)) = &key {

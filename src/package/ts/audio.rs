@@ -132,23 +132,7 @@ impl<'a, S: ReadAt + ?Sized> Frames<'a, S> {
         if self.adts.is_some() {
             return Ok(vec![Frame { offset: sample.offset, length: sample.size }]);
         }
-        let no_frames = || TransportError::NoFrames { sample: sample.number };
-        if sample.size > MAX_PROTECTED {
-            return Err(no_frames());
-        }
-        let (mut frames, mut at) = (Vec::new(), 0);
-        while at < sample.size {
-            let left = sample.size - at;
-            if (left as usize) < syncframe::HEADER || frames.len() == MAX_SYNCFRAMES {
-                return Err(no_frames());
-            }
-            let offset = sample.offset + u64::from(at);
-            let length = syncframe::length(self.window.get(offset, syncframe::HEADER)?);
-            let length = length.filter(|length| *length <= left).ok_or_else(no_frames)?;
-            frames.push(Frame { offset, length });
-            at += length;
-        }
-        Ok(frames)
+        syncframes(sample, &mut self.window)
     }
 
     /// What is written in front of the frames; nothing for codecs that need nothing.
@@ -170,9 +154,33 @@ impl<'a, S: ReadAt + ?Sized> Frames<'a, S> {
 
 /// What is protected by itself in the file.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
-    offset: u64,
-    length: u32,
+pub(super) struct Frame {
+    pub(super) offset: u64,
+    pub(super) length: u32,
+}
+
+/// Where the frames of a sample of AC-3 or E-AC-3 lie.
+pub(super) fn syncframes<S: ReadAt + ?Sized>(
+    sample: &Sample,
+    window: &mut Window<'_, S>,
+) -> Result<Vec<Frame>, TransportError> {
+    let no_frames = || TransportError::NoFrames { sample: sample.number };
+    if sample.size > MAX_PROTECTED {
+        return Err(no_frames());
+    }
+    let (mut frames, mut at) = (Vec::new(), 0);
+    while at < sample.size {
+        let left = sample.size - at;
+        if (left as usize) < syncframe::HEADER || frames.len() == MAX_SYNCFRAMES {
+            return Err(no_frames());
+        }
+        let offset = sample.offset + u64::from(at);
+        let length = syncframe::length(window.get(offset, syncframe::HEADER)?);
+        let length = length.filter(|length| *length <= left).ok_or_else(no_frames)?;
+        frames.push(Frame { offset, length });
+        at += length;
+    }
+    Ok(frames)
 }
 
 /// The samples of `audio` that belong to fragment `n` of `video`: those that start in its time,

@@ -1,6 +1,7 @@
 //! Segments of HLS in MPEG-2 transport streams (packaging.md section 11; ams.md section 2.3).
 
 mod audio;
+pub mod packed;
 mod protect;
 mod video;
 

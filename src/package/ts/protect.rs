@@ -45,7 +45,7 @@ pub(super) fn stream<S: ReadAt + ?Sized>(
 }
 
 /// The audio setup information.
-fn setup<S: ReadAt + ?Sized>(
+pub(super) fn setup<S: ReadAt + ?Sized>(
     wanted: &Wanted<'_>,
     source: &S,
 ) -> Result<Option<Setup>, TransportError> {
@@ -80,6 +80,6 @@ fn front_of_frame<S: ReadAt + ?Sized>(
     Ok(front)
 }
 
-fn not_protected(rendition: &Rendition) -> TransportError {
+pub(super) fn not_protected(rendition: &Rendition) -> TransportError {
     TransportError::NotProtected(rendition.track.codec_string())
 }

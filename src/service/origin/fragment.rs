@@ -13,6 +13,7 @@ use crate::package::filter::Facts;
 use crate::package::plan::Plan;
 use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
+use crate::package::ts::packed;
 use crate::protection::Protection;
 
 const TRANSPORT: &str = "video/mp2t";
@@ -41,10 +42,11 @@ impl Origin {
         })?;
         let following = rendition.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let etag = self.fragment_tag(context, rendition, n, key_frame).await?;
-        let transport = context.selectors.format.is_transport();
+        let packed = packed::media_type(context.selectors.format, rendition);
+        let transport = context.selectors.format.is_transport().then_some(TRANSPORT);
         let plan = self.cached_plan(context, rendition, n, key_frame, &etag).await?;
         Ok(Answer {
-            content_type: if transport { TRANSPORT } else { media_type(rendition) },
+            content_type: packed.or(transport).unwrap_or(media_type(rendition)),
             etag,
             cache: CachePolicy::Media,
             content: Content::Planned(plan, context.sources(rendition)),

@@ -10,7 +10,7 @@ use crate::package::cmaf::FragmentError;
 use crate::package::plan::Plan;
 use crate::package::request::TrackRef;
 use crate::package::selection::Selected;
-use crate::package::ts::{self, Wanted};
+use crate::package::ts::{self, Wanted, packed};
 use crate::store::source::MediaSource;
 
 impl Context {
@@ -65,6 +65,9 @@ impl Context {
             return None;
         }
         let mut tag = vec![u8::from(key_frame)];
+        if packed::media_type(self.selectors.format, rendition).is_some() {
+            tag.extend(b"packed");
+        }
         if let Some(audio) = self.muxed(rendition) {
             let samples = ts::samples_beside(audio, rendition, n);
             tag.extend(samples.start.to_be_bytes());
@@ -85,6 +88,9 @@ impl Origin {
     ) -> Result<Arc<Plan>, OriginError> {
         let protect = self.protect(context, rendition)?;
         let plan = reading(context, rendition, move |context, main, source| {
+            if packed::media_type(context.selectors.format, main).is_some() {
+                return packed::segment(main, n, protect, source);
+            }
             let wanted = Wanted { main, muxed: context.muxed(main), n, key_frame };
             ts::segment(&wanted, protect, source)
         });

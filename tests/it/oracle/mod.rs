@@ -9,6 +9,7 @@ mod key_frames;
 mod manifests;
 mod maps;
 mod on_demand;
+mod packed;
 mod playback;
 mod samples;
 mod sound;

@@ -5,8 +5,8 @@ use reqwest::{Client, Url};
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
 use crate::support::oracle::{
     decodes_alone, decodes_without_complaint, decrypted_segment, elementary_stream,
-    elementary_stream_of_bytes, elementary_stream_of_playlist, elementary_stream_of_text,
-    muxed_by_ffmpeg,
+    elementary_stream_of_bytes, elementary_stream_of_playlist, elementary_stream_of_rendition,
+    elementary_stream_of_text, muxed_by_ffmpeg,
 };
 use crate::support::presentation::{self, Track, fetch};
 use crate::support::server::{DevServer, Manifest, Stream};
@@ -16,12 +16,12 @@ const CLOCK: f64 = 90_000.0;
 const REFERENCE_CLOCK: f64 = 27_000_000.0;
 
 /// A title with a server of its own.
-struct Served {
-    title: Title,
-    server: DevServer,
+pub(super) struct Served {
+    pub(super) title: Title,
+    pub(super) server: DevServer,
 }
 
-fn serve(title: Title) -> Served {
+pub(super) fn serve(title: Title) -> Served {
     let server = title.serve();
     Served { title, server }
 }
@@ -40,7 +40,7 @@ fn manifests<'a>(
     })
 }
 
-fn manifest<'a>(
+pub(super) fn manifest<'a>(
     served: &'a Served,
     format: &str,
     encryption: Option<&'a str>,
@@ -50,7 +50,7 @@ fn manifest<'a>(
     (stream, manifest.url.clone())
 }
 
-async fn clear_tracks(title: &Served, format: &str) -> Vec<Track> {
+pub(super) async fn clear_tracks(title: &Served, format: &str) -> Vec<Track> {
     presentation::hls(&Client::new(), &manifest(title, format, None).1).await
 }
 
@@ -112,6 +112,9 @@ const FORMS: &[(&str, Option<&str>)] = &[
     ("m3u8-aapl", Some("cbc")),
     ("m3u8-aapl-v3", Some("cbc")),
     ("m3u8-aapl", Some("cbcs-aapl")),
+    ("m3u8-aapl-packed", None),
+    ("m3u8-aapl-packed", Some("cbc")),
+    ("m3u8-aapl-packed", Some("cbcs-aapl")),
 ];
 
 /// Fails unless every track is a source track, and every track of the sources is there that the form
@@ -121,12 +124,22 @@ async fn every_sample_arrives(title: &Served) {
     for (format, encryption) in FORMS {
         let (_, url) = manifest(title, format, *encryption);
         let mut seen: Vec<&str> = Vec::new();
-        for track in presentation::hls(&Client::new(), &url).await {
-            for kind in kinds(&track, format) {
+        let tracks = presentation::hls(&Client::new(), &url).await;
+        let level = tracks.iter().find(|track| track.kind == "video").expect("pictures");
+        let level = level.playlist.as_ref().expect("HLS").as_str();
+        for track in &tracks {
+            for kind in kinds(track, format) {
                 let playlist = track.playlist.as_ref().expect("HLS");
                 let elementary = match encryption {
+                    // Each segment has a tag, which the player of playlists takes out.
+                    None if *format == "m3u8-aapl-packed" => {
+                        elementary_stream_of_playlist(playlist.as_str(), &kind[..1])
+                    }
                     None => elementary_stream_of_bytes(&track.media(), &kind[..1]),
                     Some("cbc") => elementary_stream_of_playlist(playlist.as_str(), &kind[..1]),
+                    Some(_) if *format == "m3u8-aapl-packed" && kind == "audio" => {
+                        elementary_stream_of_rendition(&with_more(playlist).await, level)
+                    }
                     Some(_) => elementary_stream_of_text(&with_more(playlist).await, &kind[..1]),
                 };
                 let ours = normal(kind, &elementary);
@@ -142,7 +155,7 @@ async fn every_sample_arrives(title: &Served) {
         }
         // One audio track is muxed in: it was found above.
         let demanded: Vec<_> = match *format {
-            "m3u8-aapl" => sources.iter().flatten().collect(),
+            "m3u8-aapl" | "m3u8-aapl-packed" => sources.iter().flatten().collect(),
             _ => sources[0].iter().collect(),
         };
         let hidden = |name: &str| *encryption == Some("cbcs-aapl") && name.contains("_hevc_");
@@ -271,6 +284,8 @@ async fn joined_segments_and_playlists_decode_without_complaint() {
         ("m3u8-aapl", Some("cbc")),
         ("m3u8-aapl-v3", Some("cbc")),
         ("m3u8-aapl-v8", Some("cbc")),
+        ("m3u8-aapl-packed", None),
+        ("m3u8-aapl-packed", Some("cbc")),
     ] {
         let (_, url) = manifest(&clip, format, encryption);
         decodes_without_complaint(&url, "v:0");

@@ -222,6 +222,18 @@ pub(crate) fn elementary_stream_of_text(playlist: &str, stream: Stream<'_>) -> V
     extract(&flags, utf8(file.path()), stream)
 }
 
+/// As [`elementary_stream_of_text`], of sound that goes with a variant: only there ffmpeg looks for
+/// the description of packed audio.
+pub(crate) fn elementary_stream_of_rendition(playlist: &str, variant: &str) -> Vec<u8> {
+    let sound = stored(playlist.as_bytes(), ".m3u8");
+    let master = format!(
+        "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",DEFAULT=YES,URI=\"{}\"\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=1000000,AUDIO=\"a\"\n{variant}\n",
+        utf8(sound.path())
+    );
+    elementary_stream_of_text(&master, "a")
+}
+
 /// The cues of a text file or track as ffmpeg reads them: start and end in milliseconds, text with
 /// the tags of SubRip.
 pub(crate) fn cues_read_by_ffmpeg(text: &[u8], suffix: &str) -> Vec<(u64, u64, String)> {
