@@ -4,6 +4,7 @@
 //! in [`crate::token`], which option answers in [`crate::license::access`].
 
 pub mod content_key;
+pub mod duration;
 pub(crate) mod json;
 pub mod predefined;
 pub mod secret;
