@@ -33,6 +33,9 @@ pub(super) struct Args {
     /// Folder of MP4 files, or of such folders; may be given several times
     #[arg(long, value_name = "DIR")]
     media: Vec<PathBuf>,
+    /// Folder with roots and credentials of licence services (trust.json)
+    #[arg(long, value_name = "DIR")]
+    drm_dir: Option<PathBuf>,
     /// Whose manifests to write: modern, or ams for those of Azure Media Services
     #[arg(long, value_name = "PROFILE", default_value_t)]
     compat: Compat,
@@ -44,6 +47,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mut config = Config::load(None, std::env::vars())?;
     config.overlay(args.listen, args.data);
+    config.drm.dir = args.drm_dir.or(config.drm.dir);
     log::start(&config.log)?;
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Create).await?;

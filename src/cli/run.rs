@@ -11,6 +11,8 @@ use crate::config::Config;
 use crate::http::media::{Lifetimes, Media};
 use crate::http::router::{App, Services};
 use crate::http::server::{Drained, Server};
+use crate::license::Trust;
+use crate::service;
 use crate::service::delivery::{Delivery, system_clock};
 use crate::service::origin::{CacheSizes, Origin};
 use crate::service::streams::Catalog;
@@ -45,7 +47,8 @@ pub(super) async fn serve(
     config: &Config,
 ) -> Result<(), CliError> {
     raise_descriptor_limit();
-    let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew);
+    let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew)
+        .with_trust(trust(config)?);
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),
@@ -61,6 +64,13 @@ pub(super) async fn serve(
         () = second => tracing::warn!("stopped by a second signal"),
     }
     Ok(())
+}
+
+/// Roots and credentials for licences, where there are any.
+fn trust(config: &Config) -> Result<Trust, CliError> {
+    let Some(dir) = &config.drm.dir else { return Ok(Trust::default()) };
+    service::trust::load(dir)
+        .map_err(|error| CliError::usage(format_args!("drm.dir {}: {error}", dir.display())))
 }
 
 /// Ready when as many signals to stop have come.

@@ -4,6 +4,7 @@
 //! describes every key; a test compares it with the types here.
 
 mod delivery;
+mod drm;
 mod error;
 mod keys;
 mod layers;
@@ -21,6 +22,7 @@ pub use crate::http::limits::Limits;
 pub use crate::package::steering::Steering;
 use crate::store::KEK_FILE;
 pub use delivery::Delivery;
+pub use drm::Drm;
 pub use error::ConfigError;
 pub use keys::{KekSource, Keys};
 pub use log::{Format, Log};
@@ -43,6 +45,8 @@ pub struct Config {
     pub keys: Keys,
     /// Key delivery.
     pub delivery: Delivery,
+    /// Roots and credentials of licence services.
+    pub drm: Drm,
     /// How assets are cut and cached.
     pub media: Media,
     /// What the streaming host says beside media.
@@ -62,6 +66,7 @@ impl Default for Config {
             limits: Limits::default(),
             keys: Keys::default(),
             delivery: Delivery::default(),
+            drm: Drm::default(),
             media: Media::default(),
             origin: Origin::default(),
             steering: Steering::default(),

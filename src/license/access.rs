@@ -1,28 +1,50 @@
-//! Which option of a content key policy answers a request (ams.md section 8.1).
+//! Which option of a content key policy answers a request, and what it gives (ams.md section 8.1).
+//!
+//! Nothing here costs more than the signatures of one token.
 
+use std::sync::Arc;
+
+use super::terms::{self, Wanted};
+use super::{Rights, System};
 use crate::ids::KeyId;
-use crate::policy::{ConfigurationKind, ContentKeyPolicy, Restriction, TokenRestriction};
-use crate::token::{At, Bearer, Question, TokenError, verify};
+use crate::policy::{Configuration, ContentKeyPolicy, Restriction};
+use crate::token::{Accepted, At, Bearer, TokenError, accept};
 
 /// What is asked of a policy.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The type of configuration that the request needs.
-    pub kind: ConfigurationKind,
-    /// The key that is asked for.
-    pub kid: KeyId,
+    /// The system in which the keys are wanted.
+    pub system: System,
     /// The token of the request.
     pub token: Option<&'a Bearer>,
     /// When it is asked.
     pub at: At,
 }
 
-/// The right to one key. Only [`decide`] makes one.
+/// The right to one key. Only [`Admission::grant`] makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Grant {
     /// The key that may be handed out.
     pub kid: KeyId,
+    /// What may be done with it.
+    pub rights: Rights,
+    /// What decided.
+    pub by: DecidedBy,
+}
+
+/// The option of a policy that decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DecidedBy {
+    policy: Arc<ContentKeyPolicy>,
+    option: usize,
+}
+
+impl DecidedBy {
+    /// What the option delivers: what of a template only its own system knows stands there.
+    pub fn configuration(&self) -> &Configuration {
+        &self.policy.options[self.option].configuration
+    }
 }
 
 /// No option answers.
@@ -34,6 +56,9 @@ pub enum Refusal {
     /// No option accepts the token.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// The option that decides gives other keys only.
+    #[error("the content key policy gives this kind of client other keys only")]
+    KeyNotGiven,
 }
 
 impl Refusal {
@@ -42,41 +67,104 @@ impl Refusal {
         match self {
             Self::NoOption => "policy-option-missing",
             Self::Token(error) => error.reason(),
+            Self::KeyNotGiven => "policy-key-not-given",
         }
     }
 }
 
-/// The first option of the type whose restriction holds decides.
-///
-/// # Errors
-/// [`Refusal`]. With several options, the refusal of one to which the token is valid counts more
-/// than that of one for which it was not made.
-pub fn decide(policy: &ContentKeyPolicy, ask: &Ask<'_>) -> Result<Grant, Refusal> {
-    let mut refusal: Option<TokenError> = None;
-    for option in policy.options.iter().filter(|option| option.configuration.kind() == ask.kind) {
-        match admits(&option.restriction, ask) {
-            Ok(()) => return Ok(Grant { kid: ask.kid }),
-            Err(error) if refusal.as_ref().is_none_or(|kept| tells_more(&error, kept)) => {
-                refusal = Some(error);
+/// The options of a policy that a request may come under, whatever keys it asks for.
+pub struct Admission {
+    policy: Arc<ContentKeyPolicy>,
+    at: At,
+    options: Vec<(usize, Holder)>,
+    refusal: Refusal,
+}
+
+/// Who an option delivers to.
+enum Holder {
+    Anybody,
+    Bearer(Accepted),
+}
+
+impl Holder {
+    fn covers(&self, kid: KeyId) -> Result<(), TokenError> {
+        match self {
+            Self::Anybody => Ok(()),
+            Self::Bearer(accepted) => accepted.covers(kid),
+        }
+    }
+
+    fn covers_all(&self) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Bearer(accepted) => accepted.covers_all(),
+        }
+    }
+}
+
+impl Admission {
+    /// Holds the restrictions of the options of the asked type against the token, each at most
+    /// once for any number of keys.
+    pub fn new(policy: Arc<ContentKeyPolicy>, ask: &Ask<'_>) -> Self {
+        let mut options = Vec::new();
+        let mut refusal = Refusal::NoOption;
+        let of_kind = policy.options.iter().enumerate();
+        for (n, option) in
+            of_kind.filter(|(_, option)| option.configuration.kind() == ask.system.kind())
+        {
+            match admit(&option.restriction, ask) {
+                Ok(holder) => {
+                    let last = holder.covers_all();
+                    options.push((n, holder));
+                    // No later option can decide for any key.
+                    if last {
+                        break;
+                    }
+                }
+                Err(error) => refusal = telling(refusal, error),
             }
-            Err(_) => {}
+        }
+        Self { policy, at: ask.at, options, refusal }
+    }
+
+    /// The first option whose restriction holds for the key decides.
+    ///
+    /// # Errors
+    /// [`Refusal`]. With several options, the refusal of one to which the token is valid counts
+    /// more than that of one for which it was not made.
+    pub fn grant(&self, wanted: &Wanted<'_>) -> Result<Grant, Refusal> {
+        let mut refusal = self.refusal.clone();
+        for (option, holder) in &self.options {
+            match holder.covers(wanted.kid) {
+                Ok(()) => return self.give(*option, wanted),
+                Err(error) => refusal = telling(refusal, error),
+            }
+        }
+        Err(refusal)
+    }
+
+    fn give(&self, option: usize, wanted: &Wanted<'_>) -> Result<Grant, Refusal> {
+        let by = DecidedBy { policy: Arc::clone(&self.policy), option };
+        let rights = terms::rights(by.configuration(), wanted, self.at.now);
+        let rights = rights.ok_or(Refusal::KeyNotGiven)?;
+        Ok(Grant { kid: wanted.kid, rights, by })
+    }
+}
+
+fn admit(restriction: &Restriction, ask: &Ask<'_>) -> Result<Holder, TokenError> {
+    match restriction {
+        Restriction::Open {} => Ok(Holder::Anybody),
+        Restriction::Token(restriction) => {
+            let token = ask.token.ok_or(TokenError::Missing)?;
+            accept(token, restriction, ask.at).map(Holder::Bearer)
         }
     }
-    Err(refusal.map_or(Refusal::NoOption, Refusal::Token))
 }
 
-fn admits(restriction: &Restriction, ask: &Ask<'_>) -> Result<(), TokenError> {
-    match restriction {
-        Restriction::Open {} => Ok(()),
-        Restriction::Token(restriction) => admits_token(restriction, ask),
+/// The refusal that tells more: the first, unless only the new one is of a valid token.
+fn telling(kept: Refusal, new: TokenError) -> Refusal {
+    match kept {
+        Refusal::Token(kept) if kept.is_valid_token() || !new.is_valid_token() => kept.into(),
+        _ => new.into(),
     }
-}
-
-fn admits_token(restriction: &TokenRestriction, ask: &Ask<'_>) -> Result<(), TokenError> {
-    let token = ask.token.ok_or(TokenError::Missing)?;
-    verify(token, &Question { restriction, kid: Some(ask.kid), at: ask.at })
-}
-
-fn tells_more(new: &TokenError, kept: &TokenError) -> bool {
-    new.is_valid_token() && !kept.is_valid_token()
 }

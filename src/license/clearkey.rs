@@ -6,8 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::Grant;
-use crate::crypto::key::ContentKey;
+use super::GrantedKey;
 use crate::ids::KeyId;
 
 /// KIDs in one request at most; players ask for the keys of one presentation.
@@ -126,13 +125,13 @@ struct Jwk {
 
 /// The licence: a JWK set with unpadded base64url, in the order of the grants, which must not be
 /// empty (every CDM rejects an empty set).
-pub fn licence(granted: &[(Grant, ContentKey)], session: SessionType) -> Zeroizing<String> {
+pub fn licence(granted: &[GrantedKey], session: SessionType) -> Zeroizing<String> {
     let keys: Vec<Jwk> = granted
         .iter()
-        .map(|(grant, key)| Jwk {
+        .map(|granted| Jwk {
             kty: "oct",
-            kid: BASE64URL_NOPAD.encode(grant.kid.as_bytes()),
-            k: Zeroizing::new(BASE64URL_NOPAD.encode(key.expose())),
+            kid: BASE64URL_NOPAD.encode(granted.kid.as_bytes()),
+            k: Zeroizing::new(BASE64URL_NOPAD.encode(granted.key.expose())),
         })
         .collect();
     let json = serde_json::to_string(&JwkSet { keys: &keys, session });

@@ -1,6 +1,20 @@
 //! Licences: who may have which key, and the bytes in which each system gets it.
+//!
+//! One decision for all systems: [`access`] finds the option of a policy that answers, [`terms`]
+//! says what it gives as [`Rights`]; the writer of a system says it in its own format. What a system
+//! needs beside, roots and credentials, is in [`trust`].
 
 pub mod access;
 pub mod clearkey;
+mod granted;
+pub mod rights;
+pub mod system;
+pub mod terms;
+pub mod trust;
 
-pub use access::{Ask, Grant, Refusal, decide};
+pub use access::{Admission, Ask, DecidedBy, Grant, Refusal};
+pub use granted::GrantedKey;
+pub use rights::Rights;
+pub use system::System;
+pub use terms::Wanted;
+pub use trust::Trust;

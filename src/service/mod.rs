@@ -6,3 +6,4 @@ pub mod own_key;
 pub mod publish;
 pub mod resource;
 pub mod streams;
+pub mod trust;

@@ -43,11 +43,31 @@ pub(super) fn check_use_limit(claims: &Claims) -> Result<(), TokenError> {
     if claims.contains_key(USE_LIMIT_CLAIM) { Err(TokenError::UseLimit) } else { Ok(()) }
 }
 
+/// What a token says of the key it was made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyIdentifier {
+    /// This one.
+    Key(KeyId),
+    /// Something that is no key.
+    None,
+}
+
+impl KeyIdentifier {
+    pub(super) fn is(self, kid: KeyId) -> bool {
+        self == Self::Key(kid)
+    }
+}
+
 /// A token that says for which key it was made opens no other, whether the policy asks for the
 /// claim or not.
+pub(super) fn key_identifier(claims: &Claims) -> Option<KeyIdentifier> {
+    let named = claims.get(KEY_IDENTIFIER_CLAIM)?.as_str().and_then(|text| text.parse().ok());
+    Some(named.map_or(KeyIdentifier::None, KeyIdentifier::Key))
+}
+
 pub(super) fn check_key_identifier(claims: &Claims, kid: Option<KeyId>) -> Result<(), TokenError> {
-    match (claims.get(KEY_IDENTIFIER_CLAIM), kid) {
-        (Some(found), Some(kid)) => names_key(found, kid),
+    match (key_identifier(claims), kid) {
+        (Some(named), Some(kid)) if !named.is(kid) => Err(TokenError::KeyIdentifierMismatch),
         _ => Ok(()),
     }
 }
@@ -67,13 +87,6 @@ pub(super) fn check_required(
             _ => Ok(()),
         }
     })
-}
-
-fn names_key(found: &Value, kid: KeyId) -> Result<(), TokenError> {
-    match found.as_str().map(str::parse::<KeyId>) {
-        Some(Ok(named)) if named == kid => Ok(()),
-        _ => Err(TokenError::KeyIdentifierMismatch),
-    }
 }
 
 /// A claim with several values is an array; numbers and booleans compare by their JSON text.

@@ -14,4 +14,4 @@ pub mod verify;
 pub use error::TokenError;
 pub use extract::Bearer;
 pub use make::{MakeError, SigningKey, TokenSpec, make};
-pub use verify::{At, Question, Rule, Verdict, explain, verify};
+pub use verify::{Accepted, At, Question, Rule, Verdict, accept, explain, verify};

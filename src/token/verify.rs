@@ -86,13 +86,53 @@ pub const RULES: &[Rule] = &[
     },
 ];
 
-/// Accepts a token, or says which rule it breaks first.
+/// A token that was accepted; which keys it is for remains to be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// What the token says of the key it was made for.
+    key_identifier: Option<claims::KeyIdentifier>,
+}
+
+impl Accepted {
+    /// Whether the token is for this key.
+    ///
+    /// # Errors
+    /// [`TokenError::KeyIdentifierMismatch`].
+    pub fn covers(&self, kid: KeyId) -> Result<(), TokenError> {
+        match self.key_identifier {
+            Some(named) if !named.is(kid) => Err(TokenError::KeyIdentifierMismatch),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the token is for every key.
+    pub fn covers_all(&self) -> bool {
+        self.key_identifier.is_none()
+    }
+}
+
+/// Accepts a token as far as it does not depend on the key, or says which rule it breaks first.
+///
+/// # Errors
+/// [`TokenError`].
+pub fn accept(
+    token: &Bearer,
+    restriction: &TokenRestriction,
+    at: At,
+) -> Result<Accepted, TokenError> {
+    let token = Unverified::read(token)?;
+    let question = Question { restriction, kid: None, at };
+    RULES.iter().try_for_each(|rule| (rule.check)(&token, &question))?;
+    Ok(Accepted { key_identifier: claims::key_identifier(token.claims()) })
+}
+
+/// Accepts a token for one key, or says which rule it breaks first.
 ///
 /// # Errors
 /// [`TokenError`].
 pub fn verify(token: &Bearer, question: &Question<'_>) -> Result<(), TokenError> {
-    let token = Unverified::read(token)?;
-    RULES.iter().try_for_each(|rule| (rule.check)(&token, question))
+    let accepted = accept(token, question.restriction, question.at)?;
+    question.kid.map_or(Ok(()), |kid| accepted.covers(kid))
 }
 
 /// The verdict of every rule, for `token check`.

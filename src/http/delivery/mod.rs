@@ -4,14 +4,23 @@
 //! |---|---|---|
 //! | `/keydelivery/?kid=` | GET, HEAD, POST | the 16 bytes of the key |
 //! | `/keydelivery/` | POST of JSON | a ClearKey licence |
-//! | `/keydelivery/ClearKey/` | POST | a ClearKey licence |
+//! | `/keydelivery/{system}/` | POST | a licence of the system, for each of [`SERVICES`] |
+//! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one |
 //! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
 //!
-//! Each path is served with and without a slash at its end. Refusals are problem documents.
+//! Each path is served with and without a slash at its end. Refusals are problem documents, unless a
+//! system has a form of its own.
+//!
+//! A system is one file here with its [`Service`], and one row of [`SERVICES`]. Its `answer` always
+//! goes the same way: parse the body (pure, `license::{system}`), ask [`Delivery::grant`] with the
+//! KIDs and the token, do what private keys are needed for, write the licence (pure), and end with
+//! `Granted::delivered` or `Granted::refused`, so that the audit has the outcome.
 
 mod call;
+mod clearkey;
 mod refused;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -23,50 +32,80 @@ use axum::routing::{get, post};
 
 use self::call::Call;
 use self::refused::Refused;
+use crate::license::System;
 use crate::service::delivery::Delivery;
 
 /// The longest request body in bytes; a ClearKey request for the most keys needs 2 KB.
 pub const MAX_BODY_LEN: usize = 64 * 1024;
+
+/// The licence services, one row for each system.
+const SERVICES: &[Service] = &[clearkey::SERVICE];
+
+/// How licences of one system are served.
+struct Service {
+    /// The system; its row names the path.
+    system: System,
+    /// Answers a licence request.
+    answer: fn(Arc<Delivery>, Call) -> Answering,
+    /// Gives the certificate that players fetch beforehand.
+    certificate: Option<GivesCertificate>,
+    /// The refusals of its own: reason code, status, title.
+    problems: &'static [refused::Row],
+}
+
+type GivesCertificate = fn(&Delivery) -> Result<Response, Refused>;
+
+/// An answer that is being made.
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// The routes of key delivery.
 pub fn routes<S>(delivery: Arc<Delivery>) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    Router::new()
+    let mut routes = Router::new()
         .route("/keydelivery", get(raw_key).post(posted))
         .route("/keydelivery/", get(raw_key).post(posted))
-        .route("/keydelivery/ClearKey", post(clearkey))
-        .route("/keydelivery/ClearKey/", post(clearkey))
         .route("/keydelivery/license", post(license))
-        .route("/keydelivery/license/", post(license))
-        .with_state(delivery)
+        .route("/keydelivery/license/", post(license));
+    for service in SERVICES {
+        let path = format!("/keydelivery/{}", service.system.row().path);
+        let answer =
+            |State(delivery): State<Arc<Delivery>>, call: Call| (service.answer)(delivery, call);
+        routes = routes.route(&path, post(answer)).route(&format!("{path}/"), post(answer));
+        if let Some(certificate) = service.certificate {
+            let answer =
+                move |State(delivery): State<Arc<Delivery>>| async move { certificate(&delivery) };
+            routes = routes.route(&format!("{path}/certificate"), get(answer));
+        }
+    }
+    routes.with_state(delivery)
 }
 
-type Answer = Result<Response, Refused>;
-
-async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Answer {
+async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Result<Response, Refused> {
     let key = delivery.raw_key(call.kid()?, call.token()?.as_ref()).await?;
     let body = Bytes::copy_from_slice(key.expose());
     Ok(secret("application/octet-stream", body))
 }
 
 /// AMS took both kinds of request at this address; only those for licences have a body.
-async fn posted(state: State<Arc<Delivery>>, call: Call) -> Answer {
-    if call.is_clearkey() { clearkey(state, call).await } else { raw_key(state, call).await }
+async fn posted(state: State<Arc<Delivery>>, call: Call) -> Response {
+    if call.is_clearkey() {
+        clearkey::answer(state.0, call).await
+    } else {
+        raw_key(state, call).await.into_response()
+    }
 }
 
-/// Which keys are wanted stands in the body; a `kid` that players copy into the query is ignored.
-async fn clearkey(State(delivery): State<Arc<Delivery>>, call: Call) -> Answer {
-    let licence = delivery.clearkey(&call.body, call.token()?.as_ref()).await?;
-    let body = Bytes::copy_from_slice(licence.as_bytes());
-    Ok(secret("application/json", body))
+async fn license(State(delivery): State<Arc<Delivery>>, call: Call) -> Response {
+    if call.is_clearkey() {
+        clearkey::answer(delivery, call).await
+    } else {
+        Refused::UnknownSystem.into_response()
+    }
 }
 
-async fn license(state: State<Arc<Delivery>>, call: Call) -> Answer {
-    if call.is_clearkey() { clearkey(state, call).await } else { Err(Refused::UnknownSystem) }
-}
-
+/// An answer that holds a key, in whatever wrapping: kept by nobody.
 fn secret(content_type: &'static str, body: Bytes) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),

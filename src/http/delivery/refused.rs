@@ -6,7 +6,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::MAX_BODY_LEN;
+use super::{MAX_BODY_LEN, SERVICES};
 use crate::http::problem::Problem;
 use crate::service::delivery::DeliveryError;
 use crate::token::TokenError;
@@ -21,6 +21,11 @@ pub(super) enum Refused {
     UnknownSystem,
     Token(TokenError),
     Delivery(DeliveryError),
+    /// A refusal of one system's own, with a code of its `problems`.
+    System {
+        code: &'static str,
+        detail: String,
+    },
 }
 
 impl From<DeliveryError> for Refused {
@@ -39,6 +44,7 @@ impl Refused {
             Self::UnknownSystem => "license-request-unknown",
             Self::Token(error) => error.reason(),
             Self::Delivery(error) => error.reason(),
+            Self::System { code, .. } => code,
         }
     }
 
@@ -51,10 +57,11 @@ impl Refused {
             Self::KidMalformed => "`kid` must be a GUID: 32 hexadecimal digits.".into(),
             Self::UnknownSystem => "ClearKey requests (JSON) are understood here.".into(),
             Self::Token(error) => sentence(&error.to_string()),
-            Self::Delivery(DeliveryError::Store(_) | DeliveryError::Vault(_)) => {
+            Self::Delivery(error) if error.is_failure() => {
                 "The request could not be finished; the log has the reason.".into()
             }
             Self::Delivery(error) => sentence(&error.to_string()),
+            Self::System { detail, .. } => sentence(detail),
         }
     }
 }
@@ -90,11 +97,12 @@ fn challenge(status: StatusCode, code: &str) -> Option<HeaderValue> {
     Some(HeaderValue::from_static(text))
 }
 
-type Row = (&'static str, StatusCode, &'static str);
+/// Reason code, status, title.
+pub(super) type Row = (&'static str, StatusCode, &'static str);
 
 const TOKEN_BAD: &str = "The token is not accepted";
 const TOKEN_NOT_ENOUGH: &str = "The token does not cover this key";
-const REQUEST_BAD: &str = "The licence request does not read";
+pub(super) const REQUEST_BAD: &str = "The licence request does not read";
 const KID_BAD: &str = "The request does not name a key";
 const FAILED: &str = "The server failed";
 
@@ -117,25 +125,24 @@ const PROBLEMS: &[Row] = &[
     ("token-claim-mismatch", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
     ("token-key-identifier-mismatch", StatusCode::FORBIDDEN, TOKEN_NOT_ENOUGH),
     ("policy-option-missing", StatusCode::FORBIDDEN, "The policy does not deliver this"),
+    ("policy-key-not-given", StatusCode::FORBIDDEN, "The policy does not deliver this"),
     ("license-persistence-not-allowed", StatusCode::FORBIDDEN, "The policy does not deliver this"),
     ("locator-not-active", StatusCode::FORBIDDEN, "The stream is not available now"),
     ("key-unknown", StatusCode::NOT_FOUND, "There is no such key"),
     ("kid-missing", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-repeated", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-malformed", StatusCode::BAD_REQUEST, KID_BAD),
-    ("clearkey-request-malformed", StatusCode::BAD_REQUEST, REQUEST_BAD),
-    ("clearkey-request-without-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
-    ("clearkey-request-too-many-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
-    ("clearkey-request-kid-not-base64url", StatusCode::BAD_REQUEST, REQUEST_BAD),
     ("license-request-unknown", StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST_BAD),
     ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
+    ("license-system-not-served", StatusCode::NOT_IMPLEMENTED, "There is no such service here"),
     ("store-busy", StatusCode::SERVICE_UNAVAILABLE, "The server is busy"),
     ("store-failed", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
     ("key-unreadable", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
 ];
 
 fn row(code: &'static str) -> Row {
-    let found = PROBLEMS.iter().find(|(known, ..)| *known == code).copied();
+    let own = SERVICES.iter().flat_map(|service| service.problems);
+    let found = PROBLEMS.iter().chain(own).find(|(known, ..)| *known == code).copied();
     found.unwrap_or((code, StatusCode::INTERNAL_SERVER_ERROR, FAILED))
 }
 
@@ -144,7 +151,6 @@ mod tests {
     use super::*;
     use crate::keys::VaultError;
     use crate::license::Refusal;
-    use crate::license::clearkey::RequestError;
     use crate::store::StoreError;
 
     fn every_refusal() -> Vec<Refused> {
@@ -167,12 +173,10 @@ mod tests {
             TokenError::KeyIdentifierMismatch,
         ];
         let deliveries = [
-            DeliveryError::Request(RequestError::Malformed),
-            DeliveryError::Request(RequestError::NoKids),
-            DeliveryError::Request(RequestError::TooManyKids),
-            DeliveryError::Request(RequestError::NotBase64),
             DeliveryError::UnknownKey,
             DeliveryError::Refused(Refusal::NoOption),
+            DeliveryError::Refused(Refusal::KeyNotGiven),
+            DeliveryError::NotServed,
             DeliveryError::LocatorNotActive,
             DeliveryError::PersistenceNotAllowed,
             DeliveryError::Store(StoreError::Busy),

@@ -1,8 +1,12 @@
-//! Key delivery: who asks for which key, may he have it, and in which form does he get it.
+//! Key delivery: who asks for which key, may he have it, and what may he do with it.
 //!
 //! The order never changes: the request is read, the key is found, the policy decides, the
-//! locator must be active, and only then is the key unwrapped. Every decision leaves one record
-//! under the target `audit`; no record holds a key, a token or a query.
+//! locator must be active, and only then is the key unwrapped. What costs more, such as private
+//! keys of a system, comes after [`Delivery::grant`].
+
+mod audit;
+mod error;
+mod granted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +14,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+pub use self::error::DeliveryError;
+pub use self::granted::Granted;
 use crate::crypto::key::ContentKey;
-use crate::ids::{KeyId, LocatorId};
-use crate::keys::{KeyRecord, VaultError};
-use crate::license::clearkey::{self, RequestError, SessionType};
-use crate::license::{Ask, Grant, Refusal, decide};
-use crate::policy::ConfigurationKind;
-use crate::store::{Store, StoreError};
+use crate::ids::KeyId;
+use crate::keys::KeyRecord;
+use crate::license::clearkey::{self, SessionType};
+use crate::license::{Admission, Ask, GrantedKey, Refusal, System, Trust, Wanted};
+use crate::policy::ContentKeyPolicy;
+use crate::store::Store;
 use crate::token::{At, Bearer};
 
 /// Tells the present time.
@@ -27,91 +33,42 @@ pub fn system_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// Why a key was not delivered.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum DeliveryError {
-    /// The licence request does not read.
-    #[error(transparent)]
-    Request(#[from] RequestError),
-    /// No locator has a key of that identifier. Told to everybody: identifiers are random, and
-    /// public in every manifest of the content that they protect.
-    #[error("there is no key with this identifier")]
-    UnknownKey,
-    /// The content key policy refuses.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// The locator is outside its time.
-    #[error("the stream of this key is not available at this time")]
-    LocatorNotActive,
-    /// ClearKey policies give no right to keep a licence.
-    #[error("the content key policy does not allow persistent licences")]
-    PersistenceNotAllowed,
-    /// The store failed.
-    #[error(transparent)]
-    Store(StoreError),
-    /// The stored key does not open.
-    #[error(transparent)]
-    Vault(#[from] VaultError),
-}
-
-impl DeliveryError {
-    /// The stable reason code.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Request(error) => error.reason(),
-            Self::UnknownKey => "key-unknown",
-            Self::Refused(refusal) => refusal.reason(),
-            Self::LocatorNotActive => "locator-not-active",
-            Self::PersistenceNotAllowed => "license-persistence-not-allowed",
-            Self::Store(StoreError::Busy) => "store-busy",
-            Self::Store(_) => "store-failed",
-            Self::Vault(_) => "key-unreadable",
-        }
-    }
-}
-
-impl From<StoreError> for DeliveryError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            // A key whose locator or policy was deleted in between is gone like any other.
-            StoreError::NotFound { .. } => Self::UnknownKey,
-            other => Self::Store(other),
-        }
-    }
-}
-
 /// Decides on key requests.
 pub struct Delivery {
     store: Store,
     clock: Clock,
     skew: Duration,
+    trust: Arc<Trust>,
 }
 
-/// The form in which a key is asked for.
+/// A request for keys.
 #[derive(Debug, Clone, Copy)]
-enum Wish {
-    Raw,
-    ClearKey(SessionType),
-}
-
-impl Wish {
-    /// The system, as the audit names it.
-    fn system(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::ClearKey(_) => "clearkey",
-        }
-    }
-
-    fn is_persistent(self) -> bool {
-        matches!(self, Self::ClearKey(SessionType::PersistentLicense))
-    }
+pub struct KeyRequest<'a> {
+    /// The form in which they are wanted.
+    pub system: System,
+    /// The keys, each once.
+    pub kids: &'a [KeyId],
+    /// The token of the request.
+    pub token: Option<&'a Bearer>,
+    /// Whether the client insists on keeping the licence.
+    pub persistent: bool,
 }
 
 impl Delivery {
     /// Delivers keys of this store; `skew` is how far an issuer's clock may differ from `clock`.
     pub fn new(store: Store, clock: Clock, skew: Duration) -> Self {
-        Self { store, clock, skew }
+        Self { store, clock, skew, trust: Arc::default() }
+    }
+
+    /// With roots and credentials for licences.
+    #[must_use]
+    pub fn with_trust(self, trust: Trust) -> Self {
+        Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// Roots and credentials for licences.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
     }
 
     /// The 16 bytes of a key, whatever protection it serves: HLS players fetch `identity` keys
@@ -124,108 +81,124 @@ impl Delivery {
         kid: KeyId,
         token: Option<&Bearer>,
     ) -> Result<ContentKey, DeliveryError> {
-        let found = self.find(Wish::Raw, &[kid]).await?.pop();
-        let record = found.ok_or(DeliveryError::UnknownKey)?;
-        let (_, key) = self.deliver(Wish::Raw, &record, token).await?;
-        Ok(key)
+        let request = KeyRequest { system: System::Raw, kids: &[kid], token, persistent: false };
+        let granted = self.grant(&request).await?;
+        let key = granted.keys().first().map(|granted| granted.key.clone());
+        granted.delivered();
+        key.ok_or(DeliveryError::UnknownKey)
     }
 
     /// Answers a ClearKey licence request with those of its keys that are known and granted.
     ///
     /// # Errors
-    /// [`DeliveryError`] when that is none: the policy's refusal if there was one, else
-    /// [`DeliveryError::UnknownKey`].
+    /// [`DeliveryError`] as of [`Self::grant`].
     pub async fn clearkey(
         &self,
-        body: &[u8],
+        request: &clearkey::Request,
         token: Option<&Bearer>,
     ) -> Result<Zeroizing<String>, DeliveryError> {
-        let request = clearkey::Request::parse(body)?;
-        let mut granted = Vec::with_capacity(request.kids.len());
+        let persistent = request.session == SessionType::PersistentLicense;
+        let kids = &request.kids;
+        let granted =
+            self.grant(&KeyRequest { system: System::ClearKey, kids, token, persistent }).await?;
+        let licence = clearkey::licence(granted.keys(), request.session);
+        granted.delivered();
+        Ok(licence)
+    }
+
+    /// Decides on a request: those of its keys that are known and granted, opened, with what may
+    /// be done with them. Refusals are in the audit already.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] when no key is granted: the policy's refusal if there was one, else
+    /// [`DeliveryError::UnknownKey`].
+    pub async fn grant(&self, request: &KeyRequest<'_>) -> Result<Granted, DeliveryError> {
+        let found = self.find(request).await?;
+        let ask = Ask {
+            system: request.system,
+            token: request.token,
+            at: At { now: (self.clock)(), skew: self.skew },
+        };
+        let mut admissions = Admissions { ask, made: Vec::new() };
+        let mut granted = Vec::with_capacity(found.len());
         let mut refusal = DeliveryError::UnknownKey;
-        let wish = Wish::ClearKey(request.session);
-        let found = self.find(wish, &request.kids).await?;
-        let in_order = |kid| found.iter().find(|record| record.kid == kid);
-        for record in request.kids.into_iter().filter_map(in_order) {
-            match self.deliver(wish, record, token).await {
-                Ok(key) => granted.push(key),
-                Err(error @ (DeliveryError::Store(_) | DeliveryError::Vault(_))) => {
-                    return Err(error);
+        let in_order = |kid: &KeyId| found.iter().find(|record| record.kid == *kid);
+        for record in request.kids.iter().filter_map(in_order) {
+            match self.open(record, request.persistent, &mut admissions).await {
+                Ok(key) => granted.push((key, record.locator)),
+                Err(error) => {
+                    audit::refused(request.system, record.kid, record.locator, error.reason());
+                    match error {
+                        error if error.is_failure() => return Err(error),
+                        DeliveryError::UnknownKey => {}
+                        error => refusal = error,
+                    }
                 }
-                Err(DeliveryError::UnknownKey) => {}
-                Err(error) => refusal = error,
             }
         }
         if granted.is_empty() {
             return Err(refusal);
         }
-        Ok(clearkey::licence(&granted, request.session))
+        Ok(Granted::new(request.system, ask.at.now, granted))
     }
 
-    /// The keys that are there. One record of the audit names all that are not, so that a request
-    /// leaves no more records than keys that exist, and one.
-    async fn find(&self, wish: Wish, kids: &[KeyId]) -> Result<Vec<Arc<KeyRecord>>, DeliveryError> {
+    async fn find(&self, request: &KeyRequest<'_>) -> Result<Vec<Arc<KeyRecord>>, DeliveryError> {
+        let KeyRequest { system, kids, .. } = *request;
         let found = self.store.keys(kids).await.map_err(|error| {
             let error = DeliveryError::from(error);
-            audit_refusal(wish, kids, None, &error);
+            audit::not_found(system, kids, &error);
             error
         })?;
         let known = |kid: &KeyId| found.iter().any(|record| record.kid == *kid);
         let unknown: Vec<KeyId> = kids.iter().copied().filter(|kid| !known(kid)).collect();
-        audit_refusal(wish, &unknown, None, &DeliveryError::UnknownKey);
+        audit::not_found(system, &unknown, &DeliveryError::UnknownKey);
         Ok(found)
     }
 
-    async fn deliver(
+    async fn open(
         &self,
-        wish: Wish,
         record: &KeyRecord,
-        token: Option<&Bearer>,
-    ) -> Result<(Grant, ContentKey), DeliveryError> {
-        let outcome = self.decide(wish, record, token).await;
-        match &outcome {
-            Ok(_) => audit_delivery(wish, record),
-            Err(error) => audit_refusal(wish, &[record.kid], Some(record.locator), error),
-        }
-        outcome
-    }
-
-    async fn decide(
-        &self,
-        wish: Wish,
-        record: &KeyRecord,
-        token: Option<&Bearer>,
-    ) -> Result<(Grant, ContentKey), DeliveryError> {
+        persistent: bool,
+        admissions: &mut Admissions<'_>,
+    ) -> Result<GrantedKey, DeliveryError> {
         let locator = self.store.locator(record.locator).await?;
         let policy = record.policy.as_ref().or(locator.content_key_policy.as_ref());
         let policy = policy.ok_or(Refusal::NoOption)?;
         let policy = self.store.content_key_policy(policy).await?;
-        let at = At { now: (self.clock)(), skew: self.skew };
-        let kind = ConfigurationKind::ClearKey;
-        let grant = decide(&policy, &Ask { kind, kid: record.kid, token, at })?;
-        if !locator.is_active(at.now) {
+        let wanted = Wanted { kid: record.kid, label: &record.label };
+        let grant = admissions.of(policy).grant(&wanted)?;
+        if !locator.is_active(admissions.ask.at.now) {
             return Err(DeliveryError::LocatorNotActive);
         }
-        if wish.is_persistent() {
+        if persistent && !grant.rights.persistent {
             return Err(DeliveryError::PersistenceNotAllowed);
         }
 
-        let key = self.store.vault().unwrap(record)?;
-        Ok((grant, key))
+        Ok(GrantedKey {
+            kid: grant.kid,
+            label: record.label.clone(),
+            protection: record.protection,
+            key: self.store.vault().unwrap(record)?,
+            rights: grant.rights,
+            by: grant.by,
+        })
     }
 }
 
-fn audit_delivery(wish: Wish, record: &KeyRecord) {
-    let KeyRecord { kid, locator, .. } = record;
-    tracing::info!(target: "audit", %kid, %locator, system = wish.system(), "key delivered");
+/// What each policy says of one request: the token is looked at once, for any number of keys.
+struct Admissions<'a> {
+    ask: Ask<'a>,
+    made: Vec<(Arc<ContentKeyPolicy>, Admission)>,
 }
 
-/// One record for all of these keys, which must have been refused for the same reason; of several
-/// the first is named.
-fn audit_refusal(wish: Wish, kids: &[KeyId], locator: Option<LocatorId>, error: &DeliveryError) {
-    let [kid, more @ ..] = kids else { return };
-    let more = (!more.is_empty()).then_some(more.len());
-    let locator = locator.map(tracing::field::display);
-    let (system, reason) = (wish.system(), error.reason());
-    tracing::info!(target: "audit", %kid, more, locator, system, reason, "key refused");
+impl Admissions<'_> {
+    fn of(&mut self, policy: Arc<ContentKeyPolicy>) -> &Admission {
+        let known = self.made.iter().position(|(known, _)| Arc::ptr_eq(known, &policy));
+        let at = known.unwrap_or_else(|| {
+            let admission = Admission::new(Arc::clone(&policy), &self.ask);
+            self.made.push((policy, admission));
+            self.made.len() - 1
+        });
+        &self.made[at].1
+    }
 }

@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::fairplay::DFunction;
+use super::*;
+
+struct InMemory(BTreeMap<&'static str, Vec<u8>>);
+
+impl Files for InMemory {
+    fn read(&self, name: &str) -> Result<Secret, TrustError> {
+        let found = self.0.get(name).cloned().map(Secret::from_bytes);
+        found.ok_or_else(|| TrustError::new(name, "not there"))
+    }
+}
+
+fn files() -> InMemory {
+    InMemory(BTreeMap::from([
+        ("w/key.pem", b"pem".to_vec()),
+        ("p/server.bin", vec![1; 96]),
+        ("p/sign.bin", vec![2; 96]),
+        ("p/chain.bin", vec![3; 10]),
+        ("f/cert.der", vec![4; 5]),
+        ("f/key.pem", vec![5; 5]),
+    ]))
+}
+
+fn document() -> Value {
+    json!({
+        "purpose": "drm-test-roots", "version": 1,
+        "widevine": {"root_cert": "AQI=", "rogue_root_cert": "AAAA", "service_cert": "Aw==",
+            "service_key": "w/key.pem", "provider_id": "p.test",
+            "systems": {"61441": {"level": 1, "name": "L1", "revoked": false},
+                "61449": {"level": 3, "name": "gone", "revoked": true}},
+            "revoked_serials": ["00ff"]},
+        "playready": {"root_public": "ab".repeat(64), "server_key": "p/server.bin",
+            "response_signing_key": "p/sign.bin", "response_signing_chain": "p/chain.bin",
+            "revoked_cert_ids": ["0f".repeat(16)]},
+        "fairplay": {"certs": {"2048": {"cert": "f/cert.der", "key": "f/key.pem",
+                "sha1": "11".repeat(20), "spc_version": 2}},
+            "ask": "22".repeat(16), "d_function": "stub-sha256"}})
+}
+
+fn read(document: &Value) -> Result<Trust, TrustError> {
+    Trust::read(document.to_string().as_bytes(), &files())
+}
+
+#[test]
+fn every_section_is_read_with_its_files() {
+    let trust = read(&document()).unwrap();
+    let (widevine, playready) = (trust.widevine.unwrap(), trust.playready.unwrap());
+    assert_eq!((widevine.root_cert, widevine.service_cert), (vec![1, 2], vec![3]));
+    assert_eq!(widevine.service_key.expose(), b"pem");
+    assert_eq!((widevine.systems[&61441].level, widevine.systems[&61449].revoked), (1, true));
+    assert!(widevine.revoked_serials.contains(&vec![0, 255]));
+    assert_eq!(playready.root_public, [0xab; 64]);
+    assert_eq!(playready.server_key.expose(), [1; 96]);
+    assert_eq!(playready.response_signing_chain, [3; 10]);
+    assert!(playready.revoked_cert_ids.contains(&[15; 16]));
+    let fairplay = trust.fairplay.unwrap();
+    assert_eq!((fairplay.certs[0].sha1, fairplay.d_function), ([17; 20], DFunction::StubSha256));
+    assert_eq!(fairplay.ask.expose(), [34; 16]);
+}
+
+#[test]
+fn a_section_may_be_absent() {
+    let trust = read(&json!({"widevine": null})).unwrap();
+    assert!(trust.widevine.is_none() && trust.playready.is_none() && trust.fairplay.is_none());
+}
+
+#[test]
+fn refusals_name_the_place_and_no_value() {
+    for (pointer, value, place) in [
+        ("/widevine/root_cert", json!("?hunter2"), "widevine.root_cert"),
+        ("/widevine/provider_id", json!(7), "widevine.provider_id"),
+        ("/widevine/systems/61441/level", json!(4), "widevine.systems.61441.level"),
+        ("/widevine/revoked_serials/0", json!("hunter2"), "widevine.revoked_serials"),
+        ("/widevine/service_key", json!("no.pem"), "no.pem"),
+        ("/playready/root_public", json!("hunter2"), "playready.root_public"),
+        ("/playready/server_key", json!("p/chain.bin"), "p/chain.bin"),
+        ("/fairplay/ask", json!("hunter2"), "fairplay.ask"),
+        ("/fairplay/d_function", json!({"fixed": "hunter2"}), "fairplay.d_function"),
+        ("/fairplay/d_function", json!("other"), "fairplay.d_function"),
+    ] {
+        let mut document = document();
+        *document.pointer_mut(pointer).unwrap() = value;
+        let error = read(&document).unwrap_err();
+        assert_eq!(error.place, place, "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn the_constant_of_published_vectors_is_read() {
+    let mut document = document();
+    document["fairplay"]["d_function"] = json!({"fixed": "33".repeat(16)});
+    let function = read(&document).unwrap().fairplay.unwrap().d_function;
+    assert_eq!(function, DFunction::Fixed(Secret::from_bytes(vec![51; 16])));
+}

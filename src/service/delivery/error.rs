@@ -1,0 +1,63 @@
+//! Why a key was not delivered.
+
+use crate::keys::VaultError;
+use crate::license::Refusal;
+use crate::store::StoreError;
+
+/// Why a key was not delivered.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DeliveryError {
+    /// No locator has a key of that identifier. Told to everybody: identifiers are random, and
+    /// public in every manifest of the content that they protect.
+    #[error("there is no key with this identifier")]
+    UnknownKey,
+    /// The content key policy refuses.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The locator is outside its time.
+    #[error("the stream of this key is not available at this time")]
+    LocatorNotActive,
+    /// The client wants to keep a licence and the policy gives no right to.
+    #[error("the content key policy does not allow persistent licences")]
+    PersistenceNotAllowed,
+    /// The server has no roots and credentials for the system (`drm.dir`).
+    #[error("this server has no credentials for licences of this system")]
+    NotServed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The stored key does not open.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl DeliveryError {
+    /// The stable reason code.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownKey => "key-unknown",
+            Self::Refused(refusal) => refusal.reason(),
+            Self::LocatorNotActive => "locator-not-active",
+            Self::PersistenceNotAllowed => "license-persistence-not-allowed",
+            Self::NotServed => "license-system-not-served",
+            Self::Store(StoreError::Busy) => "store-busy",
+            Self::Store(_) => "store-failed",
+            Self::Vault(_) => "key-unreadable",
+        }
+    }
+
+    /// Whether we failed, rather than refused.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Vault(_))
+    }
+}
+
+impl From<StoreError> for DeliveryError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            // A key whose locator or policy was deleted in between is gone like any other.
+            StoreError::NotFound { .. } => Self::UnknownKey,
+            other => Self::Store(other),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Keys that a request gets, until they are handed out or something speaks against it.
+
+use jiff::Timestamp;
+
+use super::audit;
+use crate::ids::LocatorId;
+use crate::license::{GrantedKey, System};
+
+/// The keys that a request gets, never none. Whoever holds them says how it ended, by
+/// [`Self::delivered`] or [`Self::refused`], so that the audit has the whole decision.
+#[must_use = "the audit waits for the end of the decision"]
+pub struct Granted {
+    system: System,
+    now: Timestamp,
+    keys: Vec<GrantedKey>,
+    locators: Vec<LocatorId>,
+}
+
+impl Granted {
+    pub(super) fn new(
+        system: System,
+        now: Timestamp,
+        granted: Vec<(GrantedKey, LocatorId)>,
+    ) -> Self {
+        let (keys, locators) = granted.into_iter().unzip();
+        Self { system, now, keys, locators }
+    }
+
+    /// The keys, in the order in which they were asked for.
+    pub fn keys(&self) -> &[GrantedKey] {
+        &self.keys
+    }
+
+    /// The time of the decision, against which rights are written.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Leaves out the keys that the client's device may not have; `None` when none is left.
+    pub fn only(self, reason: &'static str, keep: impl Fn(&GrantedKey) -> bool) -> Option<Self> {
+        let Self { system, now, keys, locators } = self;
+        let (kept, left_out): (Vec<_>, Vec<_>) =
+            keys.into_iter().zip(locators).partition(|(key, _)| keep(key));
+        for (key, locator) in left_out {
+            audit::refused(system, key.kid, locator, reason);
+        }
+        (!kept.is_empty()).then(|| Self::new(system, now, kept))
+    }
+
+    /// All keys were handed out.
+    pub fn delivered(self) {
+        for (key, locator) in self.keys.iter().zip(self.locators) {
+            audit::delivered(self.system, key.kid, locator);
+        }
+    }
+
+    /// None was: what was looked at after the decision spoke against it.
+    pub fn refused(self, reason: &'static str) {
+        for (key, locator) in self.keys.iter().zip(self.locators) {
+            audit::refused(self.system, key.kid, locator, reason);
+        }
+    }
+}
