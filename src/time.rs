@@ -6,6 +6,10 @@
 /// Ticks per second of everything that is packaged from MP4 (ams.md section 2.5).
 pub const WIRE_TIMESCALE: u32 = 10_000_000;
 
+/// Fragments of other tracks that start so near to one of the pictures, in wire ticks, start at the
+/// same moment: sound is cut at whole frames, pictures at key frames.
+pub const SAME_MOMENT: u64 = WIRE_TIMESCALE as u64 / 10;
+
 /// Converts `ticks` of `timescale` to [`WIRE_TIMESCALE`], rounding half away from zero.
 pub fn to_wire(ticks: i64, timescale: u32) -> i64 {
     rescale(ticks, timescale, WIRE_TIMESCALE)

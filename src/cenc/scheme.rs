@@ -156,20 +156,22 @@ impl TrackKey {
 
     /// The protection information for the sample entry of the track.
     pub fn sinf(&self, scheme: Scheme, original: FourCc, media_type: MediaType) -> Sinf {
+        let tenc = self.tenc(scheme, media_type);
+        Sinf { original_format: original, scheme: scheme.row().fourcc, tenc }
+    }
+
+    /// How samples are protected that have the key.
+    pub fn tenc(&self, scheme: Scheme, media_type: MediaType) -> Tenc {
         let row = scheme.row();
         let pattern = match media_type {
             MediaType::Video => row.video_pattern.tenc(),
             MediaType::Audio => (0, 0),
         };
-        Sinf {
-            original_format: original,
-            scheme: row.fourcc,
-            tenc: Tenc {
-                pattern: row.has_pattern_fields.then_some(pattern),
-                per_sample_iv_size: row.per_sample_iv_size,
-                constant_iv: (row.per_sample_iv_size == 0).then(|| self.ivs.constant()),
-                kid: self.kid,
-            },
+        Tenc {
+            pattern: row.has_pattern_fields.then_some(pattern),
+            per_sample_iv_size: row.per_sample_iv_size,
+            constant_iv: (row.per_sample_iv_size == 0).then(|| self.ivs.constant()),
+            kid: self.kid,
         }
     }
 }

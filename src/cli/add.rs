@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::content::{
@@ -15,7 +16,7 @@ use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log, run};
 use crate::config::Config;
-use crate::keys::StorageEncryption;
+use crate::keys::{Rotation, StorageEncryption};
 use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
@@ -31,7 +32,8 @@ asset together, one file per quality level or language. Adding the same again ch
 Examples:
   portcullis add ~/Movies/trailer
   portcullis add film_1080p.mp4 film_720p.mp4 film_en.m4a --name film --policy token
-  portcullis add ~/Movies/trailer --filter mobile")]
+  portcullis add ~/Movies/trailer --filter mobile
+  portcullis add ~/Movies/trailer --rotate 60s")]
 pub(super) struct Args {
     /// Folders with MP4 files, or MP4 files that belong together
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -55,6 +57,19 @@ pub(super) struct Args {
     /// needs exactly one asset
     #[arg(long, value_name = "FILE")]
     storage_encryption: Option<PathBuf>,
+    /// Change the keys so often: 60s, 5m. Each crypto period gets keys of its own
+    #[arg(long, value_name = "TIME")]
+    rotate: Option<SignedDuration>,
+    /// How many keys there are, which the periods take in turn [default: enough for the whole asset]
+    #[arg(long, value_name = "COUNT", requires = "rotate")]
+    rotate_keys: Option<u32>,
+    /// When the first period is on the clock, as 2026-11-26T20:00:00Z: keys of later periods are given
+    /// out when their time comes [default: all keys at any time]
+    #[arg(long, value_name = "TIME", requires = "rotate")]
+    rotate_start: Option<Timestamp>,
+    /// How long before its period a key is given out
+    #[arg(long, value_name = "TIME", requires = "rotate_start")]
+    rotate_lead: Option<SignedDuration>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -110,8 +125,22 @@ impl Args {
             name += "-";
             name += filter;
         }
+        if let Some(period) = self.rotate {
+            name += &format!("-rotate{}s", period.as_secs());
+        }
         let request = request(name, &folder.name, policy, access, self.compat);
-        PublishRequest { filters: self.filters.clone(), ..request }
+        PublishRequest { filters: self.filters.clone(), rotation: self.rotation(), ..request }
+    }
+
+    fn rotation(&self) -> Option<Rotation> {
+        // Kept as the store keeps times.
+        let start = self.rotate_start.map(|start| start.as_millisecond());
+        Some(Rotation {
+            period: self.rotate?,
+            keys: self.rotate_keys,
+            start: start.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
+            lead: self.rotate_lead.unwrap_or(SignedDuration::ZERO),
+        })
     }
 }
 

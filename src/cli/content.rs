@@ -215,6 +215,7 @@ pub(super) fn request(
         compat,
         alternative_media_id: None,
         keys: Vec::new(),
+        rotation: None,
         start: None,
         end: None,
     }

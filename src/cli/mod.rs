@@ -10,6 +10,7 @@ mod error;
 mod fetch;
 mod inspect;
 mod instance;
+mod key;
 mod log;
 mod progress;
 mod ready;
@@ -56,6 +57,8 @@ enum Command {
     Show(resources::Show),
     /// Delete a resource
     Delete(resources::One),
+    /// Look at the keys of streams, and rotate them
+    Key(key::Args),
     /// Make and check tokens
     Token(token::Args),
     /// Show the boxes, tracks and protection of a file or an address
@@ -80,6 +83,7 @@ impl Cli {
             Command::List(args) => resources::list(args).await,
             Command::Show(args) => resources::show(args).await,
             Command::Delete(args) => resources::delete(args).await,
+            Command::Key(args) => key::run(args).await,
             Command::Token(args) => token::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Decrypt(args) => decrypt::run(args).await,

@@ -73,7 +73,7 @@ pub(super) struct One {
 
 /// Where the database is.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -83,7 +83,7 @@ struct Place {
 }
 
 impl Place {
-    async fn open(self) -> Result<Store, CliError> {
+    pub(super) async fn open(self) -> Result<Store, CliError> {
         let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
         config.overlay(None, self.data);
         log::start(&config.log)?;

@@ -5,10 +5,12 @@
 
 pub mod kek;
 pub mod model;
+pub mod schedule;
 pub mod storage_encryption;
 pub mod vault;
 
 pub use kek::{KekFingerprint, KeyEncryptionKey, ParseKekError};
 pub use model::{KeyRecord, WrappedKey};
+pub use schedule::{Rotation, Schedule, ScheduleError};
 pub use storage_encryption::{StorageEncryption, StorageEncryptionError};
 pub use vault::{NONCE_LEN, Vault, VaultError};

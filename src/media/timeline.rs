@@ -7,7 +7,7 @@ use std::iter::Peekable;
 use ring::digest::{Context, SHA256};
 
 use super::{MediaRule, Track};
-use crate::time::WIRE_TIMESCALE;
+use crate::time::{SAME_MOMENT, WIRE_TIMESCALE};
 
 /// Key frames of two levels that lie closer than this (1 ms) are the same cut: levels with other
 /// timescales round differently.
@@ -402,6 +402,15 @@ impl Cuts {
     pub fn span(&self, n: usize) -> Option<(u64, u64)> {
         let start = self.starts.get(n)?.start;
         Some((start, self.starts.get(n + 1).map_or(self.end, |next| next.start)))
+    }
+
+    /// The start that is meant by one of another track's: the nearest before it or just behind it, if
+    /// that is the same moment.
+    pub fn same_moment(&self, start: u64) -> Option<u64> {
+        let latest = start.saturating_add(SAME_MOMENT);
+        let before = self.starts.partition_point(|cut| cut.start <= latest);
+        let nearest = self.starts.get(before.checked_sub(1)?)?.start;
+        (nearest.abs_diff(start) <= SAME_MOMENT).then_some(nearest)
     }
 
     /// Presentation duration of every fragment.

@@ -7,6 +7,7 @@
 //! edit that hides it; Smooth has no edits, so there the first fragment starts behind it.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -17,7 +18,7 @@ use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType, aac};
-use crate::isobmff::cenc::SampleAuxiliary;
+use crate::isobmff::cenc::{Pssh, SampleAuxiliary, Tenc};
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
 use crate::isobmff::moov::tkhd::Tkhd;
@@ -44,10 +45,14 @@ pub enum Protect {
     /// Not at all.
     Clear,
     /// Its samples, by Common Encryption.
-    Samples(Scheme, TrackKey),
+    Samples(Scheme, TrackKey, InBand),
     /// As a whole, by AES-128-CBC. The init segment stays clear.
     Segment(TrackKey),
 }
+
+/// What the fragments of keys that rotate announce to protection systems: they name their key
+/// themselves. `None` of keys that do not.
+pub type InBand = Option<Arc<[Pssh]>>;
 
 /// Why a fragment cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +146,7 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
         boxed(w, b"stbl", |w| {
             full_box(w, b"stsd", 0, 0, |w| {
                 let sinf = match protect {
-                    Protect::Samples(scheme, key) => {
+                    Protect::Samples(scheme, key, _) => {
                         Some(key.sinf(*scheme, track.entry.kind, track.media_type))
                     }
                     Protect::Clear | Protect::Segment(_) => None,
@@ -257,15 +262,27 @@ pub fn fragment<S: ReadAt + ?Sized>(
             };
             Cipher::Segment { iv: iv_of(&key.ivs, start), key: key.key }
         }
-        Protect::Samples(scheme, key) => {
+        Protect::Samples(scheme, key, in_band) => {
             let map =
                 SampleMap::build(source, track.codec_of(range.start), scheme, &key, samples())?;
-            let head = head(rendition, n, shape, samples(), Some(&map.auxiliary));
+            let group = key.tenc(scheme, track.media_type);
+            let hidden = Hidden {
+                auxiliary: &map.auxiliary,
+                own: in_band.as_ref().map(|announced| (&group, &**announced)),
+            };
+            let head = head(rendition, n, shape, samples(), Some(&hidden));
             let protected = Samples::new(scheme, track.media_type, key, map.ranges);
             return Ok(Plan::new(head, extents(samples()), Cipher::Samples(protected)));
         }
     };
     Ok(Plan::new(head(rendition, n, shape, samples(), None), extents(samples()), cipher))
+}
+
+/// What a fragment says of the protection of its samples.
+struct Hidden<'a> {
+    auxiliary: &'a SampleAuxiliary,
+    /// Their key, and to whom it is announced, where keys rotate.
+    own: Option<(&'a Tenc, &'a [Pssh])>,
 }
 
 /// `moof` and the header of `mdat`.
@@ -274,10 +291,11 @@ fn head(
     n: usize,
     shape: Shape,
     samples: impl ExactSizeIterator<Item = Sample>,
-    auxiliary: Option<&SampleAuxiliary>,
+    hidden: Option<&Hidden<'_>>,
 ) -> Bytes {
     let timing = Timing::of(rendition, shape);
     let range = shape.samples(rendition, n);
+    let own = hidden.and_then(|hidden| hidden.own);
     let header = FragmentHeader {
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
         description: rendition.track.numbered_description_of(range.start),
@@ -288,7 +306,9 @@ fn head(
             _ => FragmentTiming::Decode(timing.decode(range.start).max(0).cast_unsigned()),
         },
         has_composition_offsets: rendition.track.index.has_composition_offsets(),
-        auxiliary,
+        auxiliary: hidden.map(|hidden| hidden.auxiliary),
+        group: own.map(|(group, _)| group),
+        announced: own.map_or(&[], |(_, announced)| announced),
     };
     let payload = rendition.track.index.bytes(range);
     let lasting = rendition.cuts.span(n).filter(|_| shape == Shape::KeyFrame);
@@ -317,6 +337,12 @@ pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
     let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
     let samples = rendition.cuts.samples(n).len();
     padded(head_length(&rendition.track, samples, auxiliary) + payload, protection)
+}
+
+/// Bytes by which a fragment is longer that names its key, and announces it in these boxes.
+pub(super) fn in_band_length<'a>(scheme: Scheme, announced: impl Iterator<Item = &'a Pssh>) -> u64 {
+    let group = Tenc::group_length(scheme.row().per_sample_iv_size == 0);
+    group + announced.map(Pssh::length).sum::<u64>()
 }
 
 /// Bytes in front of the payload of a fragment whose samples have `auxiliary` bytes each in `saiz`

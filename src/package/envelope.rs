@@ -6,7 +6,7 @@ use std::io;
 
 use data_encoding::HEXLOWER;
 
-use super::presentation::RenditionKey;
+use super::keyed::RenditionKey;
 use super::xml::Xml;
 
 const SCHEME: &str = "urn:mpeg:dash:sea:2012";

@@ -5,6 +5,7 @@
 //! protected range; of everything else it is arithmetic.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::cmaf::{self, FragmentError, Protect, Shape};
 use crate::bytes::ReadAt;
@@ -17,7 +18,7 @@ pub struct Heads(Box<[u64]>);
 
 impl Heads {
     /// Reads what has to be read of fragments of that shape. The lengths depend on the scheme, not on
-    /// the key.
+    /// the key: keys that rotate are announced in boxes of one length.
     ///
     /// # Errors
     /// Samples that cannot be protected, a fragment that is too large, or a failed read.
@@ -36,8 +37,11 @@ impl Heads {
         };
         match protect {
             Protect::Clear | Protect::Segment(_) => Ok(of_length(0)),
-            Protect::Samples(scheme, _) if track.media_type == MediaType::Audio => {
-                Ok(of_length(scheme.row().per_sample_iv_size.into()))
+            Protect::Samples(scheme, _, in_band) if track.media_type == MediaType::Audio => {
+                let own = |boxes: &Arc<[_]>| cmaf::in_band_length(*scheme, boxes.iter());
+                let own = in_band.as_ref().map_or(0, own);
+                let heads = of_length(scheme.row().per_sample_iv_size.into());
+                Ok(Self(heads.0.into_iter().map(|head| head + own).collect()))
             }
             Protect::Samples(..) => {
                 let plan = |n| cmaf::fragment(rendition, n, shape, protect.clone(), source);

@@ -2,16 +2,15 @@
 //! selectors, the keys.
 
 use std::ops::Range;
-use std::sync::Arc;
 
-use super::announced::{Announced, HdcpLevel};
 use super::compat::Compat;
+use super::keyed::{KeyRuns, RenditionKey};
 use super::request::{Query, Selectors};
 use super::steering::Steering;
 use super::text::TextForm;
 use super::ts;
 use crate::bytes::push_decimal;
-use crate::cenc::IvContext;
+use crate::cenc::{IvContext, Scheme};
 use crate::codec::MediaType;
 use crate::codec::captions::Captions;
 use crate::ids::KeyId;
@@ -40,6 +39,8 @@ pub struct Presentation<'a> {
     pub images: Vec<ListedImages<'a>>,
     /// Where the presentation starts, in wire ticks: 0 unless its beginning is cut off.
     pub start: u64,
+    /// The crypto period of all that is listed, in a part of a presentation whose keys rotate.
+    pub period: Option<u32>,
     /// Whether a filter put the first video level where it stands.
     pub led: bool,
     /// Who steers players.
@@ -51,8 +52,8 @@ pub struct Presentation<'a> {
 pub struct Listed<'a> {
     /// The rendition.
     pub rendition: &'a Rendition,
-    /// Its key; `None` = clear.
-    pub key: Option<RenditionKey>,
+    /// Its keys, one after the other where they rotate.
+    pub keys: KeyRuns,
     /// The fragments that are listed; never empty.
     pub fragments: Range<usize>,
 }
@@ -74,8 +75,8 @@ impl Listed<'_> {
 pub struct ListedText<'a> {
     /// The track.
     pub text: &'a TextRendition,
-    /// Its key, where segments are encrypted as a whole.
-    pub key: Option<RenditionKey>,
+    /// Its keys, where segments are encrypted as a whole.
+    pub keys: KeyRuns,
     /// The fragments that are listed; never empty.
     pub fragments: Range<usize>,
 }
@@ -107,28 +108,6 @@ fn spans(cuts: &Cuts, fragments: &Range<usize>) -> impl Iterator<Item = (u64, u6
     cuts.spans().skip(fragments.start).take(fragments.len())
 }
 
-/// The key of one rendition, as far as manifests need it: never the key itself.
-#[derive(Debug, Clone)]
-pub struct RenditionKey {
-    /// Key id.
-    pub kid: KeyId,
-    /// IVs.
-    pub ivs: IvContext,
-    /// Where its bytes are, where segments are encrypted as a whole.
-    pub uri: String,
-    /// The systems that it is announced to, in table order.
-    pub systems: Arc<[Announced]>,
-    /// What outputs of clients must have.
-    pub hdcp: Option<HdcpLevel>,
-}
-
-impl RenditionKey {
-    /// A key that nothing is announced of.
-    pub fn new(kid: KeyId, ivs: IvContext) -> Self {
-        Self { kid, ivs, uri: String::new(), systems: Arc::new([]), hdcp: None }
-    }
-}
-
 /// Gives the IV of a segment that starts at that time.
 pub type Ivs = fn(&IvContext, u64) -> [u8; 16];
 
@@ -142,9 +121,9 @@ pub struct Set<'a> {
 }
 
 impl Set<'_> {
-    /// The key of all of them.
+    /// The key of all of them; where it rotates, the first.
     pub fn key(&self) -> Option<&RenditionKey> {
-        self.first.key.as_ref()
+        self.first.keys.first()
     }
 }
 
@@ -215,7 +194,7 @@ impl<'a> Presentation<'a> {
 
     /// The protection of a rendition: that in force, unless the rendition is left in the clear.
     pub fn protection_of(&self, listed: &Listed<'_>) -> Protection {
-        listed.key.as_ref().map_or(Protection::Clear, |_| self.protection)
+        listed.keys.first().map_or(Protection::Clear, |_| self.protection)
     }
 
     /// Audio tracks and then video levels, those that players may switch between together: they
@@ -223,7 +202,7 @@ impl<'a> Presentation<'a> {
     pub fn sets(&self) -> Vec<Set<'_>> {
         let mut sets: Vec<Set<'_>> = Vec::new();
         for listed in self.audio().chain(self.video()) {
-            let (rendition, kid) = (listed.rendition, listed.key.as_ref().map(|key| key.kid));
+            let (rendition, kid) = (listed.rendition, listed.keys.first().map(|key| key.kid));
             let same = |set: &&mut Set<'_>| {
                 set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
             };
@@ -350,6 +329,20 @@ impl<'a> Presentation<'a> {
     /// The last component of the URLs of fragments.
     pub fn fragment_leaf(&self, rendition: &Rendition) -> Leaf {
         self.leaf("Fragments", rendition)
+    }
+
+    /// Whether any track changes its key.
+    pub fn rotates(&self) -> bool {
+        let mut listed = self.listed.iter();
+        listed.any(|listed| listed.keys.runs().len() > 1)
+    }
+
+    /// What stands for a time in the URLs of init segments. In each crypto period they name another
+    /// key; in HLS, segments that are encrypted as wholes share one init segment in the clear.
+    pub fn init_time(&self, period: Option<u32>) -> String {
+        let is_own = Scheme::of(self.protection).is_some()
+            || self.selectors.format.playlist_version().is_none();
+        period.filter(|_| is_own).map_or_else(|| "i".to_owned(), |period| format!("i{period}"))
     }
 
     /// The last component of the URLs of key frames.

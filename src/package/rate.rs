@@ -33,7 +33,8 @@ impl Rates {
             return Self::of_lengths(lengths, listed.durations());
         }
         let protection = presentation.protection_of(listed);
-        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection));
+        let own = in_band_length(presentation, listed);
+        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection) + own);
         Self::of_lengths(lengths, listed.durations())
     }
 
@@ -83,7 +84,16 @@ fn key_frame_at_most(presentation: &Presentation<'_>, listed: &Listed<'_>, n: us
     };
     let auxiliary = if Scheme::of(protection).is_some() { MOST_AUXILIARY } else { 0 };
     let head = cmaf::head_length(&rendition.track, samples, auxiliary);
-    cmaf::padded(head + sample, protection)
+    cmaf::padded(head + in_band_length(presentation, listed) + sample, protection)
+}
+
+/// What fragments say of a key that rotates, at most: boxes of manifests may hold an address too.
+fn in_band_length(presentation: &Presentation<'_>, listed: &Listed<'_>) -> u64 {
+    let rotates = listed.keys.runs().iter().any(|run| run.period.is_some());
+    let scheme = Scheme::of(presentation.protection).filter(|_| rotates);
+    let Some((scheme, key)) = scheme.zip(listed.keys.first()) else { return 0 };
+    let boxes = key.systems.iter().filter_map(|system| system.pssh.as_ref());
+    cmaf::in_band_length(scheme, boxes)
 }
 
 /// A segment lasts at least a millisecond.

@@ -84,8 +84,8 @@ pub enum Item {
     MediaPlaylist(TrackRef),
     /// A playlist of key frames.
     KeyFramePlaylist(TrackRef),
-    /// An init segment.
-    Init(TrackRef),
+    /// An init segment, with the key of a crypto period where those are told apart.
+    Init(TrackRef, Option<u32>),
     /// The one file of a track. AMS had none: `Media` is a word of ours.
     Media(TrackRef),
     /// The one file of the key frames of a rendition.
@@ -115,7 +115,7 @@ impl Item {
             | Self::KeyFramePlaylist(_)
             | Self::Media(_)
             | Self::KeyFrameMedia(_) => true,
-            Self::Init(_) | Self::Fragment { .. } | Self::KeyFrame { .. } => false,
+            Self::Init(..) | Self::Fragment { .. } | Self::KeyFrame { .. } => false,
         }
     }
 }
@@ -251,7 +251,7 @@ mod tests {
     fn children_name_level_track_and_time() {
         let (.., item) =
             presentation("a.ism/QualityLevels(721495)/Fragments(video=i,format=mpd-time-cmaf)");
-        assert_eq!(item, Item::Init(track(721_495, "video")));
+        assert_eq!(item, Item::Init(track(721_495, "video"), None));
         let (_, selectors, item) = presentation(
             "a.ism/qualitylevels(128041)/fragments(aac_eng_2=60053333,format=mpd-time-cmaf,encryption=cenc)",
         );

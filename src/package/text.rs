@@ -157,6 +157,8 @@ fn fragment(n: usize, timing: FragmentTiming, content: &wvtt::Samples) -> Vec<u8
         timing,
         has_composition_offsets: false,
         auxiliary: None,
+        group: None,
+        announced: &[],
     };
     let mut w = Writer::with_capacity(256 + content.samples.len() * 12 + content.data.len());
     let sample = |(duration, size): &(u32, u32)| TrunSample {

@@ -16,6 +16,8 @@ pub struct OwnKey {
     pub label: String,
     /// The protection that it is for; needed where several blocks have the label.
     pub protection: Option<Protection>,
+    /// The crypto period that it is for; 0 is the only one of a key that does not rotate.
+    pub crypto_period: u32,
     /// The key. Without it the locator must be there and have it.
     pub key: Option<ContentKey>,
     /// Content key policy of this key, before all defaults.
@@ -35,14 +37,17 @@ pub struct OwnKeyError {
 /// KID, key and content key policy of a key that comes with a locator.
 pub(super) type Given<'a> = (KeyId, &'a ContentKey, Option<&'a str>);
 
+/// A key that a locator needs: its label, and the number of its crypto period.
+pub(super) type Needed<'a> = (KeyLabel<'a>, u32);
+
 const LABEL: &str = "labelReferenceInStreamingPolicy";
 
-/// The labels, each with its key where one comes with the locator.
+/// The keys that are needed, each with the key that comes with the locator for it, if one does.
 pub(super) fn assign<'a>(
-    labels: &[KeyLabel<'a>],
+    needed: impl Iterator<Item = Needed<'a>>,
     own: &'a [OwnKey],
-) -> Result<Vec<(KeyLabel<'a>, Option<Given<'a>>)>, OwnKeyError> {
-    let mut assigned: Vec<_> = labels.iter().map(|label| (*label, None)).collect();
+) -> Result<Vec<(Needed<'a>, Option<Given<'a>>)>, OwnKeyError> {
+    let mut assigned: Vec<_> = needed.map(|needed| (needed, None)).collect();
     for (n, key) in own.iter().enumerate() {
         let refuse = |member, rule| Err(OwnKeyError { n, member, rule });
         if own[..n].iter().any(|other| other.kid == key.kid) {
@@ -51,7 +56,10 @@ pub(super) fn assign<'a>(
         let Some(value) = &key.key else {
             return refuse("value", "it is missing: a new key would stand under an old KID");
         };
-        let mut fitting = assigned.iter_mut().filter(|(label, _)| key.fits(label));
+        if !assigned.iter().any(|((_, period), _)| *period == key.crypto_period) {
+            return refuse("cryptoPeriod", "the locator has no such crypto period");
+        }
+        let mut fitting = assigned.iter_mut().filter(|(needed, _)| key.fits(needed));
         match (fitting.next(), fitting.next()) {
             (None, _) => {
                 return refuse(LABEL, "the streaming policy has no such key that is in use");
@@ -65,8 +73,9 @@ pub(super) fn assign<'a>(
 }
 
 impl OwnKey {
-    fn fits(&self, label: &KeyLabel<'_>) -> bool {
+    fn fits(&self, (label, period): &Needed<'_>) -> bool {
         label.label == self.label
+            && *period == self.crypto_period
             && self.protection.is_none_or(|protection| protection == label.protection)
     }
 
@@ -80,6 +89,7 @@ impl OwnKey {
         let Some((record, key)) = stored else { return Some("id") };
         let differences = [
             (LABEL, self.label != record.label),
+            ("cryptoPeriod", self.crypto_period != record.crypto_period),
             ("type", self.protection.is_some_and(|own| own != record.protection)),
             ("value", self.key.as_ref().is_some_and(|own| own != key)),
             ("policyName", self.policy.is_some() && self.policy.as_deref() != policy),

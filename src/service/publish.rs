@@ -1,10 +1,10 @@
 //! Publishing: a locator comes into being together with its keys (ams.md sections 7.2 and 14.1).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::{KeyRecord, VaultError};
+use crate::keys::{KeyRecord, Rotation, Schedule, ScheduleError, VaultError};
 use crate::package::compat::Compat;
 use crate::package::filter::MAX_DEFAULT;
 use crate::policy::content_key::TokenType;
@@ -12,8 +12,9 @@ use crate::policy::{
     ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
     VerificationKey, is_legal_name,
 };
-use crate::service::own_key::{self, OwnKey, OwnKeyError};
-use crate::store::{Kind, Locator, NewLocator, Store, StoreError, random};
+use crate::service::origin::{OriginError, duration_of};
+use crate::service::own_key::{self, Given, Needed, OwnKey, OwnKeyError};
+use crate::store::{Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, random};
 
 /// A longer alternative media id is refused, in characters.
 const MAX_MEDIA_ID: usize = 256;
@@ -39,6 +40,8 @@ pub struct PublishRequest {
     pub alternative_media_id: Option<String>,
     /// Keys that come with the locator; labels without one get a random key.
     pub keys: Vec<OwnKey>,
+    /// How keys rotate; they do not when absent.
+    pub rotation: Option<Rotation>,
     /// Nothing is served before.
     pub start: Option<Timestamp>,
     /// Nothing is served from then on.
@@ -75,6 +78,15 @@ pub enum PublishError {
     /// A key that comes with the locator breaks a rule.
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
+    /// The keys cannot rotate like this.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// How many keys it takes cannot be told.
+    #[error("keyRotation.keyCount is needed, for the asset cannot be read: {0}")]
+    Media(OriginError),
+    /// Nothing of it is encrypted.
+    #[error("streaming locator {0} has no keys")]
+    NoKeys(String),
     /// A locator of that name is there, and differs.
     #[error("streaming locator {name} already exists with another {differs}")]
     Different {
@@ -118,12 +130,61 @@ impl Publisher {
         for name in &mut locator.filters {
             name.clone_from(&self.store.filter(&request.asset, name).await?.name);
         }
-        let keys = own_key::assign(&policy.key_labels(), &request.keys)?
+        locator.schedule = self.schedule(request).await?;
+        let periods = 0..locator.schedule.as_ref().map_or(1, Schedule::end);
+        let labels = policy.key_labels();
+        let keys = own_key::assign(needed(&labels, periods), &request.keys)?
             .into_iter()
-            .map(|(label, own)| self.new_key(&locator, label, own))
+            .map(|(needed, own)| self.new_key(&locator, needed, own))
             .collect::<Result<_, _>>()?;
         self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await?;
         Ok(locator)
+    }
+
+    /// Gives a locator new keys from this moment on; of media that are not tied to the clock, for all
+    /// of it. The keys that were stay, for whoever holds media that they encrypt. On disk with the
+    /// answer; gives the locator as it is then.
+    ///
+    /// # Errors
+    /// [`PublishError::NoKeys`], [`PublishError::Schedule`] when there were too many, or
+    /// [`StoreError::Changed`] when somebody else rotates at the same time.
+    pub async fn rotate(&self, name: &str, now: Timestamp) -> Result<Locator, PublishError> {
+        let mut locator = self.store.locator_by_name(name).await?;
+        let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
+        let labels = policy.key_labels();
+        if labels.is_empty() {
+            return Err(PublishError::NoKeys(name.to_owned()));
+        }
+        let before = locator.schedule.take();
+        let (after, periods) = before.clone().unwrap_or_else(Schedule::unchanging).rotated(now)?;
+        let kept = self.store.keys_of(locator.id).await?;
+        let key = |(label, period): Needed<'_>| {
+            // What the label's first key came with counts for those that follow it.
+            let first = kept
+                .iter()
+                .find(|key| key.label == label.label && key.protection == label.protection);
+            let policy = first.and_then(|key| key.policy.as_deref()).or(label.policy);
+            self.new_key(&locator, (KeyLabel { policy, ..label }, period), None)
+        };
+        let keys = needed(&labels, periods).map(key).collect::<Result<_, _>>()?;
+        let rotated = RotatedKeys { locator: locator.id, before, after: after.clone(), keys };
+        self.store.rotate_keys(rotated).await?;
+        locator.schedule = Some(after);
+        Ok(locator)
+    }
+
+    /// The schedule of a new locator; its asset is read where only that tells how many keys it takes.
+    async fn schedule(&self, request: &PublishRequest) -> Result<Option<Schedule>, PublishError> {
+        let Some(rotation) = &request.rotation else { return Ok(None) };
+        let length = match rotation.keys {
+            Some(_) => SignedDuration::ZERO,
+            None => {
+                let asset = self.store.asset(&request.asset).await?;
+                let micros = duration_of(&asset).await.map_err(PublishError::Media)? / 10;
+                SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+            }
+        };
+        Ok(Some(Schedule::new(rotation, length)?))
     }
 
     /// Like [`Self::publish`], but gives the locator that is there when it is what was asked for.
@@ -204,8 +265,8 @@ impl Publisher {
     fn new_key(
         &self,
         locator: &Locator,
-        label: KeyLabel<'_>,
-        own: Option<(KeyId, &ContentKey, Option<&str>)>,
+        (label, crypto_period): Needed<'_>,
+        own: Option<Given<'_>>,
     ) -> Result<KeyRecord, PublishError> {
         let policy = own.and_then(|(.., policy)| policy).or(label.policy);
         if policy.is_none() && locator.content_key_policy.is_none() {
@@ -221,11 +282,19 @@ impl Publisher {
             locator: locator.id,
             label: label.label.to_owned(),
             protection: label.protection,
-            crypto_period: 0,
+            crypto_period,
             policy: policy.map(str::to_owned),
             wrapped: self.store.vault().wrap(kid, label.protection, &key, nonce)?,
         })
     }
+}
+
+/// A key of each label for each of these crypto periods.
+fn needed<'a>(
+    labels: &[KeyLabel<'a>],
+    periods: std::ops::Range<u32>,
+) -> impl Iterator<Item = Needed<'a>> {
+    labels.iter().flat_map(move |label| periods.clone().map(|period| (*label, period)))
 }
 
 fn locator(
@@ -263,6 +332,7 @@ fn locator(
         content_key_policy: request.content_key_policy.clone().or_else(|| default.clone()),
         filters: request.filters.clone(),
         compat: request.compat,
+        schedule: None,
         alternative_media_id: request.alternative_media_id.clone(),
         start: request.start,
         end: request.end,
@@ -275,6 +345,12 @@ fn check_same(
     existing: &Locator,
     wanted: &Locator,
 ) -> Result<(), PublishError> {
+    let rotates_so = match (&request.rotation, &existing.schedule) {
+        (Some(rotation), Some(schedule)) => schedule.is_of(rotation),
+        // By force it may have rotated all the same.
+        (None, schedule) => schedule.as_ref().is_none_or(|own| own.rotation().is_none()),
+        (Some(_), None) => false,
+    };
     let differences = [
         ("assetName", existing.asset != wanted.asset),
         ("streamingLocatorId", request.id.is_some_and(|id| id != existing.id)),
@@ -283,6 +359,7 @@ fn check_same(
         ("filters", !same_names(&existing.filters, &wanted.filters)),
         ("compat", existing.compat != wanted.compat),
         ("alternativeMediaId", existing.alternative_media_id != wanted.alternative_media_id),
+        ("keyRotation", !rotates_so),
         ("startTime", existing.start != wanted.start),
         ("endTime", existing.end != wanted.end),
     ];

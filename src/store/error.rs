@@ -74,6 +74,14 @@ pub enum StoreError {
         /// How many there may be.
         limit: i64,
     },
+    /// Somebody else changed it meanwhile.
+    #[error("{kind} {name} was changed meanwhile")]
+    Changed {
+        /// What was to be changed.
+        kind: Kind,
+        /// Its name or identifier.
+        name: String,
+    },
     /// Paths are stored as text.
     #[error("path {0:?} is not UTF-8")]
     PathNotUtf8(PathBuf),
@@ -153,6 +161,7 @@ impl StoreError {
                 | Self::NotFound { .. }
                 | Self::InUse { .. }
                 | Self::TooManyFilters { .. }
+                | Self::Changed { .. }
                 | Self::PathNotUtf8(_)
                 | Self::WrongKek { .. }
         )

@@ -14,7 +14,7 @@ pub mod source;
 
 pub use db::Store;
 pub use error::{Kind, StoreError};
-pub use model::{Asset, FilterKey, Locator, NewLocator, StoredFilter};
+pub use model::{Asset, FilterKey, Locator, NewLocator, RotatedKeys, StoredFilter};
 
 /// Name of the database file in a data directory.
 pub const DATABASE_FILE: &str = "portcullis.db";

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::ids::LocatorId;
-use crate::keys::{KeyRecord, StorageEncryption};
+use crate::keys::{KeyRecord, Schedule, StorageEncryption};
 use crate::package::compat::Compat;
 use crate::package::filter::Filter;
 
@@ -49,6 +49,8 @@ pub struct Locator {
     pub compat: Compat,
     /// What stands for `{AlternativeMediaId}` in addresses of licences.
     pub alternative_media_id: Option<String>,
+    /// How its keys rotate; they do not when absent.
+    pub schedule: Option<Schedule>,
     /// When the locator was made.
     pub created: Timestamp,
 }
@@ -58,6 +60,19 @@ impl Locator {
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
     }
+}
+
+/// New keys for a locator, and the schedule that they are for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotatedKeys {
+    /// The locator.
+    pub locator: LocatorId,
+    /// The schedule that must still be in force.
+    pub before: Option<Schedule>,
+    /// The schedule from now on.
+    pub after: Schedule,
+    /// The keys that are new in it.
+    pub keys: Vec<KeyRecord>,
 }
 
 /// Who keeps a filter, and its name; an asset filter hides an account filter of the same name.

@@ -10,18 +10,15 @@ use crate::cenc::Scheme;
 use crate::crypto::BLOCK;
 use crate::crypto::chains::Pattern;
 use crate::ids::KeyId;
-use crate::isobmff::cenc::Subsample;
 use crate::isobmff::cenc::protection::{SampleProtection, group_descriptions, group_runs};
 use crate::isobmff::cenc::senc::Senc;
+use crate::isobmff::cenc::{LOCAL_GROUPS, Subsample};
 use crate::isobmff::moof::{Tfhd, Trun};
 use crate::isobmff::moov::mvex::SampleDefaults;
 use crate::isobmff::{BoxError, BoxRef, FourCc, children};
 
 /// More samples are not taken from one fragment: it would last hours.
 const MAX_SAMPLES: usize = 1_000_000;
-
-/// Descriptions of groups in the fragment count from here; below are those of the movie header.
-const LOCAL_GROUPS: u32 = 0x1_0000;
 
 /// The protected samples of a fragment, by their place in the file.
 #[derive(Debug, Default)]

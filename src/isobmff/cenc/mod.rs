@@ -8,4 +8,4 @@ mod sinf;
 
 pub use auxiliary::{SampleAuxiliary, SampleEntryAux, Subsample};
 pub use pssh::Pssh;
-pub use sinf::{Sinf, Tenc};
+pub use sinf::{LOCAL_GROUPS, Sinf, Tenc};

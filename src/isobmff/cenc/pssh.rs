@@ -37,6 +37,12 @@ impl Pssh {
         });
     }
 
+    /// Length of the whole box in bytes.
+    pub fn length(&self) -> u64 {
+        let list = if self.key_ids.is_empty() { 0 } else { 4 + 16 * self.key_ids.len() };
+        (32 + list + self.data.len()) as u64
+    }
+
     /// The whole box.
     pub fn to_vec(&self) -> Vec<u8> {
         let mut w = Writer::with_capacity(64 + self.data.len());

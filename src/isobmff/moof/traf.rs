@@ -9,7 +9,7 @@ use super::flags::trun::{
 };
 use super::tfdt::TFXD;
 use crate::bytes::Writer;
-use crate::isobmff::cenc::SampleAuxiliary;
+use crate::isobmff::cenc::{Pssh, SampleAuxiliary, Tenc};
 use crate::isobmff::{boxed, full_box};
 
 /// sample_depends_on 2: an I picture, sync.
@@ -57,6 +57,10 @@ pub struct FragmentHeader<'a> {
     pub has_composition_offsets: bool,
     /// Encryption data of the samples, in protected fragments.
     pub auxiliary: Option<&'a SampleAuxiliary>,
+    /// How its samples are protected, where the fragment says so itself.
+    pub group: Option<&'a Tenc>,
+    /// What it announces to protection systems.
+    pub announced: &'a [Pssh],
 }
 
 /// Writes `moof`; media data are expected to follow behind an 8-byte `mdat` header.
@@ -67,6 +71,7 @@ pub fn write(
 ) {
     let moof_start = w.position();
     let mut data_offset_at = 0;
+    let count = u32::try_from(samples.len()).unwrap_or(u32::MAX);
     boxed(w, b"moof", |w| {
         full_box(w, b"mfhd", 0, 0, |w| w.u32(header.sequence_number));
         boxed(w, b"traf", |w| {
@@ -84,10 +89,14 @@ pub fn write(
                     w.u64(duration);
                 });
             }
+            if let Some(group) = header.group {
+                group.write_group(w, count);
+            }
             if let Some(auxiliary) = header.auxiliary {
                 auxiliary.write(w, moof_start);
             }
         });
+        header.announced.iter().for_each(|pssh| pssh.write(w));
     });
     // Fragment headers are far below 4 GiB: 28 bytes and some subsamples for each sample.
     let data_offset = u32::try_from(w.position() - moof_start + 8).unwrap_or(u32::MAX);

@@ -40,15 +40,24 @@ pub(super) fn mpd(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     ]);
     Xml::document(|xml| {
         xml.element("MPD", &attributes, |xml| {
-            xml.element("Period", &[], |xml| {
-                let sets = presentation.sets();
-                let mut numbered = sets.iter().zip(1..);
-                numbered.try_for_each(|(set, id)| adaptation_set(xml, presentation, id, set))?;
-                let mut text = presentation.listed_text().zip(sets.len() + 1..);
-                text.try_for_each(|(listed, id)| text_set(xml, presentation, id, listed))
-            })
+            for period in presentation.periods() {
+                // Nobody rotated keys there, so one period needed no start.
+                let start = period.start.saturating_sub(presentation.start);
+                let start = Some(time_span(start)).filter(|_| start > 0);
+                let start = start.as_deref().map(|start| ("start", start));
+                xml.element("Period", start.as_slice(), |xml| sets(xml, &period))?;
+            }
+            Ok(())
         })
     })
+}
+
+fn sets(xml: &mut Xml, presentation: &Presentation<'_>) -> io::Result<()> {
+    let sets = presentation.sets();
+    let mut numbered = sets.iter().zip(1..);
+    numbered.try_for_each(|(set, id)| adaptation_set(xml, presentation, id, set))?;
+    let mut text = presentation.listed_text().zip(sets.len() + 1..);
+    text.try_for_each(|(listed, id)| text_set(xml, presentation, id, listed))
 }
 
 /// How the two kinds of sets are told apart.

@@ -61,9 +61,14 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
     Xml::document(|xml| {
         xml.element("MPD", &attributes, |xml| {
             steering(xml, presentation.steering)?;
-            xml.element("Period", &[("id", "1"), ("start", "PT0S")], |xml| {
-                adaptation_sets(xml, presentation, files)
-            })
+            for (n, period) in (1..).zip(presentation.periods()) {
+                let id = n.to_string();
+                let start = iso_duration(period.start.saturating_sub(presentation.start));
+                xml.element("Period", &[("id", &*id), ("start", &*start)], |xml| {
+                    adaptation_sets(xml, &period, files)
+                })?;
+            }
+            Ok(())
         })
     })
 }
@@ -247,7 +252,10 @@ pub(super) fn template(
 ) -> io::Result<()> {
     let url = |leaf: String| format!("QualityLevels($Bandwidth$)/{leaf}");
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (url(leaf.with("$Time$")), init.map(|init| url(init.with("i"))));
+    let (media, initialization) = (
+        url(leaf.with("$Time$")),
+        init.map(|init| url(init.with(&presentation.init_time(presentation.period)))),
+    );
     let mut attributes = vec![("timescale", timescale.as_str()), ("media", &media)];
     attributes.extend(initialization.as_deref().map(|url| ("initialization", url)));
     if presentation.start > 0 {

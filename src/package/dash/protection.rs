@@ -9,7 +9,8 @@ use crate::cenc::Scheme;
 use crate::package::announced::{Announced, Child};
 use crate::package::compat::Compat;
 use crate::package::envelope;
-use crate::package::presentation::{Presentation, RenditionKey};
+use crate::package::keyed::RenditionKey;
+use crate::package::presentation::Presentation;
 use crate::package::xml::Xml;
 use crate::protection::Protection;
 
@@ -44,8 +45,7 @@ pub(super) fn namespaces(presentation: &Presentation<'_>) -> Vec<(&'static str, 
     if Scheme::of(presentation.protection).is_none() {
         return Vec::new();
     }
-    let keys: Vec<_> =
-        presentation.listed.iter().filter_map(|listed| listed.key.as_ref()).collect();
+    let keys: Vec<_> = presentation.listed.iter().flat_map(|listed| listed.keys.all()).collect();
     let systems = || keys.iter().flat_map(|key| key.systems.iter());
     let used = |space: &&Namespace| {
         systems().any(|system| {

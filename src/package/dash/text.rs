@@ -59,7 +59,7 @@ fn adaptation_set(
     let name = format!("{id}_{}_{bitrate}", text.name);
     let representation = [("id", &*name), ("bandwidth", &bitrate), ("codecs", row.codecs)];
     xml.element("AdaptationSet", &attributes, |xml| {
-        if let Some(key) = &listed.key {
+        if let Some(key) = listed.keys.first() {
             protection::descriptors(xml, presentation, key)?;
         }
         purpose(xml, text.purpose)?;

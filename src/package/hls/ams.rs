@@ -7,11 +7,12 @@ use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
 use super::audio::{Group, Named, Sound, are_grouped, characteristics, groups};
-use super::media::{push_duration, segments};
+use super::media::{map, push_duration, segments};
 use super::multivariant::codecs;
 use super::{keys, output, quoted, text, version};
 use crate::isobmff::moov::mdhd::Language;
-use crate::package::presentation::{Ivs, Leaf, Listed, ListedText, Presentation, RenditionKey};
+use crate::package::keyed::{KeyRun, KeyRuns};
+use crate::package::presentation::{Ivs, Leaf, Listed, ListedText, Presentation};
 use crate::protection::Protection;
 
 /// What AMS reckoned for the container: 2.2 percent and a constant for each track.
@@ -114,11 +115,9 @@ pub(super) fn write_media(
 ) -> Result {
     write_head(out, version(presentation), listed.spans())?;
     let leaf = presentation.fragment_leaf(listed.rendition);
-    if !presentation.selectors.format.is_transport() {
-        writeln!(out, "#EXT-X-MAP:URI=\"{}\"", leaf.with("i"))?;
-    }
-    let key = listed.key.as_ref().map(|key| (key, presentation.ivs_of(listed.rendition)));
-    write_segments(out, presentation, key, &leaf, || listed.spans())
+    let map = map(presentation, listed);
+    let keyed = Keyed { map, runs: &listed.keys, ivs: presentation.ivs_of(listed.rendition) };
+    write_segments(out, presentation, &keyed, &leaf, || listed.spans())
 }
 
 pub(super) fn write_text(
@@ -128,8 +127,8 @@ pub(super) fn write_text(
 ) -> Result {
     write_head(out, version(presentation), listed.spans())?;
     let leaf = presentation.text_leaf(listed.text);
-    let key = listed.key.as_ref().map(|key| (key, presentation.ivs_of_text()));
-    write_segments(out, presentation, key, &leaf, || listed.spans())
+    let keyed = Keyed { map: None, runs: &listed.keys, ivs: presentation.ivs_of_text() };
+    write_segments(out, presentation, &keyed, &leaf, || listed.spans())
 }
 
 pub(super) fn write_head(
@@ -147,19 +146,32 @@ pub(super) fn write_head(
     writeln!(out, "#EXT-X-TARGETDURATION:{target}")
 }
 
+/// What stands between the segments of a track.
+struct Keyed<'a> {
+    /// Where its init segments are, in formats that have them.
+    map: Option<Leaf>,
+    runs: &'a KeyRuns,
+    ivs: Ivs,
+}
+
 /// Everything behind the head.
 fn write_segments<S: Iterator<Item = (u64, u64)>>(
     out: &mut String,
     presentation: &Presentation<'_>,
-    key: Option<(&RenditionKey, Ivs)>,
+    keyed: &Keyed<'_>,
     leaf: &Leaf,
     spans: impl Fn() -> S,
 ) -> Result {
-    if let Some((key, ivs)) = key {
-        write_keys(out, presentation, key, ivs)?;
-    }
-    write_date(out, spans())?;
-    for (start, micros) in segments(spans()) {
+    let first = keyed.runs.runs().first().map_or(0, |run| run.fragments.start);
+    let mut before = None;
+    for (n, (start, micros)) in (first..).zip(segments(spans())) {
+        if let Some(run) = keyed.runs.beginning_at(n) {
+            write_keys(out, presentation, keyed, run, before)?;
+            before = Some(run);
+        }
+        if n == first {
+            write_date(out, spans())?;
+        }
         push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');
@@ -167,19 +179,19 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
     writeln!(out, "#EXT-X-ENDLIST")
 }
 
-/// Under AES-128 one line for all segments, which share their IV.
+/// Under AES-128 one line for all segments that have the key, which share their IV.
 fn write_keys(
     out: &mut String,
     presentation: &Presentation<'_>,
-    key: &RenditionKey,
-    ivs: Ivs,
+    keyed: &Keyed<'_>,
+    run: &KeyRun,
+    before: Option<&KeyRun>,
 ) -> Result {
-    if presentation.protection != Protection::Cbc {
-        let lines =
-            keys::for_all_segments(presentation.protection, presentation.selectors.format, key);
-        return lines.iter().try_for_each(|line| writeln!(out, "{line}"));
-    }
-    let (uri, iv) = (&key.uri, HEXUPPER.encode(&ivs(&key.ivs, 0)));
+    let lines = keys::for_run(presentation, keyed.map.as_ref(), run, before);
+    lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    let key = run.key.as_ref().filter(|_| presentation.protection == Protection::Cbc);
+    let Some(key) = key else { return Ok(()) };
+    let (uri, iv) = (&key.uri, HEXUPPER.encode(&(keyed.ivs)(&key.ivs, 0)));
     writeln!(out, "#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0X{iv}")
 }
 

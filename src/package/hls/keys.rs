@@ -8,17 +8,37 @@ use std::collections::BTreeSet;
 
 use data_encoding::{BASE64, HEXLOWER};
 
+use crate::cenc::IvContext;
 use crate::package::announced::{Announced, ClearKeyLine, System};
 use crate::package::format::Format;
-use crate::package::presentation::{Presentation, RenditionKey};
+use crate::package::keyed::{KeyRun, KeyRuns, RenditionKey};
+use crate::package::presentation::{Leaf, Presentation};
 use crate::protection::Protection;
 
-/// The lines that stand before all segments of a rendition.
-pub(super) fn for_all_segments(
-    protection: Protection,
-    format: Format,
-    key: &RenditionKey,
+/// The lines in front of the first segment of a run: where its init segment is, if that of the run
+/// `before` is another one, and its keys. `map` is where init segments are, in formats that have them.
+/// They stand in front of the keys, by which they are never encrypted.
+pub(super) fn for_run(
+    presentation: &Presentation<'_>,
+    map: Option<&Leaf>,
+    run: &KeyRun,
+    before: Option<&KeyRun>,
 ) -> Vec<String> {
+    let uri = |run: &KeyRun| map.map(|leaf| leaf.with(&presentation.init_time(run.period)));
+    let new = uri(run).filter(|new| before.and_then(uri).as_ref() != Some(new));
+    let mut lines: Vec<String> =
+        new.iter().map(|uri| format!("#EXT-X-MAP:URI=\"{uri}\"")).collect();
+    let (protection, format) = (presentation.protection, presentation.selectors.format);
+    match (&run.key, before.and_then(|before| before.key.as_ref())) {
+        (Some(key), _) => lines.extend(for_all_segments(protection, format, key)),
+        (None, Some(_)) => lines.push("#EXT-X-KEY:METHOD=NONE".to_owned()),
+        (None, None) => {}
+    }
+    lines
+}
+
+/// The lines that stand before all segments that have the key; under AES-128 each has its own.
+fn for_all_segments(protection: Protection, format: Format, key: &RenditionKey) -> Vec<String> {
     let Some(method) = method(protection) else {
         return Vec::new();
     };
@@ -37,7 +57,8 @@ pub(super) fn for_sessions(presentation: &Presentation<'_>) -> BTreeSet<String> 
     else {
         return BTreeSet::new();
     };
-    let keys = presentation.listed.iter().filter_map(|listed| listed.key.as_ref());
+    // Of keys that rotate, the first: others may not be given out yet.
+    let keys = presentation.listed.iter().filter_map(|listed| listed.keys.first());
     let attributes = keys
         .flat_map(|key| key.systems.iter().filter_map(|system| attributes(format, key, system)));
     let line = |attributes| format!("#EXT-X-SESSION-KEY:METHOD={method},{attributes}");
@@ -96,19 +117,58 @@ fn clear_key(
     lines.iter().map(line).collect()
 }
 
+/// The lines in front of one segment after the other.
+pub(super) struct Lines<'a> {
+    presentation: &'a Presentation<'a>,
+    map: Option<Leaf>,
+    keys: &'a KeyRuns,
+    iv_of: fn(&IvContext, u64) -> [u8; 16],
+    run: Option<&'a KeyRun>,
+    segment: Option<SegmentLine>,
+}
+
+impl<'a> Lines<'a> {
+    /// Of a track with these keys. `iv_of` gives the IV of a segment under AES-128 by its start.
+    pub(super) fn new(
+        presentation: &'a Presentation<'a>,
+        map: Option<Leaf>,
+        keys: &'a KeyRuns,
+        iv_of: fn(&IvContext, u64) -> [u8; 16],
+    ) -> Self {
+        Self { presentation, map, keys, iv_of, run: None, segment: None }
+    }
+
+    /// Writes those in front of fragment `n`, at which a segment starts.
+    pub(super) fn push(&mut self, out: &mut String, n: usize, start: u64) {
+        if let Some(run) = self.keys.beginning_at(n) {
+            for line in for_run(self.presentation, self.map.as_ref(), run, self.run) {
+                out.push_str(&line);
+                out.push('\n');
+            }
+            let each = self.presentation.protection == Protection::Cbc;
+            self.segment = run.key.as_ref().filter(|_| each).map(SegmentLine::new);
+            self.run = Some(run);
+        }
+        let key = self.run.and_then(|run| run.key.as_ref());
+        if let (Some(line), Some(key)) = (&self.segment, key) {
+            line.push(out, (self.iv_of)(&key.ivs, start));
+        }
+    }
+}
+
 /// The line before each segment under AES-128. Each has its own IV: under one line all segments
 /// would share one, and without IV all renditions of a key would use the same numbers.
-pub(super) struct SegmentLine {
+struct SegmentLine {
     front: String,
 }
 
 impl SegmentLine {
-    pub(super) fn new(key: &RenditionKey) -> Self {
+    fn new(key: &RenditionKey) -> Self {
         let uri = &key.uri;
         Self { front: format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{uri}\",IV=0x") }
     }
 
-    pub(super) fn push(&self, out: &mut String, iv: [u8; 16]) {
+    fn push(&self, out: &mut String, iv: [u8; 16]) {
         out.push_str(&self.front);
         HEXLOWER.encode_append(&iv, out);
         out.push('\n');

@@ -6,8 +6,7 @@ use super::{ams, keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
 use crate::package::compat::Compat;
-use crate::package::presentation::{Listed, Presentation, RenditionKey};
-use crate::protection::Protection;
+use crate::package::presentation::{Leaf, Listed, Presentation};
 use crate::time::WIRE_TIMESCALE;
 
 const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
@@ -41,14 +40,11 @@ fn write_media(
     // One target for all playlists of a variant (RFC 8216 section 6.2.4).
     write_head(out, presentation, presentation.listed.iter().flat_map(Listed::spans))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
-    write_map_and_keys(out, presentation, listed)?;
     let iv_of = presentation.ivs_of(rendition);
-    let per_segment = key_of_each(presentation, listed);
+    let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
     let leaf = presentation.fragment_leaf(rendition);
-    for (start, micros) in segments(listed.spans()) {
-        if let Some((key, line)) = &per_segment {
-            line.push(out, iv_of(&key.ivs, start));
-        }
+    for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
+        lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');
@@ -65,22 +61,20 @@ fn write_key_frames(
     let rendition = listed.rendition;
     write_head(out, presentation, listed.spans())?;
     writeln!(out, "#EXT-X-I-FRAMES-ONLY")?;
-    write_map_and_keys(out, presentation, listed)?;
-    if presentation.compat == Compat::Ams {
-        ams::write_date(out, listed.spans())?;
-    }
     let transport = presentation.selectors.format.is_transport();
     let iv_of = if transport { IvContext::key_frame } else { IvContext::key_fragment };
     let ranges = presentation.key_frames_are_ranges();
-    let per_resource = key_of_each(presentation, listed);
+    let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
     let leaf = match ranges {
         true => presentation.fragment_leaf(rendition),
         false => presentation.key_frame_leaf(rendition),
     };
-    for ((start, micros), length) in segments(listed.spans()).zip(lengths) {
-        if let Some((key, line)) = &per_resource {
-            line.push(out, iv_of(&key.ivs, start));
+    let segments = segments(listed.spans()).zip(lengths);
+    for (n, ((start, micros), length)) in listed.fragments.clone().zip(segments) {
+        if n == listed.fragments.start && presentation.compat == Compat::Ams {
+            ams::write_date(out, listed.spans())?;
         }
+        lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
         if ranges {
             writeln!(out, "#EXT-X-BYTERANGE:{length}@0")?;
@@ -91,29 +85,10 @@ fn write_key_frames(
     writeln!(out, "#EXT-X-ENDLIST")
 }
 
-/// The key lines of segments that are encrypted each as a whole.
-fn key_of_each<'a>(
-    presentation: &Presentation<'_>,
-    listed: &'a Listed<'_>,
-) -> Option<(&'a RenditionKey, keys::SegmentLine)> {
-    let key = listed.key.as_ref().filter(|_| presentation.protection == Protection::Cbc)?;
-    Some((key, keys::SegmentLine::new(key)))
-}
-
-/// What holds for all segments. The init segment stands in front of the keys: it is never encrypted
-/// as a whole.
-fn write_map_and_keys(
-    out: &mut String,
-    presentation: &Presentation<'_>,
-    Listed { rendition, key, .. }: &Listed<'_>,
-) -> std::fmt::Result {
-    if !presentation.selectors.format.is_transport() {
-        let map = presentation.fragment_leaf(rendition).with("i");
-        writeln!(out, "#EXT-X-MAP:URI=\"{map}\"")?;
-    }
-    let lines =
-        |key| keys::for_all_segments(presentation.protection, presentation.selectors.format, key);
-    key.iter().flat_map(lines).try_for_each(|line| writeln!(out, "{line}"))
+/// Where the init segments of a rendition are, in formats that have them.
+pub(super) fn map(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Option<Leaf> {
+    let transport = presentation.selectors.format.is_transport();
+    (!transport).then(|| presentation.fragment_leaf(listed.rendition))
 }
 
 pub(super) fn write_head(

@@ -10,7 +10,7 @@ use crate::package::presentation::Listed;
 /// The attributes of a variant whose pictures, or else whose sound, are these. Each begins with a
 /// comma.
 pub(super) fn attributes(format: Format, listed: Option<&Listed<'_>>) -> String {
-    let Some(key) = listed.and_then(|listed| listed.key.as_ref()) else { return String::new() };
+    let Some(key) = listed.and_then(|listed| listed.keys.first()) else { return String::new() };
     let mut attributes = String::new();
     // Writing to a string cannot fail.
     if let Some(level) = key.hdcp {

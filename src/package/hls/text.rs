@@ -35,14 +35,11 @@ fn write_text(
     listed: &ListedText<'_>,
 ) -> std::fmt::Result {
     write_head(out, presentation, listed.spans())?;
-    let key = listed.key.as_ref();
-    let key = key.map(|key| (key, keys::SegmentLine::new(key)));
     let iv_of = presentation.ivs_of_text();
+    let mut lines = keys::Lines::new(presentation, None, &listed.keys, iv_of);
     let leaf = presentation.text_leaf(listed.text);
-    for (start, micros) in segments(listed.spans()) {
-        if let Some((key, line)) = &key {
-            line.push(out, iv_of(&key.ivs, start));
-        }
+    for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
+        lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
         leaf.push_at(out, start);
         out.push('\n');

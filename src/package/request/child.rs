@@ -85,11 +85,10 @@ fn fragment<'a>(
     params: impl Iterator<Item = &'a str>,
 ) -> Result<(Item, Selectors), UrlError> {
     let (track, time) = track_and_time(bitrate, first)?;
-    let item = if time.eq_ignore_ascii_case("i") {
-        Item::Init(track)
-    } else {
-        let start = ticks(time)?;
-        Item::Fragment { track, start }
+    let item = match time.strip_prefix(['i', 'I']) {
+        Some("") => Item::Init(track, None),
+        Some(period) => Item::Init(track, Some(crypto_period(period)?)),
+        None => Item::Fragment { track, start: ticks(time)? },
     };
     Ok((item, Selectors::parse(params)?))
 }
@@ -111,6 +110,11 @@ fn track_and_time(bitrate: u64, text: &str) -> Result<(TrackRef, &str), UrlError
 
 fn ticks(time: &str) -> Result<u64, UrlError> {
     decimal(time).ok_or(UrlError::Syntax("the time is no tick count"))
+}
+
+fn crypto_period(number: &str) -> Result<u32, UrlError> {
+    let number = decimal(number).and_then(|number| u32::try_from(number).ok());
+    number.ok_or(UrlError::Syntax("the crypto period is no number"))
 }
 
 fn track(bitrate: u64, name: &str) -> Result<TrackRef, UrlError> {

@@ -134,7 +134,7 @@ pub fn segment<S: ReadAt + ?Sized>(
             let iv = if wanted.key_frame { ivs.key_frame(start) } else { ivs.transport(start) };
             (Cipher::Segment { iv, key: key.key }, None)
         }
-        Protect::Samples(scheme, key) => (Cipher::Clear, Some((scheme, key))),
+        Protect::Samples(scheme, key, _) => (Cipher::Clear, Some((scheme, key))),
     };
     Ok(Plan::transport(layout(wanted, samples, source)?, cipher))
 }

@@ -63,7 +63,7 @@ pub fn segment<S: ReadAt + ?Sized>(
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
             (Cipher::Segment { iv: key.ivs.packed(start), key: key.key }, None)
         }
-        Protect::Samples(scheme, key) => {
+        Protect::Samples(scheme, key, _) => {
             let description = sound.description(source)?;
             (sound.protected(scheme, key, source)?, Some(description))
         }

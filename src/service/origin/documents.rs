@@ -10,6 +10,7 @@ use super::keys::key_mark;
 use super::systems::KeyAddresses;
 use super::{Answer, Context, Origin, OriginError, assets};
 use crate::ids::LocatorId;
+use crate::keys::Schedule;
 use crate::package::compat::Compat;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Query, Selectors};
@@ -61,6 +62,8 @@ struct KeyedBy {
     created: Timestamp,
     delivery: DeliveryUrls,
     policy: Arc<StreamingPolicy>,
+    /// Which key is in force when.
+    schedule: Option<Schedule>,
     /// The sealed keys.
     marks: Vec<u8>,
 }
@@ -73,6 +76,7 @@ impl KeyedBy {
             created: context.locator.created,
             delivery: delivery.clone(),
             policy: context.policy(),
+            schedule: context.locator.schedule.clone(),
             marks: marks.flatten().copied().collect(),
         }
     }
@@ -111,7 +115,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         match item {
-            Item::Init(track) => self.init_segment(context, track, delivery),
+            Item::Init(track, period) => self.init_segment(context, track, *period, delivery),
             Item::KeyFramePlaylist(track) => {
                 self.key_frame_playlist(context, track, delivery).await
             }
@@ -164,6 +168,7 @@ impl Context {
             text: self.listed_text(addresses)?,
             images: self.listed_images(),
             start: self.selection.start(),
+            period: None,
             led: self.selection.is_led(),
             steering,
         })

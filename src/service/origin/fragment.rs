@@ -100,7 +100,8 @@ impl Origin {
         let identity = context.identity(rendition);
         let samples = rendition.cuts.samples(n);
         let protection = context.protection_of(rendition);
-        let [kid, sealed] = key_mark(context.key_of(&Facts::of(rendition))?);
+        let period = context.period_of(&rendition.cuts, n);
+        let [kid, sealed] = key_mark(context.key_in(&Facts::of(rendition), period)?);
         let scheme = protection.row().map_or("", |row| row.scheme);
         let number = n.to_be_bytes();
         let range = [samples.start.to_be_bytes(), samples.end.to_be_bytes()];
@@ -123,6 +124,8 @@ impl Origin {
                 Compat::Modern => {}
             }
         }
+        let in_band = context.in_band_tag();
+        parts.extend(in_band.as_deref());
         match context.shape(key_frame) {
             Shape::Cmaf => {}
             Shape::Smooth => parts.push(b"smooth"),
@@ -140,7 +143,8 @@ impl Origin {
         n: usize,
         shape: Shape,
     ) -> Result<Arc<Plan>, OriginError> {
-        let protect = self.protect(context, rendition)?;
+        let period = context.period_of(&rendition.cuts, n);
+        let protect = self.protect(context, rendition, period)?;
         let plan = reading(context, rendition, move |_, rendition, source| {
             cmaf::fragment(rendition, n, shape, protect, source)
         });

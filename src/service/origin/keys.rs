@@ -1,18 +1,21 @@
 //! Which key protects which track, and what is in force when a URL does not say it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::systems::{Addresses, KeyAddresses};
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::ContentKey;
-use crate::keys::KeyRecord;
+use crate::keys::{KeyRecord, Schedule};
 use crate::media::Rendition;
+use crate::media::timeline::Cuts;
 use crate::package::cmaf::Protect;
 use crate::package::compat::Compat;
 use crate::package::filter::Facts;
 use crate::package::format::Container;
-use crate::package::presentation::{Listed, RenditionKey};
+use crate::package::keyed::{KeyRuns, RenditionKey};
+use crate::package::presentation::Listed;
 use crate::package::request::Selectors;
 use crate::package::selection::Selected;
 use crate::policy::StreamingPolicy;
@@ -20,13 +23,11 @@ use crate::policy::streaming::EncryptedBlock;
 use crate::protection::Protection;
 use crate::store::Locator;
 
-/// The crypto period of keys that do not rotate.
-const PERIOD: u32 = 0;
-
 /// The keys of a locator under its streaming policy.
 #[derive(Clone)]
 pub(super) struct TrackKeys {
     policy: Arc<StreamingPolicy>,
+    /// By key type, label and crypto period, as the store gives them.
     records: Arc<[KeyRecord]>,
 }
 
@@ -40,10 +41,13 @@ impl TrackKeys {
         period: u32,
     ) -> Result<Option<&KeyRecord>, OriginError> {
         let Some(label) = self.policy.label_of(protection, track) else { return Ok(None) };
-        let covers = |key: &&KeyRecord| {
-            key.protection == protection && key.label == label && key.crypto_period == period
+        let key_type = |protection: Protection| protection.row().map_or("", |row| row.key_type);
+        let place = (key_type(protection), label, period);
+        let place_of = |key: &KeyRecord| {
+            (key_type(key.protection), key.label.as_str(), key.crypto_period).cmp(&place)
         };
-        self.records.iter().find(covers).map(Some).ok_or_else(|| {
+        let found = self.records.binary_search_by(place_of).ok();
+        found.map(|at| Some(&self.records[at])).ok_or_else(|| {
             let detail = format!("the locator has no key {label} for the encryption");
             OriginError::new(Code::ENCRYPTION_NOT_SET, detail)
         })
@@ -59,23 +63,27 @@ impl Origin {
     ) -> Result<TrackKeys, OriginError> {
         let records = match protection {
             Protection::Clear => [].into(),
-            _ => self.store.keys_of(locator.id).await?,
+            _ => {
+                let periods = locator.schedule.as_ref().map_or(1, Schedule::end);
+                self.store.keys_up_to(locator.id, periods).await?
+            }
         };
         Ok(TrackKeys { policy, records })
     }
 
-    /// How the fragments of a rendition are protected.
+    /// How the fragments of a rendition are protected in a crypto period.
     pub(super) fn protect(
         &self,
         context: &Context,
         rendition: &Rendition,
+        period: u32,
     ) -> Result<Protect, OriginError> {
-        let Some(record) = context.key_of(&Facts::of(rendition))? else {
+        let Some(record) = context.key_in(&Facts::of(rendition), period)? else {
             return Ok(Protect::Clear);
         };
         let key = self.track_key(context, record, &context.identity(rendition))?;
         Ok(match Scheme::of(context.protection) {
-            Some(scheme) => Protect::Samples(scheme, key),
+            Some(scheme) => Protect::Samples(scheme, key, self.in_band(context, record)?),
             None => Protect::Segment(key),
         })
     }
@@ -100,9 +108,55 @@ impl Origin {
 }
 
 impl Context {
-    /// The record of the key of a track; `None` when it is served in the clear.
-    pub(super) fn key_of(&self, track: &Facts<'_>) -> Result<Option<&KeyRecord>, OriginError> {
-        self.keys.find(self.protection, track, PERIOD)
+    /// The record of the key of a track in a crypto period; `None` when it is served in the clear.
+    pub(super) fn key_in(
+        &self,
+        track: &Facts<'_>,
+        period: u32,
+    ) -> Result<Option<&KeyRecord>, OriginError> {
+        self.keys.find(self.protection, track, period)
+    }
+
+    /// The crypto period in which the media begin.
+    pub(super) fn first_period(&self) -> u32 {
+        self.locator.schedule.as_ref().map_or(0, Schedule::first)
+    }
+
+    /// The crypto period of fragment `n` of a track that is cut so; 0 where keys do not rotate. All
+    /// tracks change their key together, though sound cannot be cut where pictures are.
+    pub(super) fn period_of(&self, cuts: &Cuts, n: usize) -> u32 {
+        let Some(schedule) = &self.locator.schedule else { return 0 };
+        let start = cuts.starts.get(n).map_or(0, |cut| cut.start);
+        let leading = self.loaded.asset.renditions().next();
+        let moment = leading.and_then(|leading| leading.cuts.same_moment(start));
+        schedule.period_at(moment.unwrap_or(start))
+    }
+
+    /// The crypto period that an init segment is asked for; without a number, the first.
+    pub(super) fn period_named(&self, named: Option<u32>) -> Result<u32, OriginError> {
+        let schedule = self.locator.schedule.as_ref();
+        match named {
+            None => Ok(self.first_period()),
+            Some(period) if schedule.is_some_and(|schedule| period < schedule.end()) => Ok(period),
+            Some(_) => {
+                let detail = "the locator has no such crypto period";
+                Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail))
+            }
+        }
+    }
+
+    /// The keys of the listed fragments of a track. `key_in` gives that of a period.
+    pub(super) fn key_runs(
+        &self,
+        cuts: &Cuts,
+        fragments: &Range<usize>,
+        key_in: impl Fn(u32) -> Result<Option<RenditionKey>, OriginError>,
+    ) -> Result<KeyRuns, OriginError> {
+        if self.locator.schedule.is_none() {
+            return Ok(KeyRuns::same(fragments.clone(), key_in(0)?));
+        }
+        let period_of = |n| Some(self.period_of(cuts, n));
+        KeyRuns::new(fragments.clone(), period_of, |period| key_in(period.unwrap_or(0)))
     }
 
     /// All keys of the protection that the request is for.
@@ -147,11 +201,16 @@ impl Context {
     /// What manifests list, with the keys as they name them.
     pub(super) fn listed(&self, addresses: &KeyAddresses) -> Result<Vec<Listed<'_>>, OriginError> {
         let listed = |Selected { rendition, fragments }| {
-            let key = self.key_of(&Facts::of(rendition))?.map(|record| {
-                let ivs = IvContext::new(record.kid, &self.identity(rendition));
-                rendition_key(record, self.ruled(ivs), addresses)
-            });
-            Ok(Listed { rendition, key, fragments })
+            let (facts, identity) = (Facts::of(rendition), self.identity(rendition));
+            let key_in = |period| {
+                let record = self.key_in(&facts, period)?;
+                Ok(record.map(|record| {
+                    let ivs = IvContext::new(record.kid, &identity);
+                    rendition_key(record, self.ruled(ivs), addresses)
+                }))
+            };
+            let keys = self.key_runs(&rendition.cuts, &fragments, key_in)?;
+            Ok(Listed { rendition, keys, fragments })
         };
         let visible = |selected: &Selected<'_>| !selected.rendition.traits.hidden;
         self.renditions().filter(visible).map(listed).collect()

@@ -35,12 +35,14 @@ impl Origin {
     ) -> Result<Answer, OriginError> {
         let mut fronts = Vec::new();
         for selected in context.renditions() {
-            let init = self.init_bytes(context, selected.rendition, delivery)?;
+            let period = context.first_period();
+            let init = self.init_bytes(context, selected.rendition, period, delivery)?;
             let track = TrackRef::of(selected.rendition);
             fronts.push(Front::of(track, init.len(), selected.fragments.len()));
         }
         fronts.extend(context.text_fronts());
-        let write = move |_: &Context, presentation: &Presentation<'_>| {
+        let write = move |context: &Context, presentation: &Presentation<'_>| {
+            context.demand_constant_keys(presentation)?;
             let text = dash::mpd(presentation, &fronts);
             let text = text.map_err(|error| OriginError::storage(&error))?;
             Ok(Answer::of_bytes(MPD, CachePolicy::Manifest, text))
@@ -67,7 +69,8 @@ impl Origin {
                 None => context.find(track)?,
             },
         };
-        let init = self.init_bytes(context, selected.rendition, delivery)?;
+        let period = context.first_period();
+        let init = self.init_bytes(context, selected.rendition, period, delivery)?;
         let Selected { rendition, fragments } = selected;
         let shape = context.shape(key_frame);
         let heads = self.heads(context, rendition, shape).await?;
@@ -87,10 +90,11 @@ impl Origin {
         &self,
         context: &Context,
         rendition: &Rendition,
+        period: u32,
         delivery: &DeliveryUrls,
     ) -> Result<Vec<u8>, OriginError> {
-        let protect = self.protect(context, rendition)?;
-        let systems = self.systems_of(context, rendition, delivery)?;
+        let protect = self.protect(context, rendition, period)?;
+        let systems = self.systems_of(context, rendition, period, delivery)?;
         let container = context.selectors.format.row().container;
         Ok(cmaf::init_segment(rendition, container, &protect, &systems))
     }

@@ -105,6 +105,18 @@ impl Context {
         Err(OriginError::new(Code::BAD_URL_SYNTAX, "only HLS has media playlists"))
     }
 
+    /// Refuses keys that rotate where the manifest cannot say which of them is for what.
+    fn demand_constant_keys(&self, presentation: &Presentation<'_>) -> Result<(), OriginError> {
+        let row = self.selectors.format.row();
+        let names_one =
+            matches!(row.manifest, Manifest::Smooth { .. } | Manifest::Mpd { files: true });
+        if names_one && presentation.rotates() {
+            let detail = "the keys rotate, and the manifest can name just one for each track";
+            return Err(OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, detail));
+        }
+        Ok(())
+    }
+
     /// Encrypts an init segment where segments are encrypted as a whole: in DASH it is one of them
     /// (packaging.md section 8.4), in HLS it stands in front of the keys.
     fn enclose_init(&self, data: &mut Vec<u8>, protect: &Protect) {
@@ -248,10 +260,12 @@ impl Origin {
         &self,
         context: &Context,
         track: &TrackRef,
+        period: Option<u32>,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
+        let period = context.period_named(period)?;
         if let Some(found) = context.find_text(track) {
-            return self.text_init(context, found?.text);
+            return self.text_init(context, found?.text, period);
         }
         if let Some(found) = context.find_images(track) {
             found?;
@@ -264,13 +278,24 @@ impl Origin {
             let detail = "the format has no init segments";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
-        let mut data = self.init_bytes(context, rendition, delivery)?;
-        context.enclose_init(&mut data, &self.protect(context, rendition)?);
+        let mut data = self.init_bytes(context, rendition, period, delivery)?;
+        context.enclose_init(&mut data, &self.protect(context, rendition, period)?);
         Ok(Answer::of_bytes(media_type(rendition), CachePolicy::Media, data))
     }
 }
 
+/// How long the media of an asset last, in wire ticks.
+///
+/// # Errors
+/// Media that cannot be published.
+pub async fn duration_of(stored: &Asset) -> Result<u64, OriginError> {
+    let cutting = Cutting { fragment_ms: stored.segment_ms, packed: 1 };
+    let loaded = AssetCache::new(0).get(stored, cutting).await?;
+    Ok(loaded.asset.duration)
+}
+
 fn manifest(context: &Context, presentation: &Presentation<'_>) -> Result<Answer, OriginError> {
+    context.demand_constant_keys(presentation)?;
     let (content_type, text) = match context.selectors.format.row().manifest {
         Manifest::Mpd { .. } => (MPD, dash::mpd(presentation, &[])),
         Manifest::Smooth { .. } => (SMOOTH, smooth::manifest(presentation)),

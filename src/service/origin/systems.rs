@@ -14,6 +14,7 @@ use crate::isobmff::cenc::Pssh;
 use crate::keys::KeyRecord;
 use crate::media::Rendition;
 use crate::package::announced::{Announced, Custom, HdcpLevel, System, without_skd};
+use crate::package::cmaf::InBand;
 use crate::package::filter::Facts;
 use crate::package::presentation::DeliveryUrls;
 use crate::policy::UrlTemplate;
@@ -44,8 +45,8 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<KeyAddresses, OriginError> {
         let of = |record: &KeyRecord| {
-            let uri = Addressing::new(context, record.kid, delivery).uri();
-            let systems = self.systems(context, record, delivery)?;
+            let uri = Addressing::new(context, record.kid, Some(delivery)).uri();
+            let systems = self.systems(context, record, Some(delivery))?;
             let hdcp = output(context, record).and_then(|output| output.hdcp_level);
             Ok((record.kid, Addresses { uri, systems, hdcp }))
         };
@@ -57,19 +58,34 @@ impl Origin {
         &self,
         context: &Context,
         rendition: &Rendition,
+        period: u32,
         delivery: &DeliveryUrls,
     ) -> Result<Arc<[Announced]>, OriginError> {
-        match context.key_of(&Facts::of(rendition))? {
-            Some(record) => self.systems(context, record, delivery),
+        match context.key_in(&Facts::of(rendition), period)? {
+            Some(record) => self.systems(context, record, Some(delivery)),
             None => Ok([].into()),
         }
+    }
+
+    /// What fragments announce where keys rotate. Their bytes do not depend on the address under which
+    /// a client knows this server: licences are where manifest and init segment say.
+    pub(super) fn in_band(
+        &self,
+        context: &Context,
+        record: &KeyRecord,
+    ) -> Result<InBand, OriginError> {
+        if context.locator.schedule.is_none() {
+            return Ok(None);
+        }
+        let systems = self.systems(context, record, None)?;
+        Ok(Some(systems.iter().filter_map(|system| system.pssh.clone()).collect()))
     }
 
     fn systems(
         &self,
         context: &Context,
         record: &KeyRecord,
-        delivery: &DeliveryUrls,
+        delivery: Option<&DeliveryUrls>,
     ) -> Result<Arc<[Announced]>, OriginError> {
         let addressing = Addressing::new(context, record.kid, delivery);
         let (Some(block), Some(scheme)) = (addressing.block, Scheme::of(context.protection)) else {
@@ -109,29 +125,45 @@ struct Addressing<'a> {
     block: Option<&'a EncryptedBlock>,
     media_id: &'a str,
     kid: KeyId,
-    delivery: &'a DeliveryUrls,
+    /// `None` where addresses of this server are not told.
+    delivery: Option<&'a DeliveryUrls>,
+}
+
+impl Context {
+    /// What the bytes of fragments depend on that name their keys: policies and locators with one
+    /// name follow each other, but none is made in the same instant under the same id.
+    pub(super) fn in_band_tag(&self) -> Option<Vec<u8>> {
+        self.locator.schedule.as_ref()?;
+        let created = self.locator.created.as_millisecond().to_be_bytes();
+        Some([b"in band", self.locator.id.as_bytes().as_slice(), &created].concat())
+    }
 }
 
 impl<'a> Addressing<'a> {
-    fn new(context: &'a Context, kid: KeyId, delivery: &'a DeliveryUrls) -> Self {
+    fn new(context: &'a Context, kid: KeyId, delivery: Option<&'a DeliveryUrls>) -> Self {
         let media_id = context.locator.alternative_media_id.as_deref().unwrap_or_default();
         Self { block: context.block(), media_id, kid, delivery }
     }
 
     /// That of the policy, or else our own.
-    fn url(&self, template: Option<&UrlTemplate>, own: impl FnOnce() -> String) -> String {
+    fn url(
+        &self,
+        template: Option<&UrlTemplate>,
+        own: impl FnOnce(&DeliveryUrls) -> String,
+    ) -> String {
+        let own = || self.delivery.map_or_else(String::new, own);
         template.map_or_else(own, |template| template.expand(self.kid, self.media_id))
     }
 
     /// Where the bytes of the key are.
     fn uri(&self) -> String {
         let template = self.block.and_then(|b| b.custom_key_acquisition_url_template.as_ref());
-        self.url(template, || self.delivery.raw_key(self.kid))
+        self.url(template, |delivery| delivery.raw_key(self.kid))
     }
 
     /// That of the policy; empty where it has none.
     fn foreign(&self, template: Option<&UrlTemplate>) -> String {
-        self.url(template, String::new)
+        self.url(template, |_| String::new())
     }
 
     /// The bytes of a key are where the policy says so; a server of ClearKey licences that it names
@@ -140,8 +172,8 @@ impl<'a> Addressing<'a> {
         let licences = block.clear_key_template();
         let keys = block.custom_key_acquisition_url_template.as_ref().or(licences);
         Announced {
-            url: self.url(licences, || self.delivery.clear_key()),
-            key_uri: self.url(keys, || self.delivery.raw_key(self.kid)),
+            url: self.url(licences, DeliveryUrls::clear_key),
+            key_uri: self.url(keys, |delivery| delivery.raw_key(self.kid)),
             pssh: Some(Pssh::common(vec![self.kid])),
             clear_key_lines: block.clear_key_lines(protection).to_vec(),
             ..Announced::new(System::ClearKey)
@@ -155,10 +187,10 @@ impl<'a> Addressing<'a> {
         key: &Expanded,
     ) -> Result<Announced, OriginError> {
         let template = system.custom_license_acquisition_url_template.as_ref();
-        let url = self.url(template, || self.delivery.play_ready());
+        let url = self.url(template, DeliveryUrls::play_ready);
         let checksum = playready::checksum(self.kid, key);
         let header = Header {
-            la_url: Some(url.clone()),
+            la_url: Some(url.clone()).filter(|url| !url.is_empty()),
             custom_attributes: system.play_ready_custom_attributes.clone(),
             ..Header::new(vec![HeaderKey::new(self.kid, scheme, checksum)])
         };
@@ -172,7 +204,7 @@ impl<'a> Addressing<'a> {
     fn widevine(&self, system: &Widevine, scheme: Scheme) -> Announced {
         let template = system.custom_license_acquisition_url_template.as_ref();
         Announced {
-            url: self.url(template, || self.delivery.widevine(self.kid)),
+            url: self.url(template, |delivery| delivery.widevine(self.kid)),
             pssh: Some(PsshData::new(&[self.kid], scheme).pssh()),
             certificate: self.foreign(system.certificate_url_template.as_ref()),
             ..Announced::new(System::Widevine)
@@ -181,12 +213,12 @@ impl<'a> Addressing<'a> {
 
     fn fair_play(&self, system: &FairPlay) -> Announced {
         let template = system.custom_license_acquisition_url_template.as_ref();
-        let key_uri = self.url(template, || self.delivery.fair_play_line(self.kid));
+        let key_uri = self.url(template, |delivery| delivery.fair_play_line(self.kid));
         Announced {
             // Ours keeps the scheme that the client came with.
             url: match template {
                 Some(_) => without_skd(&key_uri),
-                None => self.delivery.fair_play(self.kid),
+                None => self.url(None, |delivery| delivery.fair_play(self.kid)),
             },
             key_uri,
             certificate: self.foreign(system.certificate_url_template.as_ref()),
@@ -244,7 +276,7 @@ mod tests {
             block: policy.block(protection),
             media_id: "film",
             kid: KID,
-            delivery: &delivery,
+            delivery: Some(&delivery),
         };
         assert_eq!(of(Protection::Cbc).uri(), format!("https://k/film/{NAMED}"));
         let (cenc, block) = (of(Protection::Cenc), policy.block(Protection::Cenc).unwrap());
@@ -270,7 +302,7 @@ mod tests {
     #[test]
     fn our_own_address_for_fairplay_keeps_the_scheme_of_the_client() {
         let delivery = DeliveryUrls { base: "http://host/keydelivery".to_owned() };
-        let own = Addressing { block: None, media_id: "", kid: KID, delivery: &delivery };
+        let own = Addressing { block: None, media_id: "", kid: KID, delivery: Some(&delivery) };
         let fair_play = own.fair_play(&FairPlay::default());
         let rest = format!("host/keydelivery/FairPlay/?kid={NAMED}");
         assert_eq!(fair_play.key_uri, format!("skd://{rest}"));

@@ -52,18 +52,26 @@ impl Context {
         addresses: &KeyAddresses,
     ) -> Result<Vec<ListedText<'_>>, OriginError> {
         let listed = |SelectedText { text, fragments }| {
-            let key = self.text_key(text)?.map(|record| {
-                let ivs = IvContext::new(record.kid, &self.text_identity(text));
-                rendition_key(record, self.ruled(ivs), addresses)
-            });
-            Ok(ListedText { text, key, fragments })
+            let key_in = |period| {
+                let record = self.text_key(text, period)?;
+                Ok(record.map(|record| {
+                    let ivs = IvContext::new(record.kid, &self.text_identity(text));
+                    rendition_key(record, self.ruled(ivs), addresses)
+                }))
+            };
+            let keys = self.key_runs(&text.cuts, &fragments, key_in)?;
+            Ok(ListedText { text, keys, fragments })
         };
         self.selection.text(&self.loaded.asset).map(listed).collect()
     }
 
-    fn text_key(&self, text: &TextRendition) -> Result<Option<&KeyRecord>, OriginError> {
+    fn text_key(
+        &self,
+        text: &TextRendition,
+        period: u32,
+    ) -> Result<Option<&KeyRecord>, OriginError> {
         match self.protection {
-            Protection::Cbc => self.key_of(&Facts::of_text(text)),
+            Protection::Cbc => self.key_in(&Facts::of_text(text), period),
             _ => Ok(None),
         }
     }
@@ -123,11 +131,12 @@ impl Origin {
         &self,
         context: &Context,
         text: &TextRendition,
+        period: u32,
     ) -> Result<Answer, OriginError> {
         let row = context.text_row(text)?;
         let container = context.selectors.format.row().container;
         let mut data = text::init_segment(text, row, container);
-        context.enclose_init(&mut data, &self.text_protect(context, text)?);
+        context.enclose_init(&mut data, &self.text_protect(context, text, period)?);
         Ok(Answer::of_bytes(row.content_type, CachePolicy::Media, data))
     }
 
@@ -144,9 +153,10 @@ impl Origin {
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
         let next = text.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
-        let protect = self.text_protect(context, text)?;
+        let period = context.period_of(&text.cuts, n);
+        let protect = self.text_protect(context, text, period)?;
         let slice = text.slice(n);
-        let [kid, sealed] = key_mark(context.text_key(text)?);
+        let [kid, sealed] = key_mark(context.text_key(text, period)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
         let profile = context.text_profile();
         let identity = context.text_identity(text);
@@ -194,8 +204,9 @@ impl Origin {
         &self,
         context: &Context,
         text: &TextRendition,
+        period: u32,
     ) -> Result<Protect, OriginError> {
-        let Some(record) = context.text_key(text)? else { return Ok(Protect::Clear) };
+        let Some(record) = context.text_key(text, period)? else { return Ok(Protect::Clear) };
         let key = self.track_key(context, record, &context.text_identity(text))?;
         Ok(Protect::Segment(key))
     }

@@ -86,7 +86,8 @@ impl Origin {
         n: usize,
         key_frame: bool,
     ) -> Result<Arc<Plan>, OriginError> {
-        let protect = self.protect(context, rendition)?;
+        let period = context.period_of(&rendition.cuts, n);
+        let protect = self.protect(context, rendition, period)?;
         let plan = reading(context, rendition, move |context, main, source| {
             if packed::media_type(context.selectors.format, main).is_some() {
                 return packed::segment(main, n, protect, source);

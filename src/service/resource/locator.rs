@@ -1,6 +1,6 @@
 //! Streaming locators as documents (ams.md section 14.1).
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use super::document::{Secrets, shape};
 use super::{ResourceError, is_legal_name};
 use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::KeyRecord;
+use crate::keys::{KeyRecord, Rotation, Schedule};
 use crate::package::compat::Compat;
 use crate::policy::text::Text;
 use crate::policy::{NAME_RULE, Secret, json};
@@ -52,6 +52,22 @@ struct Properties {
     /// Ours: whose manifests the streams have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     compat: Option<Text<Compat>>,
+    /// Ours: how the keys rotate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_rotation: Option<KeyRotation>,
+}
+
+/// How keys rotate; lengths as ISO 8601 has them, as everywhere in AMS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct KeyRotation {
+    period: Text<SignedDuration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_count: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start: Option<Time>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lead: Option<Text<SignedDuration>>,
 }
 
 /// A content key. AMS always writes `tracks`, and always empty.
@@ -62,6 +78,9 @@ struct Key {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     key_type: Option<KeyType>,
     label_reference_in_streaming_policy: String,
+    /// Ours: which crypto period of a locator whose keys rotate; the first when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    crypto_period: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<KeyValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -95,6 +114,7 @@ impl Document {
                 id: Text(record.kid),
                 key_type: Some(KeyType(record.protection)),
                 label_reference_in_streaming_policy: record.label.clone(),
+                crypto_period: Some(record.crypto_period).filter(|period| *period > 0),
                 value,
                 policy_name: record.policy.as_ref().or(default).cloned(),
                 tracks: Vec::new(),
@@ -114,6 +134,7 @@ impl Document {
             filters: locator.filters,
             content_keys,
             compat: Some(locator.compat).filter(|c| *c != Compat::default()).map(Text),
+            key_rotation: locator.schedule.as_ref().and_then(Schedule::rotation).map(Into::into),
         };
         Ok(Self { name: locator.name, properties })
     }
@@ -144,6 +165,7 @@ impl Document {
             compat: properties.compat.map(|compat| compat.0).unwrap_or_default(),
             alternative_media_id: properties.alternative_media_id,
             keys: properties.content_keys.into_iter().map(Key::into_own).collect(),
+            rotation: properties.key_rotation.map(KeyRotation::into_rotation),
             start: properties.start_time.and_then(|time| time.0),
             end: properties.end_time.and_then(|time| time.0),
         }
@@ -156,8 +178,32 @@ impl Key {
             kid: self.id.0,
             label: self.label_reference_in_streaming_policy,
             protection: self.key_type.map(|key_type| key_type.0),
+            crypto_period: self.crypto_period.unwrap_or(0),
             key: self.value.map(|value| value.0),
             policy: self.policy_name,
+        }
+    }
+}
+
+impl KeyRotation {
+    fn into_rotation(self) -> Rotation {
+        Rotation {
+            period: self.period.0,
+            keys: self.key_count,
+            start: self.start.and_then(|time| time.0),
+            lead: self.lead.map_or(SignedDuration::ZERO, |lead| lead.0),
+        }
+    }
+}
+
+impl From<Rotation> for KeyRotation {
+    fn from(rotation: Rotation) -> Self {
+        let lead = Some(rotation.lead).filter(|lead| *lead != SignedDuration::ZERO);
+        Self {
+            period: Text(rotation.period),
+            key_count: rotation.keys,
+            start: rotation.start.map(|start| Time(Some(start))),
+            lead: lead.map(Text),
         }
     }
 }

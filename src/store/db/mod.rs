@@ -25,7 +25,7 @@ use self::write::Write;
 use self::writer::Writer;
 use super::cache::ReadCaches;
 use super::private::tighten;
-use super::{Asset, Kind, Locator, NewLocator, StoreError, durable, random};
+use super::{Asset, Kind, Locator, NewLocator, RotatedKeys, StoreError, durable, random};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyEncryptionKey, KeyRecord, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy, predefined};
@@ -240,6 +240,24 @@ impl Store {
         Ok(())
     }
 
+    /// Gives a locator new keys and the schedule that they are for: all or nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] when its schedule is another one by now, [`StoreError::NotFound`],
+    /// [`StoreError::AlreadyExists`] for a taken KID, or a failure of the database.
+    pub async fn rotate_keys(&self, rotated: RotatedKeys) -> Result<(), StoreError> {
+        let id = rotated.locator;
+        let kids: Vec<KeyId> = rotated.keys.iter().map(|key| key.kid).collect();
+        self.0.writer.write(Write::RotateKeys(Box::new(rotated))).await?;
+        let caches = &self.0.caches;
+        caches.locators.forget(&id).await;
+        caches.locator_keys.forget(&id).await;
+        for kid in &kids {
+            caches.missing_keys.forget(kid).await;
+        }
+        Ok(())
+    }
+
     /// Deletes a locator and its keys; the asset and the policies stay.
     ///
     /// # Errors
@@ -286,6 +304,25 @@ impl Store {
     pub async fn keys_of(&self, locator: LocatorId) -> Result<Arc<[KeyRecord]>, StoreError> {
         let load = || read::keys_of(&self.0.readers, locator);
         self.0.caches.locator_keys.read(locator, load).await
+    }
+
+    /// The keys of a locator, among them one of each crypto period below `periods`: another process
+    /// may have made the last of them, and the cache not know.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn keys_up_to(
+        &self,
+        locator: LocatorId,
+        periods: u32,
+    ) -> Result<Arc<[KeyRecord]>, StoreError> {
+        let found = self.keys_of(locator).await?;
+        let is_new = |key: &KeyRecord| key.crypto_period + 1 >= periods;
+        if found.is_empty() || found.iter().any(is_new) {
+            return Ok(found);
+        }
+        self.0.caches.locator_keys.forget(&locator).await;
+        self.keys_of(locator).await
     }
 
     /// The key of that KID, wrapped (cached).

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use sqlx::{FromRow, QueryBuilder, SqlitePool};
 
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::{KeyRecord, StorageEncryption, Vault, WrappedKey};
+use crate::keys::{KeyRecord, Schedule, StorageEncryption, Vault, WrappedKey};
 use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 use crate::protection::Protection;
 use crate::store::{Asset, Kind, Locator, StoreError};
@@ -27,6 +27,7 @@ type LocatorRow = (
     i64,
     String,
     Option<String>,
+    Option<String>,
 );
 type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
@@ -42,7 +43,8 @@ macro_rules! select {
     };
     (locators $($rest:literal)?) => {
         concat!("SELECT id, name, asset, streaming_policy, content_key_policy, filters, \
-                 start_time, end_time, created, compat, alternative_media_id FROM locators ", $($rest)?)
+                 start_time, end_time, created, compat, alternative_media_id, key_schedule \
+                 FROM locators ", $($rest)?)
     };
     (content_keys $($rest:literal)?) => {
         concat!("SELECT kid, locator, label, key_type, crypto_period, policy, wrapped \
@@ -194,6 +196,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
         created,
         compat,
         alternative_media_id,
+        schedule,
     ) = row;
     let field = Field { kind: Kind::Locator, name: &name };
     Ok(Locator {
@@ -206,6 +209,7 @@ fn to_locator(row: LocatorRow) -> Result<Locator, StoreError> {
         end: end.map(|ms| field.time(ms)).transpose()?,
         created: field.time(created)?,
         compat: field.parsed(&compat)?,
+        schedule: schedule.map(|text| field.schedule(&text)).transpose()?,
         alternative_media_id,
         name,
     })
@@ -243,6 +247,10 @@ impl Field<'_> {
 
     fn time(&self, ms: i64) -> Result<Timestamp, StoreError> {
         Timestamp::from_millisecond(ms).map_err(|error| self.damaged(error))
+    }
+
+    fn schedule(&self, text: &str) -> Result<Schedule, StoreError> {
+        Schedule::from_json(text).map_err(|error| self.damaged(error))
     }
 
     fn sealed(&self, text: &str) -> Result<WrappedKey, StoreError> {

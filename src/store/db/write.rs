@@ -6,9 +6,11 @@ use sqlx::SqliteConnection;
 
 use super::{filters, policies};
 use crate::ids::LocatorId;
-use crate::keys::{KekFingerprint, KeyRecord, WrappedKey};
+use crate::keys::{KekFingerprint, KeyRecord, Schedule, WrappedKey};
 use crate::policy::predefined;
-use crate::store::{Asset, FilterKey, Kind, Locator, NewLocator, StoreError, StoredFilter};
+use crate::store::{
+    Asset, FilterKey, Kind, Locator, NewLocator, RotatedKeys, StoreError, StoredFilter,
+};
 
 pub(super) enum Write {
     BindKek(KekFingerprint),
@@ -19,6 +21,7 @@ pub(super) enum Write {
     DeleteStreamingPolicy(String),
     DeleteContentKeyPolicy(String),
     CreateLocator(Box<NewLocator>),
+    RotateKeys(Box<RotatedKeys>),
     DeleteLocator(LocatorId),
     PutFilter(StoredFilter),
     DeleteFilter(FilterKey),
@@ -41,6 +44,7 @@ pub(super) async fn apply(db: &mut SqliteConnection, write: &Write) -> Result<()
         Write::DeleteStreamingPolicy(name) => policies::STREAMING.delete(db, name).await,
         Write::DeleteContentKeyPolicy(name) => policies::CONTENT_KEY.delete(db, name).await,
         Write::CreateLocator(new) => create_locator(db, new).await,
+        Write::RotateKeys(rotated) => rotate_keys(db, rotated).await,
         Write::DeleteLocator(id) => delete_locator(db, *id).await,
         Write::PutFilter(stored) => filters::put(db, stored).await,
         Write::DeleteFilter(key) => filters::delete(db, key).await,
@@ -96,19 +100,37 @@ async fn create_locator(db: &mut SqliteConnection, new: &NewLocator) -> Result<(
         require(db, CONTENT_KEY_POLICY, policy).await?;
     }
     insert_locator(db, locator).await?;
-    for key in &new.keys {
-        let inserted = insert_key(db, key).await;
-        inserted.map_err(|error| taken(error, Kind::ContentKey, key.kid))?;
+    insert_keys(db, &new.keys).await
+}
+
+/// Two who rotate at once must not both have made the same period.
+async fn rotate_keys(db: &mut SqliteConnection, rotated: &RotatedKeys) -> Result<(), StoreError> {
+    let RotatedKeys { locator, before, after, keys } = rotated;
+    let changed = sqlx::query(
+        "UPDATE locators SET key_schedule = $1
+         WHERE id = $2 AND COALESCE(key_schedule, '') = $3",
+    )
+    .bind(after.to_json())
+    .bind(locator.to_string())
+    .bind(before.as_ref().map(Schedule::to_json).unwrap_or_default())
+    .execute(&mut *db)
+    .await?;
+    if changed.rows_affected() == 0 {
+        let id = locator.to_string();
+        return match is_there(db, "SELECT 1 FROM locators WHERE id = $1", &id).await? {
+            true => Err(StoreError::Changed { kind: Kind::Locator, name: id }),
+            false => Err(StoreError::missing(Kind::Locator, id)),
+        };
     }
-    Ok(())
+    insert_keys(db, keys).await
 }
 
 async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<(), StoreError> {
     let inserted = sqlx::query(
         "INSERT INTO locators (id, name, asset, streaming_policy, content_key_policy,
                                start_time, end_time, created, filters, compat,
-                               alternative_media_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                               alternative_media_id, key_schedule)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(locator.id.to_string())
     .bind(&locator.name)
@@ -121,6 +143,7 @@ async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<
     .bind(serde_json::json!(locator.filters).to_string())
     .bind(locator.compat.to_string())
     .bind(&locator.alternative_media_id)
+    .bind(locator.schedule.as_ref().map(Schedule::to_json))
     .execute(&mut *db)
     .await;
     let Err(error) = inserted else { return Ok(()) };
@@ -128,6 +151,14 @@ async fn insert_locator(db: &mut SqliteConnection, locator: &Locator) -> Result<
         return Err(taken(error, Kind::Locator, &locator.name));
     }
     Err(taken(error, Kind::Locator, locator.id))
+}
+
+async fn insert_keys(db: &mut SqliteConnection, keys: &[KeyRecord]) -> Result<(), StoreError> {
+    for key in keys {
+        let inserted = insert_key(db, key).await;
+        inserted.map_err(|error| taken(error, Kind::ContentKey, key.kid))?;
+    }
+    Ok(())
 }
 
 async fn insert_key(db: &mut SqliteConnection, key: &KeyRecord) -> Result<(), sqlx::Error> {

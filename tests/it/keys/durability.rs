@@ -131,6 +131,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         filters: Vec::new(),
         compat: Default::default(),
         alternative_media_id: None,
+        schedule: None,
         start: None,
         end: None,
         created: at(NOW),

@@ -6,4 +6,5 @@ mod changes;
 mod golden;
 mod interrupted;
 mod ivs;
+mod rotation;
 mod systems;

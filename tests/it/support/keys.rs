@@ -211,6 +211,7 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
         compat: Default::default(),
         alternative_media_id: None,
         keys: Vec::new(),
+        rotation: None,
         start: None,
         end: None,
     }

@@ -11,6 +11,7 @@ pub(crate) mod origin;
 pub(crate) mod policies;
 pub(crate) mod presentation;
 pub(crate) mod results;
+pub(crate) mod rotation;
 pub(crate) mod server;
 pub(crate) mod text;
 pub(crate) mod transport;

@@ -1,0 +1,264 @@
+//! Keys that rotate, by whole URLs: the bytes of every period are judged by tools of others.
+
+use std::collections::HashSet;
+
+use portcullis::cenc::decrypt::{Decryptor, Keyring};
+use reqwest::Client;
+use serde_json::json;
+
+use crate::support::boxes::{find, protection};
+use crate::support::oracle::{
+    HexKey, decrypted_segment, elementary_stream_of_text, encrypted_by_packager_with,
+    samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file,
+};
+use crate::support::origin::{Shelf, demo, get, hls_children};
+use crate::support::presentation;
+use crate::support::rotation::{Run, attribute, rotating, runs};
+use crate::support::server::{DevServer, media_dir};
+
+/// Fragments start at 0, 6, 12 and 18 seconds: two of them are in the first period.
+const PERIODS: [usize; 3] = [2, 1, 1];
+
+fn server() -> DevServer {
+    DevServer::builder().start()
+}
+
+fn published(server: &DevServer, policy: &str) -> String {
+    rotating(server, ("gate", "gate"), policy, &json!({ "keyRotation": { "period": "PT7S" } }))
+}
+
+/// The samples that a playlist is made of: of the source that has as many bytes.
+fn sources() -> Vec<Vec<(usize, String)>> {
+    let files =
+        ["gate_h264_180p", "gate_h264_360p", "gate_h264_540p", "gate_aac_eng", "gate_aac_deu"];
+    files.map(|file| owned(samples_of_file(&demo(&format!("{file}.mp4")), "0").contents())).into()
+}
+
+fn owned(contents: Vec<(usize, &str)>) -> Vec<(usize, String)> {
+    contents.into_iter().map(|(size, digest)| (size, digest.to_owned())).collect()
+}
+
+fn counts(runs: &[Run]) -> Vec<usize> {
+    runs.iter().map(|run| run.segments.len()).collect()
+}
+
+/// What `portcullis decrypt` makes of a file.
+fn decrypted(media: &[u8], keys: &[HexKey]) -> Vec<u8> {
+    let mut ring = Keyring::default();
+    keys.iter().for_each(|key| ring.add(&format!("{}:{}", key.kid, key.key)).unwrap());
+    let mut clear = Vec::new();
+    Decryptor::new(&ring).decrypt(media, &mut clear, |_| {}).unwrap();
+    clear
+}
+
+/// The playlist of some segments, with a key or without.
+fn playlist_of(segments: &[String], key: Option<&str>) -> String {
+    let key = key.map_or_else(String::new, |key| format!("#EXT-X-KEY:{key}\n"));
+    let mut text = format!("#EXTM3U\n#EXT-X-VERSION:5\n#EXT-X-TARGETDURATION:6\n{key}");
+    for segment in segments {
+        text += &format!("#EXTINF:6,\n{segment}\n");
+    }
+    text + "#EXT-X-ENDLIST\n"
+}
+
+fn has(media: &[u8], kid: &str) -> bool {
+    let kid = data_encoding::HEXLOWER.decode(kid.as_bytes()).unwrap();
+    media.windows(16).any(|window| window == kid)
+}
+
+/// `init` of each period opens its segments for tools that know one key; the segments alone say all of
+/// it for those that know several.
+#[tokio::test]
+async fn every_period_of_cmaf_opens_with_its_key_and_all_with_all_of_them() {
+    let server = server();
+    let sources = sources();
+    for (policy, encryption) in
+        [("Portcullis_CencClearKey", "cenc"), ("Portcullis_CbcsClearKey", "cbcs-aapl")]
+    {
+        let root = published(&server, policy);
+        let master = format!("{root}manifest(format=m3u8-cmaf,encryption={encryption})");
+        let playlists = hls_children(&master).await;
+        assert_eq!(playlists.len(), sources.len());
+        let mut kids = HashSet::new();
+        for playlist in playlists {
+            let runs = runs(&playlist).await;
+            assert_eq!(counts(&runs), PERIODS, "{playlist}");
+            let kind = if playlist.contains("aac") { "audio" } else { "video" };
+            let (mut opened, mut keys, mut all) = (Vec::new(), Vec::new(), Vec::new());
+            for run in &runs {
+                let (key, media) = (run.key().await, run.media().await);
+                let own = samples_decrypted_by_ffmpeg(&media, &key, &kind[..1]);
+                opened.extend(owned(own.contents()));
+                for segment in &run.segments {
+                    let bytes = get(segment).await.ok();
+                    assert!(has(find(&bytes, &[b"moof", b"traf", b"sgpd"]).unwrap(), &key.kid));
+                    assert!(has(find(&bytes, &[b"moof", b"pssh"]).unwrap(), &key.kid));
+                    if all.is_empty() {
+                        all = get(run.map.as_ref().unwrap()).await.ok();
+                    }
+                    all.extend(bytes);
+                }
+                kids.insert(key.kid.clone());
+                keys.push(key);
+            }
+            assert!(sources.contains(&opened), "{playlist}");
+            // One init segment, and three keys.
+            let several = decrypted(&all, &keys);
+            assert!(owned(samples_of_bytes(&several, "0").contents()) == opened, "{playlist}");
+        }
+        assert_eq!(kids.len(), PERIODS.len(), "all tracks share the key of a period");
+    }
+}
+
+#[tokio::test]
+async fn whole_segments_and_transport_streams_change_their_key_where_they_start() {
+    let server = server();
+    let root = published(&server, "Predefined_ClearKey");
+    let clear = server.ready.stream("clear-open");
+    for format in ["m3u8-aapl", "m3u8-cmaf"] {
+        let master = format!("{root}manifest(format={format},encryption=cbc)");
+        for playlist in hls_children(&master).await {
+            let runs = runs(&playlist).await;
+            assert_eq!(counts(&runs), PERIODS, "{playlist}");
+            let ivs: HashSet<_> =
+                runs.iter().filter_map(|r| attribute(&r.lines[0], "IV")).collect();
+            assert_eq!(ivs.len(), runs.len());
+            for run in &runs {
+                let key = run.key().await;
+                let first = get(&run.segments[0]).await.ok();
+                let opened =
+                    decrypted_segment(first, &key.key, attribute(&run.lines[0], "IV").unwrap());
+                let (_, leaf) = run.segments[0].split_once("gate.ism/").unwrap();
+                let plain = clear.url(&leaf.replace(",encryption=cbc", ""));
+                assert!(opened == get(&plain).await.ok(), "{}", run.segments[0]);
+            }
+        }
+    }
+    let root = published(&server, "Portcullis_CbcsClearKey");
+    let master = format!("{root}manifest(format=m3u8-aapl,encryption=cbcs-aapl)");
+    for playlist in hls_children(&master).await {
+        let runs = runs(&playlist).await;
+        assert_eq!(counts(&runs), PERIODS, "{playlist}");
+        let kind = if playlist.contains("aac") { "a" } else { "v" };
+        for run in runs {
+            let plain = |url: &String| {
+                let (_, leaf) = url.split_once("gate.ism/").unwrap();
+                clear.url(&leaf.replace(",encryption=cbcs-aapl", ""))
+            };
+            let clear: Vec<String> = run.segments.iter().map(plain).collect();
+            // ffmpeg leaves the last encrypted picture as it is: one more segment has it.
+            let more = [run.segments.as_slice(), &run.segments[..1]].concat();
+            let ours = elementary_stream_of_text(&playlist_of(&more, Some(&run.lines[0])), kind);
+            let clear = elementary_stream_of_text(&playlist_of(&clear, None), kind);
+            assert!(ours.starts_with(&clear), "{playlist}");
+        }
+    }
+}
+
+/// Keys that another packager rotates: it turns KID and key of each period by a byte.
+#[test]
+fn rotating_keys_of_another_packager_come_back() {
+    let digits = |from: u8| -> Vec<u8> { (from..from + 16).collect() };
+    let turned = |bytes: &[u8], n: usize| {
+        let mut bytes = bytes.to_vec();
+        bytes.rotate_left(n);
+        data_encoding::HEXLOWER.encode(&bytes)
+    };
+    let (kid, key) = (digits(0xa0), digits(0x10));
+    let keys: Vec<HexKey> =
+        (0..16).map(|n| HexKey { kid: turned(&kid, n), key: turned(&key, n) }).collect();
+    let source = demo("gate_h264_180p.mp4");
+    for scheme in ["cenc", "cbcs"] {
+        let flags = ["--protection_scheme", scheme, "--crypto_period_duration", "4"];
+        let theirs = encrypted_by_packager_with(&source, &keys[0], "video", &flags);
+        assert!(has(&theirs, &keys[2].kid), "it rotates");
+        let clear = decrypted(&theirs, &keys);
+        let expected = owned(samples_of_file(&source, "0").contents());
+        assert!(owned(samples_of_bytes(&clear, "0").contents()) == expected, "{scheme}");
+    }
+}
+
+/// A period of DASH for each crypto period, with its own init segments and default KIDs.
+#[tokio::test]
+async fn dash_has_a_period_for_each_key() {
+    let server = server();
+    let root = published(&server, "Portcullis_CencClearKey");
+    let manifest = format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)");
+    let text = String::from_utf8(get(&manifest).await.ok()).unwrap();
+    assert_eq!(crate::support::oracle::mpd_complaint(&text), None);
+    let mpd = dash_mpd_core::parse(&text).unwrap();
+    let starts: Vec<_> = mpd.periods.iter().map(|period| period.start.unwrap().as_secs()).collect();
+    assert_eq!(starts, [0, 12, 18]);
+    let kids: Vec<HashSet<_>> = mpd
+        .periods
+        .iter()
+        .map(|period| {
+            let sets = period.adaptations.iter().flat_map(|set| &set.ContentProtection);
+            sets.filter_map(|protection| protection.default_KID.clone()).collect()
+        })
+        .collect();
+    assert!(kids.iter().all(|kids| kids.len() == 1), "{kids:?}");
+    assert_eq!(kids.iter().flatten().collect::<HashSet<_>>().len(), 3);
+    let tracks = presentation::dash(&Client::new(), &manifest).await;
+    assert_eq!(tracks.len(), 15, "five tracks in each period");
+    for (n, track) in tracks.iter().enumerate() {
+        let kid = kids[n / 5].iter().next().unwrap();
+        let bytes = get(&format!("{}/?kid={kid}", server.ready.key_delivery)).await.ok();
+        let key = HexKey { kid: kid.replace('-', ""), key: data_encoding::HEXLOWER.encode(&bytes) };
+        assert_eq!(track.segments.len(), PERIODS[n / 5]);
+        let samples = samples_decrypted_by_ffmpeg(&track.media(), &key, &track.kind[..1]);
+        let contents = owned(samples.contents());
+        let whole = |source: &Vec<(usize, String)>| {
+            source.windows(contents.len()).any(|window| window == contents)
+        };
+        assert!(sources().iter().any(whole), "track {n}");
+    }
+}
+
+/// Keys that come again in turn: under none of them is an IV used twice.
+#[tokio::test]
+async fn no_sample_of_a_ladder_shares_its_iv_under_a_key_that_comes_again() {
+    let files = std::fs::read_dir(media_dir().join("ladder")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let ladder = files.filter(|path| path.extension().is_some_and(|e| e == "mp4")).collect();
+    let shelf = Shelf::start([("ladder", ladder), ("other", vec![demo("gate_aac_eng.mp4")])]);
+    let flags = ["--rotate", "4s", "--rotate-keys", "2"];
+    let locator = shelf.published("ladder", "cenc", &flags);
+    let manifest = format!("{locator}/ladder.ism/manifest(format=mpd-time-cmaf,encryption=cenc)");
+    let tracks = presentation::dash(&Client::new(), &manifest).await;
+    let (mut seen, mut kids, mut samples) = (HashSet::new(), HashSet::new(), 0);
+    for segment in tracks.iter().flat_map(|track| &track.segments) {
+        let group = find(&segment.bytes, &[b"moof", b"traf", b"sgpd"]).unwrap();
+        let kid = group[20..36].to_vec();
+        for sample in protection(&segment.bytes, 8) {
+            samples += 1;
+            assert!(seen.insert((kid.clone(), sample.iv)), "{kid:02x?}");
+        }
+        kids.insert(kid);
+    }
+    assert!(samples > 2000 && kids.len() == 2, "{samples} samples, {} keys", kids.len());
+    assert!(tracks.len() >= 5 * 3, "keys come again: {} tracks", tracks.len());
+}
+
+#[tokio::test]
+async fn manifests_that_can_name_one_key_are_refused_and_so_are_periods_that_are_not_there() {
+    let server = server();
+    let root = published(&server, "Portcullis_CencClearKey");
+    let url = format!("{root}manifest(format=mpd-ondemand,encryption=cenc)");
+    let refused = get(&url).await;
+    let (status, code, said) = refused.refusal();
+    assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"), "{said}");
+    assert!(said.contains("rotate"), "{said}");
+    let master = format!("{root}manifest(format=m3u8-cmaf,encryption=cenc)");
+    let playlist = hls_children(&master).await.pop().unwrap();
+    let map = runs(&playlist).await.pop().unwrap().map.unwrap();
+    assert!(map.contains("=i2,"), "{map}");
+    for (period, status) in [("i", 200), ("i3", 200), ("i4", 404), ("i02", 400), ("ix", 400)] {
+        let answer = get(&map.replace("=i2,", &format!("={period},"))).await;
+        assert_eq!(answer.status, status, "{period}");
+    }
+    // Keys that do not rotate have no numbers.
+    let constant = server.ready.stream("cenc-open").init().await;
+    let numbered = get(&constant.replace("=i,", "=i0,")).await;
+    assert_eq!(numbered.refusal().0, 404);
+}
