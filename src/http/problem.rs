@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::Value;
 
 /// A refusal with a stable reason code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +18,45 @@ pub struct Problem {
     pub detail: String,
 }
 
+/// A refusal of what may be had later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooEarly {
+    /// The refusal.
+    pub problem: Problem,
+    /// When it may be had: the member `notBefore` of the document.
+    pub not_before: Timestamp,
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::json!({
+        document(self.status, self.body())
+    }
+}
+
+impl IntoResponse for TooEarly {
+    fn into_response(self) -> Response {
+        let mut body = self.problem.body();
+        body["notBefore"] = self.not_before.to_string().into();
+        document(self.problem.status, body)
+    }
+}
+
+impl Problem {
+    fn body(&self) -> Value {
+        serde_json::json!({
             "type": format!("urn:portcullis:problem:{}", self.code),
             "title": self.title,
             "status": self.status.as_u16(),
             "code": self.code,
             "detail": self.detail,
-        });
-        let headers = [
-            (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ];
-        (self.status, headers, body.to_string()).into_response()
+        })
     }
+}
+
+fn document(status: StatusCode, body: Value) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, body.to_string()).into_response()
 }

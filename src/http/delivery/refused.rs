@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{MAX_BODY_LEN, SERVICES};
-use crate::http::problem::Problem;
+use crate::http::problem::{Problem, TooEarly};
 use crate::service::delivery::DeliveryError;
 use crate::token::TokenError;
 
@@ -79,6 +79,9 @@ impl IntoResponse for Refused {
             tracing::error!(code, error = ?self, "key request failed");
         }
         let problem = Problem { status, code, title, detail: self.detail() };
+        if let Self::Delivery(DeliveryError::NotYetValid(not_before)) = self {
+            return TooEarly { problem, not_before }.into_response();
+        }
         match challenge(status, code) {
             Some(challenge) => ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response(),
             None => problem.into_response(),
@@ -128,6 +131,7 @@ const PROBLEMS: &[Row] = &[
     ("policy-key-not-given", StatusCode::FORBIDDEN, "The policy does not deliver this"),
     ("license-persistence-not-allowed", StatusCode::FORBIDDEN, "The policy does not deliver this"),
     ("locator-not-active", StatusCode::FORBIDDEN, "The stream is not available now"),
+    ("key-not-yet-valid", StatusCode::FORBIDDEN, "The key is not given out yet"),
     ("key-unknown", StatusCode::NOT_FOUND, "There is no such key"),
     ("kid-missing", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-repeated", StatusCode::BAD_REQUEST, KID_BAD),
@@ -178,6 +182,7 @@ mod tests {
             DeliveryError::Refused(Refusal::KeyNotGiven),
             DeliveryError::NotServed,
             DeliveryError::LocatorNotActive,
+            DeliveryError::NotYetValid(jiff::Timestamp::UNIX_EPOCH),
             DeliveryError::PersistenceNotAllowed,
             DeliveryError::Store(StoreError::Busy),
             DeliveryError::Store(StoreError::Closed),

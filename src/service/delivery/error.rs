@@ -1,5 +1,7 @@
 //! Why a key was not delivered.
 
+use jiff::Timestamp;
+
 use crate::keys::VaultError;
 use crate::license::Refusal;
 use crate::store::StoreError;
@@ -17,6 +19,9 @@ pub enum DeliveryError {
     /// The locator is outside its time.
     #[error("the stream of this key is not available at this time")]
     LocatorNotActive,
+    /// The key is of a crypto period to come. Told to those alone who may have it then.
+    #[error("the key is given out from {0} on, when its crypto period is near")]
+    NotYetValid(Timestamp),
     /// The client wants to keep a licence and the policy gives no right to.
     #[error("the content key policy does not allow persistent licences")]
     PersistenceNotAllowed,
@@ -38,6 +43,7 @@ impl DeliveryError {
             Self::UnknownKey => "key-unknown",
             Self::Refused(refusal) => refusal.reason(),
             Self::LocatorNotActive => "locator-not-active",
+            Self::NotYetValid(_) => "key-not-yet-valid",
             Self::PersistenceNotAllowed => "license-persistence-not-allowed",
             Self::NotServed => "license-system-not-served",
             Self::Store(StoreError::Busy) => "store-busy",

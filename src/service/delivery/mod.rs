@@ -1,7 +1,7 @@
 //! Key delivery: who asks for which key, may he have it, and what may he do with it.
 //!
 //! The order never changes: the request is read, the key is found, the policy decides, the
-//! locator must be active, and only then is the key unwrapped. What costs more, such as private
+//! locator must be active and the crypto period of the key near, and only then is the key unwrapped. What costs more, such as private
 //! keys of a system, comes after [`Delivery::grant`].
 
 mod audit;
@@ -169,6 +169,10 @@ impl Delivery {
         let grant = admissions.of(policy).grant(&wanted)?;
         if !locator.is_active(admissions.ask.at.now) {
             return Err(DeliveryError::LocatorNotActive);
+        }
+        let opens = locator.schedule.as_ref().and_then(|s| s.opens(record.crypto_period));
+        if let Some(opens) = opens.filter(|opens| *opens > admissions.ask.at.now) {
+            return Err(DeliveryError::NotYetValid(opens));
         }
         if persistent && !grant.rights.persistent {
             return Err(DeliveryError::PersistenceNotAllowed);

@@ -6,5 +6,6 @@ mod delivery;
 mod durability;
 mod jwt;
 mod publish;
+mod rotation;
 mod store;
 mod token_command;
