@@ -7,6 +7,7 @@
 mod alignment;
 pub mod asset;
 mod captions;
+pub mod client_manifest;
 pub mod descriptions;
 mod edit;
 mod error;
@@ -31,6 +32,7 @@ pub mod track;
 pub mod track_class;
 
 pub use asset::{Asset, Rendition, SourceFile};
+pub use client_manifest::ClientManifest;
 pub use error::{MediaError, MediaRule};
 pub use file::FileIndex;
 pub use grid::Grid;

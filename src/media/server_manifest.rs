@@ -17,6 +17,8 @@ pub struct ServerManifest {
     pub entries: Vec<Entry>,
     /// `fragmentsPerHLSSegment`: how many fragments make a segment of a transport stream.
     pub fragments_per_segment: Option<usize>,
+    /// File name of the client manifest inside the asset folder, if the document names one.
+    pub client_manifest: Option<String>,
     /// Text entries in document order.
     pub text: Vec<TextEntry>,
     /// Image entries in document order.
@@ -138,16 +140,27 @@ impl ServerManifest {
             text: named("textstream").map(TextEntry::read).collect::<Result<_, _>>()?,
             images: named("img").map(ImageEntry::read).collect::<Result<_, _>>()?,
             fragments_per_segment: fragments_per_segment(&document)?,
+            client_manifest: client_manifest(&document),
         })
     }
 }
 
-fn fragments_per_segment(document: &Document<'_>) -> Result<Option<usize>, MediaRule> {
+fn meta<'a>(document: &'a Document<'_>, name: &str) -> Option<&'a str> {
     let named = |node: &Node<'_, '_>| {
-        node.tag_name().name() == "meta" && node.attribute("name") == Some("fragmentsPerHLSSegment")
+        node.tag_name().name() == "meta" && node.attribute("name") == Some(name)
     };
-    let Some(meta) = document.descendants().find(named) else { return Ok(None) };
-    let number = meta.attribute("content").and_then(|content| content.parse().ok());
+    document.descendants().find(named).map(|meta| meta.attribute("content").unwrap_or_default())
+}
+
+/// What names no file of the folder is nothing: the client manifest may be missing.
+fn client_manifest(document: &Document<'_>) -> Option<String> {
+    let name = meta(document, "clientManifestRelativePath")?;
+    is_file_name(name).then(|| name.to_owned())
+}
+
+fn fragments_per_segment(document: &Document<'_>) -> Result<Option<usize>, MediaRule> {
+    let Some(content) = meta(document, "fragmentsPerHLSSegment") else { return Ok(None) };
+    let number = content.parse().ok();
     let number = number.filter(|number| (1..=MAX_PACKED).contains(number));
     number.map(Some).ok_or_else(|| wrong("fragmentsPerHLSSegment is no number from 1 to 30"))
 }
@@ -221,10 +234,15 @@ impl ImageEntry {
 /// The file that an element names.
 fn source(node: Node<'_, '_>) -> Result<String, MediaRule> {
     let src = node.attribute("src").ok_or_else(|| wrong("an element has no src"))?;
-    if src.contains(['/', '\\']) || src.starts_with('.') || src.is_empty() {
+    if !is_file_name(src) {
         return Err(wrong("src must be the name of a file in the same folder"));
     }
     Ok(src.to_owned())
+}
+
+/// Whether a name stays inside the folder.
+fn is_file_name(name: &str) -> bool {
+    !name.contains(['/', '\\']) && !name.starts_with('.') && !name.is_empty()
 }
 
 /// A value that may stand in an attribute or in a `param` element.
@@ -252,7 +270,7 @@ fn scheme_value(value: &str) -> Result<String, MediaRule> {
 }
 
 /// Track names stand in URLs between parentheses and commas.
-fn track_name(name: &str) -> Result<String, MediaRule> {
+pub(super) fn track_name(name: &str) -> Result<String, MediaRule> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
         return Err(wrong("trackName may hold letters, digits, '_', '-' and '.' only"));

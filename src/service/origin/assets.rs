@@ -10,21 +10,21 @@ use std::time::{Duration, Instant};
 use moka::future::Cache;
 
 use super::check::Check;
+use super::manifests::Manifests;
 use super::{Code, OriginError, sidecars};
-use crate::bytes::ReadAt;
 use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
 use crate::media::{
-    Asset, FileIndex, ImageRendition, MediaError, MediaRule, Rendition, ServerManifest, Sidecar,
-    SourceFile, TextRendition,
+    Asset, FileIndex, ImageRendition, MediaError, MediaRule, Rendition, Sidecar, SourceFile,
+    TextRendition,
 };
 use crate::package::filter::{self, Filter, FilterError};
 use crate::package::request::Query;
 use crate::package::selection::Selection;
 use crate::store;
-use crate::store::files::{FileVersion, LocalFile};
+use crate::store::files::FileVersion;
 use crate::store::folder::{Folder, FolderError, Media};
-use crate::store::source::{MediaSource, cipher_of};
+use crate::store::source::MediaSource;
 
 /// What errors about no single file name.
 const WHOLE_FOLDER: &str = "the folder of the asset";
@@ -249,14 +249,12 @@ impl AssetCache {
             let index = index.await.map_err(|_| reading_failed())??;
             sources.push(SourceFile { name: media.name.clone(), index });
         }
-        let (manifest, sidecars) = (opened.manifest, opened.sidecars);
+        let (manifests, sidecars) = (opened.manifests, opened.sidecars);
         let assembled = blocking(move || {
-            let parsed = manifest
-                .as_ref()
-                .map(|(file, data)| ServerManifest::parse(data).map_err(|rule| rule.in_file(file)));
-            let manifest = parsed.transpose()?;
-            let packed = manifest.as_ref().and_then(|manifest| manifest.fragments_per_segment);
-            let asset = Asset::assemble(&name, sources, &sidecars, manifest.as_ref(), cutting)?;
+            let Manifests { server, note } = manifests;
+            let packed = server.as_ref().and_then(|server| server.fragments_per_segment);
+            let mut asset = Asset::assemble(&name, sources, &sidecars, server.as_ref(), cutting)?;
+            asset.skipped.extend(note);
             Ok::<_, MediaError>((asset, packed))
         });
         let (asset, fragments_per_segment) = assembled.await??;
@@ -312,7 +310,7 @@ struct OpenedFolder {
     media: Vec<(Media, Arc<MediaSource>)>,
     segments: Vec<(PathBuf, FileVersion)>,
     sidecars: Vec<Sidecar>,
-    manifest: Option<(String, Vec<u8>)>,
+    manifests: Manifests,
     manifest_stem: Option<String>,
     watched: Vec<(PathBuf, FileVersion)>,
 }
@@ -351,12 +349,9 @@ fn open_folder(
     }
     let read = sidecars::read(&folder.text, encryption).map_err(storage)?;
     watched.extend(folder.text.into_iter().zip(&read).map(|(path, (_, version))| (path, *version)));
-    let manifest = match folder.manifests.as_slice() {
-        [] => None,
-        [path] => {
-            watched.push((path.clone(), FileVersion::at(path).map_err(storage)?));
-            Some((file_name(path), read_manifest(path, encryption).map_err(storage)?))
-        }
+    let manifests = match folder.manifests.as_slice() {
+        [] => Manifests::default(),
+        [path] => Manifests::read(path, encryption, &mut watched)?,
         _ => return Err(several_manifests()),
     };
     Ok(OpenedFolder {
@@ -364,18 +359,9 @@ fn open_folder(
         media: opened.into_iter().map(|(source, media)| (media, source)).collect(),
         segments,
         sidecars: read.into_iter().map(|(sidecar, _)| sidecar).collect(),
-        manifest,
+        manifests,
         watched,
     })
-}
-
-/// One byte more than a server manifest may have is enough to refuse it.
-fn read_manifest(path: &Path, encryption: Option<&StorageEncryption>) -> io::Result<Vec<u8>> {
-    let file = LocalFile::open(path)?.decrypted_by(cipher_of(path, encryption));
-    let length = usize::try_from(file.len()).unwrap_or(usize::MAX);
-    let mut data = vec![0; length.min(ServerManifest::MAX_SIZE + 1)];
-    file.read_exact_at(0, &mut data)?;
-    Ok(data)
 }
 
 fn several_manifests() -> OriginError {

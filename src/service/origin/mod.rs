@@ -13,6 +13,7 @@ mod images;
 mod joined;
 mod key_frames;
 mod keys;
+mod manifests;
 mod media_file;
 mod offers;
 mod sidecars;

@@ -73,7 +73,14 @@ async fn with_images(stream: &Stream) -> Vec<String> {
 async fn formats_whose_players_know_no_images_have_none() {
     let shelf = film();
     let stream = shelf.stream("film", "clear");
-    let with = ["mpd-time-cmaf", "mpd-time-csf", "m3u8-cmaf", "m3u8-aapl", "m3u8-aapl-v8"];
+    let with = [
+        "mpd-time-cmaf",
+        "mpd-time-csf",
+        "m3u8-cmaf",
+        "m3u8-aapl",
+        "m3u8-aapl-v8",
+        "m3u8-aapl-packed",
+    ];
     let mut found = with_images(stream).await;
     found.sort_by_key(|format| with.iter().position(|known| known == format));
     assert_eq!(found, with);

@@ -184,13 +184,15 @@ async fn what_a_scheme_cannot_protect_is_left_out_or_refused() {
     let mpd = get(&both.manifest("dash").url).await;
     assert!(mpd.text().contains("\"avc1.") && !mpd.text().contains("av01"), "{}", mpd.text());
     let vp9 = published(&shelf.server, &shelf.path("vp9"), "commonEncryptionCbc1").await;
+    assert!(vp9.manifests.is_empty(), "{:?}", vp9.manifests);
+    let root = format!("{}/{}/vp9.ism", shelf.server.ready.origin, vp9.locator_id);
     let level = video_of(shelf.stream("vp9", "clear")).await.replace("/Manifest", "");
     for part in [
         "manifest(",
         &format!("{level}/Fragments(video=i,"),
         &format!("{level}/Fragments(video=0,"),
     ] {
-        let answer = get(&vp9.url(&format!("{part}format=mpd-time-cmaf,encryption=cbc1)"))).await;
+        let answer = get(&format!("{root}/{part}format=mpd-time-cmaf,encryption=cbc1)")).await;
         let expected = (415, "MPE_ENCRYPTION_NOT_SUPPORTED".to_owned());
         assert_eq!(refused(&answer), expected, "{part}");
     }

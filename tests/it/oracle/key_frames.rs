@@ -14,7 +14,11 @@ use crate::support::transport;
 fn manifests(server: &DevServer) -> impl Iterator<Item = (&Stream, &Manifest)> {
     open_streams(server).flat_map(|stream| {
         let fits =
-            |manifest: &&Manifest| manifest.protocol == "hls" && manifest.format != "m3u8-aapl-v3";
+            // Beside packed audio pictures are those of `m3u8-aapl` (`packed.rs`).
+            |manifest: &&Manifest| {
+                let left_out = ["m3u8-aapl-v3", "m3u8-aapl-packed"];
+                manifest.protocol == "hls" && !left_out.contains(&manifest.format.as_str())
+            };
         stream.manifests.iter().filter(fits).map(move |manifest| (stream, manifest))
     })
 }

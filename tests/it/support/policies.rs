@@ -28,7 +28,8 @@ pub(crate) async fn published(server: &DevServer, folder: &Path, block: &str) ->
 /// The stream that `add` printed, at the server's address and with its keys.
 async fn stream(server: &DevServer, printed: &str) -> Stream {
     let added: Value = serde_json::from_str(printed).unwrap();
-    let url = added["streams"][0]["manifests"][0]["url"].as_str().unwrap();
+    // Where nothing can be served there is no address.
+    let url = added["streams"][0]["manifests"][0]["url"].as_str().unwrap_or("no://address/");
     let origin: Vec<&str> = url.splitn(4, '/').take(3).collect();
     let moved = printed.replace(&origin.join("/"), &server.ready.origin);
     let mut stream = serde_json::from_str::<Value>(&moved).unwrap()["streams"][0].take();
