@@ -38,8 +38,8 @@ mod tests {
         );
         assert_eq!(tag.len(), private_length("a.b", 2));
         let long = private(&[("a", &[0; 300]), ("b", &[])]);
-        assert_eq!(long[6..10], [0, 0, 2, 74]);
+        assert_eq!(long[6..10], [0, 0, 2, 68]);
         assert_eq!(long[14..18], [0, 0, 2, 46]);
-        assert_eq!(long.len(), 10 + 2 * 256 - 256 + 74);
+        assert_eq!(long.len(), 10 + 2 * 128 + 68);
     }
 }
