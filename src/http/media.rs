@@ -71,7 +71,12 @@ impl Media {
         let (Parts { method, uri, headers, .. }, _) = request.into_parts();
         let delivery = DeliveryUrls { base: self.key_delivery(&uri, &headers) };
         let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        match self.origin.answer(target, &delivery).await {
+        let answered = match self.origin.recent(target, &delivery) {
+            Some(answer) => Ok(answer),
+            // Boxed: what every request has room for is small.
+            None => Box::pin(self.origin.answer(target, &delivery)).await,
+        };
+        match answered {
             Ok(answer) => {
                 let next = next_path(&answer, &uri, &headers);
                 let mut response = respond(answer, &method, &headers, &self.lifetimes).await;

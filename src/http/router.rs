@@ -78,10 +78,11 @@ impl App {
     pub(super) async fn answer(&self, request: Request) -> Response {
         match &self.streaming {
             Some(Streaming { media, guards }) if media::is_streaming(&request) => {
-                guards.answer(request, |request| media.answer(request)).await
+                guards.answer(request, |request| Box::pin(media.answer(request))).await
             }
             _ => {
-                let Ok(response) = self.routes.clone().oneshot(request).await;
+                // Boxed: what every request has room for is small.
+                let Ok(response) = Box::pin(self.routes.clone().oneshot(request)).await;
                 response
             }
         }

@@ -107,6 +107,19 @@ pub enum Item {
 }
 
 impl Item {
+    /// Whether it is a manifest, a playlist or an init segment, and holds no media.
+    pub fn is_document(&self) -> bool {
+        match self {
+            Self::Manifest | Self::MediaPlaylist(_) | Self::KeyFramePlaylist(_) | Self::Init(_) => {
+                true
+            }
+            Self::Media(_)
+            | Self::KeyFrameMedia(_)
+            | Self::Fragment { .. }
+            | Self::KeyFrame { .. } => false,
+        }
+    }
+
     /// Whether it lists media, or holds what a manifest lists: queries say what.
     pub fn reads_queries(&self) -> bool {
         match self {

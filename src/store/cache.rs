@@ -24,7 +24,11 @@ pub(super) const TTL: Duration = Duration::from_secs(5);
 const MISSING_TTL: Duration = Duration::from_secs(1);
 const ENTRIES: u64 = 10_000;
 
+/// Counts the writes of this process that changed what is cached.
+type Changes = Arc<AtomicU64>;
+
 pub(super) struct ReadCaches {
+    pub(super) changes: Changes,
     pub(super) assets: ReadCache<String, Asset>,
     pub(super) streaming_policies: ReadCache<String, StreamingPolicy>,
     pub(super) content_key_policies: ReadCache<String, ContentKeyPolicy>,
@@ -37,15 +41,17 @@ pub(super) struct ReadCaches {
 
 impl ReadCaches {
     pub(super) fn new() -> Self {
+        let changes = Changes::default();
         Self {
-            assets: ReadCache::new(TTL),
-            streaming_policies: ReadCache::new(TTL),
-            content_key_policies: ReadCache::new(TTL),
-            locators: ReadCache::new(TTL),
-            locator_keys: ReadCache::new(TTL),
-            keys: ReadCache::new(TTL),
-            missing_keys: ReadCache::new(MISSING_TTL),
-            filters: ReadCache::new(TTL),
+            changes: Arc::clone(&changes),
+            assets: ReadCache::new(TTL, &changes),
+            streaming_policies: ReadCache::new(TTL, &changes),
+            content_key_policies: ReadCache::new(TTL, &changes),
+            locators: ReadCache::new(TTL, &changes),
+            locator_keys: ReadCache::new(TTL, &changes),
+            keys: ReadCache::new(TTL, &changes),
+            missing_keys: ReadCache::new(MISSING_TTL, &changes),
+            filters: ReadCache::new(TTL, &changes),
         }
     }
 }
@@ -57,6 +63,7 @@ impl ReadCaches {
 pub(super) struct ReadCache<K, V: ?Sized> {
     values: Cache<K, Dated<V>>,
     epochs: Epochs,
+    changes: Changes,
 }
 
 struct Dated<V: ?Sized> {
@@ -75,10 +82,11 @@ where
     K: Hash + Eq + Send + Sync + Clone + 'static,
     V: Send + Sync + ?Sized + 'static,
 {
-    fn new(ttl: Duration) -> Self {
+    fn new(ttl: Duration, changes: &Changes) -> Self {
         Self {
             values: Cache::builder().max_capacity(ENTRIES).time_to_live(ttl).build(),
             epochs: Epochs::new(),
+            changes: Arc::clone(changes),
         }
     }
 
@@ -133,6 +141,7 @@ where
     pub(super) async fn forget(&self, key: &K) {
         self.epochs.end(key);
         self.values.invalidate(key).await;
+        self.changes.fetch_add(1, SeqCst);
     }
 }
 
@@ -169,7 +178,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_read_that_began_before_a_write_is_not_kept_beyond_it() {
-        let cache = Arc::new(ReadCache::<u8, str>::new(TTL));
+        let cache = Arc::new(ReadCache::<u8, str>::new(TTL, &Changes::default()));
         let (begun, has_begun) = oneshot::channel();
         let (go, may_go) = oneshot::channel::<()>();
         let steps = std::sync::Mutex::new(Some((begun, may_go)));

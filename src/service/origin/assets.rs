@@ -60,8 +60,8 @@ pub struct LoadedAsset {
     segments: Arc<[(PathBuf, FileVersion)]>,
     /// Tells what was loaded from what is loaded later, in this process.
     pub(super) generation: u64,
-    check: Check,
-    segments_check: Check,
+    check: Arc<Check>,
+    segments_check: Arc<Check>,
     /// What is left without filters and choices, once it was asked for.
     whole: OnceLock<Arc<Selection>>,
 }
@@ -129,15 +129,12 @@ impl LoadedAsset {
 
     /// Whether the files are as they were when they were loaded.
     async fn is_current(&self) -> bool {
-        let same = |watched: &Arc<[(PathBuf, FileVersion)]>| {
-            let watched = Arc::clone(watched);
-            let same = |(path, version): &(PathBuf, FileVersion)| {
-                FileVersion::at(path).is_ok_and(|now| now == *version)
-            };
-            move || watched.iter().all(same)
-        };
-        self.check.holds(same(&self.watched)).await
-            && (self.segments.is_empty() || self.segments_check.holds(same(&self.segments)).await)
+        self.check.holds().await && (self.segments.is_empty() || self.segments_check.holds().await)
+    }
+
+    /// Whether they were a moment ago, without waiting for a look at them.
+    pub(super) fn was_current(&self) -> bool {
+        self.check.is_young() && (self.segments.is_empty() || self.segments_check.is_young())
     }
 
     fn weight(&self) -> u32 {
@@ -148,6 +145,15 @@ impl LoadedAsset {
         let weight = size_of::<Self>() + self.asset.heap_size() + files + sources + watched;
         u32::try_from(weight).unwrap_or(u32::MAX)
     }
+}
+
+/// Looks whether files are still of these versions.
+fn unchanged(watched: &Arc<[(PathBuf, FileVersion)]>) -> impl Fn() -> bool + Send + Sync + 'static {
+    let watched = Arc::clone(watched);
+    let same = |(path, version): &(PathBuf, FileVersion)| {
+        FileVersion::at(path).is_ok_and(|now| now == *version)
+    };
+    move || watched.iter().all(same)
 }
 
 /// Memory of paths and versions in bytes.
@@ -258,16 +264,18 @@ impl AssetCache {
             Ok::<_, MediaError>((asset, packed))
         });
         let (asset, fragments_per_segment) = assembled.await??;
+        let watched = Arc::from(opened.watched);
+        let segments = Arc::from(opened.segments);
         Ok(Arc::new(LoadedAsset {
             asset,
             manifest_stem: opened.manifest_stem,
             fragments_per_segment,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
-            watched: opened.watched.into(),
-            segments: opened.segments.into(),
+            check: Check::new(began, GOOD_FOR, unchanged(&watched)),
+            segments_check: Check::new(began, SEGMENTS_GOOD_FOR, unchanged(&segments)),
+            watched,
+            segments,
             generation: self.generations.fetch_add(1, Relaxed),
-            check: Check::new(began, GOOD_FOR),
-            segments_check: Check::new(began, SEGMENTS_GOOD_FOR),
             whole: OnceLock::new(),
         }))
     }

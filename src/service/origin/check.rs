@@ -1,6 +1,8 @@
 //! Whether what was loaded is still there: asked for every request, looked at far less often, and
 //! never on a thread that serves, because storage may hang.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -9,74 +11,107 @@ use tokio::sync::Mutex;
 use super::assets::blocking;
 
 /// When something was last found unchanged.
-#[derive(Debug)]
 pub(super) struct Check {
     loaded: Instant,
     /// How old the last look may be.
     good_for: Duration,
     /// When the last good look began, in nanoseconds after `loaded`.
     passed: AtomicU64,
-    /// Held by the request that looks.
-    turn: Mutex<()>,
+    /// Held while somebody looks.
+    turn: Arc<Mutex<()>>,
+    look: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl Check {
     /// Loading began at `loaded`, which counts as a look.
-    pub(super) fn new(loaded: Instant, good_for: Duration) -> Self {
-        Self { loaded, good_for, passed: AtomicU64::new(0), turn: Mutex::new(()) }
+    pub(super) fn new(
+        loaded: Instant,
+        good_for: Duration,
+        look: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let (turn, look) = (Arc::default(), Box::new(look));
+        Arc::new(Self { loaded, good_for, passed: AtomicU64::new(0), turn, look })
     }
 
     /// Whether a look was good that began after this question, or at most `good_for` before it.
     /// One request looks for all that ask meanwhile.
-    pub(super) async fn holds(&self, look: impl FnOnce() -> bool + Send + 'static) -> bool {
+    pub(super) async fn holds(self: &Arc<Self>) -> bool {
         let asked = Instant::now();
-        if self.passed_for(asked) {
+        if self.is_young() {
             return true;
         }
         let _turn = self.turn.lock().await;
-        if self.passed_for(asked) {
+        if self.good_until() >= asked {
             return true;
         }
+        let check = Arc::clone(self);
+        blocking(move || check.look()).await.unwrap_or(false)
+    }
+
+    /// Whether the last good look began at most `good_for` ago. While requests come, the next look
+    /// begins before it is too old: else all that come during a look would wait for it.
+    pub(super) fn is_young(self: &Arc<Self>) -> bool {
+        let left = self.good_until().checked_duration_since(Instant::now());
+        if left.is_some_and(|left| left < self.good_for / 2) {
+            self.look_ahead();
+        }
+        left.is_some()
+    }
+
+    fn look_ahead(self: &Arc<Self>) {
+        if let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() {
+            let check = Arc::clone(self);
+            tokio::task::spawn_blocking(move || {
+                check.look();
+                drop(turn);
+            });
+        }
+    }
+
+    fn look(&self) -> bool {
         let began = self.loaded.elapsed().as_nanos();
-        let good = blocking(look).await.unwrap_or(false);
+        let good = (self.look)();
         if good {
             self.passed.fetch_max(u64::try_from(began).unwrap_or(u64::MAX), Relaxed);
         }
         good
     }
 
-    fn passed_for(&self, asked: Instant) -> bool {
-        let passed = self.loaded + Duration::from_nanos(self.passed.load(Relaxed));
-        passed + self.good_for >= asked
+    fn good_until(&self) -> Instant {
+        self.loaded + Duration::from_nanos(self.passed.load(Relaxed)) + self.good_for
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Check").field("good_until", &self.good_until()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use super::*;
 
     const GOOD_FOR: Duration = Duration::from_millis(1);
 
-    fn long_ago() -> Check {
-        Check::new(Instant::now() - Duration::from_secs(1), GOOD_FOR)
+    fn long_ago(look: impl Fn() -> bool + Send + Sync + 'static) -> Arc<Check> {
+        Check::new(Instant::now() - Duration::from_secs(1), GOOD_FOR, look)
     }
 
     #[tokio::test]
     async fn one_look_is_for_all_that_ask_meanwhile() {
-        let (check, looks) = (Arc::new(long_ago()), Arc::new(AtomicUsize::new(0)));
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let check = long_ago(move || {
+            counted.fetch_add(1, Relaxed);
+            std::thread::sleep(Duration::from_millis(50));
+            true
+        });
         let ask = || {
-            let (check, looks) = (Arc::clone(&check), Arc::clone(&looks));
-            tokio::spawn(async move {
-                let look = move || {
-                    looks.fetch_add(1, Relaxed);
-                    std::thread::sleep(Duration::from_millis(50));
-                    true
-                };
-                check.holds(look).await
-            })
+            let check = Arc::clone(&check);
+            tokio::spawn(async move { check.holds().await })
         };
         for asked in (0..100).map(|_| ask()).collect::<Vec<_>>() {
             assert!(asked.await.unwrap());
@@ -87,10 +122,31 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_from_before_the_question_does_not_count_for_long() {
-        let check = long_ago();
-        assert!(check.holds(|| true).await);
+        let good = Arc::new(AtomicBool::new(true));
+        let seen = Arc::clone(&good);
+        let check = long_ago(move || seen.load(Relaxed));
+        assert!(check.holds().await);
+        good.store(false, Relaxed);
         tokio::time::sleep(2 * GOOD_FOR).await;
-        assert!(!check.holds(|| false).await);
-        assert!(!check.holds(|| false).await, "what was bad is looked at again");
+        assert!(!check.holds().await);
+        assert!(!check.holds().await, "what was bad is looked at again");
+    }
+
+    #[tokio::test]
+    async fn while_questions_come_nobody_waits_for_a_look() {
+        let good_for = Duration::from_secs(2);
+        let looks = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&looks);
+        let loaded = Instant::now() - good_for * 3 / 4;
+        let check = Check::new(loaded, good_for, move || {
+            std::thread::sleep(Duration::from_millis(20));
+            counted.fetch_add(1, Relaxed) < 1
+        });
+        assert!(check.is_young(), "and begins to look");
+        assert!(check.is_young(), "does not look twice at once");
+        assert_eq!(looks.load(Relaxed), 0);
+        let _over = check.turn.lock().await;
+        assert_eq!(looks.load(Relaxed), 1);
+        assert!(check.good_until() > loaded + good_for);
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod manifests;
 mod media_file;
 mod offers;
+mod recent;
 mod sidecars;
 mod support;
 mod systems;
@@ -35,6 +36,7 @@ use key_frames::Lengths;
 use keys::TrackKeys;
 pub use media_file::{FileBody, StreamedFile};
 pub use offers::Offers;
+use recent::Recent;
 
 use crate::crypto::chains;
 use crate::media::Rendition;
@@ -67,6 +69,7 @@ pub struct Origin {
     plans: Cache<String, Arc<Plan>>,
     lengths: Lengths,
     steering: Arc<Steering>,
+    recent: Recent,
 }
 
 /// What the caches of an origin may hold, in bytes.
@@ -160,7 +163,13 @@ impl Origin {
         let documents = documents::cache(caches.documents);
         let assets = AssetCache::new(caches.indexes);
         let (lengths, steering) = (Lengths::new(), Arc::new(steering));
-        Self { store, clock, assets, documents, plans, lengths, steering }
+        let recent = Recent::new(store.clone(), Arc::clone(&clock), caches.documents);
+        Self { store, clock, assets, documents, plans, lengths, steering, recent }
+    }
+
+    /// The answer that [`Origin::answer`] gave to the same a moment ago, if it would be given again.
+    pub fn recent(&self, url: &str, delivery: &DeliveryUrls) -> Option<Answer> {
+        self.recent.get(url, delivery)
     }
 
     /// Checks a folder before it is published: the same as the first request would do, which then finds
@@ -179,6 +188,7 @@ impl Origin {
     /// A row of the AMS error table with what was wrong.
     pub async fn answer(&self, url: &str, delivery: &DeliveryUrls) -> Result<Answer, OriginError> {
         let StreamRequest { locator, target, query } = StreamRequest::parse(url)?;
+        let changes = self.store.changes();
         let locator = self.store.locator(locator).await?;
         if !locator.is_active((self.clock)()) {
             let detail = "the locator is outside its start and end time";
@@ -201,7 +211,14 @@ impl Origin {
                 let context =
                     self.context(&locator, policy, loaded, selectors, protection, query).await?;
                 context.check_tracks(&item)?;
-                self.item(&Arc::new(context), item, delivery).await
+                if !item.is_document() {
+                    return self.item(&Arc::new(context), item, delivery).await;
+                }
+                let context = Arc::new(context);
+                let answer = self.item(&context, item, delivery).await?;
+                let Context { locator, loaded, .. } = &*context;
+                self.recent.keep(url, delivery, (locator, loaded), changes, &answer);
+                Ok(answer)
             }
         }
     }

@@ -14,6 +14,7 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use sqlx::sqlite::{
@@ -81,6 +82,12 @@ impl Store {
     /// Transactions committed by this process since it opened the store.
     pub fn commits(&self) -> u64 {
         self.0.writer.commits()
+    }
+
+    /// How often this process changed what reads give. What was read before one of them may not be
+    /// true any more; what another process changes is not counted.
+    pub fn changes(&self) -> u64 {
+        self.0.caches.changes.load(SeqCst)
     }
 
     /// Whether the database answers.

@@ -7,4 +7,5 @@ mod golden;
 mod interrupted;
 mod ivs;
 mod rotation;
+mod recent;
 mod systems;
