@@ -110,9 +110,10 @@ impl Item {
     /// Whether it is a manifest, a playlist or an init segment, and holds no media.
     pub fn is_document(&self) -> bool {
         match self {
-            Self::Manifest | Self::MediaPlaylist(_) | Self::KeyFramePlaylist(_) | Self::Init(_) => {
-                true
-            }
+            Self::Manifest
+            | Self::MediaPlaylist(_)
+            | Self::KeyFramePlaylist(_)
+            | Self::Init(..) => true,
             Self::Media(_)
             | Self::KeyFrameMedia(_)
             | Self::Fragment { .. }

@@ -32,7 +32,7 @@ const WHOLE_FOLDER: &str = "the folder of the asset";
 /// How old the last look at the files may be. Under load it keeps the storage from being asked for
 /// every request; nobody can tell an answer from one that began so much earlier. No answer mixes
 /// old and new bytes: each piece is checked by itself.
-const GOOD_FOR: Duration = Duration::from_millis(5);
+const GOOD_FOR: Duration = Duration::from_millis(10);
 
 /// The same for segments, of which there may be thousands. New ones change the folder, which is
 /// looked at as often as everything else.

@@ -10,7 +10,7 @@ use crate::support::boxes::{hidden, samples, timescale};
 use crate::support::oracle::{
     HexKey, Samples, samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file, shown_first,
 };
-use crate::support::origin::{Shelf, get};
+use crate::support::origin::{Shelf, get, settled};
 use crate::support::presentation::{Track, dash};
 use crate::support::server::{media_dir, public_media};
 
@@ -243,7 +243,7 @@ async fn changed_segments_are_noticed() {
     let gone = fs::read(&last).unwrap();
     fs::remove_file(&last).unwrap();
     // The server may have looked a moment ago.
-    tokio::time::sleep(std::time::Duration::from_millis(7)).await;
+    settled().await;
     let shorter = dash(&http, url).await;
     let samples_of = |tracks: &[Track]| {
         let video = tracks.iter().find(|track| track.kind == "video").unwrap();
@@ -251,7 +251,7 @@ async fn changed_segments_are_noticed() {
     };
     assert!(samples_of(&shorter) < samples_of(&before));
     fs::write(&last, &gone).unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(7)).await;
+    settled().await;
     assert_eq!(samples_of(&dash(&http, url).await), samples_of(&before));
     // Written over in place: noticed within a second, and never mixed with the old index.
     fs::write(&last, fs::read(shelf.path("one/v/3.m4s")).unwrap()).unwrap();

@@ -6,6 +6,6 @@ mod changes;
 mod golden;
 mod interrupted;
 mod ivs;
-mod rotation;
 mod recent;
+mod rotation;
 mod systems;

@@ -10,9 +10,9 @@ use tempfile::TempDir;
 
 use super::server::{DevServer, Stream, portcullis};
 
-/// For five milliseconds the server takes what it last saw of its files for what they are: tests
+/// For ten milliseconds the server takes what it last saw of its files for what they are: tests
 /// change files between two requests, and wait that out before each.
-const LOOK_GOOD_FOR: Duration = Duration::from_millis(7);
+const LOOK_GOOD_FOR: Duration = Duration::from_millis(12);
 
 /// A clip that is always there: part of the product.
 pub(crate) const CLIP: &str = "gate_h264_180p.mp4";
