@@ -18,7 +18,8 @@ use super::ts::TransportError;
 use crate::bytes::{ReadAt, Writer};
 use crate::cenc::{IvContext, MapError, SampleMap, Scheme, TrackKey};
 use crate::codec::{Codec, MediaType, aac};
-use crate::isobmff::cenc::{Pssh, SampleAuxiliary, Tenc};
+use crate::ids::KeyId;
+use crate::isobmff::cenc::{Form, Pssh, SampleAuxiliary, Tenc};
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
 use crate::isobmff::moov::mdhd::Mdhd;
 use crate::isobmff::moov::tkhd::Tkhd;
@@ -163,13 +164,22 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
     });
 }
 
+/// How a Smooth fragment tells of its protection: there is no init segment that would.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Told {
+    /// In the box of PIFF, not in those of ISO/IEC 23001-7.
+    pub piff: bool,
+    /// Its key too: the manifest has several.
+    pub key: bool,
+}
+
 /// Which kind of fragment is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// With a decoding time; of CMAF and the Common Streaming Format.
     Cmaf,
     /// With a presentation time, and nothing that an edit list would have to hide.
-    Smooth,
+    Smooth(Told),
     /// The first sample of a CMAF fragment, which lasts as long as the fragment does.
     KeyFrame,
 }
@@ -178,9 +188,22 @@ impl Shape {
     /// What the segments of a container are.
     pub fn of(container: Container) -> Self {
         match container {
-            Container::Smooth => Self::Smooth,
+            Container::Smooth => Self::Smooth(Told::default()),
             Container::Cmaf | Container::Csf | Container::Transport { .. } => Self::Cmaf,
         }
+    }
+
+    /// The boxes that data of samples under a key are in.
+    fn form(self, kid: KeyId) -> Form {
+        match self {
+            Self::Smooth(Told { piff: true, key }) => Form::Piff { key: key.then_some(kid) },
+            Self::Smooth(_) | Self::Cmaf | Self::KeyFrame => Form::Cenc,
+        }
+    }
+
+    /// Whether a sample group names the key, though it does not rotate.
+    fn names_key(self) -> bool {
+        matches!(self, Self::Smooth(Told { piff: false, key: true }))
     }
 
     /// The samples of fragment `n`.
@@ -212,7 +235,7 @@ impl<'a> Timing<'a> {
     fn of(rendition: &'a Rendition, shape: Shape) -> Self {
         let first = shape.samples(rendition, 0).start;
         let start = rendition.track.presentation_time(first) + rendition.origin;
-        let hidden = if shape == Shape::Smooth { 0 } else { (-start).max(0) };
+        let hidden = if matches!(shape, Shape::Smooth(_)) { 0 } else { (-start).max(0) };
         Self { rendition, first, hidden }
     }
 
@@ -258,17 +281,22 @@ pub fn fragment<S: ReadAt + ?Sized>(
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
             let iv_of = match shape {
                 Shape::KeyFrame => IvContext::key_fragment,
-                Shape::Cmaf | Shape::Smooth => IvContext::segment,
+                Shape::Cmaf | Shape::Smooth(_) => IvContext::segment,
             };
             Cipher::Segment { iv: iv_of(&key.ivs, start), key: key.key }
         }
         Protect::Samples(scheme, key, in_band) => {
-            let map =
+            let mut map =
                 SampleMap::build(source, track.codec_of(range.start), scheme, &key, samples())?;
+            map.auxiliary.form = shape.form(key.kid);
             let group = key.tenc(scheme, track.media_type);
             let hidden = Hidden {
                 auxiliary: &map.auxiliary,
-                own: in_band.as_ref().map(|announced| (&group, &**announced)),
+                own: match (&in_band, shape.names_key()) {
+                    (Some(announced), _) => Some((&group, &**announced)),
+                    (None, true) => Some((&group, &[])),
+                    (None, false) => None,
+                },
             };
             let head = head(rendition, n, shape, samples(), Some(&hidden));
             let protected = Samples::new(scheme, track.media_type, key, map.ranges);
@@ -281,7 +309,7 @@ pub fn fragment<S: ReadAt + ?Sized>(
 /// What a fragment says of the protection of its samples.
 struct Hidden<'a> {
     auxiliary: &'a SampleAuxiliary,
-    /// Their key, and to whom it is announced, where keys rotate.
+    /// Their key, and to whom it is announced, where fragments name it.
     own: Option<(&'a Tenc, &'a [Pssh])>,
 }
 
@@ -300,7 +328,7 @@ fn head(
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
         description: rendition.track.numbered_description_of(range.start),
         timing: match (shape, rendition.cuts.span(n)) {
-            (Shape::Smooth, Some((start, end))) => {
+            (Shape::Smooth(_), Some((start, end))) => {
                 FragmentTiming::Smooth { start, duration: end.saturating_sub(start) }
             }
             _ => FragmentTiming::Decode(timing.decode(range.start).max(0).cast_unsigned()),

@@ -200,7 +200,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Smooth,
         manifest: Manifest::Smooth { repeats: true },
         protocol: Protocol::Smooth,
-        protections: &[Protection::Clear, Protection::Cbc],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc],
     },
     Row {
         format: Format::SmoothV20,
@@ -209,7 +209,7 @@ pub const TABLE: &[Row] = &[
         container: Container::Smooth,
         manifest: Manifest::Smooth { repeats: false },
         protocol: Protocol::Smooth,
-        protections: &[Protection::Clear, Protection::Cbc],
+        protections: &[Protection::Clear, Protection::Cbc, Protection::Cenc],
     },
 ];
 

@@ -113,7 +113,7 @@ fn reference(
     let (start, end) = rendition.cuts.span(n).unwrap_or_default();
     let size = match shape {
         Shape::KeyFrame => heads.key_frame(rendition, n),
-        Shape::Cmaf | Shape::Smooth => heads.fragment(rendition, n),
+        Shape::Cmaf | Shape::Smooth(_) => heads.fragment(rendition, n),
     };
     let size = u32::try_from(size).ok();
     let size = size.filter(|size| *size <= sidx::MAX_SIZE).ok_or(FragmentError::TooLarge)?;

@@ -121,6 +121,11 @@ pub struct Set<'a> {
 }
 
 impl Set<'_> {
+    /// Their name.
+    pub fn name(&self) -> &str {
+        &self.first.rendition.name
+    }
+
     /// The key of all of them; where it rotates, the first.
     pub fn key(&self) -> Option<&RenditionKey> {
         self.first.keys.first()

@@ -40,8 +40,8 @@ pub enum UrlError {
     /// `format=` names no format that is served.
     #[error("format {0:?} is not served; see the table of formats in the README")]
     Format(String),
-    /// `encryption=` names a scheme that is not served.
-    #[error("encryption {0:?} is not served; cbc, cenc and cbcs-aapl are")]
+    /// `encryption=` names a form that the format does not have.
+    #[error("encryption {0:?} is served in Smooth Streaming only")]
     Encryption(String),
 }
 
@@ -247,6 +247,7 @@ mod tests {
         let expected = Selectors {
             format: Format::HlsCmaf,
             encryption: Some(Protection::Cbcs),
+            piff: false,
             audio_only: false,
             audio_track: None,
             filters: Vec::new(),

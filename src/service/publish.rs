@@ -75,6 +75,12 @@ pub enum PublishError {
         /// The member of the streaming policy.
         member: String,
     },
+    /// What is said to PlayReady clients is more than they take.
+    #[error("the PlayReady header of {member} would be longer than 15 KiB")]
+    HeaderTooLong {
+        /// The member of the streaming policy.
+        member: String,
+    },
     /// A key that comes with the locator breaks a rule.
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
@@ -322,6 +328,9 @@ fn locator(
     let media_id = request.alternative_media_id.as_deref().unwrap_or_default();
     if let Some(member) = policy.too_long_address(media_id) {
         return Err(PublishError::AddressTooLong { member });
+    }
+    if let Some(member) = policy.too_long_header(media_id) {
+        return Err(PublishError::HeaderTooLong { member });
     }
     let default = &policy.default_content_key_policy_name;
     Ok(Locator {

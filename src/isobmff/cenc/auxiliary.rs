@@ -1,8 +1,14 @@
 //! `saiz`, `saio`, `senc`: what a decryptor needs for each sample (ISO/IEC 23001-7 sections 7.1
-//! and 7.2; ISO/IEC 14496-12 sections 8.7.8 and 8.7.9).
+//! and 7.2; ISO/IEC 14496-12 sections 8.7.8 and 8.7.9), and the one box of PIFF in their place (PIFF
+//! 1.1 section 5.3.2; packaging.md section 3).
 
+use super::senc::{HAS_SUBSAMPLES, OVERRIDES_TRACK, PIFF_SAMPLE_ENCRYPTION};
 use crate::bytes::Writer;
-use crate::isobmff::full_box;
+use crate::ids::KeyId;
+use crate::isobmff::{boxed, full_box};
+
+/// AES in counter mode, in the words of PIFF.
+const PIFF_AES_CTR: u32 = 1;
 
 /// A run of clear bytes and the protected bytes behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +35,26 @@ pub struct SampleEntryAux {
     pub subsamples: u16,
 }
 
+/// The boxes that the data are in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Form {
+    /// `saiz`, `saio`, `senc`.
+    #[default]
+    Cenc,
+    /// The `uuid` box of PIFF.
+    Piff {
+        /// The key, where the fragment names it.
+        key: Option<KeyId>,
+    },
+}
+
 /// The auxiliary data of a fragment. Subsamples of all samples lie in one list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SampleAuxiliary {
     /// Bytes of each sample's IV: 8 or 16, or 0 where all have the constant one.
     pub iv_size: u8,
+    /// The boxes.
+    pub form: Form,
     /// Whether the samples carry subsample lists.
     pub has_subsamples: bool,
     /// One entry a sample.
@@ -61,6 +82,9 @@ impl SampleAuxiliary {
         if sizes.iter().all(|size| *size == 0) {
             return;
         }
+        if let Form::Piff { key } = self.form {
+            return self.write_piff(w, key);
+        }
         write_saiz(w, &sizes);
         let mut offset_at = 0;
         full_box(w, b"saio", 0, 0, |w| {
@@ -75,23 +99,41 @@ impl SampleAuxiliary {
     }
 
     fn write_senc(&self, w: &mut Writer) {
-        let flags = if self.has_subsamples { 2 } else { 0 };
-        full_box(w, b"senc", 0, flags, |w| {
-            w.u32(u32::try_from(self.samples.len()).unwrap_or(u32::MAX));
-            let mut rest = self.subsamples.as_slice();
-            for sample in &self.samples {
-                w.bytes(&sample.iv[..usize::from(self.iv_size.min(16))]);
-                if self.has_subsamples {
-                    w.u16(sample.subsamples);
-                    let (own, others) = rest.split_at(usize::from(sample.subsamples));
-                    rest = others;
-                    for subsample in own {
-                        w.u16(subsample.clear);
-                        w.u32(subsample.protected);
-                    }
+        full_box(w, b"senc", 0, self.flags(), |w| self.write_samples(w));
+    }
+
+    /// Nothing points at the data in PIFF: readers know the box.
+    fn write_piff(&self, w: &mut Writer, key: Option<KeyId>) {
+        boxed(w, b"uuid", |w| {
+            w.bytes(&PIFF_SAMPLE_ENCRYPTION);
+            w.u32(self.flags() | key.map_or(0, |_| OVERRIDES_TRACK));
+            if let Some(key) = key {
+                w.u32(PIFF_AES_CTR << 8 | u32::from(self.iv_size));
+                w.bytes(key.as_bytes());
+            }
+            self.write_samples(w);
+        });
+    }
+
+    fn flags(&self) -> u32 {
+        if self.has_subsamples { HAS_SUBSAMPLES } else { 0 }
+    }
+
+    fn write_samples(&self, w: &mut Writer) {
+        w.u32(u32::try_from(self.samples.len()).unwrap_or(u32::MAX));
+        let mut rest = self.subsamples.as_slice();
+        for sample in &self.samples {
+            w.bytes(&sample.iv[..usize::from(self.iv_size.min(16))]);
+            if self.has_subsamples {
+                w.u16(sample.subsamples);
+                let (own, others) = rest.split_at(usize::from(sample.subsamples));
+                rest = others;
+                for subsample in own {
+                    w.u16(subsample.clear);
+                    w.u32(subsample.protected);
                 }
             }
-        });
+        }
     }
 }
 

@@ -6,6 +6,6 @@ mod pssh;
 pub mod senc;
 mod sinf;
 
-pub use auxiliary::{SampleAuxiliary, SampleEntryAux, Subsample};
+pub use auxiliary::{Form, SampleAuxiliary, SampleEntryAux, Subsample};
 pub use pssh::Pssh;
 pub use sinf::{LOCAL_GROUPS, Sinf, Tenc};

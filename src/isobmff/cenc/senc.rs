@@ -6,10 +6,11 @@ use crate::bytes::{Reader, Truncated};
 use crate::isobmff::{BoxError, BoxRef, Rule};
 
 /// Type of the `uuid` box that stands for `senc` in PIFF.
-const PIFF_SAMPLE_ENCRYPTION: [u8; 16] = 0xa2394f52_5a9b_4f14_a244_6c427c648df4_u128.to_be_bytes();
+pub(super) const PIFF_SAMPLE_ENCRYPTION: [u8; 16] =
+    0xa2394f52_5a9b_4f14_a244_6c427c648df4_u128.to_be_bytes();
 
-const OVERRIDES_TRACK: u32 = 1;
-const HAS_SUBSAMPLES: u32 = 2;
+pub(super) const OVERRIDES_TRACK: u32 = 1;
+pub(super) const HAS_SUBSAMPLES: u32 = 2;
 
 /// The auxiliary data of the samples of a track fragment.
 #[derive(Debug, Clone)]

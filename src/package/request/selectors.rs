@@ -4,12 +4,12 @@ use std::fmt;
 
 use super::UrlError;
 use crate::media::Rendition;
-use crate::package::format::Format;
+use crate::package::format::{Container, Format};
 use crate::package::support;
 use crate::protection::Protection;
 
-/// Values of `encryption=` that AMS knew and this version does not serve.
-const OTHER_ENCRYPTIONS: &[&str] = &["piff"];
+/// The value of `encryption=` that means `cenc` in the boxes of PIFF 1.1; of Smooth Streaming only.
+const PIFF: &str = "piff";
 
 /// What the parameters select. Prints as the parameters of child URLs, a comma before each.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -18,6 +18,8 @@ pub struct Selectors {
     pub format: Format,
     /// `encryption=`; `None` when it is left out.
     pub encryption: Option<Protection>,
+    /// Whether fragments have the boxes of PIFF.
+    pub piff: bool,
     /// `audio-only=`: HLS adds a variant without pictures.
     pub audio_only: bool,
     /// `audioTrack=` of formats that mux; the others list all tracks whatever it says.
@@ -31,7 +33,7 @@ impl Selectors {
     pub fn of(format: Format, protection: Protection) -> Self {
         let encryption = Some(protection).filter(|it| *it != Protection::Clear);
         let (audio_only, audio_track, filters) = (false, None, Vec::new());
-        Self { format, encryption, audio_only, audio_track, filters }
+        Self { format, encryption, piff: false, audio_only, audio_track, filters }
     }
 
     /// Reads parameters, each at most once.
@@ -46,10 +48,15 @@ impl Selectors {
             Format::from_selector(name).ok_or_else(|| UrlError::Format(name.to_owned()))
         })?;
         let audio_track = given.audio_track.filter(|_| format.muxes_audio());
+        let piff = given.encryption.filter(|value| value.eq_ignore_ascii_case(PIFF));
+        if let Some(value) = piff.filter(|_| format.row().container != Container::Smooth) {
+            return Err(UrlError::Encryption(value.to_owned()));
+        }
         Ok(Self {
             format,
             audio_track: audio_track.map(str::to_owned),
             encryption: given.encryption.map(encryption).transpose()?,
+            piff: piff.is_some(),
             audio_only: given.audio_only.map(boolean).transpose()?.unwrap_or(false),
             filters: given.filter.map(names).transpose()?.unwrap_or_default(),
         })
@@ -103,8 +110,8 @@ impl<'a> Given<'a> {
 }
 
 fn encryption(value: &str) -> Result<Protection, UrlError> {
-    if OTHER_ENCRYPTIONS.iter().any(|other| other.eq_ignore_ascii_case(value)) {
-        return Err(UrlError::Encryption(value.to_owned()));
+    if value.eq_ignore_ascii_case(PIFF) {
+        return Ok(Protection::Cenc);
     }
     Protection::from_url_value(value).ok_or(UrlError::Syntax("the encryption is unknown"))
 }
@@ -136,7 +143,8 @@ impl fmt::Display for Selectors {
             write!(f, ",format={}", self.format.row().selector)?;
         }
         if let Some(row) = self.encryption.and_then(Protection::row) {
-            write!(f, ",encryption={}", row.url_value)?;
+            let value = if self.piff { PIFF } else { row.url_value };
+            write!(f, ",encryption={value}")?;
         }
         if !self.filters.is_empty() {
             write!(f, ",filter={}", self.filters.join(";"))?;

@@ -2,20 +2,14 @@
 
 use std::io;
 
-use super::{quality, text};
+use super::{protection, quality, text};
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
 use crate::media::asset::VIDEO;
-use crate::package::envelope;
 use crate::package::format::Manifest;
-use crate::package::keyed::RenditionKey;
 use crate::package::presentation::{Presentation, Set};
 use crate::package::xml::Xml;
-use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
-
-/// The system that AMS gave envelope encryption (packaging.md section 2).
-const ENVELOPE: &str = "B47B251A-2409-4B42-958E-08DBAE7B4EE9";
 
 /// The client manifest of a presentation: audio streams first, then video, then text.
 ///
@@ -35,36 +29,24 @@ pub fn manifest(presentation: &Presentation<'_>) -> io::Result<Vec<u8>> {
     Xml::document(|xml| {
         xml.element("SmoothStreamingMedia", &attributes, |xml| {
             let sets = presentation.sets();
-            protection(xml, presentation, sets.first().and_then(Set::key))?;
-            sets.iter().try_for_each(|set| stream(xml, presentation, set, repeats))?;
+            protection::element(xml, presentation, &sets)?;
+            for (n, set) in sets.iter().enumerate() {
+                let alike = sets[..n].iter().filter(|other| other.name() == set.name()).count();
+                stream(xml, presentation, set, alike, repeats)?;
+            }
             let mut listed = presentation.listed_text();
             listed.try_for_each(|listed| text::stream(xml, presentation, listed, repeats))
         })
     })
 }
 
-/// How everything is encrypted: the first key stands for all (section 2.2.2.2). AMS put the element
-/// of DASH into the header as it is.
-fn protection(
-    xml: &mut Xml,
-    presentation: &Presentation<'_>,
-    key: Option<&RenditionKey>,
-) -> io::Result<()> {
-    let Some(key) = key.filter(|_| presentation.protection == Protection::Cbc) else {
-        return Ok(());
-    };
-    xml.element("Protection", &[], |xml| {
-        xml.element("ProtectionHeader", &[("SystemID", ENVELOPE)], |xml| {
-            envelope::descriptor(xml, key)
-        })
-    })
-}
-
-/// A `StreamIndex`: its quality levels from the best down, then its chunks.
+/// A `StreamIndex`: its quality levels from the best down, then its chunks. `alike` is how many in
+/// front of it have the same name, under other keys.
 fn stream(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     set: &Set<'_>,
+    alike: usize,
     repeats: bool,
 ) -> io::Result<()> {
     let first = set.first.rendition;
@@ -74,9 +56,13 @@ fn stream(
         (set.first.fragments.len().to_string(), set.renditions.len().to_string());
     let url = format!("QualityLevels({{bitrate}})/{leaf}");
     let mut attributes = vec![("Type", if is_audio { "audio" } else { "video" })];
+    let name = match alike {
+        0 => first.name.clone(),
+        n => format!("{}_{}", first.name, n + 1),
+    };
     // As AMS wrote it, the video set has no name; further ones need one to be told apart.
-    if is_audio || first.name != VIDEO {
-        attributes.push(("Name", &first.name));
+    if is_audio || name != VIDEO {
+        attributes.push(("Name", &name));
     }
     if is_audio && first.language != Language::UND {
         attributes.push(("Language", first.language.as_str()));

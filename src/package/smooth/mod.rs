@@ -3,6 +3,7 @@
 
 mod dolby;
 mod manifest;
+mod protection;
 mod quality;
 mod text;
 

@@ -90,6 +90,21 @@ impl EncryptedBlock {
         self.clear_key_encryption_configuration.is_some() || self.drm.is_none()
     }
 
+    /// Whether tracks may have different keys.
+    pub fn has_several_keys(&self) -> bool {
+        !self.content_keys.key_to_track_mappings.is_empty()
+    }
+
+    /// Whether PlayReady clients take the header: a Smooth manifest names all keys in one.
+    pub(super) fn header_fits(&self, alternative_media_id: &str) -> bool {
+        let keys = match self.enabled_protocols.smooth_streaming {
+            true => 1 + self.content_keys.key_to_track_mappings.len(),
+            false => 1,
+        };
+        let play_ready = self.drm.as_ref().and_then(|drm| drm.play_ready.as_ref());
+        play_ready.is_none_or(|system| system.fits(keys, alternative_media_id))
+    }
+
     /// Where ClearKey licences are, when not here.
     pub fn clear_key_template(&self) -> Option<&UrlTemplate> {
         let clear_key = self.clear_key_encryption_configuration.as_ref()?;
@@ -200,7 +215,15 @@ impl EncryptedBlock {
         let formats = clear_key.and_then(|clear_key| clear_key.hls_key_formats.as_ref());
         let one_key =
             self.clear_tracks.is_empty() && self.content_keys.key_to_track_mappings.is_empty();
+        let play_ready = self.drm.as_ref().is_some_and(|drm| drm.play_ready.is_some());
         let rules = [
+            (
+                "enabledProtocols.smoothStreaming",
+                protection == Protection::Cenc
+                    && self.enabled_protocols.smooth_streaming
+                    && !play_ready,
+                "a Smooth manifest names keys to PlayReady alone: drm.playReady is needed",
+            ),
             (
                 "enabledProtocols.smoothStreaming",
                 envelope && self.enabled_protocols.smooth_streaming && !one_key,

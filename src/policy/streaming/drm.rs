@@ -4,12 +4,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::drm::playready::CustomAttributes;
-use crate::ids::SystemId;
+use crate::cenc::Scheme;
+use crate::drm::playready::{CustomAttributes, Header, HeaderKey, Object};
+use crate::ids::{KeyId, SystemId};
 use crate::package::announced::{ClearKeyLine, System};
 use crate::package::format::Format;
 use crate::policy::UrlTemplate;
 use crate::policy::text::{Opaque, Text, Word};
+
+/// Our own address is no longer, in bytes.
+const OWN_ADDRESS: usize = 512;
 
 /// Bytes of the data of a box that a policy may give: they stand in a manifest for each key.
 const MAX_DATA: usize = 4096;
@@ -131,6 +135,27 @@ pub struct PlayReady {
     /// Where the certificate of the licence service is; ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_url_template: Option<UrlTemplate>,
+}
+
+impl PlayReady {
+    /// Whether clients take a header with so many keys, for a locator with this alternative media id.
+    pub(super) fn fits(&self, keys: usize, alternative_media_id: &str) -> bool {
+        let key = |n: usize| {
+            let kid = KeyId::from_bytes((n as u128).to_be_bytes());
+            HeaderKey::new(kid, Scheme::Cenc, Default::default())
+        };
+        let template = self.custom_license_acquisition_url_template.as_ref();
+        let url = template.map_or_else(
+            || "x".repeat(OWN_ADDRESS),
+            |template| template.expand(KeyId::from_bytes([0; 16]), alternative_media_id),
+        );
+        let header = Header {
+            la_url: Some(url),
+            custom_attributes: self.play_ready_custom_attributes.clone(),
+            ..Header::new((0..keys).map(key).collect())
+        };
+        Object::new(&header).to_vec().is_ok()
+    }
 }
 
 /// What is said to Widevine clients.

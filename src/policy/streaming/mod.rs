@@ -169,6 +169,15 @@ impl StreamingPolicy {
         })
     }
 
+    /// The first member whose PlayReady header would be longer than clients take.
+    pub fn too_long_header(&self, alternative_media_id: &str) -> Option<String> {
+        let long = |row: &&protection::Row| {
+            self.block(row.protection).is_some_and(|block| !block.header_fits(alternative_media_id))
+        };
+        let row = protection::TABLE.iter().find(long)?;
+        Some(format!("{}.drm.playReady", row.block))
+    }
+
     fn check(&self) -> Result<(), PolicyError> {
         let refuse = |rule: String| PolicyError::new(&self.name, rule);
         if self.key_labels().is_empty() && !self.enabled(Protection::Clear).is_some_and(|e| e.any())

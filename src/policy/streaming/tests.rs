@@ -196,6 +196,11 @@ fn refusals_name_the_member_and_the_rule() {
             "commonEncryptionCbcs.customKeyAcquisitionUrlTemplate: only keys of the envelope and",
         ),
         (
+            format!("{cenc}/drm/playReady"),
+            Value::Null,
+            "commonEncryptionCenc.enabledProtocols.smoothStreaming: a Smooth manifest names keys",
+        ),
+        (
             format!("{cbcs}/drm"),
             json!({ "marlin": {}, "customSystems": [custom(1)] }),
             "commonEncryptionCbcs.drm: playlists name keys by system",

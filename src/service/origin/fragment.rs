@@ -6,6 +6,7 @@ use super::answer::{self, Answer, CachePolicy, Content, Following};
 use super::keys::key_mark;
 use super::transport::reading;
 use super::{Code, Context, Origin, OriginError, media_type};
+use crate::cenc::Scheme;
 use crate::media::Rendition;
 use crate::package::cmaf::{self, Shape};
 use crate::package::compat::Compat;
@@ -128,7 +129,12 @@ impl Origin {
         parts.extend(in_band.as_deref());
         match context.shape(key_frame) {
             Shape::Cmaf => {}
-            Shape::Smooth => parts.push(b"smooth"),
+            Shape::Smooth(told) => {
+                parts.push(b"smooth");
+                let protected = Scheme::of(protection).is_some();
+                parts.extend(Some(&b"piff"[..]).filter(|_| protected && told.piff));
+                parts.extend(Some(&b"own key"[..]).filter(|_| protected && told.key));
+            }
             Shape::KeyFrame => parts.push(b"key frame"),
         }
         let transport = context.transport_tag(rendition, n, key_frame);

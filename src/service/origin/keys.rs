@@ -240,15 +240,18 @@ pub(super) fn protection(
     policy: &StreamingPolicy,
 ) -> Result<Protection, OriginError> {
     let protection = chosen(selectors, policy)?;
-    let format = selectors.format;
-    let block = policy.block(protection).filter(|_| format.playlist_version().is_some());
-    match block.filter(|_| Scheme::of(protection).is_some()) {
-        Some(block) if !block.has_line(format) => Err(OriginError::new(
-            Code::OUTPUT_PROTECTION_NOT_SUPPORTED,
-            "no system that the streaming policy announces can play the format",
-        )),
-        _ => Ok(protection),
+    let block = policy.block(protection).filter(|_| Scheme::of(protection).is_some());
+    match block.and_then(|block| unplayable(selectors, block)) {
+        Some(why) => Err(OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, why)),
+        None => Ok(protection),
     }
+}
+
+/// Why nobody could play a format under a block of Common Encryption.
+fn unplayable(selectors: &Selectors, block: &EncryptedBlock) -> Option<&'static str> {
+    let format = selectors.format;
+    let nobody = format.playlist_version().is_some() && !block.has_line(format);
+    nobody.then_some("no system that the streaming policy announces can play the format")
 }
 
 fn chosen(selectors: &Selectors, policy: &StreamingPolicy) -> Result<Protection, OriginError> {

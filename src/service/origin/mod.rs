@@ -41,7 +41,7 @@ use recent::Recent;
 use crate::crypto::chains;
 use crate::media::Rendition;
 use crate::media::timeline::Cutting;
-use crate::package::cmaf::{Protect, Shape};
+use crate::package::cmaf::{Protect, Shape, Told};
 use crate::package::compat::Compat;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
@@ -51,6 +51,7 @@ use crate::package::selection::{Selected, Selection};
 use crate::package::steering::Steering;
 use crate::package::{dash, hls, smooth};
 use crate::policy::StreamingPolicy;
+use crate::policy::streaming::EncryptedBlock;
 use crate::protection::Protection;
 use crate::service::delivery::Clock;
 use crate::store::{Asset, Locator, Store};
@@ -133,8 +134,16 @@ impl Context {
     fn shape(&self, key_frame: bool) -> Shape {
         match Shape::of(self.selectors.format.row().container) {
             Shape::Cmaf if key_frame => Shape::KeyFrame,
+            Shape::Smooth(_) => Shape::Smooth(self.told()),
             shape => shape,
         }
+    }
+
+    /// How Smooth fragments tell of their protection. What a filter leaves of the manifest changes
+    /// no fragment: they name their key wherever the policy has several.
+    fn told(&self) -> Told {
+        let key = self.block().is_some_and(EncryptedBlock::has_several_keys);
+        Told { piff: self.selectors.piff, key }
     }
 
     /// The rendition of a URL.

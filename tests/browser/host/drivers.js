@@ -25,11 +25,22 @@ const shaka = async ({ url, token, text }) => {
   };
 };
 
-const dashjs = async ({ url, token, text }) => {
+/** dash.js reads PlayReady signalling of Smooth manifests only: a page with keys of its own adds ClearKey to it. */
+const withKeys = (player, clearkeys) => {
+  const clearKey = { schemeIdUri: "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e", value: "ClearKey1.0" };
+  player.setProtectionData({ "org.w3.clearkey": { clearkeys } });
+  player.on("manifestLoaded", ({ data }) => {
+    const sets = data.Period.flatMap(({ AdaptationSet }) => AdaptationSet);
+    sets.filter(({ ContentProtection }) => ContentProtection).forEach((set) => set.ContentProtection.push(clearKey));
+  });
+};
+
+const dashjs = async ({ url, token, text, keys }) => {
   const player = window.dashjs.MediaPlayer().create();
   player.on("error", ({ error }) => errors.push(`dash.js ${error.code} ${error.message}`));
   player.initialize(video, null, true);
   if (token) player.setProtectionData({ "org.w3.clearkey": { httpRequestHeaders: bearer(token) } });
+  if (keys) withKeys(player, keys);
   if (text) {
     const layer = document.body.appendChild(Object.assign(document.createElement("div"), { id: "ttml" }));
     player.attachTTMLRenderingDiv(layer);

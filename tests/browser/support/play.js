@@ -20,6 +20,7 @@ export const withPlay = async ({ browser, host }, { player, protocol, stream, to
       protocol,
       token,
       licence: stream.licenses?.["org.w3.clearkey"],
+      keys: stream.clearKeys,
     };
     await page.evaluate(([id, work]) => void window.begin(id, work), [player, job]);
     await judge(page, wire);

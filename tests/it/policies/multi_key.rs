@@ -1,5 +1,8 @@
 //! One presentation under several keys, by whole URLs.
 
+use portcullis::drm::playready::{Object, Version};
+use portcullis::ids::KeyId;
+use reqwest::Client;
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
@@ -11,16 +14,26 @@ use crate::support::filters::LEVELS;
 use crate::support::keys::{self, clearkey_request, sign, spec};
 use crate::support::oracle::{HexKey, samples_decrypted_by_ffmpeg, samples_of_bytes};
 use crate::support::origin::{get, get_with, hls_children, request, send};
+use crate::support::presentation;
 use crate::support::server::DevServer;
 
 /// A server with the ladder, and what stands in front of `manifest(...)`.
 fn ladder_server() -> (DevServer, String) {
+    server_of(ladder("gate"))
+}
+
+/// A server with these documents, one of which is the locator `film`.
+fn server_of(documents: Vec<Value>) -> (DevServer, String) {
     let server = DevServer::builder().start();
-    printed(&server.data, &["apply", "-"], &ladder("gate").into());
+    printed(&server.data, &["apply", "-"], &documents.into());
     let film = shown(&server.data, &["streaming-locators", "film"]);
     let id = film["properties"]["streamingLocatorId"].as_str().unwrap();
     let root = format!("{}/{id}/gate.ism/", server.ready.origin);
     (server, root)
+}
+
+fn hex_key(kid: &str, key: [u8; 16]) -> HexKey {
+    HexKey { kid: kid.replace('-', ""), key: data_encoding::HEXLOWER.encode(&key) }
 }
 
 /// A token of the shared issuer.
@@ -150,11 +163,7 @@ async fn media(root: &str, level: u64, selectors: &str) -> Vec<u8> {
 async fn each_level_opens_with_its_key_and_with_no_other() {
     let (server, root) = ladder_server();
     let clear = server.ready.stream("clear-open").root().to_owned();
-    let key = |kid: &str, key: [u8; 16]| HexKey {
-        kid: kid.replace('-', ""),
-        key: data_encoding::HEXLOWER.encode(&key),
-    };
-    let (sd, hd) = (key(KID_SD, KEY_SD), key(KID_HD, KEY_HD));
+    let (sd, hd) = (hex_key(KID_SD, KEY_SD), hex_key(KID_HD, KEY_HD));
     for (level, own, other) in [(LEVELS[0], &hd, &sd), (LEVELS[1], &sd, &hd)] {
         let expected = samples_of_bytes(&media(&clear, level, "").await, "v:0");
         let encrypted = media(&root, level, ",encryption=cenc").await;
@@ -169,6 +178,78 @@ async fn each_level_opens_with_its_key_and_with_no_other() {
     let plain = get(&format!("{clear}{german})")).await;
     assert_eq!(left_clear.header("etag"), plain.header("etag"));
     assert!(left_clear.ok() == plain.ok());
+}
+
+/// A client of Smooth Streaming knows the keys from the manifest alone, and which it is from each
+/// fragment.
+#[tokio::test]
+async fn the_smooth_manifest_names_all_keys_and_each_fragment_its_own() {
+    let mut documents = ladder("gate");
+    let block = &mut documents[1]["properties"]["commonEncryptionCenc"];
+    block["enabledProtocols"] = json!({ "smoothStreaming": true, "dash": true });
+    block["drm"] = json!({ "playReady": {} });
+    let (server, root) = server_of(documents);
+    let manifest = format!("{root}manifest(encryption=piff)");
+    let xml = text(&manifest).await;
+    let document = Document::parse(&xml).unwrap();
+    let header = document.descendants().find(|node| node.has_tag_name("ProtectionHeader")).unwrap();
+    let system = header.attribute("SystemID").unwrap();
+    assert_eq!(system, "9A04F079-9840-4286-AB92-E65BE0885F95");
+    let object = data_encoding::BASE64.decode(header.text().unwrap().as_bytes()).unwrap();
+    let header = Object::read(&object).unwrap().header().unwrap();
+    assert_eq!(header.version, Version::V4_2);
+    let announced: Vec<String> = header.keys.iter().map(|key| key.kid.to_string()).collect();
+    let [english, hd, sd] = &announced[..] else { panic!("{announced:?}") };
+    assert_eq!((hd.as_str(), sd.as_str()), (KID_HD, KID_SD));
+    let streams = document.descendants().filter(|node| node.has_tag_name("StreamIndex"));
+    let names: Vec<_> = streams.map(|stream| stream.attribute("Name")).collect();
+    let sound = [Some("aac_deu_2_48331"), Some("aac_eng_2_48323")];
+    assert_eq!(names, [sound[0], sound[1], None, Some("video_2")]);
+    let http = Client::new();
+    let tracks = presentation::smooth(&http, &manifest).await;
+    let clear = server.ready.stream("clear-open").root().to_owned();
+    let clear = presentation::smooth(&http, &format!("{clear}manifest")).await;
+    let expected = [None, Some(english.as_str()), Some(KID_HD), Some(KID_SD), Some(KID_SD)];
+    for ((track, clear), kid) in tracks.iter().zip(&clear).zip(expected) {
+        let own = track
+            .segments
+            .iter()
+            .map(|segment| segment.own_key.map(|key| KeyId::from_bytes(key).to_string()));
+        let own: Vec<Option<String>> = own.collect();
+        assert!(own.iter().all(|own| own.as_deref() == kid), "{kid:?}: {own:?}");
+        let source = samples_of_bytes(&clear.media(), &track.kind[..1]);
+        let key = match kid {
+            Some(KID_HD) => hex_key(KID_HD, KEY_HD),
+            Some(KID_SD) => hex_key(KID_SD, KEY_SD),
+            None => {
+                assert!(track.media() == clear.media(), "what is left clear is the clear track");
+                continue;
+            }
+            Some(_) => continue,
+        };
+        let opened = samples_decrypted_by_ffmpeg(&track.media(), &key, "v");
+        assert_eq!(opened.contents(), source.contents(), "{kid:?}");
+        let wrong = HexKey { key: "00".repeat(16), ..key };
+        let wrong = samples_decrypted_by_ffmpeg(&track.media(), &wrong, "v");
+        assert_ne!(wrong.contents(), source.contents(), "{kid:?}");
+    }
+    // In the boxes of Common Encryption a sample group names the key.
+    let tracks = presentation::smooth(&http, &format!("{root}manifest(encryption=cenc)")).await;
+    for ((track, clear), kid) in tracks.iter().zip(&clear).zip(expected) {
+        let Some(kid) = kid else { continue };
+        let kid: KeyId = kid.parse().unwrap();
+        let named = [b"\0\0\0\x01\0\0\x01\x08", &kid.as_bytes()[..]].concat();
+        for segment in &track.segments {
+            assert!(segment.bytes.windows(named.len()).any(|window| window == named), "{kid}");
+        }
+        let keys = [(KID_HD, KEY_HD), (KID_SD, KEY_SD)];
+        let Some((id, key)) = keys.into_iter().find(|(id, _)| *id == kid.to_string()) else {
+            continue;
+        };
+        let opened = samples_decrypted_by_ffmpeg(&track.media(), &hex_key(id, key), "v");
+        let source = samples_of_bytes(&clear.media(), "v");
+        assert_eq!(opened.contents(), source.contents(), "{kid}");
+    }
 }
 
 #[tokio::test]

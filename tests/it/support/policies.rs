@@ -14,12 +14,22 @@ use super::server::{DevServer, Stream};
 /// of encryption; the policy is called as the block is.
 pub(crate) async fn published(server: &DevServer, folder: &Path, block: &str) -> Stream {
     let properties = json!({ block: { "enabledProtocols": { "dash": true } } });
-    let policy = StreamingPolicy::from_properties(block, &properties.to_string()).unwrap();
+    published_under(server, folder, block, &properties).await
+}
+
+/// The same under a policy with these properties.
+pub(crate) async fn published_under(
+    server: &DevServer,
+    folder: &Path,
+    name: &str,
+    properties: &Value,
+) -> Stream {
+    let policy = StreamingPolicy::from_properties(name, &properties.to_string()).unwrap();
     let key = kek::load(&server.data.join("kek")).unwrap();
     let store = Store::open(&server.data.join(DATABASE_FILE), &key).await.unwrap();
     store.create_streaming_policy(&policy).await.unwrap();
     let folder = folder.to_str().unwrap();
-    let flags = ["add", folder, "--json", "--policy", "open", "--streaming-policy", block];
+    let flags = ["add", folder, "--json", "--policy", "open", "--streaming-policy", name];
     let output = command(&server.data, &flags, &Value::Null);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     stream(server, &String::from_utf8(output.stdout).unwrap()).await

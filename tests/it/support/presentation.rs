@@ -8,6 +8,7 @@ use mp4_atom::{Decode, Sidx};
 use reqwest::{Client, Url, header};
 
 use super::oracle::decrypted_segment;
+use super::piff;
 
 /// One track of a presentation.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Track {
 pub(crate) struct Segment {
     pub(crate) seconds: f64,
     pub(crate) bytes: Vec<u8>,
+    /// The key that it names itself, in the box of PIFF.
+    pub(crate) own_key: Option<[u8; 16]>,
 }
 
 impl Track {
@@ -151,7 +154,7 @@ async fn dash_sets(
             for (time, seconds) in timeline(template) {
                 let url = place(&template.media, time);
                 let bytes = fetch_open(http, &url, envelope.as_ref()).await;
-                segments.push(Segment { seconds, bytes });
+                segments.push(Segment { seconds, bytes, own_key: None });
             }
             tracks.push(Track {
                 kind: kind_of(set.contentType.as_deref().or(set.mimeType.as_deref())),
@@ -194,7 +197,7 @@ async fn file_track(
         let end = start + u64::from(reference.referenced_size);
         let bytes = fetch_range(http, &file, &format!("{start}-{}", end - 1)).await;
         let ticks = f64::from(reference.subsegment_duration);
-        segments.push(Segment { seconds: ticks / f64::from(sidx.timescale), bytes });
+        segments.push(Segment { seconds: ticks / f64::from(sidx.timescale), bytes, own_key: None });
         start = end;
     }
     Track {
@@ -221,7 +224,11 @@ pub(crate) async fn smooth(http: &Client, manifest: &str) -> Vec<Track> {
     let text = fetch_text(http, manifest).await;
     let envelope = Envelope::of(http, &text).await;
     let document = roxmltree::Document::parse(&text).expect("XML");
-    let encryption = if envelope.is_some() { ",encryption=cbc" } else { "" };
+    let encryption = match (&envelope, text.contains("<Protection>")) {
+        (Some(_), _) => ",encryption=cbc",
+        (None, true) => ",encryption=cenc",
+        (None, false) => "",
+    };
     let mut tracks = Vec::new();
     for stream in document.descendants().filter(|node| node.has_tag_name("StreamIndex")) {
         let kind = kind_of(stream.attribute("Type"));
@@ -235,7 +242,8 @@ pub(crate) async fn smooth(http: &Client, manifest: &str) -> Vec<Track> {
             for (time, seconds) in &starts {
                 let url = place(pattern.replace("{start time}", &time.to_string()));
                 let bytes = fetch_open(http, &url, envelope.as_ref()).await;
-                segments.push(Segment { seconds: *seconds, bytes });
+                let own_key = piff::own_key(&bytes);
+                segments.push(Segment { seconds: *seconds, bytes: piff::as_cenc(&bytes), own_key });
             }
             let init = pattern.replace("{start time}", "i");
             let init = init.split([',', ')']).collect::<Vec<_>>();
@@ -346,7 +354,7 @@ async fn hls_track(
     let mut segments = Vec::new();
     for segment in &media.segments {
         let bytes = fetch(http, &place(&segment.uri)).await;
-        segments.push(Segment { seconds: segment.duration.into(), bytes });
+        segments.push(Segment { seconds: segment.duration.into(), bytes, own_key: None });
     }
     Track { kind, language, playlist: Some(playlist), init, segments }
 }

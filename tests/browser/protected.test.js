@@ -1,0 +1,106 @@
+// Forms of protection that only a streaming policy of one's own has, each with the player that takes it.
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+import { startBrowser } from "./support/browser.js";
+import { startHost } from "./support/host.js";
+import { PLAY_LIMIT_MS, frameAfter, withPlay } from "./support/play.js";
+import { apply, startServer } from "./support/server.js";
+
+const KEY = randomBytes(16);
+const KID = "9eb4050d-e44b-4802-932e-27d75083e266";
+const base64url = (bytes) => Buffer.from(bytes).toString("base64url");
+const odata = (kind) => `#Microsoft.Media.ContentKeyPolicy${kind}`;
+
+const everybody = {
+  name: "everybody",
+  type: "contentKeyPolicies",
+  properties: {
+    options: [
+      {
+        configuration: { "@odata.type": odata("ClearKeyConfiguration") },
+        restriction: { "@odata.type": odata("OpenRestriction") },
+      },
+    ],
+  },
+};
+
+/** A policy and a locator of one name; gives the locator's id back. */
+const published = (name, id, properties, contentKeys = []) => [
+  { name, type: "streamingPolicies", properties },
+  {
+    name,
+    type: "streamingLocators",
+    properties: {
+      assetName: "gate",
+      streamingPolicyName: name,
+      streamingLocatorId: id,
+      defaultContentKeyPolicyName: "everybody",
+      contentKeys,
+    },
+  },
+];
+
+const SMOOTH = "00000000-0000-4000-8000-000000000001";
+const CBCS = "00000000-0000-4000-8000-000000000002";
+
+const documents = [
+  everybody,
+  ...published(
+    "smooth",
+    SMOOTH,
+    { commonEncryptionCenc: { enabledProtocols: { smoothStreaming: true }, drm: { playReady: {} } } },
+    [{ id: KID, labelReferenceInStreamingPolicy: "cencDefaultKey", value: KEY.toString("base64") }],
+  ),
+  ...published("cbcs", CBCS, {
+    commonEncryptionCbcs: {
+      enabledProtocols: { hls: true },
+      clearKeyEncryptionConfiguration: { hlsKeyFormats: ["org.w3.clearkey"] },
+    },
+  }),
+];
+
+let server, host, browser;
+
+before(async () => {
+  server = await startServer();
+  apply(server, documents);
+  host = await startHost();
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  host?.stop();
+  await server?.stop();
+});
+
+const stream = (protocol, locator, parameters, more) => ({
+  name: locator,
+  manifests: [{ protocol, format: "", url: `${server.origin}/${locator}/gate.ism/manifest(${parameters})` }],
+  ...more,
+});
+
+const plays = async (player, protocol, asked) => {
+  await withPlay({ browser, host }, { player, protocol, stream: asked }, async (page) => {
+    await frameAfter(page, 5);
+    const { encrypted, errors, audioBytes } = await page.evaluate(() => window.report());
+    assert.deepEqual({ encrypted, errors }, { encrypted: true, errors: [] });
+    assert.ok(audioBytes > 0, "sound is decoded");
+  });
+};
+
+describe("protected streams", { concurrency: 1 }, () => {
+  for (const form of ["cenc", "piff"]) {
+    test(`dashjs plays Smooth Streaming under ${form} with the keys of the page`, { timeout: 2 * PLAY_LIMIT_MS }, async () => {
+      const id = Buffer.from(KID.replaceAll("-", ""), "hex");
+      const clearKeys = { [base64url(id)]: base64url(KEY) };
+      await plays("dashjs", "smooth", stream("smooth", SMOOTH, `encryption=${form}`, { clearKeys }));
+    });
+  }
+
+  test("hlsjs plays cbcs by the ClearKey line that the policy chose", { timeout: 2 * PLAY_LIMIT_MS }, async () => {
+    const licenses = { "org.w3.clearkey": `${server.keyDelivery}/ClearKey/` };
+    const parameters = "format=m3u8-cmaf,encryption=cbcs-aapl";
+    await plays("hlsjs", "hls", stream("hls", CBCS, parameters, { licenses }));
+  });
+});
