@@ -43,6 +43,10 @@ pub(super) const FORMS: &[Form] = &[
     Form { short: "cbcs", policy: "Portcullis_CbcsClearKey", has_keys: true },
 ];
 
+/// The way that `dev` adds where it has credentials for licences of other systems.
+pub(super) const DRM_FORM: &Form =
+    &Form { short: "drm", policy: "Predefined_MultiDrmStreaming", has_keys: true };
+
 /// Name of the content key policy, and last part of stream names.
 pub(super) fn access_name(access: Access) -> &'static str {
     match access {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
 
-use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, request};
+use super::content::{DRM_FORM, FORMS, Folder, Form, Library, access_name, folders_at, request};
 use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
 use super::{CliError, Exit, demo, log, run};
@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let folders = folders(&args.media, &config.data)?;
     let origin = run::origin(&store, &config);
     let library = Library::new(store.clone(), origin.clone(), &config);
-    publish(&library, &folders, args.compat).await?;
+    publish(&library, &folders, args.compat, config.drm.dir.is_some()).await?;
     let token = token(&store).await?;
     let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address))
         .with_token(token, config.own_hosts(address));
@@ -95,11 +95,16 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
     Ok(folders)
 }
 
-async fn publish(library: &Library, folders: &[Folder], compat: Compat) -> Result<(), CliError> {
+async fn publish(
+    library: &Library,
+    folders: &[Folder],
+    compat: Compat,
+    drm: bool,
+) -> Result<(), CliError> {
     library.policies().await?;
     if let [only] = folders {
         warn(only, library.register(only).await?.warnings);
-        return publish_folder(library, only, "", compat).await;
+        return publish_folder(library, only, "", compat, drm).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
@@ -107,7 +112,7 @@ async fn publish(library: &Library, folders: &[Folder], compat: Compat) -> Resul
         match library.register(folder).await {
             Ok(found) => {
                 warn(folder, found.warnings);
-                publish_folder(library, folder, &format!("{}-", folder.name), compat).await?;
+                publish_folder(library, folder, &format!("{}-", folder.name), compat, drm).await?;
                 published += 1;
             }
             // One folder of many that cannot be played does not keep the others from being shown.
@@ -135,21 +140,26 @@ async fn publish_folder(
     folder: &Folder,
     prefix: &str,
     compat: Compat,
+    drm: bool,
 ) -> Result<(), CliError> {
-    for (form, access) in forms() {
+    for (form, access) in forms(drm) {
         let name = format!("{prefix}{}-{}", form.short, access_name(access));
         library.replace(&request(name, &folder.name, form.policy, access, compat)).await?;
     }
     Ok(())
 }
 
-/// Every form under every policy that makes a difference for it.
-fn forms() -> impl Iterator<Item = (&'static Form, Access)> {
+/// Every form under every policy that makes a difference for it; with the one for other systems than
+/// ClearKey where there are credentials for those.
+fn forms(drm: bool) -> impl Iterator<Item = (&'static Form, Access)> {
     let accesses = |form: &Form| match form.has_keys {
         true => &[Access::Open, Access::Token][..],
         false => &[Access::Open],
     };
-    FORMS.iter().flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
+    FORMS
+        .iter()
+        .chain(drm.then_some(DRM_FORM))
+        .flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
 }
 
 /// A token that the policy `token` accepts.

@@ -3,7 +3,8 @@
 //!
 //! Players show the reason of a refusal only when the refusal itself may be read, so errors carry
 //! the headers too. The origin is echoed with credentials allowed, because dash.js turns
-//! credentials on as soon as it sends a token. No cookies exist here, so nothing is given away.
+//! credentials on as soon as it sends a token. The one cookie that is read, of a token, counts for pages
+//! of our own site only (`delivery::call`), so nothing is given away.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -42,6 +42,13 @@ impl IntoResponse for TooEarly {
 }
 
 impl Problem {
+    /// The answer under a type that another body has defined.
+    pub fn of_type(self, kind: &str) -> Response {
+        let mut body = self.body();
+        body["type"] = kind.into();
+        document(self.status, body)
+    }
+
     fn body(&self) -> Value {
         serde_json::json!({
             "type": format!("urn:portcullis:problem:{}", self.code),

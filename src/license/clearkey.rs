@@ -102,6 +102,15 @@ impl Request {
     }
 }
 
+impl Request {
+    /// What acknowledges the release of these keys.
+    pub fn acknowledgement(&self) -> String {
+        let kids: Vec<String> =
+            self.kids.iter().map(|kid| BASE64URL_NOPAD.encode(kid.as_bytes())).collect();
+        serde_json::json!({ "kids": kids }).to_string()
+    }
+}
+
 /// Both alphabets, with or without padding: old CDMs send plain base64.
 fn decode(text: &str) -> Result<Vec<u8>, RequestError> {
     let unpadded = text.trim_end_matches('=').replace('+', "-").replace('/', "_");

@@ -384,12 +384,12 @@ fn same_names(a: &[String], b: &[String]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
-/// A content key policy that gives keys to everybody.
+/// A content key policy that gives keys in every system to everybody.
 pub fn open_policy(name: &str) -> ContentKeyPolicy {
-    ContentKeyPolicy::clear_key(name, Restriction::Open {})
+    ContentKeyPolicy::every_system(name, Restriction::Open {})
 }
 
-/// A content key policy that gives keys to bearers of an HS256 token under a fresh secret.
+/// A content key policy that gives keys in every system to bearers of an HS256 token under a fresh secret.
 ///
 /// # Errors
 /// [`StoreError::NoRandomness`].
@@ -407,5 +407,5 @@ pub fn default_token_policy(
         required_claims: Vec::new(),
         restriction_token_type: TokenType::Jwt,
     };
-    Ok(ContentKeyPolicy::clear_key(name, Restriction::Token(Box::new(restriction))))
+    Ok(ContentKeyPolicy::every_system(name, Restriction::Token(Box::new(restriction))))
 }

@@ -12,15 +12,13 @@ use serde::Serialize;
 
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
+use crate::license::system::{self, System};
 use crate::package::format::{Protocol, Row};
 use crate::package::request::Selectors;
 use crate::policy::{Restriction, StreamingPolicy};
-use crate::protection::Protection;
+use crate::protection::{self, Protection};
 use crate::service::origin::{Offers, Origin, OriginError};
 use crate::store::{Locator, Store, StoreError};
-
-/// EME key system name of ClearKey, as the ready file writes it.
-const CLEAR_KEY: &str = "org.w3.clearkey";
 
 /// What stays as it is in one path component of a URL.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -192,7 +190,6 @@ impl Catalog {
         let keys = self.store.keys_of(locator.id).await?;
         let access = self.access(locator, &policy, &keys).await?;
         let licensed = keys.iter().any(|key| key.protection != Protection::Cbc);
-        let clear_key = (CLEAR_KEY, format!("{}/ClearKey/", self.key_delivery()));
         Ok(Stream {
             name: locator.name.clone(),
             locator_id: locator.id,
@@ -200,8 +197,30 @@ impl Catalog {
             token: self.token.clone().filter(|_| access == Access::Token),
             keys: keys.iter().filter_map(KeyInfo::of).collect(),
             manifests: self.manifests(locator, offers.as_deref()),
-            licenses: licensed.then_some(clear_key).into_iter().collect(),
+            licenses: if licensed { self.licenses(&policy) } else { BTreeMap::new() },
         })
+    }
+
+    /// ClearKey, which is good for tests of everything, and what the streaming policy announces.
+    fn licenses(&self, policy: &StreamingPolicy) -> BTreeMap<&'static str, String> {
+        let announced = |system: System| {
+            let blocks = protection::TABLE.iter().filter_map(|row| policy.block(row.protection));
+            blocks.filter_map(|block| block.drm.as_ref()).any(|drm| match system {
+                System::PlayReady => drm.play_ready.is_some(),
+                System::Widevine => drm.widevine.is_some(),
+                System::FairPlay => drm.fair_play.is_some(),
+                System::Raw | System::ClearKey => false,
+            })
+        };
+        let rows = system::TABLE.iter();
+        rows.filter(|row| row.system == System::ClearKey || announced(row.system))
+            .filter_map(|row| Some((row.key_system?, self.license_url(row.path))))
+            .collect()
+    }
+
+    /// The challenge says which keys are wanted, so the address is one for all.
+    fn license_url(&self, path: &str) -> String {
+        format!("{}/{path}/", self.key_delivery())
     }
 
     /// A key that several policies could give is as open as the first of them (ams.md 7.2).

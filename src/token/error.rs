@@ -9,11 +9,11 @@ pub enum TokenError {
     /// The request carries more than one token.
     #[error("the request carries more than one token; send one")]
     Ambiguous,
-    /// The token is longer than [`super::jwt::MAX_LEN`].
-    #[error("the token has more than {} characters", super::jwt::MAX_LEN)]
+    /// The token is longer than [`super::unverified::MAX_LEN`].
+    #[error("the token has more than {} characters", super::unverified::MAX_LEN)]
     TooLong,
-    /// The token is no JSON Web Token in compact form.
-    #[error("the token is not a JSON Web Token: {0}")]
+    /// The token is not of the form that the policy names.
+    #[error("the token does not read: {0}")]
     Malformed(&'static str),
     /// No key of the policy is for the algorithm that the header names.
     #[error("the policy has no key for the signature algorithm of the token")]

@@ -1,9 +1,10 @@
-//! `jsonwebtoken` over ring: HS256 and RS256, nothing else (RFC 7518 sections 3.2 and 3.3).
+//! `jsonwebtoken` over ring: HS256, RS256 and ES256, nothing else (RFC 7518 sections 3.2 to 3.4).
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result};
 use jsonwebtoken::signature::{Error, Signer, Verifier};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
+use ring::signature::UnparsedPublicKey;
 use ring::{hmac, rand, signature};
 
 static PROVIDER: CryptoProvider = CryptoProvider {
@@ -28,6 +29,13 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
                 .map_err(|_| ErrorKind::InvalidKeyFormat)?;
             Ok(Box::new(Rs256Signer(pair)))
         }
+        (Algorithm::ES256, AlgorithmFamily::Ec) => {
+            let form = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+            let random = rand::SystemRandom::new();
+            let pair = signature::EcdsaKeyPair::from_pkcs8(form, key.as_bytes(), &random)
+                .map_err(|_| ErrorKind::InvalidKeyFormat)?;
+            Ok(Box::new(Es256Signer(pair)))
+        }
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     }
 }
@@ -40,6 +48,14 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
         (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::RsaModulusExponent { n, e }) => {
             let key = signature::RsaPublicKeyComponents { n: n.clone(), e: e.clone() };
             Ok(Box::new(Rs256Verifier(key)))
+        }
+        (Algorithm::RS256, AlgorithmFamily::Rsa, DecodingKeyKind::SecretOrDer(der)) => {
+            let form = &signature::RSA_PKCS1_2048_8192_SHA256;
+            Ok(Box::new(Whole(*algorithm, UnparsedPublicKey::new(form, der.clone()))))
+        }
+        (Algorithm::ES256, AlgorithmFamily::Ec, DecodingKeyKind::SecretOrDer(point)) => {
+            let form = &signature::ECDSA_P256_SHA256_FIXED;
+            Ok(Box::new(Whole(*algorithm, UnparsedPublicKey::new(form, point.clone()))))
         }
         _ => Err(ErrorKind::InvalidAlgorithm.into()),
     }
@@ -103,5 +119,35 @@ impl Verifier<Vec<u8>> for Rs256Verifier {
 impl JwtVerifier for Rs256Verifier {
     fn algorithm(&self) -> Algorithm {
         Algorithm::RS256
+    }
+}
+
+struct Es256Signer(signature::EcdsaKeyPair);
+
+impl Signer<Vec<u8>> for Es256Signer {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        let signed = self.0.sign(&rand::SystemRandom::new(), message);
+        signed.map(|signature| signature.as_ref().to_vec()).map_err(|_| Error::new())
+    }
+}
+
+impl JwtSigner for Es256Signer {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::ES256
+    }
+}
+
+/// A public key in the form that ring takes as a whole: RSAPublicKey, or a point.
+struct Whole(Algorithm, UnparsedPublicKey<Vec<u8>>);
+
+impl Verifier<Vec<u8>> for Whole {
+    fn verify(&self, message: &[u8], signed: &Vec<u8>) -> std::result::Result<(), Error> {
+        self.1.verify(message, signed).map_err(|_| Error::new())
+    }
+}
+
+impl JwtVerifier for Whole {
+    fn algorithm(&self) -> Algorithm {
+        self.0
     }
 }

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::jwt::Unverified;
-use super::{Bearer, TokenError, claims};
+use super::{Bearer, TokenError, Unverified, claims};
 use crate::ids::KeyId;
 use crate::policy::TokenRestriction;
 
@@ -120,7 +119,7 @@ pub fn accept(
     restriction: &TokenRestriction,
     at: At,
 ) -> Result<Accepted, TokenError> {
-    let token = Unverified::read(token)?;
+    let token = Unverified::read(token, restriction.restriction_token_type)?;
     let question = Question { restriction, kid: None, at };
     RULES.iter().try_for_each(|rule| (rule.check)(&token, &question))?;
     Ok(Accepted { key_identifier: claims::key_identifier(token.claims()) })
@@ -140,7 +139,7 @@ pub fn verify(token: &Bearer, question: &Question<'_>) -> Result<(), TokenError>
 /// # Errors
 /// [`TokenError`] when the text is no token at all.
 pub fn explain(token: &Bearer, question: &Question<'_>) -> Result<Vec<Verdict>, TokenError> {
-    let token = Unverified::read(token)?;
+    let token = Unverified::read(token, question.restriction.restriction_token_type)?;
     let verdict =
         |rule: &Rule| Verdict { rule: rule.name, outcome: (rule.check)(&token, question) };
     Ok(RULES.iter().map(verdict).collect())

@@ -1,17 +1,15 @@
 //! `portcullis token check`.
 
-use std::io::Read;
-
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::source::{KeyArgs, Source, StoreArgs, restrictions};
+use super::{form, read_token};
 use crate::cli::CliError;
 use crate::ids::KeyId;
 use crate::policy::content_key::TokenType;
 use crate::policy::{TokenRestriction, VerificationKey};
-use crate::token::jwt::{MAX_LEN, Unverified};
-use crate::token::{At, Bearer, Question, SigningKey, Verdict, explain};
+use crate::token::{At, Question, SigningKey, Unverified, Verdict, explain};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,6 +31,9 @@ pub(super) struct Args {
     /// The key that is asked for; without it the key-identifier claim only has to be there
     #[arg(long, value_name = "GUID")]
     kid: Option<KeyId>,
+    /// The form of the token, when no policy says it
+    #[arg(long, value_name = "FORM", value_parser = form, default_value = "jwt")]
+    form: TokenType,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -51,7 +52,9 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let token = read_token(args.token.as_deref())?;
     let options = expected(&args, args.key.load(&config).await?)?;
     let at = At { now: Timestamp::now(), skew: config.delivery.clock_skew };
-    let unverified = Unverified::read(&token).map_err(CliError::refused)?;
+    // `expected` gives at least one.
+    let form = options.first().map_or(args.form, |(_, it)| it.restriction_token_type);
+    let unverified = Unverified::read(&token, form).map_err(CliError::refused)?;
     let reports = options
         .iter()
         .map(|(option, restriction)| {
@@ -72,15 +75,6 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     }
 }
 
-fn read_token(argument: Option<&str>) -> Result<Bearer, CliError> {
-    if let Some(token) = argument.filter(|token| *token != "-") {
-        return Ok(Bearer::new(token));
-    }
-    let mut text = String::new();
-    std::io::stdin().take(2 * MAX_LEN as u64).read_to_string(&mut text).map_err(CliError::usage)?;
-    Ok(Bearer::new(text.trim()))
-}
-
 /// The restrictions to hold the token against: those of the policy, or one made of the arguments.
 fn expected(args: &Args, source: Source) -> Result<Vec<(String, TokenRestriction)>, CliError> {
     let overridden = |mut restriction: TokenRestriction| {
@@ -89,7 +83,7 @@ fn expected(args: &Args, source: Source) -> Result<Vec<(String, TokenRestriction
         restriction
     };
     let options: Vec<_> = match source {
-        Source::Key(key) => vec![("key".to_owned(), overridden(of_key(key)?))],
+        Source::Key(key) => vec![("key".to_owned(), overridden(of_key(key, args.form)?))],
         Source::Policy(policy) => restrictions(&policy)
             .zip(1..)
             .map(|((name, restriction), n)| {
@@ -104,9 +98,9 @@ fn expected(args: &Args, source: Source) -> Result<Vec<(String, TokenRestriction
     Ok(options)
 }
 
-fn of_key(key: SigningKey) -> Result<TokenRestriction, CliError> {
+fn of_key(key: SigningKey, form: TokenType) -> Result<TokenRestriction, CliError> {
     let SigningKey::Symmetric(key_value) = key else {
-        let rule = "RS256 tokens are checked against a policy, which has the public key";
+        let rule = "tokens of private keys are checked against a policy, which has the public key";
         return Err(CliError::usage(rule));
     };
     Ok(TokenRestriction {
@@ -115,7 +109,7 @@ fn of_key(key: SigningKey) -> Result<TokenRestriction, CliError> {
         primary_verification_key: VerificationKey::Symmetric { key_value },
         alternate_verification_keys: Vec::new(),
         required_claims: Vec::new(),
-        restriction_token_type: TokenType::Jwt,
+        restriction_token_type: form,
     })
 }
 

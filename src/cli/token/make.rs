@@ -3,10 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
+use super::form;
 use super::source::{KeyArgs, Source, StoreArgs, restrictions, signing_key};
 use crate::cli::CliError;
 use crate::ids::KeyId;
-use crate::token::{SigningKey, TokenSpec, make};
+use crate::policy::content_key::TokenType;
+use crate::token::{SigningKey, TokenSpec, make, make_swt};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -35,6 +37,9 @@ pub(super) struct Args {
     /// The token is not valid before this time, for example 2030-01-01T00:00:00Z
     #[arg(long, value_name = "TIME")]
     not_before: Option<Timestamp>,
+    /// The form of the token [default: the policy's, else jwt]
+    #[arg(long, value_name = "FORM", value_parser = form)]
+    form: Option<TokenType>,
     /// Print a JSON object with the token and its claims
     #[arg(long)]
     json: bool,
@@ -43,14 +48,15 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
-    let (issuer, audience, key) = match args.key.load(&args.store.config()?).await? {
-        Source::Key(key) => (String::new(), String::new(), key),
+    let (issuer, audience, form, key) = match args.key.load(&args.store.config()?).await? {
+        Source::Key(key) => (String::new(), String::new(), TokenType::Jwt, key),
         Source::Policy(policy) => {
             let (_, restriction) = restrictions(&policy)
                 .next()
                 .ok_or_else(|| CliError::refused("the policy asks for no token"))?;
             let key = signing_key(restriction)?;
-            (restriction.issuer.clone(), restriction.audience.clone(), key)
+            let form = restriction.restriction_token_type;
+            (restriction.issuer.clone(), restriction.audience.clone(), form, key)
         }
     };
     let spec = TokenSpec {
@@ -61,11 +67,15 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         kid: args.kid,
         claims: args.claims.into_iter().map(|(name, value)| (name, value.into())).collect(),
     };
-    print(&spec, &key, args.json)
+    print(&spec, args.form.unwrap_or(form), &key, args.json)
 }
 
-fn print(spec: &TokenSpec, key: &SigningKey, json: bool) -> Result<(), CliError> {
-    let token = make(spec, key).map_err(CliError::usage)?;
+fn print(spec: &TokenSpec, form: TokenType, key: &SigningKey, json: bool) -> Result<(), CliError> {
+    let made = match form {
+        TokenType::Jwt => make(spec, key),
+        TokenType::Swt => make_swt(spec, key),
+    };
+    let token = made.map_err(CliError::usage)?;
     if json {
         let claims: Map<String, Value> = spec.to_claims();
         println!("{}", serde_json::json!({"token": token, "claims": claims}));

@@ -21,7 +21,7 @@ pub(super) struct KeyArgs {
     /// A content key policy in the store; its issuer, audience and key apply
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// A file with a symmetric key in base64, or an RSA private key in PEM
+    /// A file with a symmetric key in base64, or an RSA or P-256 private key in PEM
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// An environment variable with a symmetric key in base64
@@ -82,8 +82,10 @@ pub(super) fn restrictions(
 pub(super) fn signing_key(restriction: &TokenRestriction) -> Result<SigningKey, CliError> {
     match &restriction.primary_verification_key {
         VerificationKey::Symmetric { key_value } => Ok(SigningKey::Symmetric(key_value.clone())),
-        VerificationKey::Rsa { .. } => Err(CliError::refused(
-            "the policy verifies with an RSA public key: give the private key by --key-file",
+        VerificationKey::Rsa { .. }
+        | VerificationKey::X509 { .. }
+        | VerificationKey::JwkSet { .. } => Err(CliError::refused(
+            "the policy verifies with public keys: give the private key by --key-file",
         )),
     }
 }
@@ -99,7 +101,7 @@ fn from_file(path: &Path) -> Result<SigningKey, CliError> {
     let text = std::fs::read_to_string(path).map_err(|error| wrong(&error))?;
     let text = Zeroizing::new(text);
     if text.contains("-----BEGIN") {
-        return Ok(SigningKey::RsaPem(Secret::from_bytes(text.as_bytes().to_vec())));
+        return Ok(SigningKey::from_pem(Secret::from_bytes(text.as_bytes().to_vec())));
     }
     symmetric(&text).ok_or_else(|| wrong(&NO_SYMMETRIC_KEY))
 }

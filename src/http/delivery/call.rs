@@ -46,7 +46,7 @@ impl Call {
         }
     }
 
-    /// The token, from the headers or the query.
+    /// The token: from the headers or the query, else from a cookie.
     pub(super) fn token(&self) -> Result<Option<Bearer>, Refused> {
         let not_text = TokenError::Malformed("the Authorization header is not ASCII text");
         let authorization = self
@@ -58,6 +58,40 @@ impl Call {
             .map_err(|_| Refused::Token(not_text))?;
         let query = self.query.iter().filter(|(name, _)| name == "token");
         let query = query.map(|(_, value)| value.as_str());
-        Bearer::find(authorization, query).map_err(Refused::Token)
+        match Bearer::find(authorization, query).map_err(Refused::Token)? {
+            None if self.is_own_site() => {
+                Bearer::find([], cookies(&self.headers)).map_err(Refused::Token)
+            }
+            found => Ok(found),
+        }
     }
+
+    /// The same request for what was found inside its body.
+    pub(super) fn unwrapped(mut self, body: Bytes) -> Self {
+        self.headers.remove(header::CONTENT_TYPE);
+        Self { body, ..self }
+    }
+
+    /// Whether a page of our own site asks, or no page: browsers send cookies along for any page,
+    /// and every page may read the answer.
+    fn is_own_site(&self) -> bool {
+        let text = |name| self.headers.get(name).and_then(|value| value.to_str().ok());
+        match (text("sec-fetch-site"), text("origin"), text("host")) {
+            (Some(site), ..) => ["same-origin", "same-site", "none"].contains(&site),
+            (None, Some(origin), Some(host)) => {
+                origin.split_once("://").is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
+            }
+            (None, Some(_), None) => false,
+            (None, None, _) => true,
+        }
+    }
+}
+
+/// The values of all cookies `token`.
+fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::COOKIE).into_iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs
+        .filter(|(name, _)| name.trim() == "token")
+        .map(|(_, value)| value.trim().trim_matches('"'))
 }

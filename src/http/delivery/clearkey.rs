@@ -40,6 +40,13 @@ async fn licence(delivery: &Delivery, call: &Call) -> Result<Response, Refused> 
     Ok(secret("application/json", Bytes::copy_from_slice(licence.as_bytes())))
 }
 
+/// The end of a persistent licence is acknowledged by the same object (clearkey.md section 3).
+/// Nothing is kept here that would end, so there is nothing to decide.
+pub(super) async fn release(call: Call) -> Result<Response, Refused> {
+    let request = Request::parse(&call.body)?;
+    Ok(secret("application/json", request.acknowledgement().into()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@
 //! | `/keydelivery/?kid=` | GET, HEAD, POST | the 16 bytes of the key |
 //! | `/keydelivery/` | POST of JSON | a ClearKey licence |
 //! | `/keydelivery/{system}/` | POST | a licence of the system, for each of [`SERVICES`] |
+//! | `/keydelivery/ClearKey/release` | POST | the acknowledgement of a release |
 //! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one |
 //! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
 //!
@@ -24,7 +25,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -33,10 +34,14 @@ use axum::routing::{get, post};
 use self::call::Call;
 use self::refused::Refused;
 use crate::license::System;
-use crate::service::delivery::Delivery;
+use crate::license::recognize::{self, recognize};
+use crate::service::delivery::{Delivery, DeliveryError};
 
 /// The longest request body in bytes; a ClearKey request for the most keys needs 2 KB.
 pub const MAX_BODY_LEN: usize = 64 * 1024;
+
+/// The longest licence in bytes; one for the most keys has some ten thousand.
+const MAX_LICENCE_LEN: usize = 1 << 20;
 
 /// The licence services, one row for each system.
 const SERVICES: &[Service] = &[clearkey::SERVICE];
@@ -66,6 +71,7 @@ where
     let mut routes = Router::new()
         .route("/keydelivery", get(raw_key).post(posted))
         .route("/keydelivery/", get(raw_key).post(posted))
+        .route("/keydelivery/ClearKey/release", post(clearkey::release))
         .route("/keydelivery/license", post(license))
         .route("/keydelivery/license/", post(license));
     for service in SERVICES {
@@ -97,11 +103,30 @@ async fn posted(state: State<Arc<Delivery>>, call: Call) -> Response {
     }
 }
 
+/// The system is told by the body; an answer goes back in the wrapping in which the request came.
 async fn license(State(delivery): State<Arc<Delivery>>, call: Call) -> Response {
-    if call.is_clearkey() {
-        clearkey::answer(delivery, call).await
-    } else {
-        Refused::UnknownSystem.into_response()
+    let Some(found) = recognize(&call.body) else {
+        return Refused::UnknownSystem.into_response();
+    };
+    let Some(service) = SERVICES.iter().find(|service| service.system == found.system) else {
+        return Refused::Delivery(DeliveryError::NotServed).into_response();
+    };
+    if !found.is_wrapped {
+        return (service.answer)(delivery, call).await;
+    }
+    let body = Bytes::copy_from_slice(&found.body);
+    let answer = (service.answer)(delivery, call.unwrapped(body)).await;
+    if answer.status().is_success() { rewrapped(answer).await } else { answer }
+}
+
+async fn rewrapped(answer: Response) -> Response {
+    match to_bytes(answer.into_body(), MAX_LICENCE_LEN).await {
+        Ok(licence) => {
+            let json = recognize::wrapped(&licence);
+            secret("application/json", Bytes::copy_from_slice(json.as_bytes()))
+        }
+        // Our own answers are in memory and short.
+        Err(_) => Refused::UnknownSystem.into_response(),
     }
 }
 

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::{MAX_BODY_LEN, SERVICES};
 use crate::http::problem::{Problem, TooEarly};
+use crate::license::Refusal;
 use crate::service::delivery::DeliveryError;
 use crate::token::TokenError;
 
@@ -48,6 +49,16 @@ impl Refused {
         }
     }
 
+    /// Whether the token is what is wrong.
+    fn is_about_proof(&self) -> bool {
+        let is_token = |refusal: &Refusal| matches!(refusal, Refusal::Token(_));
+        match self {
+            Self::Token(_) => true,
+            Self::Delivery(DeliveryError::Refused(refusal)) => is_token(refusal),
+            _ => false,
+        }
+    }
+
     /// What to tell the client; failures of ours tell nothing about themselves.
     fn detail(&self) -> String {
         match self {
@@ -55,7 +66,11 @@ impl Refused {
             Self::KidMissing => "Name the key: ?kid=<GUID>.".into(),
             Self::KidRepeated => "Ask for one key: the query has several `kid`.".into(),
             Self::KidMalformed => "`kid` must be a GUID: 32 hexadecimal digits.".into(),
-            Self::UnknownSystem => "ClearKey requests (JSON) are understood here.".into(),
+            Self::UnknownSystem => {
+                "No licence request of any system begins like this one: ClearKey sends JSON, PlayReady \
+                 XML, Widevine and FairPlay messages of their own."
+                    .into()
+            }
             Self::Token(error) => sentence(&error.to_string()),
             Self::Delivery(error) if error.is_failure() => {
                 "The request could not be finished; the log has the reason.".into()
@@ -65,6 +80,10 @@ impl Refused {
         }
     }
 }
+
+/// The type of problem that DASH-IF defines for tokens that are missing, not good or not enough
+/// (clearkey.md section 7).
+const NO_PROOF: &str = "https://dashif.org/drm-problems/insufficient-proof-of-authorization";
 
 fn sentence(text: &str) -> String {
     let mut chars = text.chars();
@@ -82,9 +101,13 @@ impl IntoResponse for Refused {
         if let Self::Delivery(DeliveryError::NotYetValid(not_before)) = self {
             return TooEarly { problem, not_before }.into_response();
         }
+        let answer = match self.is_about_proof() {
+            true => problem.of_type(NO_PROOF),
+            false => problem.into_response(),
+        };
         match challenge(status, code) {
-            Some(challenge) => ([(header::WWW_AUTHENTICATE, challenge)], problem).into_response(),
-            None => problem.into_response(),
+            Some(challenge) => ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response(),
+            None => answer,
         }
     }
 }
@@ -154,7 +177,6 @@ fn row(code: &'static str) -> Row {
 mod tests {
     use super::*;
     use crate::keys::VaultError;
-    use crate::license::Refusal;
     use crate::store::StoreError;
 
     fn every_refusal() -> Vec<Refused> {

@@ -26,7 +26,9 @@ pub fn rights(
     now: Timestamp,
 ) -> Option<Rights> {
     match configuration {
-        Configuration::ClearKey {} => Some(Rights::PLAY),
+        Configuration::ClearKey { allow_persistent_license: persistent } => {
+            Some(Rights { persistent: *persistent, ..Rights::PLAY })
+        }
         Configuration::PlayReady(configuration) => playready::rights(configuration, wanted, now),
         Configuration::Widevine(configuration) => widevine::rights(&configuration.template, wanted),
         Configuration::FairPlay(configuration) => Some(fairplay::rights(configuration)),

@@ -19,7 +19,15 @@ const UNKNOWN: &str = "#Microsoft.Media.ContentKeyPolicyUnknownConfiguration";
 pub enum Configuration {
     /// Raw keys and ClearKey licences.
     #[serde(rename = "#Microsoft.Media.ContentKeyPolicyClearKeyConfiguration")]
-    ClearKey {},
+    ClearKey {
+        /// Whether clients may keep licences; beyond Azure Media Services.
+        #[serde(
+            default,
+            rename = "allowPersistentLicense",
+            skip_serializing_if = "std::ops::Not::not"
+        )]
+        allow_persistent_license: bool,
+    },
     /// PlayReady licences.
     #[serde(rename = "#Microsoft.Media.ContentKeyPolicyPlayReadyConfiguration")]
     PlayReady(Box<PlayReadyConfiguration>),
@@ -44,10 +52,19 @@ pub enum ConfigurationKind {
     FairPlay,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ClearKey {
+    #[serde(default)]
+    allow_persistent_license: bool,
+}
+
 impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         json::tagged(deserializer, |name, members| match name {
-            CLEAR_KEY => members.read().map(|json::Nothing {}| Self::ClearKey {}),
+            CLEAR_KEY => members.read().map(|ClearKey { allow_persistent_license }| {
+                Self::ClearKey { allow_persistent_license }
+            }),
             PLAY_READY => members.read().map(Self::PlayReady),
             WIDEVINE => members.read().map(Self::Widevine),
             FAIR_PLAY => members.read().map(Self::FairPlay),
@@ -60,10 +77,13 @@ impl<'de> Deserialize<'de> for Configuration {
 }
 
 impl Configuration {
+    /// ClearKey, with nothing to keep.
+    pub const CLEAR_KEY: Self = Self::ClearKey { allow_persistent_license: false };
+
     /// The type of the configuration.
     pub fn kind(&self) -> ConfigurationKind {
         match self {
-            Self::ClearKey {} => ConfigurationKind::ClearKey,
+            Self::ClearKey { .. } => ConfigurationKind::ClearKey,
             Self::PlayReady(_) => ConfigurationKind::PlayReady,
             Self::Widevine(_) => ConfigurationKind::Widevine,
             Self::FairPlay(_) => ConfigurationKind::FairPlay,
@@ -73,7 +93,7 @@ impl Configuration {
     /// The rules of the one configuration; what breaks them begins with the path of its member.
     pub(super) fn check(&self) -> Result<(), String> {
         match self {
-            Self::ClearKey {} => Ok(()),
+            Self::ClearKey { .. } => Ok(()),
             Self::PlayReady(configuration) => configuration.check(),
             Self::Widevine(configuration) => configuration.check(),
             Self::FairPlay(configuration) => configuration.check(),
@@ -91,7 +111,7 @@ impl Configuration {
         match self {
             Self::PlayReady(configuration) => configuration.keeps_to_hardware(),
             Self::Widevine(configuration) => configuration.template.keeps_to_hardware(),
-            Self::ClearKey {} | Self::FairPlay(_) => false,
+            Self::ClearKey { .. } | Self::FairPlay(_) => false,
         }
     }
 }

@@ -85,6 +85,18 @@ impl fmt::Debug for Password {
 }
 
 impl FairPlayConfiguration {
+    /// Keys under the credentials of the server, with nothing to keep.
+    pub fn of_the_server() -> Self {
+        Self {
+            ask: None,
+            fair_play_pfx: None,
+            fair_play_pfx_password: None,
+            rental_and_lease_key_type: RentalAndLeaseKeyType::Undefined,
+            rental_duration: Seconds::default(),
+            offline_rental_configuration: None,
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
         self.check_credentials().and_then(|()| self.check_rental()).map_err(str::to_owned)
     }

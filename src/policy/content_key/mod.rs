@@ -6,13 +6,17 @@ use super::{PolicyError, check_name, json};
 
 mod configuration;
 pub mod fairplay;
+pub mod jwk;
 pub mod playready;
 mod restriction;
 #[cfg(test)]
 mod tests;
 pub mod widevine;
+pub mod x509;
 
 pub use configuration::{Configuration, ConfigurationKind};
+use fairplay::FairPlayConfiguration;
+use playready::PlayReadyConfiguration;
 pub use restriction::{
     KEY_IDENTIFIER_CLAIM, RequiredClaim, Restriction, TokenRestriction, TokenType, VerificationKey,
 };
@@ -51,12 +55,28 @@ impl ContentKeyPolicy {
     /// A policy with one option that gives raw keys and ClearKey licences to those of
     /// `restriction`.
     pub fn clear_key(name: &str, restriction: Restriction) -> Self {
-        let configuration = Configuration::ClearKey {};
-        Self {
-            name: name.to_owned(),
-            description: None,
-            options: vec![PolicyOption { name: None, configuration, restriction }],
-        }
+        Self::with(name, vec![Configuration::CLEAR_KEY], restriction)
+    }
+
+    /// A policy with an option for every system, for those of `restriction`: licences to play, and
+    /// nothing to keep. FairPlay takes the credentials of the server.
+    pub fn every_system(name: &str, restriction: Restriction) -> Self {
+        let configurations = vec![
+            Configuration::CLEAR_KEY,
+            Configuration::PlayReady(Box::new(PlayReadyConfiguration::streaming())),
+            Configuration::Widevine(Box::default()),
+            Configuration::FairPlay(Box::new(FairPlayConfiguration::of_the_server())),
+        ];
+        Self::with(name, configurations, restriction)
+    }
+
+    fn with(name: &str, configurations: Vec<Configuration>, restriction: Restriction) -> Self {
+        let options = configurations.into_iter().map(|configuration| PolicyOption {
+            name: None,
+            configuration,
+            restriction: restriction.clone(),
+        });
+        Self { name: name.to_owned(), description: None, options: options.collect() }
     }
 
     /// Reads the `properties` object.

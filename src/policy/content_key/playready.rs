@@ -198,6 +198,39 @@ pub enum PlayReadyUnknownOutput {
 }
 
 impl PlayReadyConfiguration {
+    /// Licences to play, of any device and with nothing to keep.
+    pub fn streaming() -> Self {
+        let play_right = PlayRight {
+            first_play_expiration: None,
+            scms_restriction: None,
+            agc_and_color_stripe_restriction: None,
+            explicit_analog_television_output_restriction: None,
+            digital_video_only_content_restriction: false,
+            image_constraint_for_analog_component_video_restriction: false,
+            image_constraint_for_analog_computer_monitor_restriction: false,
+            allow_passing_video_content_to_unknown_output: PlayReadyUnknownOutput::Allowed,
+            uncompressed_digital_video_opl: None,
+            compressed_digital_video_opl: None,
+            analog_video_opl: None,
+            compressed_digital_audio_opl: None,
+            uncompressed_digital_audio_opl: None,
+        };
+        let license = PlayReadyLicense {
+            allow_test_devices: true,
+            security_level: None,
+            begin_date: None,
+            relative_begin_date: None,
+            expiration_date: None,
+            relative_expiration_date: None,
+            grace_period: None,
+            license_type: PlayReadyLicenseType::NonPersistent,
+            content_type: PlayReadyContentType::Unspecified,
+            content_key_location: ContentKeyLocation::Header {},
+            play_right,
+        };
+        Self { licenses: vec![license], response_custom_data: None }
+    }
+
     /// The template for a key.
     pub fn license_for(&self, kid: KeyId) -> Option<&PlayReadyLicense> {
         self.licenses.iter().find(|license| match license.content_key_location {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::jwk::JwkSet;
+use super::x509::Certificate;
 use crate::policy::json;
 use crate::policy::secret::Secret;
 
@@ -12,6 +14,11 @@ const OPEN: &str = "#Microsoft.Media.ContentKeyPolicyOpenRestriction";
 const TOKEN: &str = "#Microsoft.Media.ContentKeyPolicyTokenRestriction";
 const SYMMETRIC: &str = "#Microsoft.Media.ContentKeyPolicySymmetricTokenKey";
 const RSA: &str = "#Microsoft.Media.ContentKeyPolicyRsaTokenKey";
+const X509: &str = "#Microsoft.Media.ContentKeyPolicyX509CertificateTokenKey";
+const JWK_SET: &str = "#Portcullis.ContentKeyPolicyJsonWebKeySet";
+
+/// Verification keys of a restriction at most: each may cost the check of a signature.
+const MAX_KEYS: usize = 32;
 
 /// To whom an option delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,6 +75,10 @@ impl TokenRestriction {
         if self.required_claims.len() > 30 {
             return Err("requiredClaims: at most 30 claims may be required".to_owned());
         }
+        if self.alternate_verification_keys.len() >= MAX_KEYS {
+            return Err(format!("alternateVerificationKeys: {MAX_KEYS} or more"));
+        }
+        self.check_swt()?;
         let check = |(path, key): (String, &VerificationKey)| {
             key.check().map_err(|rule| format!("{path}.{rule}"))
         };
@@ -79,11 +90,32 @@ impl TokenRestriction {
     }
 }
 
+impl TokenRestriction {
+    /// Simple Web Tokens have one algorithm, and parties that are URIs (ams.md section 9).
+    fn check_swt(&self) -> Result<(), String> {
+        if self.restriction_token_type != TokenType::Swt {
+            return Ok(());
+        }
+        let symmetric = |key: &VerificationKey| matches!(key, VerificationKey::Symmetric { .. });
+        if !self.keys().all(symmetric) {
+            return Err("restrictionTokenType: Swt goes with symmetric keys only".to_owned());
+        }
+        let parties = [("issuer", &self.issuer), ("audience", &self.audience)];
+        match parties.into_iter().find(|(_, uri)| url::Url::parse(uri).is_err()) {
+            Some((name, _)) => Err(format!("{name}: an absolute URI is expected for Swt")),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The form of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenType {
     /// JSON Web Token in compact form.
+    #[default]
     Jwt,
+    /// Simple Web Token: form-encoded claims under HMAC-SHA-256.
+    Swt,
 }
 
 /// A key that verifies tokens; it alone decides which algorithm they are signed with.
@@ -104,6 +136,18 @@ pub enum VerificationKey {
         /// Big-endian, 2048 to 8192 bits.
         modulus: Secret,
     },
+    /// RS256 or ES256, by the key of a certificate.
+    #[serde(rename = "#Microsoft.Media.ContentKeyPolicyX509CertificateTokenKey")]
+    X509 {
+        /// The certificate; neither its dates nor who signed it matter.
+        raw_body: Certificate,
+    },
+    /// RS256, ES256 or HS256, by the keys of a JWK set; beyond Azure Media Services.
+    #[serde(rename = "#Portcullis.ContentKeyPolicyJsonWebKeySet")]
+    JwkSet {
+        /// The set.
+        key_set: JwkSet,
+    },
 }
 
 #[derive(Deserialize)]
@@ -119,6 +163,18 @@ struct RsaKey {
     modulus: Secret,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct X509Key {
+    raw_body: Certificate,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct KeySet {
+    key_set: JwkSet,
+}
+
 impl<'de> Deserialize<'de> for VerificationKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         json::tagged(deserializer, |name, members| match name {
@@ -128,13 +184,22 @@ impl<'de> Deserialize<'de> for VerificationKey {
             RSA => {
                 members.read().map(|RsaKey { exponent, modulus }| Self::Rsa { exponent, modulus })
             }
-            _ => Err(json::unknown_type(name, &[SYMMETRIC, RSA])),
+            X509 => members.read().map(|X509Key { raw_body }| Self::X509 { raw_body }),
+            JWK_SET => members.read().map(|KeySet { key_set }| Self::JwkSet { key_set }),
+            _ => Err(json::unknown_type(name, &[SYMMETRIC, RSA, X509, JWK_SET])),
         })
     }
 }
 
 impl VerificationKey {
-    fn check(&self) -> Result<(), &'static str> {
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::JwkSet { key_set } => key_set.check(),
+            _ => self.check_size().map_err(str::to_owned),
+        }
+    }
+
+    fn check_size(&self) -> Result<(), &'static str> {
         match self {
             Self::Symmetric { key_value } if key_value.expose().len() < 32 => {
                 Err("keyValue: a symmetric token key has at least 32 bytes")

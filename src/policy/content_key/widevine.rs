@@ -13,7 +13,7 @@ const MAX_TEMPLATE: usize = 64 * 1024;
 const MAX_SPECS: usize = 64;
 
 /// What a Widevine option delivers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WidevineConfiguration {
     /// The template.
@@ -32,6 +32,13 @@ impl WidevineConfiguration {
 pub struct Template {
     text: String,
     read: WidevineTemplate,
+}
+
+/// The empty template.
+impl Default for Template {
+    fn default() -> Self {
+        Self { text: "{}".to_owned(), read: WidevineTemplate::default() }
+    }
 }
 
 impl Template {

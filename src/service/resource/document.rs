@@ -5,7 +5,16 @@ use serde_json::{Map, Value, json};
 use super::{Body, PROVIDER, Resource, ResourceError, ResourceKind, TABLE};
 
 /// Members that hold secrets; AMS writes them as empty texts (ams-rest.md section 3.2).
-const SECRET_MEMBERS: &[&str] = &["keyValue", "rawBody", "modulus", "exponent"];
+const SECRET_MEMBERS: &[&str] = &[
+    "keyValue",
+    "rawBody",
+    "modulus",
+    "exponent",
+    "k",
+    "ask",
+    "fairPlayPfx",
+    "fairPlayPfxPassword",
+];
 
 /// Whether documents hold secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

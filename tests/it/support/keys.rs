@@ -192,7 +192,11 @@ impl Answer {
         let problem = self.json();
         assert_eq!(problem["status"], self.status.as_u16());
         let code = problem["code"].as_str().unwrap();
-        assert_eq!(problem["type"], format!("urn:portcullis:problem:{code}"));
+        let kind = match code.starts_with("token-") {
+            true => "https://dashif.org/drm-problems/insufficient-proof-of-authorization".into(),
+            false => format!("urn:portcullis:problem:{code}"),
+        };
+        assert_eq!(problem["type"], kind);
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(problem["detail"].as_str().unwrap().ends_with('.'));
         (self.status.as_u16(), code.to_owned())
