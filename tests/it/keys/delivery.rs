@@ -201,7 +201,7 @@ async fn bad_licence_requests_are_refused_by_a_rule() {
         ("ClearKey/", r#"{"kids":["AAAA"]}"#.into(), 404, "key-unknown"),
         ("ClearKey/", persistent, 403, "license-persistence-not-allowed"),
         ("ClearKey/", large, 413, "body-too-large"),
-        ("license", "\u{8}\u{4}".into(), 415, "license-request-unknown"),
+        ("license", "\u{8}\u{4}".into(), 501, "license-system-not-served"),
         ("license", "".into(), 415, "license-request-unknown"),
         ("license", " {} ".into(), 400, "clearkey-request-malformed"),
     ];

@@ -33,6 +33,7 @@ async fn import(service: &KeyService, n: usize, policy: &str) {
         protection: None,
         key: Some(ContentKey::from_bytes(sixteen(key))),
         policy: None,
+        crypto_period: 0,
     };
     let name = format!("platform-{n}");
     let request = request(&name, "Portcullis_CencClearKey", policy);
