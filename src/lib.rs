@@ -11,7 +11,7 @@
 //! | 2 | [`isobmff`] [`mpegts`] [`text`] | boxes: read, write, dump; transport streams; cues |
 //! | 3 | [`cenc`] [`drm`] [`media`] | Common Encryption, data of protection systems, sample index, asset model, timeline |
 //! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH, Smooth |
-//! | 5 | [`keys`] [`policy`] [`token`] [`license`] | key records, policies, tokens, licences |
+//! | 5 | [`keys`] [`policy`] [`token`] [`license`] [`inspect`] | key records, policies, tokens, licences, what files and manifests say of keys |
 //! | 6 | [`store`] | database, files, caches |
 //! | 7 | [`service`] | origin, delivery, publishing |
 //! | 8 | [`http`] | accept loop, routes, headers, pages |
@@ -30,6 +30,7 @@ pub mod crypto;
 pub mod drm;
 pub mod http;
 pub mod ids;
+pub mod inspect;
 pub mod isobmff;
 pub mod keys;
 pub mod license;

@@ -11,7 +11,9 @@ mod fetch;
 mod inspect;
 mod instance;
 mod key;
+mod key_args;
 mod log;
+mod place;
 mod progress;
 mod ready;
 mod resources;
@@ -61,7 +63,7 @@ enum Command {
     Key(key::Args),
     /// Make and check tokens
     Token(token::Args),
-    /// Show the boxes, tracks and protection of a file or an address
+    /// Show boxes, tracks and protection of files and manifests, and where they differ
     Inspect(inspect::Args),
     /// Decrypt files, segments and playlists with their keys
     Decrypt(decrypt::Args),

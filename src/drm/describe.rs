@@ -59,7 +59,8 @@ fn play_ready(data: &[u8]) -> Result<Fields, DataError> {
     let optional = [
         ("algorithm", algorithm.map(|algorithm| algorithm.name().to_owned())),
         ("checksums", Some(checksums.join(" ")).filter(|text| !text.is_empty())),
-        ("licence URL", header.la_url),
+        // A token may stand in the query.
+        ("licence URL", header.la_url.map(|url| url.split('?').take(1).collect())),
         ("custom attributes", custom),
     ];
     let first = vec![("header", header.version.name().to_owned()), ("data kids", kids)];
@@ -93,7 +94,7 @@ mod tests {
         let kids = format!("data kids={kid}");
         assert_eq!(names(widevine.system, &widevine.data), [&*kids, "scheme=cbcs"]);
         let header = Header::new(vec![HeaderKey::new(kid, Scheme::Cenc, [9; 8])]);
-        let header = Header { la_url: Some("https://a/".to_owned()), ..header };
+        let header = Header { la_url: Some("https://a/?token=x".to_owned()), ..header };
         let object = Object::new(&header).pssh().unwrap();
         let expected = [
             "header=4.0.0.0",

@@ -13,6 +13,7 @@ pub mod images;
 pub mod keyed;
 pub mod media_file;
 mod periods;
+pub mod part;
 pub mod plan;
 pub mod presentation;
 mod rate;

@@ -50,6 +50,11 @@ impl Keyring {
         self.0.values().next().filter(|_| self.0.len() == 1)
     }
 
+    /// All keys.
+    pub fn iter(&self) -> impl Iterator<Item = (KeyId, &Expanded)> {
+        self.0.iter().map(|(kid, key)| (*kid, key))
+    }
+
     /// The key of that KID.
     pub fn get(&self, kid: KeyId) -> Option<&Expanded> {
         self.0.get(&kid)

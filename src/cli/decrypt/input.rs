@@ -1,22 +1,15 @@
 //! What is decrypted: files, addresses, and what playlists list.
 
 use std::fmt;
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-
-use percent_encoding::percent_decode_str;
-use url::Url;
 
 use crate::bytes::ReadAt;
 use crate::cli::CliError;
 use crate::cli::fetch::fetch;
+use crate::cli::place::Place;
 use crate::package::hls::read::{Key, Part, parts};
 use crate::store::files::LocalFile;
-
-/// A longer playlist is refused, in bytes: a day of two-second segments has fewer.
-const MAX_PLAYLIST: u64 = 64 << 20;
 
 /// A longer segment is not decrypted as a whole, in bytes.
 const MAX_SEGMENT: u64 = 1 << 30;
@@ -34,12 +27,6 @@ pub(super) struct Piece {
     pub(super) is_listed: bool,
     /// What was there when it was looked at, if it is an address.
     fetched: Option<Vec<u8>>,
-}
-
-#[derive(Debug)]
-enum Place {
-    File(PathBuf),
-    Address(Url),
 }
 
 /// The bytes of a piece.
@@ -90,62 +77,6 @@ impl fmt::Display for Piece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.place.fmt(f)
     }
-}
-
-impl Place {
-    fn of(input: &str) -> Result<Self, CliError> {
-        if !input.contains("://") {
-            return Ok(Self::File(input.into()));
-        }
-        Url::parse(input)
-            .map(Self::Address)
-            .map_err(|error| CliError::usage(format_args!("IN: {error}")))
-    }
-
-    /// All of it, or the first bytes of a file that is no playlist.
-    async fn look(&self) -> Result<Vec<u8>, CliError> {
-        match self {
-            Self::Address(url) => fetch(url.as_str()).await,
-            Self::File(path) => head(path).map_err(|error| CliError::file(path, &error)),
-        }
-    }
-
-    fn resolve(&self, uri: &str) -> Result<Self, CliError> {
-        let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{self}: {error}"));
-        match self {
-            Self::Address(base) => {
-                base.join(uri).map(Self::Address).map_err(|error| refuse(&error))
-            }
-            Self::File(_) if uri.contains("://") => Self::of(uri),
-            Self::File(list) => {
-                let path = uri.split(['?', '#']).next().unwrap_or_default();
-                let path =
-                    percent_decode_str(path).decode_utf8().map_err(|error| refuse(&error))?;
-                Ok(Self::File(list.parent().unwrap_or(Path::new("")).join(&*path)))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Place {
-    /// Without the query: a token may stand there.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Address(url) => f.write_str(url.path()),
-        }
-    }
-}
-
-/// The whole file when it is a playlist, else its first bytes.
-fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = fs::File::open(path)?;
-    let mut data = Vec::new();
-    file.by_ref().take(PLAYLIST_START.len() as u64).read_to_end(&mut data)?;
-    if data == PLAYLIST_START {
-        file.take(MAX_PLAYLIST).read_to_end(&mut data)?;
-    }
-    Ok(data)
 }
 
 impl Media {

@@ -4,13 +4,14 @@ mod input;
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
 use self::input::{Media, Piece, pieces};
 use super::CliError;
+use super::key_args::KeyArgs;
 use super::progress::Bar;
 use crate::bytes::ReadAt;
 use crate::cenc::decrypt::{Decryptor, Keyring};
@@ -43,12 +44,8 @@ pub(super) struct Args {
     #[arg(required = true, num_args = 2.., value_names = ["IN", "OUT"],
           value_parser = NonEmptyStringValueParser::new())]
     paths: Vec<String>,
-    /// Content keys in hexadecimal, several with commas between
-    #[arg(long, value_name = "KID:KEY", value_delimiter = ',')]
-    keys: Vec<String>,
-    /// A file with one KID:KEY a line
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -68,7 +65,7 @@ struct Report {
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (output, inputs) = args.paths.split_last().expect("there are two paths at least");
-    let keys = keyring(&args)?;
+    let keys = args.keys.keyring()?;
     let path = Path::new(output);
     let mut draft = Draft::beside(path).map_err(|error| CliError::file(path, &error))?;
     let sink = BufWriter::with_capacity(PIECE, draft.file());
@@ -86,22 +83,6 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let report = work.finish(output).map_err(|error| CliError::file(path, &error))?;
     draft.replace(path).map_err(|error| CliError::file(path, &error))?;
     report.print(args.json)
-}
-
-fn keyring(args: &Args) -> Result<Keyring, CliError> {
-    let mut keys = Keyring::default();
-    for pair in &args.keys {
-        keys.add(pair).map_err(|error| CliError::usage(format_args!("--keys: {error}")))?;
-    }
-    if let Some(path) = &args.key_file {
-        let text = std::fs::read_to_string(path).map(zeroize::Zeroizing::new);
-        let text = text.map_err(|error| CliError::file(path, &error))?;
-        for (n, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let named = |error| format!("{} line {}: {error}", path.display(), n + 1);
-            keys.add(line).map_err(|error| CliError::usage(named(error)))?;
-        }
-    }
-    Ok(keys)
 }
 
 struct Work<'k, W: Write> {

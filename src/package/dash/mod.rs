@@ -6,6 +6,7 @@ mod descriptors;
 mod images;
 mod on_demand;
 mod protection;
+pub mod read;
 mod text;
 mod trick;
 

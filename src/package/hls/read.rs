@@ -1,6 +1,10 @@
 //! Media playlists of anybody, read: which bytes belong together, and what they are encrypted with
 //! (RFC 8216 section 4.3).
 
+mod listing;
+
+pub use listing::{KeyLine, Listing, Reference, Stretch, listing};
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -64,7 +68,7 @@ pub fn parts(text: &str) -> Result<Vec<Part>, ReadError> {
     if !text.starts_with("#EXTM3U") {
         return Err(ReadError::NoPlaylist);
     }
-    if text.contains("\n#EXT-X-STREAM-INF") {
+    if is_multivariant(text) {
         let first = text.lines().find(|line| !line.is_empty() && !line.starts_with('#'));
         return Err(ReadError::Multivariant(first.unwrap_or_default().to_owned()));
     }
@@ -73,6 +77,11 @@ pub fn parts(text: &str) -> Result<Vec<Part>, ReadError> {
         state.line(line.trim()).map_err(|rule| ReadError::Line { line: n + 1, rule })?;
     }
     Ok(state.parts)
+}
+
+/// Whether a playlist lists playlists.
+fn is_multivariant(text: &str) -> bool {
+    text.contains("\n#EXT-X-STREAM-INF")
 }
 
 #[derive(Default)]
@@ -161,7 +170,7 @@ fn iv(text: &str) -> Result<[u8; 16], &'static str> {
 }
 
 /// The value of an attribute without its quotes; commas may stand inside of quotes.
-fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
+pub fn attribute<'a>(list: &'a str, name: &str) -> Option<&'a str> {
     let mut rest = list;
     while !rest.is_empty() {
         let (found, behind) = rest.split_once('=')?;

@@ -129,6 +129,32 @@ pub(crate) fn encrypted_by_packager_with(
     std::fs::read(output.path()).expect("shaka-packager wrote its output")
 }
 
+/// Has shaka-packager write a protected presentation of a file into a folder: `film.mpd`,
+/// `film.m3u8`, and of each kind an init segment and segments.
+pub(crate) fn presentation_by_packager(
+    dir: &Path,
+    file: &Path,
+    kinds: &[&str],
+    key: &HexKey,
+    flags: &[&str],
+) {
+    let descriptor = |kind: &&str| {
+        format!(
+            "in={},stream={kind},init_segment={kind}-init.mp4,segment_template={kind}-$Number$.m4s,\
+             playlist_name={kind}.m3u8",
+            file.display()
+        )
+    };
+    let keys = format!("label=:key_id={}:key={}", key.kid, key.key);
+    run(Command::new(std::path::absolute(packager()).expect("a current folder"))
+        .current_dir(dir)
+        .args(kinds.iter().map(descriptor))
+        .args(["--mpd_output", "film.mpd", "--hls_master_playlist_output", "film.m3u8"])
+        .args(["--enable_raw_key_encryption", "--clear_lead", "0", "--keys", &keys])
+        .args(["--generate_static_live_mpd"])
+        .args(flags));
+}
+
 /// When the first sample of a track is shown, in seconds, edit lists applied.
 pub(crate) fn shown_first(file: &Path, stream: Stream<'_>) -> f64 {
     let mut command = Command::new("ffprobe");

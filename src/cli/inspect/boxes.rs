@@ -1,14 +1,16 @@
-//! `portcullis inspect`: boxes, tracks and protection of a file or an address.
+//! Boxes, tracks and protection of one file.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::CliError;
-use super::fetch::fetch;
 use crate::bytes::ReadAt;
 use crate::cenc::check::check;
+use crate::cli::CliError;
 use crate::drm;
+use crate::inspect::consistency::{Difference, KnownKeys};
+use crate::inspect::movie::Init;
 use crate::isobmff::BoxHeader;
 use crate::isobmff::cenc::Pssh;
 use crate::isobmff::describe::{Fields, describe};
@@ -16,28 +18,9 @@ use crate::isobmff::dump::{Node, dump};
 use crate::media::FileIndex;
 use crate::store::files::LocalFile;
 
-const EXAMPLES: &str = "\
-Examples:
-  portcullis inspect movie.mp4
-  portcullis inspect 'http://127.0.0.1:8080/<locator>/movie.ism/QualityLevels(750000)/Fragments(video=i,format=mpd-time-cmaf,encryption=cenc)'
-
-Exit code 1 when a box is broken, or when the fragments of a file contradict themselves in what they
-say of their protection: subsamples against sizes, saiz and saio against senc, an IV used twice.";
-
-/// Arguments of `inspect`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct Args {
-    /// A file, or an http address of an init segment or fragment
-    target: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
 /// What is told of a file.
 #[derive(Debug, Default, Serialize)]
-struct Report {
+pub(super) struct Report {
     boxes: Vec<BoxReport>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tracks: Vec<String>,
@@ -48,6 +31,9 @@ struct Report {
     /// What does not go together in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contradictions: Vec<String>,
+    /// Where it speaks of different keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Difference>,
 }
 
 #[derive(Debug, Serialize)]
@@ -63,31 +49,31 @@ struct BoxReport {
     error: Option<String>,
 }
 
-pub(super) async fn run(args: Args) -> Result<(), CliError> {
-    let report = if args.target.contains("://") {
-        let data = fetch(&args.target).await?;
-        Report::of(data.as_slice()).map_err(CliError::environment)?
-    } else {
-        of_file(Path::new(&args.target))?
-    };
-    if args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(CliError::environment)?;
+/// Prints it, and fails when anything is wrong with it.
+pub(super) fn conclude(report: &Report, json: bool) -> Result<(), CliError> {
+    if json {
+        let text = serde_json::to_string_pretty(report).map_err(CliError::environment)?;
         println!("{text}");
     } else {
         report.print();
     }
-    let broken = report.boxes.iter().find_map(|node| node.error.as_ref());
-    match broken.or(report.contradictions.first()) {
+    let broken = report.boxes.iter().find_map(|node| node.error.clone());
+    let differs = || report.differences.first().map(ToString::to_string);
+    match broken.or_else(|| report.contradictions.first().cloned()).or_else(differs) {
         Some(error) => Err(CliError::refused(error)),
         None => Ok(()),
     }
 }
 
-fn of_file(path: &Path) -> Result<Report, CliError> {
+pub(super) fn of_file(
+    source: &Arc<str>,
+    path: &Path,
+    known: Option<&KnownKeys>,
+) -> Result<Report, CliError> {
     let named =
         |error: std::io::Error| CliError::refused(format_args!("{}: {error}", path.display()));
     let file = LocalFile::open(path).map_err(named)?;
-    let mut report = Report::of(&file).map_err(named)?;
+    let mut report = Report::of(source, &file, known).map_err(named)?;
     if report.has("moov") {
         match FileIndex::read(&file) {
             Ok(index) => report.tracks = tracks(&index),
@@ -132,7 +118,11 @@ fn tracks(index: &FileIndex) -> Vec<String> {
 }
 
 impl Report {
-    fn of<S: ReadAt + ?Sized>(source: &S) -> std::io::Result<Self> {
+    pub(super) fn of<S: ReadAt + ?Sized>(
+        name: &Arc<str>,
+        source: &S,
+        known: Option<&KnownKeys>,
+    ) -> std::io::Result<Self> {
         let nodes = dump(source)?;
         let boxes: Vec<BoxReport> = nodes.iter().map(BoxReport::of).collect();
         let signals = ["frma", "schm", "tenc", "pssh", "senc"];
@@ -144,6 +134,15 @@ impl Report {
             let (told, contradictions) = fragments(source);
             report.protection.extend(told);
             report.contradictions = contradictions;
+        }
+        if report.has("moov") {
+            match Init::read(name, source) {
+                Ok(init) => report.differences = init.check(known),
+                Err(error) if report.contradictions.is_empty() => {
+                    report.contradictions.push(error.to_string());
+                }
+                Err(_) => {}
+            }
         }
         Ok(report)
     }
@@ -176,6 +175,9 @@ impl Report {
         for contradiction in &self.contradictions {
             println!("contradiction: {contradiction}");
         }
+        for difference in &self.differences {
+            println!("mismatch: {difference}");
+        }
     }
 }
 
@@ -206,7 +208,8 @@ fn system_data(node: &Node) -> Result<Fields, String> {
     said.map_err(|error| format!("box 'pssh': {error}"))
 }
 
-fn text(fields: &[(&'static str, String)]) -> String {
+/// Names and values in one line.
+pub(super) fn text(fields: &[(&'static str, String)]) -> String {
     let parts: Vec<String> =
         fields.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     parts.join(", ")

@@ -1,0 +1,224 @@
+//! A manifest with the playlists and init segments that it names.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::cli::CliError;
+use crate::cli::place::Place;
+use crate::inspect::consistency::{Difference, KnownKeys};
+use crate::inspect::movie::Init;
+use crate::inspect::{Kind, ReadError, Statement, Track, mpd, playlists, smooth, verdict};
+use crate::isobmff::describe::Fields;
+use crate::xml;
+
+/// Longer init segments are not read, in bytes.
+const MAX_INIT: u64 = 64 << 20;
+
+/// More playlists of one are not read.
+const MAX_PLAYLISTS: usize = 512;
+
+/// What is told of a manifest.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Survey {
+    manifest: &'static str,
+    tracks: Vec<TrackReport>,
+    differences: Vec<Difference>,
+    /// What it names and what cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unread: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrackReport {
+    name: String,
+    statements: Vec<StatementReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct StatementReport {
+    source: String,
+    element: String,
+    fields: Fields,
+}
+
+/// A track, and the manifest or playlist that has it.
+type Found = (Place, Track);
+
+impl Survey {
+    /// Reads what the manifest names and compares all of it.
+    pub(super) async fn of(
+        place: &Place,
+        kind: Kind,
+        data: Vec<u8>,
+        known: Option<&KnownKeys>,
+    ) -> Result<Self, CliError> {
+        let refuse = |error: ReadError| CliError::refused(format_args!("{place}: {error}"));
+        let text = String::from_utf8(data).map_err(|_| refuse(ReadError::Utf8))?;
+        let mut survey = Self::default();
+        let mut session = Vec::new();
+        let found = match kind {
+            Kind::Xml => {
+                let (name, tracks) = of_xml(&source(place), &text).map_err(refuse)?;
+                survey.manifest = name;
+                tracks.into_iter().map(|track| (place.clone(), track)).collect()
+            }
+            Kind::Playlist => {
+                survey.manifest = "HLS";
+                let list = playlists::read(&source(place), &text).map_err(refuse)?;
+                survey.playlists(place, list, &mut session).await
+            }
+        };
+        let inits = survey.inits(&found).await;
+        let mut told: Vec<Statement> = Vec::new();
+        for ((_, track), init) in found.iter().zip(&inits) {
+            survey.differences.extend(verdict::of_track(track, init.as_deref(), known));
+            let of_init = init.iter().flat_map(|init| init.statements());
+            let all: Vec<Statement> = track.statements.iter().chain(of_init).cloned().collect();
+            survey.tracks.push(TrackReport::of(&track.name, &all));
+            told.extend(all);
+        }
+        survey.differences.extend(verdict::of_session(&session, told.iter()));
+        if !session.is_empty() {
+            survey.tracks.push(TrackReport::of("session keys", &session));
+        }
+        let mut seen = std::collections::HashSet::new();
+        survey.differences.retain(|difference| seen.insert(difference.clone()));
+        Ok(survey)
+    }
+
+    /// The tracks of a playlist, or of all that it lists.
+    async fn playlists(
+        &mut self,
+        place: &Place,
+        list: playlists::Playlist,
+        session: &mut Vec<Statement>,
+    ) -> Vec<Found> {
+        if list.children.is_empty() {
+            return list.tracks.into_iter().map(|track| (place.clone(), track)).collect();
+        }
+        session.extend(list.tracks.into_iter().flat_map(|track| track.statements));
+        let mut found = Vec::new();
+        for child in list.children.iter().take(MAX_PLAYLISTS) {
+            match self.playlist(place, &child.uri, &child.kind).await {
+                Ok(tracks) => found.extend(tracks),
+                Err(error) => self.unread.push(error.to_string()),
+            }
+        }
+        if list.children.len() > MAX_PLAYLISTS {
+            self.unread.push(format!("{place}: more than {MAX_PLAYLISTS} playlists"));
+        }
+        found
+    }
+
+    async fn playlist(
+        &self,
+        parent: &Place,
+        uri: &str,
+        kind: &str,
+    ) -> Result<Vec<Found>, CliError> {
+        let place = parent.resolve(uri)?;
+        let refuse = |error: ReadError| CliError::refused(format_args!("{place}: {error}"));
+        let text = String::from_utf8(place.look().await?);
+        let text = text.map_err(|_| refuse(ReadError::Utf8))?;
+        let list = playlists::read(&source(&place), &text).map_err(refuse)?;
+        let named = |mut track: Track| {
+            track.name = format!("{kind} {place} {}", track.name).trim_end().to_owned();
+            (place.clone(), track)
+        };
+        Ok(list.tracks.into_iter().map(named).collect())
+    }
+
+    /// The init segments of the tracks; many tracks may have one.
+    async fn inits(&mut self, found: &[Found]) -> Vec<Option<Arc<Init>>> {
+        let mut read = HashMap::new();
+        let mut inits = Vec::new();
+        for (place, track) in found {
+            let Some(part) = &track.init else {
+                inits.push(None);
+                continue;
+            };
+            let key = (place.resolve_part(part).ok(), part.bytes.clone());
+            if !read.contains_key(&key) {
+                let init = init(place, track).await;
+                let init = init.map_err(|error| self.unread.push(error.to_string())).ok();
+                read.insert(key.clone(), init.flatten().map(Arc::new));
+            }
+            inits.push(read[&key].clone());
+        }
+        inits
+    }
+
+    /// Prints it, and fails when anything is wrong with it.
+    pub(super) fn conclude(&self, json: bool) -> Result<(), CliError> {
+        if json {
+            let text = serde_json::to_string_pretty(self).map_err(CliError::environment)?;
+            println!("{text}");
+        } else {
+            self.print();
+        }
+        let first = self.differences.first().map(ToString::to_string);
+        match first.or(self.unread.first().cloned()) {
+            Some(error) => Err(CliError::refused(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn print(&self) {
+        println!("{}, {} tracks", self.manifest, self.tracks.len());
+        for track in &self.tracks {
+            println!("{}", track.name);
+            for said in &track.statements {
+                println!(
+                    "  {}: {}: {}",
+                    said.source,
+                    said.element,
+                    super::boxes::text(&said.fields)
+                );
+            }
+            if track.statements.is_empty() {
+                println!("  not protected");
+            }
+        }
+        self.unread.iter().for_each(|error| println!("not read: {error}"));
+        self.differences.iter().for_each(|difference| println!("mismatch: {difference}"));
+    }
+}
+
+fn source(place: &Place) -> Arc<str> {
+    place.to_string().into()
+}
+
+fn of_xml(source: &Arc<str>, text: &str) -> Result<(&'static str, Vec<Track>), ReadError> {
+    let document = xml::parse(text)?;
+    let root = document.root_element();
+    match root.tag_name().name() {
+        "MPD" => Ok(("DASH", mpd::tracks(source, root)?)),
+        "SmoothStreamingMedia" => Ok(("Smooth Streaming", smooth::tracks(source, root)?)),
+        other => Err(ReadError::Root(other.chars().take(64).collect())),
+    }
+}
+
+/// What the init segment of a track says; `None` for files of text that are no MP4.
+async fn init(manifest: &Place, track: &Track) -> Result<Option<Init>, CliError> {
+    let Some(part) = &track.init else { return Ok(None) };
+    let place = manifest.resolve_part(part)?;
+    let data = place.read(part.bytes.clone(), MAX_INIT).await?;
+    if !crate::isobmff::is_mp4(&data) && track.statements.is_empty() {
+        return Ok(None);
+    }
+    let init = Init::read(&source(&place), data.as_slice());
+    init.map(Some).map_err(|error| CliError::refused(format_args!("{place}: {error}")))
+}
+
+impl TrackReport {
+    fn of(name: &str, statements: &[Statement]) -> Self {
+        let statement = |said: &Statement| StatementReport {
+            source: said.source.to_string(),
+            element: said.element.clone(),
+            fields: said.fields.clone(),
+        };
+        Self { name: name.to_owned(), statements: statements.iter().map(statement).collect() }
+    }
+}

@@ -1,0 +1,132 @@
+//! Files and addresses that commands read, and what manifests name relative to them.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+use super::CliError;
+use super::fetch::{fetch, fetch_part};
+use crate::bytes::ReadAt;
+use crate::package::part::Part;
+use crate::store::files::LocalFile;
+
+/// A longer manifest is refused, in bytes: that of a day of two-second segments is shorter.
+const MAX_MANIFEST: u64 = 64 << 20;
+
+/// So many bytes tell a manifest from media.
+const START: u64 = 64;
+
+/// A file or an address.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    File(PathBuf),
+    Address(Url),
+}
+
+impl Place {
+    /// What a user names.
+    pub(super) fn of(input: &str) -> Result<Self, CliError> {
+        if !input.contains("://") {
+            return Ok(Self::File(input.into()));
+        }
+        Url::parse(input)
+            .map(Self::Address)
+            .map_err(|error| CliError::usage(format_args!("this is no address: {error}")))
+    }
+
+    /// All of it, or of a file that is no manifest its first bytes.
+    pub(super) async fn look(&self) -> Result<Vec<u8>, CliError> {
+        match self {
+            Self::Address(url) => fetch(url.as_str()).await,
+            Self::File(path) => head(path).map_err(|error| CliError::file(path, &error)),
+        }
+    }
+
+    /// Some of its bytes, or all, up to `limit` of them.
+    pub(super) async fn read(
+        &self,
+        bytes: Option<Range<u64>>,
+        limit: u64,
+    ) -> Result<Vec<u8>, CliError> {
+        if bytes.as_ref().is_some_and(|bytes| bytes.end - bytes.start > limit) {
+            return Err(CliError::refused(format_args!("{self}: more than {limit} bytes")));
+        }
+        match self {
+            Self::Address(url) => match bytes {
+                Some(bytes) => fetch_part(url.as_str(), bytes).await,
+                None => fetch(url.as_str()).await,
+            },
+            Self::File(path) => {
+                part(path, bytes, limit).map_err(|error| CliError::file(path, &error))
+            }
+        }
+    }
+
+    /// What a manifest here names.
+    pub(super) fn resolve(&self, uri: &str) -> Result<Self, CliError> {
+        let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{self}: {error}"));
+        match self {
+            Self::Address(base) => {
+                base.join(uri).map(Self::Address).map_err(|error| refuse(&error))
+            }
+            Self::File(_) if uri.contains("://") => Self::of(uri),
+            Self::File(list) => {
+                let path = uri.split(['?', '#']).next().unwrap_or_default();
+                let path =
+                    percent_decode_str(path).decode_utf8().map_err(|error| refuse(&error))?;
+                Ok(Self::File(list.parent().unwrap_or(Path::new("")).join(&*path)))
+            }
+        }
+    }
+
+    /// The resource of a part that a manifest here names.
+    pub(super) fn resolve_part(&self, part: &Part) -> Result<Self, CliError> {
+        let mut place = self.clone();
+        for uri in part.uris().filter(|uri| !uri.is_empty()) {
+            place = place.resolve(uri)?;
+            // A folder: what is relative to it lies in it.
+            if let (Self::File(path), true) = (&mut place, uri.ends_with('/')) {
+                path.push("");
+            }
+        }
+        Ok(place)
+    }
+}
+
+impl fmt::Display for Place {
+    /// Without the query: a token may stand there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Address(url) => f.write_str(url.path()),
+        }
+    }
+}
+
+/// The whole file when it is a manifest, else its first bytes.
+fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    let mut data = Vec::new();
+    file.by_ref().take(START).read_to_end(&mut data)?;
+    if crate::inspect::kind(&data).is_some() {
+        file.take(MAX_MANIFEST).read_to_end(&mut data)?;
+    }
+    Ok(data)
+}
+
+fn part(path: &Path, bytes: Option<Range<u64>>, limit: u64) -> io::Result<Vec<u8>> {
+    let file = LocalFile::open(path)?;
+    let bytes = bytes.unwrap_or(0..file.len());
+    if bytes.end > file.len() || bytes.end - bytes.start > limit {
+        let what = format!("a part of {limit} bytes at most lies inside the file");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let mut data = vec![0; (bytes.end - bytes.start) as usize];
+    file.read_exact_at(bytes.start, &mut data)?;
+    Ok(data)
+}

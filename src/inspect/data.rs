@@ -1,0 +1,130 @@
+//! Data of protection systems in statements: a whole `pssh` box, a PlayReady Object, a `data:` URI.
+
+use data_encoding::{BASE64, HEXLOWER};
+
+use super::{Audience, Statement};
+use crate::cenc::Scheme;
+use crate::drm::describe;
+use crate::drm::playready::{Algorithm, Object};
+use crate::drm::widevine::PsshData;
+use crate::ids::{KeyId, SystemId};
+use crate::isobmff::FourCc;
+use crate::isobmff::cenc::Pssh;
+
+/// Longer data are not decoded, in characters: no client takes as much.
+const MAX_DATA: usize = 1 << 20;
+
+/// Name of a system for people.
+pub(super) fn name(system: SystemId) -> String {
+    system.name().map_or_else(|| system.to_string(), str::to_owned)
+}
+
+impl Statement {
+    /// The same statement with what a row of `pssh` boxes says; each box is one statement.
+    pub(super) fn of_boxes(self, row: &[u8]) -> Vec<Self> {
+        match Pssh::read_row(row) {
+            Ok(boxes) if boxes.is_empty() => vec![self.broken("there is no pssh box in it")],
+            Ok(boxes) => boxes.iter().map(|pssh| self.clone().of_pssh(pssh)).collect(),
+            Err(error) => vec![self.broken(error)],
+        }
+    }
+
+    /// The same statement with what a `pssh` says.
+    pub(super) fn of_pssh(mut self, pssh: &Pssh) -> Self {
+        self.audience = Audience::System(name(pssh.system));
+        self.kids.extend(&pssh.key_ids);
+        self.tell("system", name(pssh.system));
+        if !pssh.key_ids.is_empty() {
+            let kids: Vec<String> = pssh.key_ids.iter().map(ToString::to_string).collect();
+            self.tell("kids", kids.join(" "));
+        }
+        self.of_data(pssh.system, &pssh.data)
+    }
+
+    /// The same statement with what the data of a system say.
+    pub(super) fn of_data(mut self, system: SystemId, data: &[u8]) -> Self {
+        match describe::describe(system, data) {
+            None if data.is_empty() => return self,
+            None => self.tell("data bytes", data.len().to_string()),
+            Some(Ok(fields)) => self.fields.extend(fields),
+            Some(Err(error)) => return self.broken(error),
+        }
+        // What was described above reads.
+        let kids: Vec<KeyId> = match system {
+            SystemId::WIDEVINE => PsshData::read(data).map_or_else(
+                |_| Vec::new(),
+                |data| {
+                    self.schemes = widevine_scheme(&data).into_iter().collect();
+                    data.kids().collect()
+                },
+            ),
+            SystemId::PLAY_READY => self.play_ready(data),
+            _ => Vec::new(),
+        };
+        self.kids
+            .extend(kids.into_iter().filter(|kid| !self.kids.contains(kid)).collect::<Vec<_>>());
+        self
+    }
+
+    fn play_ready(&mut self, data: &[u8]) -> Vec<KeyId> {
+        let Ok(header) = Object::read(data).and_then(|object| object.header()) else {
+            return Vec::new();
+        };
+        let algorithm = header.keys.iter().find_map(|key| key.algorithm);
+        self.schemes = algorithm.map(schemes).unwrap_or_default().to_vec();
+        let sums = header.keys.iter().filter_map(|key| Some((key.kid, key.checksum.clone()?)));
+        self.checksums = sums.collect();
+        header.keys.iter().map(|key| key.kid).collect()
+    }
+
+    /// The same statement with the data of a system in base64, as manifests have them.
+    pub(super) fn of_base64(
+        self,
+        text: &str,
+        read: impl FnOnce(Self, &[u8]) -> Vec<Self>,
+    ) -> Vec<Self> {
+        let text: String = text.split_whitespace().collect();
+        match BASE64.decode(text.as_bytes()) {
+            Ok(data) if text.len() <= MAX_DATA => read(self, &data),
+            Ok(_) => vec![self.broken("the data are over 1 MiB")],
+            Err(_) => vec![self.broken("this is not base64")],
+        }
+    }
+
+    /// The same statement, which cannot be read.
+    pub(super) fn broken(mut self, why: impl ToString) -> Self {
+        self.broken = Some(why.to_string());
+        self
+    }
+
+    /// Adds an IV of hexadecimal digits.
+    pub(super) fn tell_iv(&mut self, text: &str) {
+        let digits = text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or_default();
+        let value = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32);
+        match value {
+            Some(value) => {
+                self.iv = Some(value.to_be_bytes());
+                self.tell("IV", HEXLOWER.encode(&value.to_be_bytes()));
+            }
+            None => self.broken = Some("the IV has not 16 bytes in hexadecimal".to_owned()),
+        }
+    }
+}
+
+/// The base64 text of a `data:` URI; `None` for other addresses.
+pub(super) fn data_uri(uri: &str) -> Option<&str> {
+    let (head, data) = uri.strip_prefix("data:")?.split_once(',')?;
+    head.ends_with(";base64").then_some(data)
+}
+
+fn widevine_scheme(data: &PsshData) -> Option<Scheme> {
+    Scheme::of_fourcc(FourCc(data.protection_scheme?.to_be_bytes()))
+}
+
+fn schemes(algorithm: Algorithm) -> &'static [Scheme] {
+    match algorithm {
+        Algorithm::AesCtr => &[Scheme::Cenc, Scheme::Cens],
+        Algorithm::AesCbc => &[Scheme::Cbcs, Scheme::Cbc1],
+        _ => &[],
+    }
+}

@@ -1,0 +1,92 @@
+//! One thing that is said of keys, and where.
+
+use std::sync::Arc;
+
+use crate::cenc::Scheme;
+use crate::ids::KeyId;
+use crate::isobmff::describe::Fields;
+pub use crate::package::part::Part;
+
+/// To whom something is said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// To everybody: this is the key of the track.
+    Everybody,
+    /// To clients of one protection system, by its name: ask for these keys.
+    System(String),
+}
+
+/// One thing that is said of keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// The file or the address, without its query.
+    pub source: Arc<str>,
+    /// The box, element or line in it.
+    pub element: String,
+    /// To whom it is said.
+    pub audience: Audience,
+    /// The keys that it names; none where it names no key.
+    pub kids: Vec<KeyId>,
+    /// The schemes that it allows; none where it says nothing of them.
+    pub schemes: Vec<Scheme>,
+    /// The IV of all samples, where it is said.
+    pub iv: Option<[u8; 16]>,
+    /// Checksums of PlayReady over keys.
+    pub checksums: Vec<(KeyId, Vec<u8>)>,
+    /// All that it says, for people. Neither keys nor queries of addresses.
+    pub fields: Fields,
+    /// Why it cannot be read, if that is so.
+    pub broken: Option<String>,
+}
+
+/// A track of a manifest with all that is said of its keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What the manifest says.
+    pub statements: Vec<Statement>,
+    /// Where its init segment is.
+    pub init: Option<Part>,
+    /// Whether the manifest says that samples are protected, so that the init segment has to say how.
+    pub protects_samples: bool,
+}
+
+impl Statement {
+    /// A statement that names nothing yet.
+    pub fn new(source: &Arc<str>, element: impl Into<String>, audience: Audience) -> Self {
+        Self {
+            source: Arc::clone(source),
+            element: element.into(),
+            audience,
+            kids: Vec::new(),
+            schemes: Vec::new(),
+            iv: None,
+            checksums: Vec::new(),
+            fields: Fields::new(),
+            broken: None,
+        }
+    }
+
+    /// Where it stands, for messages.
+    pub fn place(&self) -> String {
+        format!("{}: {}", self.source, self.element)
+    }
+
+    /// Adds what is said for people, without what would steer a terminal.
+    pub(super) fn tell(&mut self, name: &'static str, value: impl AsRef<str>) {
+        self.fields.push((name, value.as_ref().replace(char::is_control, " ")));
+    }
+
+    /// Adds an address, without its query: a token may stand there.
+    pub(super) fn tell_url(&mut self, name: &'static str, url: &str) {
+        self.tell(name, url.split(['?', '#']).next().unwrap_or_default());
+    }
+
+    /// Adds the key that an address asks for, if it says so as addresses of this project do.
+    pub(super) fn ask_at(&mut self, url: &str) {
+        let named = url.split(['?', '&', '#']).find_map(|part| part.strip_prefix("kid="));
+        self.kids.extend(named.and_then(|kid| kid.parse::<KeyId>().ok()));
+        self.tell_url("URI", url);
+    }
+}
