@@ -36,6 +36,15 @@ pub enum MediaRule {
     /// The sample tables contradict each other or the file.
     #[error("sample tables: {0}")]
     SampleTable(&'static str),
+    /// Somebody has encrypted a track already.
+    #[error(
+        "already-encrypted: track {track} is encrypted as it lies there: publish the clear file, or what \
+         `portcullis decrypt` makes of it"
+    )]
+    Encrypted {
+        /// The track.
+        track: u32,
+    },
     /// Segments of another packager are not complete.
     #[error(transparent)]
     Segments(#[from] MissingSegment),

@@ -12,7 +12,7 @@ use super::index::Room;
 use super::text::TextTrack;
 use super::text_track;
 use super::track::SkippedTrack;
-use super::{MediaRule, Track};
+use super::{MediaRule, Track, protected};
 use crate::bytes::ReadAt;
 use crate::isobmff::moov::{mvhd, trak::Trak};
 use crate::isobmff::{BoxRef, FourCc, children, scan};
@@ -122,6 +122,7 @@ struct Movie<'s, S: ?Sized> {
 
 impl<S: ReadAt + ?Sized> Movie<'_, S> {
     fn add(&mut self, trak: &BoxRef<'_>) -> Result<(), MediaRule> {
+        protected::refuse(trak)?;
         match Track::parse(trak, self.timescale, &mut self.fragments, &mut self.room)? {
             Ok(mut track) => {
                 track.captions = captions::detect(&track.codec, &track.index, self.source);

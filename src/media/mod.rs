@@ -21,6 +21,7 @@ pub mod images;
 pub mod index;
 pub mod language;
 pub mod picture;
+mod protected;
 pub mod segments;
 pub mod server_manifest;
 pub mod text;

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod origin;
 pub mod own_key;
+mod preflight;
 pub mod publish;
 pub mod resource;
 pub mod streams;

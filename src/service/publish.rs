@@ -1,5 +1,7 @@
 //! Publishing: a locator comes into being together with its keys (ams.md sections 7.2 and 14.1).
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::crypto::key::ContentKey;
@@ -12,8 +14,9 @@ use crate::policy::{
     ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
     VerificationKey, is_legal_name,
 };
-use crate::service::origin::{OriginError, duration_of};
+use crate::service::origin::{Draft, OriginError, duration_of};
 use crate::service::own_key::{self, Given, Needed, OwnKey, OwnKeyError};
+use crate::service::preflight::Preflight;
 use crate::store::{Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, random};
 
 /// A longer alternative media id is refused, in characters.
@@ -81,6 +84,14 @@ pub enum PublishError {
         /// The member of the streaming policy.
         member: String,
     },
+    /// What would be served cannot be right.
+    #[error("{member}: {rule}")]
+    Unservable {
+        /// The member of the streaming policy or of the locator.
+        member: String,
+        /// What is wrong.
+        rule: String,
+    },
     /// A key that comes with the locator breaks a rule.
     #[error(transparent)]
     OwnKey(#[from] OwnKeyError),
@@ -113,12 +124,13 @@ pub enum PublishError {
 #[derive(Clone)]
 pub struct Publisher {
     store: Store,
+    preflight: Preflight,
 }
 
 impl Publisher {
     /// A publisher into this store.
     pub fn new(store: Store) -> Self {
-        Self { store }
+        Self { preflight: Preflight::new(store.clone()), store }
     }
 
     /// Makes a locator and a key for each label of its streaming policy, all or nothing. A key is
@@ -142,8 +154,12 @@ impl Publisher {
         let keys = own_key::assign(needed(&labels, periods), &request.keys)?
             .into_iter()
             .map(|(needed, own)| self.new_key(&locator, needed, own))
-            .collect::<Result<_, _>>()?;
-        self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await?;
+            .collect::<Result<Vec<_>, _>>()?;
+        let draft = Draft::new(&locator, Arc::clone(&policy), keys.clone());
+        self.preflight.check(&draft).await?;
+        let created =
+            self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await;
+        created.map_err(|error| taken(error, &request.keys))?;
         Ok(locator)
     }
 
@@ -347,6 +363,20 @@ fn locator(
         end: request.end,
         created: now,
     })
+}
+
+/// Names the member where the KID of an own key is in the store already.
+fn taken(error: StoreError, keys: &[OwnKey]) -> PublishError {
+    let StoreError::AlreadyExists { kind: Kind::ContentKey, name } = &error else {
+        return error.into();
+    };
+    match keys.iter().position(|key| key.kid.to_string() == *name) {
+        Some(n) => PublishError::Unservable {
+            member: format!("contentKeys[{n}].id"),
+            rule: error.to_string(),
+        },
+        None => error.into(),
+    }
 }
 
 fn check_same(

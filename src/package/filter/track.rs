@@ -183,7 +183,35 @@ impl TrackSelection {
     }
 }
 
+impl TrackSelection {
+    /// Two conditions, by their numbers, that no track fulfils together.
+    pub fn contradiction(&self) -> Option<(usize, usize)> {
+        let pairs = (0..self.conditions.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+        let mut pairs = pairs.take(MAX_PAIRS);
+        pairs.find(|(a, b)| self.conditions[*a].contradicts(&self.conditions[*b]))
+    }
+
+    /// The names that tracks must have, with the numbers of the conditions.
+    pub fn names(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.conditions.iter().enumerate().filter_map(|(n, condition)| match &condition.test {
+            Test::Name(name) if condition.equal => Some((n, name.as_str())),
+            _ => None,
+        })
+    }
+}
+
+/// More pairs of conditions are not compared.
+const MAX_PAIRS: usize = 4096;
+
 impl Condition {
+    fn contradicts(&self, other: &Self) -> bool {
+        match (self.equal, other.equal) {
+            (true, true) => self.test.excludes(&other.test),
+            (false, false) => false,
+            _ => self.test == other.test,
+        }
+    }
+
     /// Reads the value of a condition.
     ///
     /// # Errors
@@ -211,6 +239,29 @@ impl Property {
 }
 
 impl Test {
+    /// Whether no track passes both.
+    fn excludes(&self, other: &Self) -> bool {
+        use MediaType::{Audio, Video};
+        let disjoint = |a: &RangeInclusive<u64>, b: &RangeInclusive<u64>| {
+            a.end() < b.start() || b.end() < a.start()
+        };
+        match (self, other) {
+            (Self::Bitrate(a), Self::Bitrate(b)) | (Self::Height(a), Self::Height(b)) => {
+                disjoint(a, b)
+            }
+            (Self::Role(a), Self::Role(b)) => !a.eq_ignore_ascii_case(b),
+            (Self::Type(kind), Self::TrackClass(class))
+            | (Self::TrackClass(class), Self::Type(kind)) => {
+                let own = if *class == TrackClass::Audio { Audio } else { Video };
+                *kind != Some(own)
+            }
+            (Self::Type(kind), Self::Height(_)) | (Self::Height(_), Self::Type(kind)) => {
+                *kind != Some(Video)
+            }
+            (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b) && a != b,
+        }
+    }
+
     fn is_met(&self, track: &Facts<'_>) -> bool {
         match self {
             Self::Type(wanted) => *wanted == track.media_type,

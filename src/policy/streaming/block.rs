@@ -201,11 +201,29 @@ impl EncryptedBlock {
         self.check_labels(row)?;
         self.drm.as_ref().map_or(Ok(()), Drm::check)?;
         self.check_outputs(row)?;
-        let mut selections = self.selections().into_iter();
-        match selections.find(|(_, selection)| selection.conditions.is_empty()) {
-            Some((path, _)) => Err(format!("{path}.trackSelections: no condition selects a track")),
-            None => Ok(()),
+        self.check_selections()
+    }
+
+    /// Every entry selects some track of some asset, and every key covers one.
+    fn check_selections(&self) -> Result<(), String> {
+        for (path, selection) in self.selections() {
+            if selection.conditions.is_empty() {
+                return Err(format!("{path}.trackSelections: no condition selects a track"));
+            }
+            if let Some((a, b)) = selection.contradiction() {
+                let rule = format!("no track is that and what trackSelections[{a}] says");
+                return Err(format!("{path}.trackSelections[{b}]: {rule}"));
+            }
         }
+        let mut before: Vec<&TrackSelection> = self.clear_tracks.iter().collect();
+        for (n, mapping) in self.content_keys.key_to_track_mappings.iter().enumerate() {
+            if !mapping.tracks.is_empty() && mapping.tracks.iter().all(|t| before.contains(&t)) {
+                let path = format!("contentKeys.keyToTrackMappings[{n}].tracks");
+                return Err(format!("{path}: clearTracks or keys in front select the same"));
+            }
+            before.extend(&mapping.tracks);
+        }
+        Ok(())
     }
 
     fn check_members(&self, protection: Protection) -> Result<(), String> {
@@ -229,6 +247,16 @@ impl EncryptedBlock {
                 envelope && self.enabled_protocols.smooth_streaming && !one_key,
                 "a Smooth manifest names one key of the envelope for all tracks: no \
                  keyToTrackMappings, no clearTracks",
+            ),
+            (
+                "enabledProtocols.smoothStreaming",
+                self.enabled_protocols.smooth_streaming && !in_smooth(protection),
+                "Smooth Streaming knows AES-128 and cenc only",
+            ),
+            (
+                "enabledProtocols.hls",
+                self.enabled_protocols.hls && !in_playlists(protection),
+                "HLS has no word for this scheme",
             ),
             (
                 "enabledProtocols.download",
@@ -330,4 +358,14 @@ impl EncryptedBlock {
 /// Whether there is something, and nothing twice.
 fn is_set(lines: &[ClearKeyLine]) -> bool {
     !lines.is_empty() && (1..lines.len()).all(|n| !lines[..n].contains(&lines[n]))
+}
+
+/// Protections that a Smooth Streaming manifest and PIFF can say.
+fn in_smooth(protection: Protection) -> bool {
+    matches!(protection, Protection::Cbc | Protection::Cenc)
+}
+
+/// Protections that METHOD of a key line can say (RFC 8216 section 4.3.2.4).
+fn in_playlists(protection: Protection) -> bool {
+    matches!(protection, Protection::Cbc | Protection::Cenc | Protection::Cbcs)
 }

@@ -26,9 +26,9 @@ use crate::store::Locator;
 /// The keys of a locator under its streaming policy.
 #[derive(Clone)]
 pub(super) struct TrackKeys {
-    policy: Arc<StreamingPolicy>,
+    pub(super) policy: Arc<StreamingPolicy>,
     /// By key type, label and crypto period, as the store gives them.
-    records: Arc<[KeyRecord]>,
+    pub(super) records: Arc<[KeyRecord]>,
 }
 
 impl TrackKeys {

@@ -16,6 +16,7 @@ mod keys;
 mod manifests;
 mod media_file;
 mod offers;
+mod preview;
 mod recent;
 mod sidecars;
 mod support;
@@ -36,6 +37,7 @@ use key_frames::Lengths;
 use keys::TrackKeys;
 pub use media_file::{FileBody, StreamedFile};
 pub use offers::Offers;
+pub(super) use preview::Draft;
 use recent::Recent;
 
 use crate::crypto::chains;

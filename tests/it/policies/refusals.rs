@@ -60,7 +60,8 @@ fn keys_that_break_a_rule_are_named() {
     let mut other = film(json!([hd]));
     other["name"] = json!("other");
     let said = refused(data, &["apply", "-"], &other);
-    assert!(said.contains(&format!("content key {KID_HD} already exists")), "{said}");
+    let named = format!("contentKeys[0].id: content key {KID_HD} already exists");
+    assert!(said.contains(&named), "{said}");
 }
 
 /// Each token of a template stands for up to 256 characters, percent-encoded.
@@ -143,4 +144,136 @@ fn locators_and_policies_that_break_a_rule_are_named() {
     }
     let locators = printed(data, &["list", "streaming-locators"], &Value::Null);
     assert_eq!(locators, "gate-cenc-token\n");
+}
+
+fn cenc(members: &[(&str, Value)]) -> Value {
+    let mut block = json!({ "enabledProtocols": { "dash": true } });
+    for (pointer, value) in members {
+        block[*pointer] = value.clone();
+    }
+    streaming_policy("p", json!({ "commonEncryptionCenc": block }))
+}
+
+fn mapping(label: &str, tracks: &[&[(&str, &str)]]) -> Value {
+    let tracks: Vec<Value> = tracks.iter().map(|conditions| selection(conditions)).collect();
+    json!({ "label": label, "tracks": tracks })
+}
+
+fn mapped(mappings: &[Value]) -> Value {
+    cenc(&[("contentKeys", json!({ "keyToTrackMappings": mappings }))])
+}
+
+#[test]
+fn policies_of_which_something_could_never_be_served_are_refused() {
+    let folder = with_asset();
+    let data = folder.path();
+    let block = |block: &str, protocol: &str| {
+        streaming_policy("p", json!({ block: { "enabledProtocols": { protocol: true } } }))
+    };
+    let member = "policy p: commonEncryptionCenc.contentKeys.keyToTrackMappings";
+    let hd: &[(&str, &str)] = &[("TrackClass", "HD")];
+    let low_audio: &[(&str, &str)] = &[("Type", "Audio"), ("Bitrate", "1-9"), ("Height", "720")];
+    let cases = [
+        (
+            block("commonEncryptionCens", "hls"),
+            "commonEncryptionCens.enabledProtocols.hls: HLS has",
+        ),
+        (
+            block("commonEncryptionCbc1", "hls"),
+            "commonEncryptionCbc1.enabledProtocols.hls: HLS has",
+        ),
+        (
+            block("commonEncryptionCbcs", "smoothStreaming"),
+            "commonEncryptionCbcs.enabledProtocols.smoothStreaming: Smooth Streaming knows",
+        ),
+        (
+            mapped(&[mapping("A", &[hd, low_audio])]),
+            &format!(
+                "{member}[0].tracks[1].trackSelections[2]: no track is that and what trackSelections[0]"
+            ),
+        ),
+        (
+            mapped(&[mapping("A", &[&[("FourCC", "avc1"), ("FourCC", "hev1")]])]),
+            &format!("{member}[0].tracks[0].trackSelections[1]: no track is that"),
+        ),
+        (
+            mapped(&[mapping("A", &[hd, &[("Type", "Audio")]]), mapping("B", &[hd])]),
+            &format!("{member}[1].tracks: clearTracks or keys in front"),
+        ),
+    ];
+    for (document, named) in cases {
+        let said = refused(data, &["apply", "-"], &document);
+        assert!(said.contains(named), "{named}: {said}");
+    }
+    // A range that overlaps, and names that differ by negation, select something.
+    let fine: &[(&str, &str)] = &[("Bitrate", "1-90"), ("Bitrate", "80-200"), ("Type", "Video")];
+    printed(data, &["apply", "-"], &mapped(&[mapping("A", &[fine])]));
+}
+
+#[test]
+fn locators_that_would_serve_something_wrong_are_refused() {
+    let folder = with_asset();
+    let data = folder.path();
+    let film = |policy: &str| {
+        locator(
+            "l",
+            json!({ "assetName": "gate", "streamingPolicyName": policy,
+                    "defaultContentKeyPolicyName": "open" }),
+        )
+    };
+    let envelope = streaming_policy(
+        "p",
+        json!({ "envelopeEncryption": { "enabledProtocols": { "dash": true, "hls": true },
+            "customKeyAcquisitionUrlTemplate":
+                "https://k.example/?kid=00000000-0000-4000-8000-000000000001" } }),
+    );
+    let cases = [
+        (
+            cenc(&[("clearTracks", json!([selection(&[("Type", "Video"), ("Name", "nobody")])]))]),
+            "commonEncryptionCenc.clearTracks[0].trackSelections[1].value: the asset has no track \"nobody\"",
+        ),
+        (
+            mapped(&[mapping("A", &[&[("Name", "audio_9")]])]),
+            "commonEncryptionCenc.contentKeys.keyToTrackMappings[0].tracks[0].trackSelections[0].value: the asset has no",
+        ),
+        // An address of keys that names another key than that of the locator.
+        (envelope, "envelopeEncryption.enabledProtocols.dash: manifest("),
+    ];
+    for (policy, named) in cases {
+        printed(data, &["apply", "-"], &policy);
+        let said = refused(data, &["apply", "-"], &film("p"));
+        assert!(said.contains(named), "{named}: {said}");
+        printed(data, &["delete", "streaming-policies", "p"], &Value::Null);
+    }
+    let locators = printed(data, &["list", "streaming-locators"], &Value::Null);
+    assert_eq!(locators, "gate-cenc-token\n");
+}
+
+#[test]
+fn codecs_that_a_scheme_does_not_define_are_refused() {
+    let folder = with_asset();
+    let data = folder.path();
+    let policy = streaming_policy(
+        "p",
+        json!({ "commonEncryptionCens": { "enabledProtocols": { "dash": true } } }),
+    );
+    printed(data, &["apply", "-"], &policy);
+    let av1 = crate::support::server::own_media_dir().join("codecs/drift_av1_320x180.mp4");
+    let add = ["add", av1.to_str().unwrap(), "--name", "av1", "--streaming-policy", "p"];
+    let said = refused(data, &add, &Value::Null);
+    let named = "commonEncryptionCens.enabledProtocols.dash: track \"video\" is av01";
+    assert!(said.contains(named) && said.contains("cannot be protected that way"), "{said}");
+}
+
+#[test]
+fn what_is_encrypted_already_is_refused() {
+    let folder = with_asset();
+    let key = crate::support::oracle::HexKey { kid: "ab".repeat(16), key: "10".repeat(16) };
+    let clip = crate::support::origin::demo("gate_h264_540p.mp4");
+    let media = crate::support::oracle::encrypted_by_packager(&clip, &key, "video", "cbcs");
+    let file = folder.path().join("encrypted.mp4");
+    std::fs::write(&file, media).unwrap();
+    let said = refused(folder.path(), &["add", file.to_str().unwrap()], &Value::Null);
+    let named = "encrypted.mp4: already-encrypted: track 1 is encrypted as it lies there";
+    assert!(said.contains(named), "{said}");
 }

@@ -1,0 +1,269 @@
+//! What would be served of a locator, judged before it is made: what cannot be right later is refused
+//! now, with the member of the streaming policy named.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::cenc::Scheme;
+use crate::crypto::Expanded;
+use crate::inspect::consistency::{Difference, Known, KnownKeys};
+use crate::inspect::movie::Init;
+use crate::inspect::{Track, mpd, playlists, smooth, verdict};
+use crate::keys::KeyRecord;
+use crate::media::{Asset, Rendition};
+use crate::package::filter::Facts;
+use crate::package::format::{Format, Protocol, TABLE};
+use crate::package::presentation::DeliveryUrls;
+use crate::package::support::{self, Unsupported};
+use crate::policy::StreamingPolicy;
+use crate::protection::{self, Protection};
+use crate::service::origin::{CacheSizes, Code, Draft, LoadedAsset, Origin, OriginError};
+use crate::service::publish::PublishError;
+use crate::store::Store;
+
+/// Stands for the address of this server, which a locator does not depend on.
+const ORIGIN: &str = "https://origin.example/keydelivery";
+
+/// Protocols with their names in streaming policies.
+const PROTOCOLS: &[(Protocol, &str)] =
+    &[(Protocol::Dash, "dash"), (Protocol::Hls, "hls"), (Protocol::Smooth, "smoothStreaming")];
+
+/// Judges locators that are to be made.
+#[derive(Clone)]
+pub(super) struct Preflight {
+    store: Store,
+    origin: Origin,
+}
+
+/// What a locator would serve under one protection by one protocol.
+struct Form {
+    format: Format,
+    protection: Protection,
+    /// The member of the policy that says so.
+    member: String,
+}
+
+impl Preflight {
+    pub(super) fn new(store: Store) -> Self {
+        // Indexes are kept for the next locator of the asset; nothing else is asked for twice.
+        let caches = CacheSizes { indexes: 64 << 20, documents: 0, plans: 0 };
+        let clock = crate::service::delivery::system_clock();
+        Self { origin: Origin::new(store.clone(), clock, caches, Default::default()), store }
+    }
+
+    /// Refuses a locator under which a track could not be played, or would be announced wrongly. Of
+    /// assets whose folder is not there, nothing is known.
+    pub(super) async fn check(&self, draft: &Draft) -> Result<(), PublishError> {
+        let stored = self.store.asset(&draft.locator.asset).await?;
+        let loaded = self.origin.asset_of(&stored, &draft.locator).await;
+        let Some(loaded) = loaded.map_err(|error| refusal("assetName", &error.detail))? else {
+            return Ok(());
+        };
+        names(&draft.policy, &loaded.asset)?;
+        let known = self.known(&draft.records)?;
+        for form in forms(&draft.policy) {
+            codecs(&form, &draft.policy, &loaded.asset)?;
+            self.signalling(draft, &loaded, &form, &known).await?;
+        }
+        Ok(())
+    }
+
+    fn known(&self, records: &[KeyRecord]) -> Result<KnownKeys, PublishError> {
+        let known = |record: &KeyRecord| {
+            let key = Some(Expanded::new(&self.store.vault().unwrap(record)?));
+            Ok((record.kid, Known { scheme: Scheme::of(record.protection), key }))
+        };
+        records.iter().map(known).collect()
+    }
+
+    /// Writes manifest, playlists and init segments, reads them as a client does, and compares.
+    async fn signalling(
+        &self,
+        draft: &Draft,
+        loaded: &Arc<LoadedAsset>,
+        form: &Form,
+        known: &KnownKeys,
+    ) -> Result<(), PublishError> {
+        let stem = loaded.manifest_stem.as_deref().unwrap_or(&draft.locator.asset);
+        let client = Client {
+            origin: &self.origin,
+            draft,
+            loaded,
+            base: format!("/{}/{stem}.ism/", draft.locator.id),
+            delivery: DeliveryUrls { base: ORIGIN.to_owned() },
+        };
+        let found = match client.differences(form, known).await {
+            // The format has no form for what the asset holds, which was judged above.
+            Err(error) if is_unsupported(error.code) => return Ok(()),
+            Err(error) => return Err(refusal(&form.member, &error.detail)),
+            Ok(found) => found,
+        };
+        found.map_or(Ok(()), |difference| Err(refusal(&form.member, &difference.to_string())))
+    }
+}
+
+/// Refusals that are about codecs and not about keys.
+fn is_unsupported(code: Code) -> bool {
+    [
+        Code::VIDEO_ENCODING_NOT_SUPPORTED,
+        Code::AUDIO_ENCODING_NOT_SUPPORTED,
+        Code::MEDIA_ENCODING_NOT_SUPPORTED,
+        Code::ENCRYPTION_NOT_SUPPORTED,
+    ]
+    .contains(&code)
+}
+
+fn refusal(member: &str, rule: &str) -> PublishError {
+    PublishError::Unservable { member: member.to_owned(), rule: rule.to_owned() }
+}
+
+/// The forms under a key, each in the first format that has it: all formats of a protocol name keys
+/// alike. Files on demand are left out, as their indexes need the media.
+fn forms(policy: &StreamingPolicy) -> Vec<Form> {
+    let mut forms = Vec::new();
+    for (protocol, name) in PROTOCOLS {
+        for row in protection::TABLE {
+            let protection = row.protection;
+            let fits = |format: &&crate::package::format::Row| {
+                format.protocol == *protocol
+                    && format.format.supports(protection)
+                    && !format.format.has_files()
+            };
+            let Some(format) = TABLE.iter().find(fits) else { continue };
+            if policy.allows(*protocol, protection) {
+                let member = format!("{}.enabledProtocols.{name}", row.block);
+                forms.push(Form { format: format.format, protection, member });
+            }
+        }
+    }
+    forms
+}
+
+/// Refuses entries that name tracks which the asset does not have. Other conditions may select
+/// nothing: one policy serves assets with and without UHD.
+fn names(policy: &StreamingPolicy, asset: &Asset) -> Result<(), PublishError> {
+    let renditions = asset.video.iter().chain(&asset.audio).map(|rendition| &rendition.name);
+    let names: Vec<&String> = renditions.chain(asset.text.iter().map(|text| &text.name)).collect();
+    for row in protection::TABLE {
+        let Some(block) = policy.block(row.protection).filter(|b| b.enabled_protocols.any()) else {
+            continue;
+        };
+        for (path, selection) in block.selections() {
+            for (n, name) in selection.names() {
+                if !names.iter().any(|known| *known == name) {
+                    let member = format!("{}.{path}.trackSelections[{n}].value", row.block);
+                    return Err(refusal(&member, &format!("the asset has no track {name:?}")));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses pairs of protection and codec that no format of the protocol defines, where the clear form
+/// has the track.
+fn codecs(form: &Form, policy: &StreamingPolicy, asset: &Asset) -> Result<(), PublishError> {
+    let protocol = form.format.row().protocol;
+    let formats: Vec<Format> = TABLE
+        .iter()
+        .filter(|row| row.protocol == protocol && row.format.supports(form.protection))
+        .map(|row| row.format)
+        .collect();
+    for rendition in asset.video.iter().chain(&asset.audio) {
+        if policy.label_of(form.protection, &Facts::of(rendition)).is_none() {
+            continue;
+        }
+        let checked =
+            formats.iter().map(|format| support::check(&rendition.track, *format, form.protection));
+        let refused: Option<Vec<Unsupported>> = checked.map(Result::err).collect();
+        if refused.is_some_and(|why| why.contains(&Unsupported::Protection)) {
+            let Rendition { name, track, .. } = rendition;
+            let rule = format!(
+                "track {name:?} is {}, which cannot be protected that way: serve it by another \
+                 block, or name it in clearTracks",
+                track.codec_string()
+            );
+            return Err(refusal(&form.member, &rule));
+        }
+    }
+    Ok(())
+}
+
+/// Whoever reads a presentation before it is there.
+struct Client<'a> {
+    origin: &'a Origin,
+    draft: &'a Draft,
+    loaded: &'a Arc<LoadedAsset>,
+    /// What addresses are relative to.
+    base: String,
+    delivery: DeliveryUrls,
+}
+
+impl Client<'_> {
+    /// The first difference in what is said of keys.
+    async fn differences(
+        &self,
+        form: &Form,
+        known: &KnownKeys,
+    ) -> Result<Option<Difference>, OriginError> {
+        let encryption = form.protection.row().map_or("", |row| row.url_value);
+        let selector = form.format.row().selector;
+        let manifest = format!("manifest(format={selector},encryption={encryption})");
+        let mut inits = HashMap::new();
+        for (folder, track) in self.tracks(&manifest).await? {
+            let uri = track.init.as_ref().and_then(|part| part.uri.as_ref());
+            let uri = uri.map(|uri| format!("{folder}{uri}"));
+            if let Some(uri) = &uri
+                && !inits.contains_key(uri)
+            {
+                let source: Arc<str> = uri.as_str().into();
+                let init = Init::read(&source, &self.get(uri).await?[..]);
+                let init = init.map_err(|error| unreadable(uri, &error))?;
+                inits.insert(uri.clone(), init);
+            }
+            let init = uri.and_then(|uri| inits.get(&uri));
+            if let Some(found) = verdict::of_track(&track, init, Some(known)).into_iter().next() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The tracks of a manifest and of the playlists that it lists, each with what stands in front of
+    /// references in it.
+    async fn tracks(&self, uri: &str) -> Result<Vec<(String, Track)>, OriginError> {
+        let list = self.read(uri).await?;
+        let mut tracks: Vec<_> = list.tracks.into_iter().map(|t| (String::new(), t)).collect();
+        for child in list.children {
+            let folder = child.uri.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let own = self.read(&child.uri).await?.tracks.into_iter();
+            tracks.extend(own.map(|track| (format!("{folder}/"), track)));
+        }
+        Ok(tracks)
+    }
+
+    async fn read(&self, uri: &str) -> Result<playlists::Playlist, OriginError> {
+        let (data, source) = (self.get(uri).await?, Arc::from(uri));
+        let text = std::str::from_utf8(&data).map_err(|error| unreadable(uri, &error))?;
+        if text.starts_with("#EXTM3U") {
+            return playlists::read(&source, text).map_err(|error| unreadable(uri, &error));
+        }
+        let document = crate::xml::parse(text).map_err(|error| unreadable(uri, &error))?;
+        let root = document.root_element();
+        let tracks = match root.tag_name().name() {
+            "MPD" => mpd::tracks(&source, root),
+            _ => smooth::tracks(&source, root),
+        };
+        let tracks = tracks.map_err(|error| unreadable(uri, &error))?;
+        Ok(playlists::Playlist { children: Vec::new(), tracks })
+    }
+
+    async fn get(&self, uri: &str) -> Result<bytes::Bytes, OriginError> {
+        let path = format!("{}{uri}", self.base);
+        self.origin.preview(self.draft, self.loaded, &path, &self.delivery).await
+    }
+}
+
+fn unreadable(uri: &str, error: &dyn std::fmt::Display) -> OriginError {
+    OriginError::new(Code::STORAGE_FAILURE, format!("{uri}: {error}"))
+}
