@@ -158,7 +158,7 @@ fn addresses(statement: &mut Statement, node: Node<'_, '_>) {
 }
 
 /// Those who decrypt segments as wholes.
-fn sealed() -> Audience {
+pub fn sealed() -> Audience {
     Audience::System("segment encryption".to_owned())
 }
 

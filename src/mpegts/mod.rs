@@ -4,6 +4,7 @@
 pub mod escape;
 pub mod id3;
 pub mod mux;
+pub mod open;
 pub mod packet;
 pub mod pes;
 pub mod psi;

@@ -111,6 +111,12 @@ pub fn row(family: Family) -> Option<&'static Row> {
     TABLE.iter().find(|row| row.families.contains(&family))
 }
 
+/// The row whose streams have that type when their samples are protected.
+pub(super) fn of_protected_type(stream_type: u8) -> Option<&'static Row> {
+    let has = |row: &&Row| row.protected.as_ref().is_some_and(|p| p.stream_type == stream_type);
+    TABLE.iter().find(has)
+}
+
 /// The payload of the packet with the program association.
 pub fn association() -> [u8; ROOM] {
     let [high, low] = MAP_PID.to_be_bytes();
@@ -149,7 +155,7 @@ fn section(table: u8, body: &[u8]) -> [u8; ROOM] {
 }
 
 /// CRC-32 of annex A: polynomial 04C11DB7, nothing reflected or inverted.
-fn crc(data: &[u8]) -> u32 {
+pub(super) fn crc(data: &[u8]) -> u32 {
     data.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
             let carry = if crc >> 31 == 1 { 0x04c1_1db7 } else { 0 };

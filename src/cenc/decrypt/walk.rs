@@ -8,7 +8,7 @@ use super::strip::strip;
 use super::{DecryptError, Keyring};
 use crate::bytes::ReadAt;
 use crate::cenc::read::{Locked, Movie, ReadError};
-use crate::isobmff::{BoxError, BoxHeader, FourCc, Rule, is_mp4};
+use crate::isobmff::{BoxError, BoxHeader, FourCc, Rule, is_mp4, scan};
 
 /// Larger headers are refused: two days of 60 fps video need less.
 const MAX_HEADER: u64 = 256 << 20;
@@ -63,7 +63,7 @@ impl<'k> Decryptor<'k> {
             match &header.kind.0 {
                 b"moov" => {
                     walk.load(header.kind, size)?;
-                    self.movie = Some(Movie::parse(&walk.buffer)?);
+                    locked = walk.movie(&mut self.movie)?;
                     strip(&mut walk.buffer)?;
                     walk.store()?;
                 }
@@ -75,7 +75,13 @@ impl<'k> Decryptor<'k> {
                     walk.done.fragments += 1;
                     walk.store()?;
                 }
-                _ => walk.copy(walk.at + size, &locked, self.keys)?,
+                _ => {
+                    // The movie header may lie behind the samples that it describes.
+                    if &header.kind.0 == b"mdat" && self.movie.is_none() {
+                        locked = walk.look_ahead(&mut self.movie)?;
+                    }
+                    walk.copy(walk.at + size, &locked, self.keys)?;
+                }
             }
         }
         Ok(())
@@ -119,6 +125,19 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
             return Err(BoxError::new(kind, Rule::TooLarge(MAX_HEADER)).into());
         }
         self.fill(size)
+    }
+
+    /// Reads the movie header in the buffer, and what it says of samples outside of fragments.
+    fn movie(&self, movie: &mut Option<Movie>) -> Result<Locked, DecryptError> {
+        let read = movie.insert(Movie::parse(&self.buffer)?);
+        Ok(Locked::of_movie(&self.buffer, read, self.source)?)
+    }
+
+    /// Reads the movie header of the file, wherever it lies; none = the file goes on with one before.
+    fn look_ahead(&mut self, movie: &mut Option<Movie>) -> Result<Locked, DecryptError> {
+        let Ok(found) = scan(self.source) else { return Ok(Locked::default()) };
+        self.buffer = found.moov;
+        self.movie(movie)
     }
 
     fn fill(&mut self, size: u64) -> Result<(), DecryptError> {

@@ -132,7 +132,12 @@ impl Locked {
         Ok(())
     }
 
-    fn add(&mut self, offset: u64, size: u32, aux: &mut Aux<'_>) -> Result<(), ReadError> {
+    pub(super) fn add(
+        &mut self,
+        offset: u64,
+        size: u32,
+        aux: &mut Aux<'_>,
+    ) -> Result<(), ReadError> {
         let Some((lock, own)) = aux.next()? else { return Ok(()) };
         let from = self.subsamples.len();
         self.subsamples.extend(own);
@@ -145,18 +150,24 @@ impl Locked {
 const OUTSIDE: &str = "samples lie outside of the file";
 
 /// Runs of samples with the description of their group; `None` = as the track says.
-type Groups = Vec<(u32, Option<SampleProtection>)>;
+pub(super) type Groups = Vec<(u32, Option<SampleProtection>)>;
 
 /// The protection of the samples of a track fragment, sample by sample.
-struct Aux<'a> {
+pub(super) struct Aux<'a> {
     track: u32,
-    entry: Entry,
+    /// `None` = the samples are clear.
+    pub(super) entry: Option<Entry>,
     senc: Option<Senc<'a>>,
     /// Last first.
     groups: Groups,
 }
 
 impl<'a> Aux<'a> {
+    /// Of a track outside of fragments; who asks sets the entry.
+    pub(super) fn of_track(track: u32, senc: Option<Senc<'a>>, groups: Groups) -> Self {
+        Self { track, entry: None, senc, groups }
+    }
+
     /// Beside what samples have unless their run says otherwise; `None` when they are clear.
     fn of(
         tfhd: &Tfhd,
@@ -171,17 +182,21 @@ impl<'a> Aux<'a> {
         let number = (defaults.description as usize).wrapping_sub(1);
         let entry = known.entries.get(number);
         let entry = entry.ok_or(refuse("its sample description is missing"))?;
-        let Some(entry) = *entry else { return Ok((defaults, None)) };
+        let senc = Senc::find(traf)?;
+        let own = senc.as_ref().and_then(|senc| senc.own);
+        let own = own.map(|(scheme, defaults)| Entry::of_override(track, scheme, defaults));
+        let Some(entry) = own.transpose()?.or(*entry) else { return Ok((defaults, None)) };
         let groups = groups(traf, &known.groups)?;
         let groups = groups.ok_or(refuse("its samples are in a group that is not described"))?;
-        Ok((defaults, Some(Self { track, entry, senc: Senc::find(traf)?, groups })))
+        Ok((defaults, Some(Self { track, entry: Some(entry), senc, groups })))
     }
 
     /// The lock of the next sample and its subsamples; `None` when it is clear.
     fn next(
         &mut self,
     ) -> Result<Option<(Lock, impl Iterator<Item = Subsample> + use<'a>)>, ReadError> {
-        let protection = self.protection();
+        let Some(entry) = self.entry else { return Ok(None) };
+        let protection = self.protection(entry);
         let refuse = |rule| ReadError::Fragment { track: self.track, rule };
         let iv_size = if protection.is_protected { protection.iv_size } else { 0 };
         let sample = self.senc.as_mut().map(|senc| senc.next(iv_size)).transpose();
@@ -194,11 +209,11 @@ impl<'a> Aux<'a> {
         let (crypt, skip) = protection.pattern;
         let pattern =
             Pattern::from_tenc(crypt, skip).ok_or(refuse("its pattern encrypts nothing"))?;
-        let lock = Lock { scheme: self.entry.scheme, pattern, kid: protection.kid, iv };
+        let lock = Lock { scheme: entry.scheme, pattern, kid: protection.kid, iv };
         Ok(Some((lock, sample.into_iter().flat_map(|sample| sample.subsamples()))))
     }
 
-    fn protection(&mut self) -> SampleProtection {
+    fn protection(&mut self, entry: Entry) -> SampleProtection {
         while let Some((0, _)) = self.groups.last() {
             self.groups.pop();
         }
@@ -206,7 +221,7 @@ impl<'a> Aux<'a> {
             *left -= 1;
             *group
         });
-        group.unwrap_or(self.entry.defaults)
+        group.unwrap_or(entry.defaults)
     }
 }
 

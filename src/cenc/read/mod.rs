@@ -4,6 +4,7 @@
 mod error;
 mod fragment;
 mod movie;
+mod plain;
 
 pub use error::ReadError;
 pub use fragment::{Lock, Locked, LockedSample};

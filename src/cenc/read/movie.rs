@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::ReadError;
+use super::fragment::Groups;
 use crate::cenc::Scheme;
 use crate::isobmff::cenc::protection::{EntryProtection, SampleProtection, group_descriptions};
 use crate::isobmff::entry::{AudioEntry, VisualEntry, entries};
@@ -26,6 +27,8 @@ pub struct Track {
     pub entries: Vec<Option<Entry>>,
     /// Groups of samples with a key of their own, that fragments refer to.
     pub groups: Vec<SampleProtection>,
+    /// Whether the movie header has samples of it.
+    pub has_samples: bool,
 }
 
 /// A protected sample description.
@@ -41,7 +44,7 @@ impl Movie {
     /// Reads a whole `moov` box.
     ///
     /// # Errors
-    /// A broken box, an unknown scheme, protected samples that do not lie in fragments.
+    /// A broken box, or an unknown scheme.
     pub fn parse(moov: &[u8]) -> Result<Self, ReadError> {
         let mut movie = Self::default();
         for header in children(FourCc(*b"file"), moov) {
@@ -82,16 +85,35 @@ impl Track {
         if let Some(sgpd) = stbl.find(b"sgpd")? {
             track.groups = group_descriptions(&sgpd)?;
         }
-        let is_protected = track.entries.iter().any(Option::is_some);
-        if is_protected && has_samples(&stbl)? {
-            let rule = "protected samples outside of fragments are not decrypted";
-            return Err(ReadError::Fragment { track: id, rule });
-        }
+        track.has_samples = has_samples(&stbl)?;
         Ok(track)
     }
 }
 
+impl Track {
+    /// Runs of groups, the last first, with their descriptions in the movie header; `None` when one is
+    /// not described.
+    pub(super) fn described(&self, runs: Vec<(u32, u32)>) -> Option<Groups> {
+        let describe = |index: u32| match index {
+            0 => Some(None),
+            index => self.groups.get(index as usize - 1).copied().map(Some),
+        };
+        runs.into_iter().rev().map(|(count, index)| Some((count, describe(index)?))).collect()
+    }
+}
+
 impl Entry {
+    /// What a fragment says of its own in the place of the movie header (PIFF 1.1 section 5.3.2).
+    pub(super) fn of_override(
+        track: u32,
+        scheme: FourCc,
+        defaults: SampleProtection,
+    ) -> Result<Self, ReadError> {
+        let known = Scheme::of_fourcc(scheme);
+        let scheme = known.ok_or(ReadError::UnknownScheme { track, scheme })?;
+        Ok(Self { scheme, defaults })
+    }
+
     fn of(track: u32, found: &EntryProtection) -> Result<Self, ReadError> {
         let scheme = found.scheme;
         let known = Scheme::of_fourcc(scheme);

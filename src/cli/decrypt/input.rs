@@ -6,15 +6,13 @@ use std::ops::Range;
 
 use crate::bytes::ReadAt;
 use crate::cli::CliError;
-use crate::cli::fetch::fetch;
 use crate::cli::place::Place;
+use crate::inspect::{Kind, kind};
 use crate::package::hls::read::{Key, Part, parts};
 use crate::store::files::LocalFile;
 
 /// A longer segment is not decrypted as a whole, in bytes.
 const MAX_SEGMENT: u64 = 1 << 30;
-
-const PLAYLIST_START: &[u8] = b"#EXTM3U";
 
 /// A part of the stream that is decrypted next.
 #[derive(Debug)]
@@ -36,30 +34,35 @@ pub(super) enum Media {
     Memory(Vec<u8>),
 }
 
-/// What stands for an input: itself, or the parts of the playlist that it is.
-pub(super) async fn pieces(input: &str) -> Result<Vec<Piece>, CliError> {
-    let place = Place::of(input)?;
-    let data = place.look().await?;
-    if !data.starts_with(PLAYLIST_START) {
+/// What stands for an input whose first bytes, or all of a manifest, are `data`: itself, or the parts
+/// of the playlist that it is.
+pub(super) fn pieces_of(place: &Place, data: Vec<u8>) -> Result<Vec<Piece>, CliError> {
+    if kind(&data) != Some(Kind::Playlist) {
         let fetched = matches!(place, Place::Address(_)).then_some(data);
+        let place = place.clone();
         return Ok(vec![Piece { place, bytes: None, key: None, is_listed: false, fetched }]);
     }
     let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{place}: {error}"));
     let text = String::from_utf8(data).map_err(|_| refuse(&"this is not UTF-8"))?;
     let parts = parts(&text).map_err(|error| refuse(&error))?;
-    let piece = |part: Part| {
-        let place = place.resolve(&part.uri)?;
-        Ok(Piece { place, bytes: part.bytes, key: part.key, is_listed: true, fetched: None })
-    };
+    let piece = |part: Part| Ok(Piece::listed(place.resolve(&part.uri)?, part.bytes, part.key));
     parts.into_iter().map(piece).collect()
 }
 
 impl Piece {
+    /// A part that a manifest lists.
+    pub(super) fn listed(place: Place, bytes: Option<Range<u64>>, key: Option<Key>) -> Self {
+        Self { place, bytes, key, is_listed: true, fetched: None }
+    }
+
     /// Opens the file, or fetches what is at the address.
     pub(super) async fn load(&mut self) -> Result<Media, CliError> {
         let media = match (&self.place, self.fetched.take()) {
             (_, Some(data)) => Media::Memory(data),
-            (Place::Address(url), None) => Media::Memory(fetch(url.as_str()).await?),
+            (Place::Address(_), None) => {
+                let bytes = self.bytes.clone();
+                return self.place.read(bytes, MAX_SEGMENT).await.map(Media::Memory);
+            }
             (Place::File(path), None) => {
                 let file = LocalFile::open(path).map_err(|error| CliError::file(path, &error))?;
                 Media::File { bytes: 0..file.len(), file }

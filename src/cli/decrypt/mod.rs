@@ -1,46 +1,46 @@
-//! `portcullis decrypt`: encrypted files, segments and playlists to clear ones.
+//! `portcullis decrypt`: encrypted files, segments, playlists and presentations to clear ones.
 
 mod input;
+mod presentation;
+mod work;
 
-use std::collections::BTreeMap;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
-use self::input::{Media, Piece, pieces};
+use self::input::pieces_of;
+use self::presentation::{Track, tracks};
+use self::work::{Report, decrypt};
 use super::CliError;
 use super::key_args::KeyArgs;
+use super::place::Place;
 use super::progress::Bar;
-use crate::bytes::ReadAt;
-use crate::cenc::decrypt::{Decryptor, Keyring};
-use crate::crypto::Expanded;
-use crate::crypto::cbc::open_padded;
-use crate::ids::KeyId;
-use crate::isobmff::is_mp4;
-use crate::package::hls::read::{Key, Method};
-use crate::store::private::Draft;
-
-const PIECE: usize = 1 << 20;
+use crate::cenc::decrypt::Keyring;
 
 /// Arguments of `decrypt`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-IN is a fragmented MP4, or an init segment and its segments in order, or one HLS media playlist;
-each may be a file or an http:// address. Understood are cenc, cens, cbc1, cbcs and PIFF 1.1 in
-fragmented MP4, whatever keys and groups it has, and AES-128 in playlists. Nothing moves inside of
-MP4 files: boxes that spoke of protection become 'free'. A playlist comes out as one file.
-OUT is readable by its owner only.
+IN is an MP4, or an init segment and its segments in order, or an HLS media playlist: they come out as
+one file. IN may also be one MPD or one HLS multivariant playlist: then OUT is a folder, and each
+representation or playlist becomes a file in it. Each may be a file or an http:// address.
+
+Understood are cenc, cens, cbc1, cbcs and PIFF 1.1 in MP4, in fragments or not, whatever keys and
+groups it has; AES-128 in playlists and MPDs; SAMPLE-AES in transport streams and packed audio. Nothing
+moves inside of MP4 files: boxes that spoke of protection become 'free'. OUT is readable by its owner
+only.
 
 Whoever lists processes sees the keys of a command line: --key-file hides them.
+Exit codes: 0 done, 1 the input was refused or a key is missing, 2 wrong usage, 3 a file or the network
+failed.
 
 Examples:
   portcullis decrypt film_cenc.mp4 film.mp4 --keys 9eb4050de44b4802932e27d75083e266:166634c6...
   portcullis decrypt init.mp4 segment-1.m4s segment-2.m4s film.mp4 --key-file film.keys
-  portcullis decrypt playlist.m3u8 film.ts --key-file film.keys --json")]
+  portcullis decrypt playlist.m3u8 film.ts --key-file film.keys --json
+  portcullis decrypt http://127.0.0.1:8080/film/manifest.mpd film/ --key-file film.keys")]
 pub(super) struct Args {
-    /// What is read, and last the file that is written
+    /// What is read, and last the file or folder that is written
     #[arg(required = true, num_args = 2.., value_names = ["IN", "OUT"],
           value_parser = NonEmptyStringValueParser::new())]
     paths: Vec<String>,
@@ -51,126 +51,63 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// What was done.
-#[derive(Debug, Default, Serialize)]
-struct Report {
+/// What was done with a presentation.
+#[derive(Debug, Serialize)]
+struct Folder {
     output: String,
-    bytes: u64,
-    fragments: u64,
-    /// Decrypted samples by track.
-    samples: BTreeMap<u32, u64>,
-    /// Segments that were decrypted as a whole.
-    segments: u64,
+    tracks: Vec<Report>,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (output, inputs) = args.paths.split_last().expect("there are two paths at least");
     let keys = args.keys.keyring()?;
-    let path = Path::new(output);
-    let mut draft = Draft::beside(path).map_err(|error| CliError::file(path, &error))?;
-    let sink = BufWriter::with_capacity(PIECE, draft.file());
-    let mut work =
-        Work { sink, keys: &keys, decryptor: Decryptor::new(&keys), bytes: 0, segments: 0 };
-    let bar = Bar::new(0);
+    let output = Path::new(output);
+    let mut pieces = Vec::new();
     for input in inputs {
-        for mut piece in pieces(input).await? {
-            let media = piece.load().await?;
-            bar.expect(media.len());
-            work.open(&piece, media, &bar)?;
+        let place = Place::of(input)?;
+        let data = place.look().await?;
+        match tracks(&place, &data).await? {
+            None => pieces.extend(pieces_of(&place, data)?),
+            Some(tracks) if inputs.len() == 1 => {
+                return presentation(tracks, &keys, output, args.json).await;
+            }
+            Some(_) => {
+                return Err(CliError::usage("a manifest of several tracks is the only input"));
+            }
         }
+    }
+    let bar = Bar::new(0);
+    let report = decrypt(pieces, &keys, output, false, &bar).await?;
+    drop(bar);
+    if args.json {
+        return print_json(&report);
+    }
+    report.print();
+    Ok(())
+}
+
+/// Each track becomes a file in a folder.
+async fn presentation(
+    tracks: Vec<Track>,
+    keys: &Keyring,
+    folder: &Path,
+    json: bool,
+) -> Result<(), CliError> {
+    std::fs::create_dir_all(folder).map_err(|error| CliError::file(folder, &error))?;
+    let bar = Bar::new(0);
+    let mut reports = Vec::new();
+    for Track { name, pieces } in tracks {
+        reports.push(decrypt(pieces, keys, &folder.join(name), true, &bar).await?);
     }
     drop(bar);
-    let report = work.finish(output).map_err(|error| CliError::file(path, &error))?;
-    draft.replace(path).map_err(|error| CliError::file(path, &error))?;
-    report.print(args.json)
+    if json {
+        return print_json(&Folder { output: folder.display().to_string(), tracks: reports });
+    }
+    reports.iter().for_each(Report::print);
+    Ok(())
 }
 
-struct Work<'k, W: Write> {
-    sink: W,
-    keys: &'k Keyring,
-    decryptor: Decryptor<'k>,
-    /// Written past the decryptor.
-    bytes: u64,
-    segments: u64,
-}
-
-impl<W: Write> Work<'_, W> {
-    fn open(&mut self, piece: &Piece, media: Media, bar: &Bar) -> Result<(), CliError> {
-        let named =
-            |error: &dyn std::fmt::Display| CliError::refused(format_args!("{piece}: {error}"));
-        let mut start = [0; 8];
-        let is_fragmented = media.read_exact_at(0, &mut start).is_ok() && is_mp4(&start);
-        match &piece.key {
-            Some(key) if key.method == Method::Aes128 => {
-                let mut data = media.into_vec().map_err(|error| named(&error))?;
-                if !open_padded(self.key(key)?, key.iv, &mut data) {
-                    return Err(named(&"the key or the IV is not that of this segment"));
-                }
-                self.segments += 1;
-                self.write(&data, bar)
-            }
-            _ if is_fragmented => {
-                let done = self.decryptor.decrypt(&media, &mut self.sink, |n| bar.advance(n));
-                done.map_err(|error| named(&error))
-            }
-            Some(_) => Err(named(&"SAMPLE-AES is decrypted in fragmented MP4 only")),
-            None if piece.is_listed => {
-                let data = media.into_vec().map_err(|error| named(&error))?;
-                self.write(&data, bar)
-            }
-            None => Err(named(&"this is neither an MP4 nor an HLS playlist")),
-        }
-    }
-
-    /// The key of whole segments: that whose KID the address names, or the only one.
-    fn key(&self, key: &Key) -> Result<&Expanded, CliError> {
-        let kid = key.uri.split(['?', '&']).find_map(|part| part.strip_prefix("kid="));
-        let kid = kid.and_then(|kid| kid.parse::<KeyId>().ok());
-        let named = kid.and_then(|kid| self.keys.get(kid));
-        named.or(self.keys.only()).ok_or_else(|| match kid {
-            Some(kid) => CliError::refused(format_args!("no key of the KID {kid} is given")),
-            None => CliError::refused("the playlist names no KID: give just one key"),
-        })
-    }
-
-    fn write(&mut self, data: &[u8], bar: &Bar) -> Result<(), CliError> {
-        self.sink.write_all(data).map_err(CliError::environment)?;
-        self.bytes += data.len() as u64;
-        bar.advance(data.len() as u64);
-        Ok(())
-    }
-
-    fn finish(mut self, output: &str) -> std::io::Result<Report> {
-        self.sink.flush()?;
-        let done = self.decryptor.done;
-        Ok(Report {
-            output: output.to_owned(),
-            bytes: self.bytes + done.bytes,
-            fragments: done.fragments,
-            samples: done.samples,
-            segments: self.segments,
-        })
-    }
-}
-
-impl Report {
-    fn print(&self, json: bool) -> Result<(), CliError> {
-        if json {
-            let text = serde_json::to_string_pretty(self).map_err(CliError::environment)?;
-            println!("{text}");
-            return Ok(());
-        }
-        let Self { output, bytes, fragments, samples, segments } = self;
-        println!("{output}: {bytes} bytes");
-        if *segments > 0 {
-            println!("{segments} segments decrypted");
-        }
-        for (track, count) in samples {
-            println!("track {track}: {count} samples decrypted in {fragments} fragments");
-        }
-        if samples.is_empty() && *segments == 0 {
-            println!("nothing in it was encrypted");
-        }
-        Ok(())
-    }
+fn print_json(report: &impl Serialize) -> Result<(), CliError> {
+    println!("{}", serde_json::to_string_pretty(report).map_err(CliError::environment)?);
+    Ok(())
 }

@@ -58,9 +58,18 @@ impl SampleProtection {
     }
 
     fn of_piff(uuid: &BoxRef<'_>, fields: &[u8]) -> Result<(FourCc, Self), BoxError> {
+        // Version and flags are in front.
+        Self::of_piff_fields(uuid, fields.get(4..).unwrap_or_default())
+    }
+
+    /// Reads algorithm, size of IVs and KID, as boxes of PIFF have them, with the scheme that the
+    /// algorithm is.
+    pub(super) fn of_piff_fields(
+        uuid: &BoxRef<'_>,
+        fields: &[u8],
+    ) -> Result<(FourCc, Self), BoxError> {
         let mut reader = Reader::new(fields);
         let mut read = || {
-            reader.skip(4)?;
             let algorithm = reader.u24()?;
             Ok((algorithm, reader.u8()?, KeyId::from_bytes(reader.array()?)))
         };

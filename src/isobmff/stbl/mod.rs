@@ -5,7 +5,7 @@ mod chunks;
 mod sizes;
 mod times;
 
-pub use chunks::{ChunkOffsets, ChunkRuns};
+pub use chunks::{ChunkOffsets, ChunkRun, ChunkRuns};
 pub use sizes::SampleSizes;
 pub use times::{CompositionOffsets, SyncSamples, TimeRuns};
 

@@ -14,7 +14,10 @@ use reqwest::{Client, Url};
 use tempfile::TempDir;
 
 use super::titles::{CLIP, CODECS};
-use crate::support::oracle::{HexKey, encrypted_by_packager, samples_of_file};
+use crate::support::oracle::{
+    HexKey, Samples, encrypted_by_ffmpeg, encrypted_by_packager, presentation_by_packager,
+    samples_of_file, transport_by_packager,
+};
 use crate::support::presentation::fetch;
 use crate::support::server::{DevServer, Key, Stream, portcullis};
 
@@ -146,6 +149,215 @@ fn a_playlist_of_files_comes_back_in_one() {
     assert_eq!(report["segments"], 2);
 }
 
+/// The sources with these codecs, and how the packager calls their kind.
+fn sources(parts: &[&str]) -> Vec<(super::titles::Source, &'static str)> {
+    let wanted = |name: &str| parts.iter().any(|part| name.contains(part));
+    let sources = CODECS.sources().into_iter().filter(|source| wanted(&source.name));
+    let kind = |source: super::titles::Source| {
+        let kind = if source.stream.starts_with('v') { "video" } else { "audio" };
+        (source, kind)
+    };
+    sources.map(kind).collect()
+}
+
+#[test]
+fn transport_streams_of_another_packager_come_back() {
+    let key = some_key();
+    for (source, kind) in sources(&["_h264_", "_aac_eng", "_ac3_", "_ec3_"]) {
+        let bench = Bench::new(std::slice::from_ref(&key));
+        let [clear, locked] = ["clear", "locked"].map(|name| bench.path(name));
+        fs::create_dir(&clear).unwrap();
+        fs::create_dir(&locked).unwrap();
+        transport_by_packager(&clear, &source.path, kind, None);
+        transport_by_packager(&locked, &source.path, kind, Some((&key, &"c3".repeat(16))));
+        let joined = bench.put("clear.ts", &segments(&clear, kind));
+        let report = bench.decrypted(&[&locked.join("film.m3u8")]);
+        let (expected, found) =
+            (samples_of_file(&joined, "0"), samples_of_file(&bench.path("out"), "0"));
+        assert!(found.list.len() > 20, "{}: {report}", source.name);
+        assert_eq!(found.contents(), expected.contents(), "{}", source.name);
+        let times =
+            |samples: &Samples| -> Vec<i64> { samples.list.iter().map(|s| s.pts).collect() };
+        assert_eq!(times(&found), times(&expected), "{}", source.name);
+        assert_eq!(continuity_errors(&fs::read(bench.path("out")).unwrap()), 0, "{}", source.name);
+        // Another key opens nothing.
+        let other = HexKey { kid: key.kid.clone(), key: "42".repeat(16) };
+        let bench = Bench::new(&[other]);
+        let output = bench.decrypt(&[&locked.join("film.m3u8")]);
+        if output.status.success() {
+            let garbage = samples_of_file(&bench.path("out"), "0");
+            assert_ne!(garbage.contents(), expected.contents(), "{}", source.name);
+        }
+    }
+}
+
+/// The segments of the packager in their order, joined.
+fn segments(dir: &Path, kind: &str) -> Vec<u8> {
+    let names = (1..).map(|n| dir.join(format!("{kind}-{n}.ts")));
+    names.take_while(|name| name.exists()).flat_map(|name| fs::read(name).unwrap()).collect()
+}
+
+/// Packets whose counter does not follow that of the packet before with their PID, inside of segments.
+fn continuity_errors(stream: &[u8]) -> usize {
+    let mut last = std::collections::HashMap::new();
+    let mut errors = 0;
+    for packet in stream.chunks_exact(188) {
+        assert_eq!(packet[0], 0x47);
+        let pid = u16::from_be_bytes([packet[1] & 0x1f, packet[2]]);
+        let (counter, has_payload) = (packet[3] & 0x0f, packet[3] & 0x10 != 0);
+        if pid <= 0x1f || pid == 0x1fff || !has_payload {
+            continue;
+        }
+        let before = last.insert(pid, counter);
+        // Tables start anew with each segment.
+        let is_table = packet[1] & 0x40 != 0 && packet[4..].windows(3).any(|w| w == [0, 2, 0xb0]);
+        errors += usize::from(before.is_some_and(|b: u8| (b + 1) & 0x0f != counter) && !is_table);
+    }
+    errors
+}
+
+#[tokio::test]
+async fn transport_streams_of_ours_come_back() {
+    let ready = DevServer::shared();
+    let http = Client::new();
+    let base = |name: &str| format!("{}/{}/gate.ism/", ready.origin, ready.stream(name).locator_id);
+    let clear = Url::parse(&base("clear-open")).unwrap();
+    let master = clear.join("manifest(format=m3u8-aapl)").unwrap();
+    let text = String::from_utf8(fetch(&http, &master).await).unwrap();
+    let lists = text.lines().filter(|line| line.starts_with("QualityLevels"));
+    for list in lists {
+        let stream = ready.stream("cbcs-open");
+        let bench = Bench::new(&keys_of(stream));
+        let expected = bench.decrypted(&[clear.join(list).unwrap().as_str()]);
+        assert_eq!(expected["segments"], 0, "{list}");
+        fs::rename(bench.path("out"), bench.path("clear.ts")).unwrap();
+        let locked = list.replace("format=m3u8-aapl", "format=m3u8-aapl,encryption=cbcs-aapl");
+        let report = bench.decrypted(&[base("cbcs-open") + &locked]);
+        assert_ne!(report["segments"], 0, "{list}");
+        let [found, expected] =
+            ["out", "clear.ts"].map(|name| samples_of_file(&bench.path(name), "0"));
+        assert_eq!(found.contents(), expected.contents(), "{list}");
+    }
+}
+
+#[test]
+fn files_without_fragments_come_back() {
+    let key = some_key();
+    for (source, _) in sources(&["_h264_", "_aac_"]) {
+        // The movie header lies behind the samples, or in front.
+        for flags in [&[][..], &["-movflags", "+faststart"]] {
+            let bench = Bench::new(std::slice::from_ref(&key));
+            let encrypted = encrypted_by_ffmpeg(&source.path, &key, flags);
+            let file = bench.put("in.mp4", &encrypted);
+            let what = format!("{} {flags:?}", source.name);
+            assert_ne!(samples_of_file(&file, "0").contents(), source.samples.contents(), "{what}");
+            let report = bench.decrypted(&[&file]);
+            let samples = samples_of_file(&bench.path("out"), "0");
+            assert_eq!(samples.contents(), source.samples.contents(), "{what}");
+            assert_eq!(report["samples"]["1"], source.samples.list.len(), "{what}: {report}");
+            // Without senc, saiz and saio say the same.
+            let mut hidden = encrypted.clone();
+            let at = hidden.windows(4).position(|window| window == b"senc").unwrap();
+            hidden[at..at + 4].copy_from_slice(b"skip");
+            let file = bench.put("hidden.mp4", &hidden);
+            bench.decrypted(&[&file]);
+            let samples = samples_of_file(&bench.path("out"), "0");
+            assert_eq!(samples.contents(), source.samples.contents(), "{what} without senc");
+        }
+    }
+}
+
+#[test]
+fn fragments_of_piff_with_a_key_of_their_own_come_back() {
+    let key = some_key();
+    let (source, kind) = sources(&["_h264_160"]).remove(0);
+    let media = with_overrides(encrypted_by_packager(&source.path, &key, kind, "cenc"), &key.kid);
+    let bench = Bench::new(std::slice::from_ref(&key));
+    let file = bench.put("in.mp4", &media);
+    bench.decrypted(&[&file]);
+    let samples = samples_of_file(&bench.path("out"), "0");
+    assert_eq!(samples.contents(), source.samples.contents());
+}
+
+/// Each `senc` becomes a box of PIFF that overrides a `tenc` of no key.
+fn with_overrides(mut media: Vec<u8>, kid: &str) -> Vec<u8> {
+    const TYPE: &str = "a2394f525a9b4f14a2446c427c648df4";
+    let find = |media: &[u8], kind: &[u8; 4], from: usize| {
+        media[from..].windows(4).position(|window| window == kind).map(|at| from + at - 4)
+    };
+    let tenc = find(&media, b"tenc", 0).unwrap();
+    media[tenc + 16..tenc + 32].fill(0);
+    let mut at = 0;
+    while let Some(moof) = find(&media, b"moof", at) {
+        let more = |media: &mut Vec<u8>, at: usize, by: u32| {
+            let size = u32::from_be_bytes(media[at..at + 4].try_into().unwrap());
+            media[at..at + 4].copy_from_slice(&(size + by).to_be_bytes());
+        };
+        let senc = find(&media, b"senc", moof).unwrap();
+        let [traf, trun] = [b"traf", b"trun"].map(|kind| find(&media, kind, moof).unwrap());
+        for place in [moof, traf, senc, trun + 16] {
+            more(&mut media, place, 36);
+        }
+        media[senc + 4..senc + 8].copy_from_slice(b"uuid");
+        media[senc + 11] |= 1;
+        let own = format!("000001{:02x}{kid}", 8);
+        let own = data_encoding::HEXLOWER.decode(own.as_bytes()).unwrap();
+        media.splice(senc + 12..senc + 12, own);
+        let kind = data_encoding::HEXLOWER.decode(TYPE.as_bytes()).unwrap();
+        media.splice(senc + 8..senc + 8, kind);
+        at = senc + 44;
+    }
+    media
+}
+
+#[test]
+fn whole_presentations_come_back() {
+    let key = some_key();
+    let (source, _) = sources(&["_h264_160"]).remove(0);
+    let (sound, _) = sources(&["_aac_eng"]).remove(0);
+    let dir = tempfile::tempdir().unwrap();
+    for (file, kind) in [(&source.path, "video"), (&sound.path, "audio")] {
+        let dir = dir.path().join(kind);
+        fs::create_dir(&dir).unwrap();
+        presentation_by_packager(&dir, file, &[kind], &key, &["--protection_scheme", "cbcs"]);
+        let source = if kind == "video" { &source } else { &sound };
+        for manifest in ["film.mpd", "film.m3u8"] {
+            let bench = Bench::new(std::slice::from_ref(&key));
+            let report = bench.decrypted(&[&dir.join(manifest)]);
+            let tracks = report["tracks"].as_array().unwrap();
+            let file = PathBuf::from(tracks[0]["output"].as_str().unwrap());
+            assert_eq!(file.parent(), Some(&*bench.path("out")), "{report}");
+            assert_eq!(file.extension().unwrap(), "mp4");
+            let samples = samples_of_file(&file, "0");
+            assert_eq!(samples.contents(), source.samples.contents(), "{kind} {manifest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_presentations_of_ours_come_back() {
+    let ready = DevServer::shared();
+    let sources = CLIP.sources();
+    for (name, selectors) in [
+        ("cenc-open", "format=mpd-time-cmaf,encryption=cenc"),
+        ("aes-open", "format=mpd-time-cmaf,encryption=cbc"),
+        ("cbcs-open", "format=m3u8-cmaf,encryption=cbcs-aapl"),
+        ("cbcs-open", "format=mpd-ondemand,encryption=cbcs-aapl"),
+    ] {
+        let stream = ready.stream(name);
+        let bench = Bench::new(&keys_of(stream));
+        let url = format!("{}/{}/gate.ism/manifest({selectors})", ready.origin, stream.locator_id);
+        let report = bench.decrypted(&[url]);
+        let tracks = report["tracks"].as_array().unwrap();
+        assert!(tracks.len() >= sources.len(), "{selectors}: {report}");
+        let whole = tracks.iter().filter(|track| {
+            let samples = samples_of_file(Path::new(track["output"].as_str().unwrap()), "0");
+            sources.iter().any(|source| source.samples.contents() == samples.contents())
+        });
+        assert_eq!(whole.count(), sources.len(), "{selectors}: {report}");
+    }
+}
+
 #[test]
 fn refusals_say_what_to_do() {
     let key = some_key();
@@ -161,7 +373,7 @@ fn refusals_say_what_to_do() {
     let bench = Bench::new(&[key]);
     assert!(bench.refused(&[&cut]).contains("past the end of the file"));
     let text = bench.put("text", b"this is no media file");
-    assert!(bench.refused(&[&text]).contains("neither an MP4 nor an HLS playlist"));
+    assert!(bench.refused(&[&text]).contains("neither an MP4, an MPD nor an HLS playlist"));
     let segment = bench.put("one.ts", &[1; 32]);
     let list = "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\none.ts\n";
     let list = bench.put("list.m3u8", list.as_bytes());

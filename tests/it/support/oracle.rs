@@ -155,6 +155,43 @@ pub(crate) fn presentation_by_packager(
         .args(flags));
 }
 
+/// Has shaka-packager write transport streams of a file into a folder, with the playlist `film.m3u8`;
+/// under SAMPLE-AES where there is a key, with this IV.
+pub(crate) fn transport_by_packager(
+    dir: &Path,
+    file: &Path,
+    kind: &str,
+    key: Option<(&HexKey, &str)>,
+) {
+    let descriptor = format!(
+        "in={},stream={kind},segment_template={kind}-$Number$.ts,playlist_name=film.m3u8",
+        file.display()
+    );
+    let mut command = Command::new(std::path::absolute(packager()).expect("a current folder"));
+    command.current_dir(dir).arg(descriptor);
+    command.args(["--hls_master_playlist_output", "master.m3u8", "--segment_duration", "2"]);
+    if let Some((key, iv)) = key {
+        let keys = format!("label=:key_id={}:key={}:iv={iv}", key.kid, key.key);
+        let raw =
+            ["--enable_raw_key_encryption", "--protection_scheme", "cbcs", "--clear_lead", "0"];
+        command.args(raw).args(["--keys", &keys, "--hls_key_uri", "key.bin"]);
+    }
+    run(&mut command);
+}
+
+/// Has ffmpeg encrypt a file under `cenc` without fragments.
+pub(crate) fn encrypted_by_ffmpeg(file: &Path, key: &HexKey, flags: &[&str]) -> Vec<u8> {
+    let output = stored(&[], ".mp4");
+    let encryption = ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", &key.key];
+    run(Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-y", "-i", utf8(file), "-map", "0:0", "-c", "copy"])
+        .args(encryption)
+        .args(["-encryption_kid", &key.kid])
+        .args(flags)
+        .arg(output.path()));
+    std::fs::read(output.path()).expect("ffmpeg wrote its output")
+}
+
 /// When the first sample of a track is shown, in seconds, edit lists applied.
 pub(crate) fn shown_first(file: &Path, stream: Stream<'_>) -> f64 {
     let mut command = Command::new("ffprobe");

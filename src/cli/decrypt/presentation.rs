@@ -1,0 +1,103 @@
+//! Whole presentations as inputs: the tracks of an MPD or of a multivariant playlist.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::input::{Piece, pieces_of};
+use crate::cli::CliError;
+use crate::cli::place::Place;
+use crate::inspect::{Kind, Statement, kind, mpd};
+use crate::package::dash::read::{Representation, representations};
+use crate::package::hls::read::{Key, Listing, Method, listing};
+use crate::package::part::Part;
+use crate::xml;
+
+/// A track that becomes a file.
+#[derive(Debug)]
+pub(super) struct Track {
+    /// Name of the file, without extension.
+    pub(super) name: String,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// The tracks of a manifest; `None` for what is one stream.
+pub(super) async fn tracks(place: &Place, data: &[u8]) -> Result<Option<Vec<Track>>, CliError> {
+    let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{place}: {error}"));
+    let Some(kind) = kind(data) else { return Ok(None) };
+    let text = std::str::from_utf8(data).map_err(|_| refuse(&"this is not UTF-8"))?;
+    let mut found = match kind {
+        Kind::Xml => of_mpd(place, text)?,
+        Kind::Playlist => match listing(text).map_err(|error| refuse(&error))? {
+            Listing::Media(_) => return Ok(None),
+            Listing::Multivariant { playlists, .. } => {
+                let mut tracks = Vec::new();
+                for list in playlists {
+                    let child = place.resolve(&list.uri)?;
+                    let text = child.look().await?;
+                    tracks.push((list.kind, pieces_of(&child, text)?));
+                }
+                tracks
+            }
+        },
+    };
+    if found.is_empty() {
+        return Err(refuse(&"there is no track in it"));
+    }
+    let mut names = HashSet::new();
+    let tracks = found.drain(..).enumerate().map(|(n, (name, pieces))| {
+        let safe = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
+        let mut name: String = name.chars().take(64).map(safe).collect();
+        if name.is_empty() || !names.insert(name.clone()) {
+            name = format!("{name}-{}", n + 1);
+        }
+        Track { name, pieces }
+    });
+    Ok(Some(tracks.collect()))
+}
+
+type Named = (String, Vec<Piece>);
+
+fn of_mpd(place: &Place, text: &str) -> Result<Vec<Named>, CliError> {
+    let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{place}: {error}"));
+    let document = xml::parse(text).map_err(|error| refuse(&error))?;
+    let root = document.root_element();
+    if root.tag_name().name() != "MPD" {
+        return Err(refuse(&"of XML, only MPDs are decrypted"));
+    }
+    let source: Arc<str> = place.to_string().into();
+    let said = mpd::tracks(&source, root).map_err(|error| refuse(&error))?;
+    let all = representations(root).map_err(|error| refuse(&error))?;
+    let mut tracks = Vec::new();
+    for (representation, said) in all.iter().zip(&said) {
+        // Thumbnails are never encrypted, and are no stream.
+        if representation.content == "image" {
+            continue;
+        }
+        let key = sealed(&said.statements);
+        let pieces = of_representation(place, representation, key.as_ref());
+        tracks.push((representation.name.clone(), pieces.map_err(|error| refuse(&error))?));
+    }
+    Ok(tracks)
+}
+
+fn of_representation(
+    place: &Place,
+    representation: &Representation<'_, '_>,
+    key: Option<&Key>,
+) -> Result<Vec<Piece>, CliError> {
+    let segments = representation.segments().map_err(CliError::refused)?;
+    // One file has its init segment in front.
+    let init = representation.init().filter(|_| representation.file().is_none());
+    let piece = |part: &Part| {
+        Ok(Piece::listed(place.resolve_part(part)?, part.bytes.clone(), key.cloned()))
+    };
+    init.iter().chain(&segments).map(piece).collect()
+}
+
+/// The key of segments that are encrypted as wholes (ISO/IEC 23009-4).
+fn sealed(statements: &[Statement]) -> Option<Key> {
+    let said = statements.iter().find(|said| said.audience == mpd::sealed())?;
+    let uri = said.kids.first().map(|kid| format!("kid={kid}")).unwrap_or_default();
+    Some(Key { method: Method::Aes128, uri: uri.into(), iv: said.iv? })
+}
