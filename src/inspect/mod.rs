@@ -28,6 +28,19 @@ pub enum Kind {
     Xml,
 }
 
+impl ReadError {
+    /// Whether there is only more of it than is looked at.
+    pub fn is_limit(&self) -> bool {
+        use crate::package::{dash, hls};
+        matches!(
+            self,
+            Self::TooMuch
+                | Self::Mpd(dash::read::ReadError::TooManyRepresentations)
+                | Self::Playlist(hls::read::ReadError::TooManyListed)
+        )
+    }
+}
+
 /// Tells manifests from media by their first bytes.
 pub fn kind(start: &[u8]) -> Option<Kind> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();

@@ -7,10 +7,11 @@ use super::data::{self, data_uri};
 use super::{Audience, MAX_TOLD, Part, ReadError, Statement, Track};
 use crate::cenc::Scheme;
 use crate::ids::{KeyId, SystemId};
+use crate::isobmff::cenc::Pssh;
 use crate::package::hls::read::{Listing, Reference, attribute, listing};
 
 /// What a playlist holds.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Playlist {
     /// Playlists that it lists.
     pub children: Vec<Reference>,
@@ -110,7 +111,7 @@ fn audience(format: &str) -> (String, Decode) {
     let system = format.strip_prefix("urn:uuid:").and_then(|id| id.parse::<SystemId>().ok());
     match system {
         Some(system) => (data::name(system), |said, uri| decode(said, uri, Statement::of_boxes)),
-        None => (format.to_owned(), |said, uri| asked(said, uri)),
+        None => (format.to_owned(), |said, uri| decode(said, uri, boxes_or_other)),
     }
 }
 
@@ -138,6 +139,14 @@ fn decode(
     }
 }
 
+/// A `pssh` where formats of others hold one; else nobody here knows what it says, or it is the key.
+fn boxes_or_other(said: Statement, data: &[u8]) -> Vec<Statement> {
+    match Pssh::read_row(data) {
+        Ok(boxes) if !boxes.is_empty() => said.of_boxes(data),
+        _ => vec![said],
+    }
+}
+
 /// The KID itself, as hls.js reads it; others wrap a list of them in JSON, which names no keys here.
 fn raw_kid(mut said: Statement, data: &[u8]) -> Vec<Statement> {
     if let Ok(kid) = data.try_into() {
@@ -146,4 +155,63 @@ fn raw_kid(mut said: Statement, data: &[u8]) -> Vec<Statement> {
         said.kids.push(kid);
     }
     vec![said]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drm::widevine::PsshData;
+    use data_encoding::BASE64;
+
+    fn said(attributes: &str) -> Vec<Statement> {
+        let text = format!("#EXTM3U\n#EXT-X-MAP:URI=\"i\"\n#EXT-X-KEY:{attributes}\ns\n");
+        read(&"list".into(), &text).unwrap().tracks.remove(0).statements
+    }
+
+    #[test]
+    fn key_lines_name_keys_by_every_format() {
+        let kid = KeyId::from_bytes([0xab; 16]);
+        let pssh = BASE64.encode(&PsshData::new(&[kid], Scheme::Cbcs).pssh().to_vec());
+        let raw = BASE64.encode(kid.as_bytes());
+        let widevine = "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed";
+        for attributes in [
+            format!(
+                "METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,{pssh}\",KEYFORMAT=\"{widevine}\""
+            ),
+            format!(
+                "METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,{pssh}\",KEYFORMAT=\"of.others\""
+            ),
+            format!(
+                "METHOD=SAMPLE-AES,URI=\"data:text/plain;base64,{raw}\",KEYFORMAT=\"org.w3.clearkey\""
+            ),
+            format!("METHOD=SAMPLE-AES,URI=\"http://k/?a=1&kid={kid}\""),
+            format!(
+                "METHOD=SAMPLE-AES,URI=\"skd://k/?kid={kid}\",KEYFORMAT=\"com.apple.streamingkeydelivery\""
+            ),
+        ] {
+            let found = said(&attributes);
+            assert_eq!(found[0].kids, [kid], "{attributes}");
+            assert_eq!(found[0].schemes, [Scheme::Cbcs], "{attributes}");
+            assert_eq!(found[0].broken, None, "{attributes}");
+        }
+        let broken = |attributes: &str| said(attributes)[0].broken.clone().unwrap();
+        assert!(broken("METHOD=AES-128,URI=\"k\",IV=0x01").contains("16 bytes"));
+        let lying = format!(
+            "METHOD=SAMPLE-AES,URI=\"data:;base64,{}\",KEYFORMAT=\"{widevine}\"",
+            &pssh[..8]
+        );
+        assert!(broken(&lying).contains("pssh") || broken(&lying).contains("box"), "{lying}");
+    }
+
+    #[test]
+    fn neither_keys_nor_queries_are_told() {
+        let secret = BASE64.encode(&[0x5a; 16]);
+        for attributes in [
+            format!("METHOD=AES-128,URI=\"data:text/plain;base64,{secret}\""),
+            "METHOD=AES-128,URI=\"https://k/?token=secret\"".to_owned(),
+        ] {
+            let told = format!("{:?}", said(&attributes));
+            assert!(!told.contains(&secret) && !told.contains("secret"), "{told}");
+        }
+    }
 }

@@ -43,3 +43,35 @@ fn read(source: &Arc<str>, header: Node<'_, '_>) -> Vec<Statement> {
         None => vec![statement.broken("SystemID is no GUID")],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cenc::Scheme;
+    use crate::drm::playready::{Header, HeaderKey, Object};
+    use crate::ids::KeyId;
+    use data_encoding::BASE64;
+
+    #[test]
+    fn headers_of_play_ready_name_their_keys() {
+        let kid = KeyId::from_bytes([7; 16]);
+        let header = Header::new(vec![HeaderKey::new(kid, Scheme::Cenc, [9; 8])]);
+        let object = BASE64.encode(&Object::new(&header).to_vec().unwrap());
+        let text = |id: &str, data: &str| {
+            format!(
+                "<SmoothStreamingMedia><Protection><ProtectionHeader SystemID='{id}'>{data}\
+                 </ProtectionHeader></Protection><StreamIndex><QualityLevel/></StreamIndex>\
+                 </SmoothStreamingMedia>"
+            )
+        };
+        let read = |text: &str| {
+            let document = crate::xml::parse(text).unwrap();
+            tracks(&"film".into(), document.root_element()).unwrap().remove(0).statements.remove(0)
+        };
+        let said = read(&text("{9A04F079-9840-4286-AB92-E65BE0885F95}", &object));
+        assert_eq!((said.kids, said.broken), (vec![kid], None));
+        let cut = read(&text("9a04f079-9840-4286-ab92-e65be0885f95", &object[..8]));
+        assert!(cut.broken.is_some());
+        assert!(read(&text("x", &object)).broken.unwrap().contains("GUID"));
+    }
+}

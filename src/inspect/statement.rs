@@ -78,9 +78,12 @@ impl Statement {
         self.fields.push((name, value.as_ref().replace(char::is_control, " ")));
     }
 
-    /// Adds an address, without its query: a token may stand there.
+    /// Adds an address, without its query: a token may stand there. In `data:` a key may.
     pub(super) fn tell_url(&mut self, name: &'static str, url: &str) {
-        self.tell(name, url.split(['?', '#']).next().unwrap_or_default());
+        match url.trim_start().get(..5) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("data:") => self.tell(name, "data"),
+            _ => self.tell(name, url.split(['?', '#']).next().unwrap_or_default()),
+        }
     }
 
     /// Adds the key that an address asks for, if it says so as addresses of this project do.

@@ -1,9 +1,9 @@
 //! Tracks that somebody has encrypted already: they are not encrypted once more.
 
 use super::MediaRule;
+use crate::isobmff::BoxRef;
 use crate::isobmff::entry::entries;
 use crate::isobmff::moov::trak::Trak;
-use crate::isobmff::BoxRef;
 
 /// Types of sample entries that stand for protected ones (ISO/IEC 14496-12 section 8.12).
 const PROTECTED: [&[u8; 4]; 4] = [b"encv", b"enca", b"enct", b"encs"];

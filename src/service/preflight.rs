@@ -8,7 +8,7 @@ use crate::cenc::Scheme;
 use crate::crypto::Expanded;
 use crate::inspect::consistency::{Difference, Known, KnownKeys};
 use crate::inspect::movie::Init;
-use crate::inspect::{Track, mpd, playlists, smooth, verdict};
+use crate::inspect::{Kind, ReadError, Track, kind, mpd, playlists, smooth, verdict};
 use crate::keys::KeyRecord;
 use crate::media::{Asset, Rendition};
 use crate::package::filter::Facts;
@@ -93,8 +93,15 @@ impl Preflight {
             delivery: DeliveryUrls { base: ORIGIN.to_owned() },
         };
         let found = match client.differences(form, known).await {
-            // The format has no form for what the asset holds, which was judged above.
+            // The format has no form for what the asset holds, which was judged above, or for keys that
+            // rotate: other formats have.
             Err(error) if is_unsupported(error.code) => return Ok(()),
+            Err(error)
+                if draft.locator.schedule.is_some()
+                    && error.code == Code::OUTPUT_PROTECTION_NOT_SUPPORTED =>
+            {
+                return Ok(());
+            }
             Err(error) => return Err(refusal(&form.member, &error.detail)),
             Ok(found) => found,
         };
@@ -245,23 +252,31 @@ impl Client<'_> {
     async fn read(&self, uri: &str) -> Result<playlists::Playlist, OriginError> {
         let (data, source) = (self.get(uri).await?, Arc::from(uri));
         let text = std::str::from_utf8(&data).map_err(|error| unreadable(uri, &error))?;
-        if text.starts_with("#EXTM3U") {
-            return playlists::read(&source, text).map_err(|error| unreadable(uri, &error));
-        }
-        let document = crate::xml::parse(text).map_err(|error| unreadable(uri, &error))?;
-        let root = document.root_element();
-        let tracks = match root.tag_name().name() {
-            "MPD" => mpd::tracks(&source, root),
-            _ => smooth::tracks(&source, root),
+        let read = match kind(&data) {
+            Some(Kind::Playlist) => playlists::read(&source, text),
+            _ => of_xml(&source, text),
         };
-        let tracks = tracks.map_err(|error| unreadable(uri, &error))?;
-        Ok(playlists::Playlist { children: Vec::new(), tracks })
+        match read {
+            // Of keys that rotate often there may be more than are looked at.
+            Err(error) if error.is_limit() => Ok(playlists::Playlist::default()),
+            read => read.map_err(|error| unreadable(uri, &error)),
+        }
     }
 
     async fn get(&self, uri: &str) -> Result<bytes::Bytes, OriginError> {
         let path = format!("{}{uri}", self.base);
         self.origin.preview(self.draft, self.loaded, &path, &self.delivery).await
     }
+}
+
+fn of_xml(source: &Arc<str>, text: &str) -> Result<playlists::Playlist, ReadError> {
+    let document = crate::xml::parse(text)?;
+    let root = document.root_element();
+    let tracks = match root.tag_name().name() {
+        "MPD" => mpd::tracks(source, root)?,
+        _ => smooth::tracks(source, root)?,
+    };
+    Ok(playlists::Playlist { children: Vec::new(), tracks })
 }
 
 fn unreadable(uri: &str, error: &dyn std::fmt::Display) -> OriginError {

@@ -58,7 +58,7 @@ impl<'k> Decryptor<'k> {
     ) -> Result<(), DecryptError> {
         let done = &mut self.done;
         let mut walk = Walk { source, sink, progress, buffer: Vec::new(), at: 0, done };
-        let mut locked = Locked::default();
+        let (mut locked, mut looked) = (Locked::default(), false);
         while let Some((header, size)) = walk.header()? {
             match &header.kind.0 {
                 b"moov" => {
@@ -77,7 +77,8 @@ impl<'k> Decryptor<'k> {
                 }
                 _ => {
                     // The movie header may lie behind the samples that it describes.
-                    if &header.kind.0 == b"mdat" && self.movie.is_none() {
+                    if &header.kind.0 == b"mdat" && self.movie.is_none() && !looked {
+                        looked = true;
                         locked = walk.look_ahead(&mut self.movie)?;
                     }
                     walk.copy(walk.at + size, &locked, self.keys)?;

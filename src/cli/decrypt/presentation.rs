@@ -9,7 +9,7 @@ use crate::cli::CliError;
 use crate::cli::place::Place;
 use crate::inspect::{Kind, Statement, kind, mpd};
 use crate::package::dash::read::{Representation, representations};
-use crate::package::hls::read::{Key, Listing, Method, listing};
+use crate::package::hls::read::{Key, Listing, Method, is_multivariant, listing};
 use crate::package::part::Part;
 use crate::xml;
 
@@ -28,6 +28,7 @@ pub(super) async fn tracks(place: &Place, data: &[u8]) -> Result<Option<Vec<Trac
     let text = std::str::from_utf8(data).map_err(|_| refuse(&"this is not UTF-8"))?;
     let mut found = match kind {
         Kind::Xml => of_mpd(place, text)?,
+        Kind::Playlist if !is_multivariant(text) => return Ok(None),
         Kind::Playlist => match listing(text).map_err(|error| refuse(&error))? {
             Listing::Media(_) => return Ok(None),
             Listing::Multivariant { playlists, .. } => {

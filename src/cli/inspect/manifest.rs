@@ -219,6 +219,7 @@ impl TrackReport {
             element: said.element.clone(),
             fields: said.fields.clone(),
         };
-        Self { name: name.to_owned(), statements: statements.iter().map(statement).collect() }
+        let name = name.replace(char::is_control, " ");
+        Self { name, statements: statements.iter().map(statement).collect() }
     }
 }

@@ -17,6 +17,9 @@ pub enum ReadError {
     /// It lists playlists.
     #[error("this playlist lists playlists: give one of them, for example {0}")]
     Multivariant(String),
+    /// No film has so many.
+    #[error("there are more than 4096 playlists, init segments or keys")]
+    TooManyListed,
     /// A line breaks a rule.
     #[error("line {line}: {rule}")]
     Line {
@@ -80,7 +83,7 @@ pub fn parts(text: &str) -> Result<Vec<Part>, ReadError> {
 }
 
 /// Whether a playlist lists playlists.
-fn is_multivariant(text: &str) -> bool {
+pub fn is_multivariant(text: &str) -> bool {
     text.contains("\n#EXT-X-STREAM-INF")
 }
 
