@@ -32,6 +32,8 @@ const TABLE: &[(&[u8; 4], Describe)] = &[
     (b"schm", schm),
     (b"tenc", tenc),
     (b"pssh", pssh),
+    (b"sbgp", sbgp),
+    (b"sgpd", sgpd),
     (b"senc", senc),
     (b"saiz", saiz),
     (b"saio", saio),
@@ -40,6 +42,9 @@ const TABLE: &[(&[u8; 4], Describe)] = &[
     (b"tfdt", tfdt),
     (b"trun", trun),
 ];
+
+/// So many runs of a group are told.
+const LISTED_RUNS: usize = 8;
 
 /// Boxes without version and flags.
 const PLAIN: [&[u8; 4]; 3] = [b"ftyp", b"styp", b"frma"];
@@ -161,21 +166,56 @@ fn schm(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 }
 
 fn tenc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
-    b.body.skip(1)?;
-    let pattern = b.body.u8()?;
-    let protected = b.body.u8()?;
-    let iv_size = b.body.u8()?;
+    let has_pattern = b.version > 0;
+    key_fields(&mut b.body, has_pattern)
+}
+
+/// Which samples are in which group.
+fn sbgp(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let kind = four_cc(&mut b.body)?;
+    b.body.skip(if b.version == 1 { 4 } else { 0 })?;
+    let count = b.body.u32()?;
+    let (runs, _) = b.body.rest().as_chunks::<8>();
+    let run = |[a, b, c, d, e, f, g, h]: &[u8; 8]| {
+        let (samples, group) =
+            (u32::from_be_bytes([*a, *b, *c, *d]), u32::from_be_bytes([*e, *f, *g, *h]));
+        format!("{samples} in {group:#x}")
+    };
+    let listed: Vec<String> = runs.iter().take(LISTED_RUNS).map(run).collect();
+    Ok(vec![("type", kind), ("runs", count.to_string()), ("samples", listed.join(" "))])
+}
+
+/// What the groups are; of groups with keys of their own, the first.
+fn sgpd(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let kind = four_cc(&mut b.body)?;
+    let length = b.body.u32()?;
+    let count = b.body.u32()?;
+    let is_key = kind == "seig" && b.version == 1 && count > 0;
+    let mut fields = vec![("type", kind), ("groups", count.to_string())];
+    if is_key {
+        b.body.skip(if length == 0 { 4 } else { 0 })?;
+        fields.extend(key_fields(&mut b.body, true)?);
+    }
+    Ok(fields)
+}
+
+/// The fields of `tenc` and of a description of a group of type `seig`.
+fn key_fields(body: &mut Reader<'_>, has_pattern: bool) -> Result<Fields, Truncated> {
+    body.skip(1)?;
+    let pattern = body.u8()?;
+    let protected = body.u8()?;
+    let iv_size = body.u8()?;
     let mut fields = vec![
         ("protected", protected.to_string()),
         ("iv size", iv_size.to_string()),
-        ("kid", kid(&mut b.body)?),
+        ("kid", kid(body)?),
     ];
-    if b.version > 0 {
+    if has_pattern {
         fields.push(("pattern", format!("{}:{}", pattern >> 4, pattern & 0x0f)));
     }
     if protected != 0 && iv_size == 0 {
-        let length = b.body.u8()?;
-        fields.push(("constant iv", HEXLOWER.encode(b.body.take(usize::from(length))?)));
+        let length = body.u8()?;
+        fields.push(("constant iv", HEXLOWER.encode(body.take(usize::from(length))?)));
     }
     Ok(fields)
 }
@@ -244,7 +284,37 @@ fn trun(b: &mut Full<'_>) -> Result<Fields, Truncated> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes::Writer;
+    use crate::isobmff::cenc::Tenc;
+    use crate::isobmff::children;
     use proptest::prelude::*;
+
+    #[test]
+    fn groups_with_a_key_of_their_own_say_which() {
+        let kid = KeyId::from_bytes([0x11; 16]);
+        let tenc = Tenc {
+            pattern: Some((1, 9)),
+            per_sample_iv_size: 0,
+            constant_iv: Some([0xab; 16]),
+            kid,
+        };
+        let mut w = Writer::with_capacity(128);
+        tenc.write_group(&mut w, 48);
+        let bytes = w.into_vec();
+        let said = |node: crate::isobmff::BoxRef<'_>| -> String {
+            let fields = describe(node.kind, node.body).unwrap().unwrap();
+            fields.iter().map(|(name, value)| format!("{name}: {value}, ")).collect()
+        };
+        let said: Vec<String> =
+            children(FourCc(*b"traf"), &bytes).map(|node| said(node.unwrap())).collect();
+        assert_eq!(said[0], "type: seig, runs: 1, samples: 48 in 0x10001, ");
+        let (kid, iv) = (kid.to_string(), "ab".repeat(16));
+        let expected = format!(
+            "type: seig, groups: 1, protected: 1, iv size: 0, kid: {kid}, pattern: 1:9, \
+             constant iv: {iv}, "
+        );
+        assert_eq!(said[1], expected);
+    }
 
     proptest! {
         #[test]

@@ -24,6 +24,21 @@ pub struct KeyRecord {
     pub wrapped: WrappedKey,
 }
 
+/// Which key of a locator: key type, label, crypto period. The keys of a locator are in this order.
+pub type KeyPlace<'a> = (&'static str, &'a str, u32);
+
+impl KeyRecord {
+    /// Which key of its locator it is.
+    pub fn place(&self) -> KeyPlace<'_> {
+        place(self.protection, &self.label, self.crypto_period)
+    }
+}
+
+/// The place of the key of a label for a protection and a crypto period.
+pub fn place(protection: Protection, label: &str, crypto_period: u32) -> KeyPlace<'_> {
+    (protection.row().map_or("", |row| row.key_type), label, crypto_period)
+}
+
 /// A sealed secret in its stored form:
 /// version (1 byte), key-encryption key fingerprint (8), nonce (12), ciphertext and tag.
 #[derive(Debug, Clone, PartialEq, Eq)]

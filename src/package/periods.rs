@@ -26,8 +26,8 @@ impl<'a> Presentation<'a> {
         let most =
             self.listed.iter().max_by_key(|listed| (listed.keys.runs().len(), is_video(listed)));
         most.into_iter().flat_map(|listed| {
-            let cuts = &listed.rendition.cuts;
-            listed.keys.runs().iter().map(|run| start_of(cuts, run.fragments.start))
+            let start = |n: usize| listed.rendition.cuts.span(n).map_or(0, |(start, _)| start);
+            listed.keys.runs().iter().map(move |run| start(run.fragments.start))
         })
     }
 
@@ -62,16 +62,12 @@ impl<'a> Presentation<'a> {
     }
 }
 
-fn start_of(cuts: &Cuts, n: usize) -> u64 {
-    cuts.starts.get(n).map_or(0, |cut| cut.start)
-}
-
 /// Those of the fragments that start in that time; `None` when none does.
 fn starting_in(cuts: &Cuts, fragments: &Range<usize>, time: &Range<u64>) -> Option<Range<usize>> {
     let before = |limit: u64| {
         let limit = limit.saturating_sub(SAME_MOMENT);
-        let early = fragments.clone().take_while(|n| start_of(cuts, *n) < limit);
-        fragments.start + early.count()
+        let before = cuts.starts.partition_point(|cut| cut.start < limit);
+        before.clamp(fragments.start, fragments.end)
     };
     let found = before(time.start)..before(time.end);
     (!found.is_empty()).then_some(found)

@@ -58,6 +58,7 @@ describe("keys that rotate", { concurrency: 1 }, () => {
   for (const [player, protocol, name, selectors] of [
     ["shaka5", "dash", "cenc", "format=mpd-time-cmaf,encryption=cenc"],
     ["shaka5", "dash", "cbcs", "format=mpd-time-cmaf,encryption=cbcs-aapl"],
+    ["shaka5", "dash", "aes", "format=mpd-time-csf,encryption=cbc"],
     ["shaka5", "hls", "cenc", "format=m3u8-cmaf,encryption=cenc"],
     ["shaka5", "hls", "cbcs", "format=m3u8-cmaf,encryption=cbcs-aapl"],
     ["shaka5", "hls", "aes", "format=m3u8-cmaf,encryption=cbc"],

@@ -23,6 +23,9 @@ use crate::protection::Protection;
 /// some 30 ns, and no thread is to be held for much longer than a millisecond.
 const LONG: usize = 20_000;
 
+/// So is one with more keys: what systems want to know of a key takes some microseconds.
+const MANY: usize = 50;
+
 /// Documents by what they depend on.
 pub(super) type DocumentCache = Cache<DocumentKey, Answer>;
 
@@ -140,14 +143,18 @@ impl Origin {
         delivery: &DeliveryUrls,
         write: impl FnOnce(&Context, &Presentation<'_>) -> Result<Answer, OriginError> + Send + 'static,
     ) -> Result<Answer, OriginError> {
-        let addresses = self.addresses(context, delivery)?;
         let fragments = context.renditions().map(|selected| selected.fragments.len());
         let images = context.selected_images().map(|selected| selected.fragments.len());
-        if fragments.chain(images).sum::<usize>() <= LONG {
+        let is_long = fragments.chain(images).sum::<usize>() > LONG;
+        if !is_long && context.keys_in_force().nth(MANY).is_none() {
+            let addresses = self.addresses(context, delivery)?;
             return write(context, &context.presentation(&addresses, &self.steering)?);
         }
-        let (context, steering) = (Arc::clone(context), Arc::clone(&self.steering));
-        let work = move || write(&context, &context.presentation(&addresses, &steering)?);
+        let (origin, context, delivery) = (self.clone(), Arc::clone(context), delivery.clone());
+        let work = move || {
+            let addresses = origin.addresses(&context, &delivery)?;
+            write(&context, &context.presentation(&addresses, &origin.steering)?)
+        };
         assets::blocking(work).await?
     }
 }

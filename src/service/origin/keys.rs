@@ -7,6 +7,7 @@ use super::systems::{Addresses, KeyAddresses};
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::ContentKey;
+use crate::keys::model::place;
 use crate::keys::{KeyRecord, Schedule};
 use crate::media::Rendition;
 use crate::media::timeline::Cuts;
@@ -41,12 +42,8 @@ impl TrackKeys {
         period: u32,
     ) -> Result<Option<&KeyRecord>, OriginError> {
         let Some(label) = self.policy.label_of(protection, track) else { return Ok(None) };
-        let key_type = |protection: Protection| protection.row().map_or("", |row| row.key_type);
-        let place = (key_type(protection), label, period);
-        let place_of = |key: &KeyRecord| {
-            (key_type(key.protection), key.label.as_str(), key.crypto_period).cmp(&place)
-        };
-        let found = self.records.binary_search_by(place_of).ok();
+        let wanted = place(protection, label, period);
+        let found = self.records.binary_search_by(|key| key.place().cmp(&wanted)).ok();
         found.map(|at| Some(&self.records[at])).ok_or_else(|| {
             let detail = format!("the locator has no key {label} for the encryption");
             OriginError::new(Code::ENCRYPTION_NOT_SET, detail)
@@ -156,7 +153,13 @@ impl Context {
             return Ok(KeyRuns::same(fragments.clone(), key_in(0)?));
         }
         let period_of = |n| Some(self.period_of(cuts, n));
-        KeyRuns::new(fragments.clone(), period_of, |period| key_in(period.unwrap_or(0)))
+        let key_in = |period: Option<u32>| key_in(period.unwrap_or(0));
+        let runs = KeyRuns::new(fragments.clone(), period_of, key_in)?;
+        // What is clear does not change with the keys of others.
+        Ok(match runs.first() {
+            Some(_) => runs,
+            None => KeyRuns::same(fragments.clone(), None),
+        })
     }
 
     /// All keys of the protection that the request is for.

@@ -131,8 +131,12 @@ pub(super) async fn keys_of(
     db: &SqlitePool,
     locator: LocatorId,
 ) -> Result<Arc<[KeyRecord]>, StoreError> {
-    let sql = select!(content_keys "WHERE locator = $1 ORDER BY key_type, label, crypto_period");
-    all(db, sql, &locator.to_string()).await?.into_iter().map(to_key).collect()
+    let sql = select!(content_keys "WHERE locator = $1");
+    let rows = all(db, sql, &locator.to_string()).await?;
+    let mut keys: Vec<KeyRecord> = rows.into_iter().map(to_key).collect::<Result<_, _>>()?;
+    // Databases sort text by rules of their own.
+    keys.sort_by(|a, b| a.place().cmp(&b.place()));
+    Ok(keys.into())
 }
 
 async fn one<R>(db: &SqlitePool, sql: &'static str, kind: Kind, name: &str) -> Result<R, StoreError>

@@ -7,6 +7,7 @@ use reqwest::Client;
 use serde_json::json;
 
 use crate::support::boxes::{find, protection};
+use crate::support::documents::{printed, selection, streaming_policy};
 use crate::support::oracle::{
     HexKey, decrypted_segment, elementary_stream_of_text, encrypted_by_packager_with,
     samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file,
@@ -83,7 +84,7 @@ async fn every_period_of_cmaf_opens_with_its_key_and_all_with_all_of_them() {
         for playlist in playlists {
             let runs = runs(&playlist).await;
             assert_eq!(counts(&runs), PERIODS, "{playlist}");
-            let kind = if playlist.contains("aac") { "audio" } else { "video" };
+            let kind = if playlist.contains("(aac_") { "audio" } else { "video" };
             let (mut opened, mut keys, mut all) = (Vec::new(), Vec::new(), Vec::new());
             for run in &runs {
                 let (key, media) = (run.key().await, run.media().await);
@@ -139,7 +140,7 @@ async fn whole_segments_and_transport_streams_change_their_key_where_they_start(
     for playlist in hls_children(&master).await {
         let runs = runs(&playlist).await;
         assert_eq!(counts(&runs), PERIODS, "{playlist}");
-        let kind = if playlist.contains("aac") { "a" } else { "v" };
+        let kind = if playlist.contains("(aac_") { "a" } else { "v" };
         for run in runs {
             let plain = |url: &String| {
                 let (_, leaf) = url.split_once("gate.ism/").unwrap();
@@ -212,6 +213,61 @@ async fn dash_has_a_period_for_each_key() {
             source.windows(contents.len()).any(|window| window == contents)
         };
         assert!(sources().iter().any(whole), "track {n}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_clear_does_not_change_with_the_keys_of_others() {
+    let server = server();
+    let german = json!([selection(&[("Type", "Audio"), ("Language", "de")])]);
+    let policy = streaming_policy(
+        "both",
+        json!({ "commonEncryptionCenc": { "enabledProtocols": { "dash": true, "hls": true },
+                    "clearTracks": german },
+                "noEncryption": { "enabledProtocols": { "dash": true, "smoothStreaming": true } } }),
+    );
+    printed(&server.data, &["apply", "-"], &policy);
+    let root = published(&server, "both");
+    let text = async |url: String| String::from_utf8(get(&url).await.ok()).unwrap();
+    let clear = text(format!("{root}manifest(format=mpd-time-cmaf)")).await;
+    assert_eq!(clear.matches("<Period").count(), 1);
+    assert!(clear.contains("(video=i,"), "{clear}");
+    text(format!("{root}manifest")).await;
+    let master = format!("{root}manifest(format=m3u8-cmaf,encryption=cenc)");
+    for playlist in hls_children(&master).await {
+        let maps = text(playlist.clone()).await.matches("#EXT-X-MAP").count();
+        let expected = if playlist.contains("(aac_deu") { 1 } else { PERIODS.len() };
+        assert_eq!(maps, expected, "{playlist}");
+    }
+    let protected = format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)");
+    assert_eq!(presentation::dash(&Client::new(), &protected).await.len(), 5 * PERIODS.len());
+}
+
+/// Fragments of two seconds, as clients of Azure Media Services know them.
+#[tokio::test]
+async fn manifests_as_ams_wrote_them_change_keys_too() {
+    let server = server();
+    let more = json!({ "keyRotation": { "period": "PT7S" }, "compat": "ams" });
+    let root = rotating(&server, ("gate", "gate"), "Portcullis_CencClearKey", &more);
+    let text = get(&format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)")).await.ok();
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(crate::support::oracle::mpd_complaint(&text), None);
+    let mpd = dash_mpd_core::parse(&text).unwrap();
+    let starts: Vec<_> =
+        mpd.periods.iter().map(|period| period.start.map(|start| start.as_secs())).collect();
+    assert_eq!(starts, [None, Some(8), Some(14), Some(22)]);
+    let root = rotating(&server, ("gate", "gate"), "Predefined_ClearKey", &more);
+    for playlist in hls_children(&format!("{root}manifest(format=m3u8-cmaf,encryption=cbc)")).await
+    {
+        let runs = runs(&playlist).await;
+        assert_eq!(counts(&runs), [4, 3, 4, 1], "{playlist}");
+        for run in &runs {
+            let (key, iv) = (run.key().await, attribute(&run.lines[0], "IV").unwrap());
+            let iv = iv.to_lowercase();
+            for segment in &run.segments {
+                decrypted_segment(get(segment).await.ok(), &key.key, &iv);
+            }
+        }
     }
 }
 
