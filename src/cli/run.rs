@@ -57,7 +57,8 @@ pub(super) async fn serve(
     };
     let policies = config.origin.policies()?;
     let services = Services { delivery: Arc::new(delivery), media, policies, catalog, store };
-    let app = App::new(services, &config.limits);
+    let hosts = config.key_delivery.hosts.clone();
+    let app = App::new(services, &config.limits).with_key_hosts(hosts);
     let second = signals(2)?;
     tokio::select! {
         drained = server.run(app, signals(1)?) => report(drained),

@@ -6,6 +6,7 @@
 mod delivery;
 mod drm;
 mod error;
+mod key_delivery;
 mod keys;
 mod layers;
 mod log;
@@ -24,6 +25,7 @@ use crate::store::KEK_FILE;
 pub use delivery::Delivery;
 pub use drm::Drm;
 pub use error::ConfigError;
+pub use key_delivery::KeyDelivery;
 pub use keys::{KekSource, Keys};
 pub use log::{Format, Log};
 pub use media::Media;
@@ -45,6 +47,8 @@ pub struct Config {
     pub keys: Keys,
     /// Key delivery.
     pub delivery: Delivery,
+    /// Hosts of keys and licences.
+    pub key_delivery: KeyDelivery,
     /// Roots and credentials of licence services.
     pub drm: Drm,
     /// How assets are cut and cached.
@@ -66,6 +70,7 @@ impl Default for Config {
             limits: Limits::default(),
             keys: Keys::default(),
             delivery: Delivery::default(),
+            key_delivery: KeyDelivery::default(),
             drm: Drm::default(),
             media: Media::default(),
             origin: Origin::default(),

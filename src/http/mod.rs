@@ -9,6 +9,7 @@ mod encoding;
 mod exchange;
 mod guard;
 mod host;
+mod key_hosts;
 pub mod limits;
 pub mod media;
 mod ops;

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
 use super::guard::Guards;
+use super::key_hosts::KeyHosts;
 use super::limits::Limits;
 use super::media::Media;
 use super::policies::Policies;
@@ -37,6 +38,7 @@ pub struct Services {
 pub struct App {
     routes: Router,
     streaming: Option<Streaming>,
+    key_hosts: KeyHosts,
 }
 
 /// The way of most requests: it leads past the routes, which would copy and box each of them.
@@ -64,18 +66,26 @@ impl App {
         // /  /player  /assets/{name}  /streams.json
         let pages = guards.around(pages::routes(catalog));
         let routes = readable.around(routes.fallback(not_found)).merge(pages);
-        Self { routes, streaming: Some(Streaming { media, guards: readable }) }
+        let streaming = Some(Streaming { media, guards: readable });
+        Self { routes, streaming, key_hosts: KeyHosts::default() }
+    }
+
+    /// Serves keys and licences at the root of these hosts.
+    #[must_use]
+    pub fn with_key_hosts(self, hosts: Vec<String>) -> Self {
+        Self { key_hosts: KeyHosts::new(hosts), ..self }
     }
 
     /// Puts around `routes`, and around the answer to all other paths, what answers to players go
     /// through.
     pub fn layered(routes: Router, limits: &Limits) -> Self {
         let routes = Guards::new(limits).readable().around(routes.fallback(not_found));
-        Self { routes, streaming: None }
+        Self { routes, streaming: None, key_hosts: KeyHosts::default() }
     }
 
     /// Answers one request.
-    pub(super) async fn answer(&self, request: Request) -> Response {
+    pub(super) async fn answer(&self, mut request: Request) -> Response {
+        self.key_hosts.lead(&mut request);
         match &self.streaming {
             Some(Streaming { media, guards }) if media::is_streaming(&request) => {
                 guards.answer(request, |request| Box::pin(media.answer(request))).await
