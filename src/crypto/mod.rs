@@ -7,6 +7,7 @@ pub mod cbc;
 pub mod chains;
 pub mod cmac;
 pub mod ctr;
+pub mod ecc;
 pub mod key;
 pub mod random;
 pub mod rsa;
