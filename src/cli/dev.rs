@@ -59,7 +59,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address))
         .with_token(token, config.own_hosts(address));
     let streams = catalog.streams(Timestamp::now()).await?;
-    let serving = run::serve(server, store.clone(), origin, catalog.clone(), &config);
+    let mode = (&config, run::Mode::Development);
+    let serving = run::serve(server, store.clone(), origin, catalog.clone(), mode);
     let announced = async {
         announce(&catalog, &streams);
         match &args.ready_file {

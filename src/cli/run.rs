@@ -38,17 +38,30 @@ pub(super) fn origin(store: &Store, config: &Config) -> Origin {
     Origin::new(store.clone(), system_clock(), caches, config.steering.clone())
 }
 
+/// What a server is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mode {
+    /// Requests of testers may pick what they get.
+    Development,
+    /// They may not.
+    Production,
+}
+
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain.
 pub(super) async fn serve(
     server: Server,
     store: Store,
     origin: Origin,
     catalog: Catalog,
-    config: &Config,
+    (config, mode): (&Config, Mode),
 ) -> Result<(), CliError> {
     raise_descriptor_limit();
     let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew)
         .with_trust(trust(config)?);
+    let delivery = match mode {
+        Mode::Development => delivery.for_testers(),
+        Mode::Production => delivery,
+    };
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),

@@ -30,5 +30,5 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let origin = run::origin(&store, &config);
     let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address));
     tracing::info!(%address, origin = catalog.origin(), "serving");
-    run::serve(server, store, origin, catalog, &config).await
+    run::serve(server, store, origin, catalog, (&config, run::Mode::Production)).await
 }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod clearkey;
 mod granted;
+pub mod playready;
 pub mod recognize;
 pub mod rights;
 pub mod system;

@@ -8,6 +8,7 @@
 //! | `images/` | thumbnails: manifests, playlists, images as they lie in the source, sources that are broken |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
 //! | `layers.rs` | modules use only modules of their own or a lower layer |
+//! | `license/` | licences of the protection systems by whole URLs, and independent clients |
 //! | `media/` | broken and odd files through the real server |
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `origin/` | IVs, files that change under a running server, golden bytes, headers |
@@ -22,6 +23,7 @@ mod http;
 mod images;
 mod keys;
 mod layers;
+mod license;
 mod media;
 mod oracle;
 mod origin;

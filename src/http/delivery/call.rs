@@ -36,6 +36,12 @@ impl Call {
         self.body.trim_ascii_start().starts_with(b"{")
     }
 
+    /// The value of a parameter of the query.
+    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+        let found = self.query.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The one `kid`, in any case of the name.
     pub(super) fn kid(&self) -> Result<KeyId, Refused> {
         let mut kids = self.query.iter().filter(|(name, _)| name.eq_ignore_ascii_case("kid"));

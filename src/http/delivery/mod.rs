@@ -19,6 +19,7 @@
 
 mod call;
 mod clearkey;
+mod playready;
 mod refused;
 
 use std::pin::Pin;
@@ -44,7 +45,7 @@ pub const MAX_BODY_LEN: usize = 64 * 1024;
 const MAX_LICENCE_LEN: usize = 1 << 20;
 
 /// The licence services, one row for each system.
-const SERVICES: &[Service] = &[clearkey::SERVICE];
+const SERVICES: &[Service] = &[clearkey::SERVICE, playready::SERVICE];
 
 /// How licences of one system are served.
 struct Service {

@@ -93,22 +93,36 @@ fn sentence(text: &str) -> String {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        let not_before = match &self {
+            Self::Delivery(DeliveryError::NotYetValid(not_before)) => Some(*not_before),
+            _ => None,
+        };
+        let about_proof = self.is_about_proof();
+        self.in_form(|(code, status, title), detail| {
+            let problem = Problem { status, code, title, detail };
+            match not_before {
+                Some(not_before) => TooEarly { problem, not_before }.into_response(),
+                None if about_proof => problem.of_type(NO_PROOF),
+                None => problem.into_response(),
+            }
+        })
+    }
+}
+
+impl Refused {
+    /// The refusal in a form of a system's own, made of its row and a sentence; status and
+    /// challenge are the same in every form.
+    pub(super) fn in_form(self, form: impl FnOnce(Row, String) -> Response) -> Response {
         let (code, status, title) = row(self.code());
         if status.is_server_error() {
             tracing::error!(code, error = ?self, "key request failed");
         }
-        let problem = Problem { status, code, title, detail: self.detail() };
-        if let Self::Delivery(DeliveryError::NotYetValid(not_before)) = self {
-            return TooEarly { problem, not_before }.into_response();
+        let mut response = form((code, status, title), self.detail());
+        *response.status_mut() = status;
+        if let Some(challenge) = challenge(status, code) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
-        let answer = match self.is_about_proof() {
-            true => problem.of_type(NO_PROOF),
-            false => problem.into_response(),
-        };
-        match challenge(status, code) {
-            Some(challenge) => ([(header::WWW_AUTHENTICATE, challenge)], answer).into_response(),
-            None => answer,
-        }
+        response
     }
 }
 
@@ -117,6 +131,7 @@ fn challenge(status: StatusCode, code: &str) -> Option<HeaderValue> {
     let text = match (status, code) {
         (StatusCode::UNAUTHORIZED, "token-missing") => r#"Bearer realm="portcullis""#,
         (StatusCode::UNAUTHORIZED, _) => r#"Bearer realm="portcullis", error="invalid_token""#,
+        (StatusCode::FORBIDDEN, "key-not-yet-valid") => return None,
         (StatusCode::FORBIDDEN, _) => r#"Bearer realm="portcullis", error="insufficient_scope""#,
         _ => return None,
     };

@@ -6,8 +6,10 @@
 //! and a section that is absent means that the system is not served.
 
 pub mod fairplay;
-pub mod playready;
+mod playready;
 pub mod widevine;
+
+use std::sync::Arc;
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use serde::Deserialize;
@@ -17,7 +19,6 @@ use serde_json::Value;
 use crate::policy::Secret;
 
 pub use fairplay::FairPlayTrust;
-pub use playready::PlayReadyTrust;
 pub use widevine::WidevineTrust;
 
 /// What a licence service trusts and proves itself by.
@@ -26,7 +27,7 @@ pub struct Trust {
     /// Widevine.
     pub widevine: Option<WidevineTrust>,
     /// PlayReady.
-    pub playready: Option<PlayReadyTrust>,
+    pub playready: Option<Arc<super::playready::Service>>,
     /// FairPlay.
     pub fairplay: Option<FairPlayTrust>,
 }
@@ -75,7 +76,11 @@ impl Trust {
             .map_err(|error| TrustError::new("trust.json", without_value(&error)))?;
         Ok(Self {
             widevine: document.widevine.map(|it| WidevineTrust::read(it, files)).transpose()?,
-            playready: document.playready.map(|it| PlayReadyTrust::read(it, files)).transpose()?,
+            playready: document
+                .playready
+                .map(|it| playready::read(it, files))
+                .transpose()?
+                .map(Arc::new),
             fairplay: document.fairplay.map(|it| FairPlayTrust::read(it, files)).transpose()?,
         })
     }

@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use ring::rand::SystemRandom;
 use serde_json::json;
 
 use super::fairplay::DFunction;
 use super::*;
+use crate::license::playready::maker::{Made, make};
 
 struct InMemory(BTreeMap<&'static str, Vec<u8>>);
 
@@ -14,12 +17,23 @@ impl Files for InMemory {
     }
 }
 
+/// A root with its service, made once.
+fn made() -> &'static Made {
+    static MADE: LazyLock<Made> = LazyLock::new(|| make(0, &SystemRandom::new()).unwrap());
+    &MADE
+}
+
+fn playready(name: &str) -> Vec<u8> {
+    let file = made().files.iter().find(|(known, _)| known == name);
+    file.unwrap().1.to_vec()
+}
+
 fn files() -> InMemory {
     InMemory(BTreeMap::from([
         ("w/key.pem", b"pem".to_vec()),
-        ("p/server.bin", vec![1; 96]),
-        ("p/sign.bin", vec![2; 96]),
-        ("p/chain.bin", vec![3; 10]),
+        ("p/server.bin", playready("server_key.bin")),
+        ("p/sign.bin", playready("response_signing_key.bin")),
+        ("p/chain.bin", playready("response_signing_chain.bin")),
         ("f/cert.der", vec![4; 5]),
         ("f/key.pem", vec![5; 5]),
     ]))
@@ -33,7 +47,7 @@ fn document() -> Value {
             "systems": {"61441": {"level": 1, "name": "L1", "revoked": false},
                 "61449": {"level": 3, "name": "gone", "revoked": true}},
             "revoked_serials": ["00ff"]},
-        "playready": {"root_public": "ab".repeat(64), "server_key": "p/server.bin",
+        "playready": {"root_public": HEXLOWER_PERMISSIVE.encode(&made().root_public), "server_key": "p/server.bin",
             "response_signing_key": "p/sign.bin", "response_signing_chain": "p/chain.bin",
             "revoked_cert_ids": ["0f".repeat(16)]},
         "fairplay": {"certs": {"2048": {"cert": "f/cert.der", "key": "f/key.pem",
@@ -53,10 +67,7 @@ fn every_section_is_read_with_its_files() {
     assert_eq!(widevine.service_key.expose(), b"pem");
     assert_eq!((widevine.systems[&61441].level, widevine.systems[&61449].revoked), (1, true));
     assert!(widevine.revoked_serials.contains(&vec![0, 255]));
-    assert_eq!(playready.root_public, [0xab; 64]);
-    assert_eq!(playready.server_key.expose(), [1; 96]);
-    assert_eq!(playready.response_signing_chain, [3; 10]);
-    assert!(playready.revoked_cert_ids.contains(&[15; 16]));
+    assert_eq!(playready.server_public().as_bytes(), &made().server_public);
     let fairplay = trust.fairplay.unwrap();
     assert_eq!((fairplay.certs[0].sha1, fairplay.d_function), ([17; 20], DFunction::StubSha256));
     assert_eq!(fairplay.ask.expose(), [34; 16]);
@@ -78,6 +89,9 @@ fn refusals_name_the_place_and_no_value() {
         ("/widevine/service_key", json!("no.pem"), "no.pem"),
         ("/playready/root_public", json!("hunter2"), "playready.root_public"),
         ("/playready/server_key", json!("p/chain.bin"), "p/chain.bin"),
+        ("/playready/root_public", json!("ab".repeat(64)), "p/chain.bin"),
+        ("/playready/response_signing_key", json!("p/server.bin"), "p/chain.bin"),
+        ("/playready/revoked_cert_ids/0", json!("hunter2"), "playready.revoked_cert_ids"),
         ("/fairplay/ask", json!("hunter2"), "fairplay.ask"),
         ("/fairplay/d_function", json!({"fixed": "hunter2"}), "fairplay.d_function"),
         ("/fairplay/d_function", json!("other"), "fairplay.d_function"),

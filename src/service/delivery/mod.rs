@@ -39,6 +39,7 @@ pub struct Delivery {
     clock: Clock,
     skew: Duration,
     trust: Arc<Trust>,
+    for_testers: bool,
 }
 
 /// A request for keys.
@@ -57,13 +58,29 @@ pub struct KeyRequest<'a> {
 impl Delivery {
     /// Delivers keys of this store; `skew` is how far an issuer's clock may differ from `clock`.
     pub fn new(store: Store, clock: Clock, skew: Duration) -> Self {
-        Self { store, clock, skew, trust: Arc::default() }
+        Self { store, clock, skew, trust: Arc::default(), for_testers: false }
     }
 
     /// With roots and credentials for licences.
     #[must_use]
     pub fn with_trust(self, trust: Trust) -> Self {
         Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// With licences that testers pick by their requests: for development only.
+    #[must_use]
+    pub fn for_testers(self) -> Self {
+        Self { for_testers: true, ..self }
+    }
+
+    /// Whether requests may pick their licences.
+    pub fn is_for_testers(&self) -> bool {
+        self.for_testers
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 
     /// Roots and credentials for licences.
@@ -117,7 +134,7 @@ impl Delivery {
         let ask = Ask {
             system: request.system,
             token: request.token,
-            at: At { now: (self.clock)(), skew: self.skew },
+            at: At { now: self.now(), skew: self.skew },
         };
         let mut admissions = Admissions { ask, made: Vec::new() };
         let mut granted = Vec::with_capacity(found.len());

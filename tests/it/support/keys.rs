@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use portcullis::crypto::key::ContentKey;
 use portcullis::ids::KeyId;
 use portcullis::keys::{KeyEncryptionKey, KeyRecord};
-use portcullis::license::clearkey;
+use portcullis::license::{Trust, clearkey};
 use portcullis::policy::{
     ContentKeyPolicy, RequiredClaim, Restriction, Secret, TokenRestriction, VerificationKey,
 };
@@ -111,6 +111,16 @@ pub struct Answer {
 impl KeyService {
     /// An asset `asset` and the content key policies `open` and `token`.
     pub async fn start() -> Self {
+        Self::start_with(Trust::default()).await
+    }
+
+    /// The same with roots and credentials for licences.
+    pub async fn start_with(trust: Trust) -> Self {
+        Self::start_as(|delivery| delivery.with_trust(trust)).await
+    }
+
+    /// The same with what else a delivery is told.
+    pub async fn start_as(told: impl FnOnce(Delivery) -> Delivery) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&dir.path().join(DATABASE_FILE), &kek(1)).await.unwrap();
         let asset = Asset {
@@ -131,7 +141,7 @@ impl KeyService {
             Arc::new(move || at(reading.load(Ordering::Relaxed))),
             SKEW,
         );
-        let router = portcullis::http::delivery::routes(Arc::new(delivery));
+        let router = portcullis::http::delivery::routes(Arc::new(told(delivery)));
         Self { dir, store, clock, router }
     }
 
@@ -153,6 +163,15 @@ impl KeyService {
         let keys = self.store.keys_of(locator.id).await.unwrap();
         assert_eq!(keys.len(), 1, "the streaming policy has one key");
         (keys[0].clone(), self.store.vault().unwrap(&keys[0]).unwrap())
+    }
+
+    /// Serves on a port of its own, for clients that are programs; the address without a path.
+    pub async fn listen(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = self.router.clone();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {

@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod piff;
+pub(crate) mod playready;
 pub(crate) mod policies;
 pub(crate) mod presentation;
 pub(crate) mod results;
