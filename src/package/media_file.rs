@@ -86,6 +86,11 @@ impl MediaFile {
         Ok(Self { front, first: fragments.start, ends })
     }
 
+    /// Memory that it takes beside itself, in bytes.
+    pub fn heap_size(&self) -> usize {
+        self.front.len() + size_of_val(&*self.ends)
+    }
+
     /// Length in bytes.
     pub fn length(&self) -> u64 {
         self.ends.last().copied().unwrap_or(self.front.len() as u64)

@@ -86,7 +86,8 @@ impl KeyedBy {
 }
 
 impl DocumentKey {
-    fn heap_size(&self) -> usize {
+    /// With the document itself, as far as it has a fixed size.
+    pub(super) fn heap_size(&self) -> usize {
         let keyed = self.keys.as_ref();
         let base = keyed.map_or(0, |keyed| keyed.delivery.base.len() + keyed.marks.len());
         size_of::<(Self, Answer)>() + self.asset.len() + self.selection.heap_size() + base
@@ -182,7 +183,8 @@ impl Context {
     }
 }
 
-fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> DocumentKey {
+/// What the bytes of an item depend on, headers in front of media included.
+pub(super) fn document_key(context: &Context, item: Item, delivery: &DeliveryUrls) -> DocumentKey {
     // By name, so that whoever adds a member decides here what it does to the bytes.
     let Context { locator, loaded, selectors, protection, keys: _, query, selection } = context;
     let encrypted = *protection != Protection::Clear;

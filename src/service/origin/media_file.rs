@@ -11,8 +11,10 @@ use std::task::{Context as TaskContext, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
+use moka::future::Cache;
 
 use super::answer::Sources;
+use super::documents::{DocumentKey, document_key};
 use super::{
     Answer, CachePolicy, Code, Content, Context, MPD, Origin, OriginError, PlanBody, answer,
     fragment, media_type,
@@ -23,7 +25,7 @@ use crate::package::dash;
 use crate::package::media_file::{Front, MediaFile, Part};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Presentation};
-use crate::package::request::TrackRef;
+use crate::package::request::{Item, TrackRef};
 use crate::package::selection::Selected;
 
 impl Origin {
@@ -54,20 +56,45 @@ impl Origin {
     pub(super) async fn media_file(
         &self,
         context: &Arc<Context>,
-        track: &TrackRef,
-        key_frame: bool,
+        item: Item,
         delivery: &DeliveryUrls,
     ) -> Result<Answer, OriginError> {
         if !context.selectors.format.has_files() {
             let detail = "only the on-demand profile has files";
             return Err(OriginError::new(Code::BAD_URL_SYNTAX, detail));
         }
+        let (track, key_frame) = match &item {
+            Item::Media(track) => (track.clone(), false),
+            Item::KeyFrameMedia(track) => (track.clone(), true),
+            _ => return Err(OriginError::new(Code::BAD_URL_SYNTAX, "not the file of a track")),
+        };
+        if !key_frame && let Some(found) = context.find_text(&track) {
+            return self.text_file(context, &track, &found?).await;
+        }
+        let key = document_key(context, item, delivery);
+        // Boxed: futures are moved as they are passed on, and that of a maker is large.
+        let made = Box::pin(self.lay_out(context, &track, key_frame, delivery));
+        let laid_out = self.layouts.try_get_with(key, made).await;
+        let laid_out = laid_out.map_err(|error| OriginError::clone(&error))?;
+        let LaidOut { layout, etag, content_type } = &*laid_out;
+        let (etag, content_type, layout) = (etag.clone(), *content_type, Arc::clone(layout));
+        let (origin, context) = (self.clone(), Arc::clone(context));
+        let inner = Inner { layout, origin, context, track, key_frame };
+        let (cache, content) = (CachePolicy::Media, Content::File(StreamedFile(Arc::new(inner))));
+        Ok(Answer { content_type, etag, cache, content, following: None })
+    }
+
+    /// Where everything stands in a file; players ask for parts of it many times.
+    async fn lay_out(
+        &self,
+        context: &Arc<Context>,
+        track: &TrackRef,
+        key_frame: bool,
+        delivery: &DeliveryUrls,
+    ) -> Result<Arc<LaidOut>, OriginError> {
         let selected = match key_frame {
             true => context.key_frame_track(track)?,
-            false => match context.find_text(track) {
-                Some(found) => return self.text_file(context, track, &found?).await,
-                None => context.find(track)?,
-            },
+            false => context.find(track)?,
         };
         let period = context.first_period();
         let init = self.init_bytes(context, selected.rendition, period, delivery)?;
@@ -79,11 +106,8 @@ impl Origin {
         let first = self.fragment_tag(context, rendition, fragments.start, key_frame).await?;
         let etag =
             answer::tag(&[fragment::REVISION, b"file", &identity, first.as_bytes(), &layout.front]);
-        let (origin, context) = (self.clone(), Arc::clone(context));
-        let content_type = media_type(rendition);
-        let inner = Inner { layout, origin, context, track: track.clone(), key_frame };
-        let (cache, content) = (CachePolicy::Media, Content::File(StreamedFile(Arc::new(inner))));
-        Ok(Answer { content_type, etag, cache, content, following: None })
+        let (layout, content_type) = (Arc::new(layout), media_type(rendition));
+        Ok(Arc::new(LaidOut { layout, etag, content_type }))
     }
 
     pub(super) fn init_bytes(
@@ -100,12 +124,32 @@ impl Origin {
     }
 }
 
+/// What is known of a file before any of its fragments is planned.
+pub(super) struct LaidOut {
+    layout: Arc<MediaFile>,
+    etag: String,
+    content_type: &'static str,
+}
+
+/// Layouts by what the bytes of their files depend on.
+pub(super) type LayoutCache = Cache<DocumentKey, Arc<LaidOut>>;
+
+/// Bytes of layouts that are kept: those of some hundred long tracks.
+const KEPT: u64 = 8 << 20;
+
+pub(super) fn layouts() -> LayoutCache {
+    let weigh = |key: &DocumentKey, laid_out: &Arc<LaidOut>| {
+        u32::try_from(key.heap_size() + laid_out.layout.heap_size()).unwrap_or(u32::MAX)
+    };
+    Cache::builder().max_capacity(KEPT).weigher(weigh).build()
+}
+
 /// A file that is made while it is sent.
 #[derive(Clone)]
 pub struct StreamedFile(Arc<Inner>);
 
 struct Inner {
-    layout: MediaFile,
+    layout: Arc<MediaFile>,
     origin: Origin,
     context: Arc<Context>,
     track: TrackRef,

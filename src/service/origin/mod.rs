@@ -35,6 +35,7 @@ use documents::DocumentCache;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::Lengths;
 use keys::TrackKeys;
+use media_file::LayoutCache;
 pub use media_file::{FileBody, StreamedFile};
 pub use offers::Offers;
 pub(super) use preview::Draft;
@@ -71,6 +72,7 @@ pub struct Origin {
     documents: DocumentCache,
     plans: Cache<String, Arc<Plan>>,
     lengths: Lengths,
+    layouts: LayoutCache,
     steering: Arc<Steering>,
     recent: Recent,
 }
@@ -174,8 +176,9 @@ impl Origin {
         let documents = documents::cache(caches.documents);
         let assets = AssetCache::new(caches.indexes);
         let (lengths, steering) = (Lengths::new(), Arc::new(steering));
+        let layouts = media_file::layouts();
         let recent = Recent::new(store.clone(), Arc::clone(&clock), caches.documents);
-        Self { store, clock, assets, documents, plans, lengths, steering, recent }
+        Self { store, clock, assets, documents, plans, lengths, layouts, steering, recent }
     }
 
     /// The answer that [`Origin::answer`] gave to the same a moment ago, if it would be given again.
@@ -279,8 +282,9 @@ impl Origin {
                 context.key_frame_track(&track)?;
                 self.fragment(context, &track, start, true).await
             }
-            Item::Media(track) => self.media_file(context, &track, false, delivery).await,
-            Item::KeyFrameMedia(track) => self.media_file(context, &track, true, delivery).await,
+            item @ (Item::Media(_) | Item::KeyFrameMedia(_)) => {
+                self.media_file(context, item, delivery).await
+            }
             document => self.document(context, document, delivery).await,
         }
     }
