@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the named parts need and this machine lacks; says nothing when nothing is missing.
 # usage: scripts/setup.sh PART...   parts: build (C compiler, players), test (browser, ffmpeg,
-#        xmllint, test packages, media), check (cargo-deny)
+#        xmllint, licence clients, test packages, media), check (cargo-deny)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -49,7 +49,21 @@ tests() {
   build
   packages ffmpeg=ffmpeg chromium=chromium xmllint=libxml2-utils curl=curl
   npm_packages tests
+  drm_clients
   sh tests/media/make.sh
+}
+
+# Clients of licence services, where the folder with them lies beside this one.
+drm_clients() {
+  local wanted=../shared/tools/drm-clients/requirements.txt venv=target/drm-clients
+  [ -f "$wanted" ] || return 0
+  cmp -s "$wanted" "$venv/installed.txt" && return
+  packages python3=python3
+  python3 -c 'import ensurepip' 2>/dev/null || as_root apt-get install -qq -y python3-venv >/dev/null
+  echo "setup: Python packages of the licence clients"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  cp "$wanted" "$venv/installed.txt"
 }
 
 for part in "$@"; do

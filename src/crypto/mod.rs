@@ -11,6 +11,7 @@ pub mod ecc;
 pub mod key;
 pub mod random;
 pub mod rsa;
+pub mod seal;
 pub mod storage;
 
 pub use key::{ContentKey, Expanded};

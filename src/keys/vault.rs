@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::kek::{KekFingerprint, KeyEncryptionKey};
 use super::model::{KeyRecord, WrappedKey};
 use crate::crypto::key::ContentKey;
+use crate::crypto::seal::Sealer;
 use crate::ids::KeyId;
 use crate::protection::Protection;
 
@@ -45,6 +46,7 @@ pub enum VaultError {
 pub struct Vault {
     key: LessSafeKey,
     fingerprint: KekFingerprint,
+    licenses: Sealer,
 }
 
 impl Vault {
@@ -52,7 +54,13 @@ impl Vault {
     pub fn new(kek: &KeyEncryptionKey) -> Self {
         let key = UnboundKey::new(&AES_256_GCM, kek.expose())
             .expect("AES-256-GCM takes keys of 32 bytes, which is the length of the array");
-        Self { key: LessSafeKey::new(key), fingerprint: kek.fingerprint() }
+        let licenses = Sealer::derive(kek.expose(), b"portcullis: state in licences");
+        Self { key: LessSafeKey::new(key), fingerprint: kek.fingerprint(), licenses }
+    }
+
+    /// Seals what licences bring back when they are renewed, for all instances with this key.
+    pub fn licenses(&self) -> &Sealer {
+        &self.licenses
     }
 
     /// Names the key-encryption key in use.

@@ -13,6 +13,7 @@ pub mod rights;
 pub mod system;
 pub mod terms;
 pub mod trust;
+pub mod widevine;
 
 pub use access::{Admission, Ask, DecidedBy, Grant, Refusal};
 pub use granted::GrantedKey;

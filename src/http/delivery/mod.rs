@@ -21,6 +21,7 @@ mod call;
 mod clearkey;
 mod playready;
 mod refused;
+mod widevine;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub const MAX_BODY_LEN: usize = 64 * 1024;
 const MAX_LICENCE_LEN: usize = 1 << 20;
 
 /// The licence services, one row for each system.
-const SERVICES: &[Service] = &[clearkey::SERVICE, playready::SERVICE];
+const SERVICES: &[Service] = &[clearkey::SERVICE, playready::SERVICE, widevine::SERVICE];
 
 /// How licences of one system are served.
 struct Service {

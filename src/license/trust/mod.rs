@@ -19,13 +19,12 @@ use serde_json::Value;
 use crate::policy::Secret;
 
 pub use fairplay::FairPlayTrust;
-pub use widevine::WidevineTrust;
 
 /// What a licence service trusts and proves itself by.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     /// Widevine.
-    pub widevine: Option<WidevineTrust>,
+    pub widevine: Option<super::widevine::Trust>,
     /// PlayReady.
     pub playready: Option<Arc<super::playready::Service>>,
     /// FairPlay.
@@ -75,7 +74,7 @@ impl Trust {
         let document: Document = serde_json::from_slice(document)
             .map_err(|error| TrustError::new("trust.json", without_value(&error)))?;
         Ok(Self {
-            widevine: document.widevine.map(|it| WidevineTrust::read(it, files)).transpose()?,
+            widevine: document.widevine.map(|it| widevine::read(it, files)).transpose()?,
             playready: document
                 .playready
                 .map(|it| playready::read(it, files))
@@ -83,6 +82,14 @@ impl Trust {
                 .map(Arc::new),
             fairplay: document.fairplay.map(|it| FairPlayTrust::read(it, files)).transpose()?,
         })
+    }
+
+    /// The same, but any Widevine device is served: for development only.
+    #[must_use]
+    pub fn for_any_device(self) -> Self {
+        use super::widevine::Trust as Widevine;
+        let widevine = self.widevine.map_or_else(Widevine::any_device, Widevine::for_any_device);
+        Self { widevine: Some(widevine), ..self }
     }
 }
 

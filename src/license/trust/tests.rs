@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use ring::rand::SystemRandom;
 use serde_json::json;
 
 use super::fairplay::DFunction;
 use super::*;
+use crate::crypto::random::System;
 use crate::license::playready::maker::{Made, make};
+use crate::license::widevine::maker::{Certified, Maker};
 
 struct InMemory(BTreeMap<&'static str, Vec<u8>>);
 
@@ -28,9 +30,22 @@ fn playready(name: &str) -> Vec<u8> {
     file.unwrap().1.to_vec()
 }
 
+/// A root and a service of Widevine.
+fn certified() -> &'static [Certified; 2] {
+    static MADE: OnceLock<[Certified; 2]> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let mut random = System::new();
+        let mut maker = Maker { random: &mut random, now: 1 };
+        let root = maker.root().unwrap();
+        let service = maker.service(&root, "p.test").unwrap();
+        [root, service]
+    })
+}
+
 fn files() -> InMemory {
     InMemory(BTreeMap::from([
-        ("w/key.pem", b"pem".to_vec()),
+        ("w/key.pem", certified()[1].key.to_pem().unwrap().as_bytes().to_vec()),
+        ("w/other.pem", certified()[0].key.to_pem().unwrap().as_bytes().to_vec()),
         ("p/server.bin", playready("server_key.bin")),
         ("p/sign.bin", playready("response_signing_key.bin")),
         ("p/chain.bin", playready("response_signing_chain.bin")),
@@ -40,9 +55,10 @@ fn files() -> InMemory {
 }
 
 fn document() -> Value {
+    let [root, service] = certified().each_ref().map(|it| BASE64.encode(&it.certificate));
     json!({
         "purpose": "drm-test-roots", "version": 1,
-        "widevine": {"root_cert": "AQI=", "rogue_root_cert": "AAAA", "service_cert": "Aw==",
+        "widevine": {"root_cert": root, "rogue_root_cert": "AAAA", "service_cert": service,
             "service_key": "w/key.pem", "provider_id": "p.test",
             "systems": {"61441": {"level": 1, "name": "L1", "revoked": false},
                 "61449": {"level": 3, "name": "gone", "revoked": true}},
@@ -63,10 +79,8 @@ fn read(document: &Value) -> Result<Trust, TrustError> {
 fn every_section_is_read_with_its_files() {
     let trust = read(&document()).unwrap();
     let (widevine, playready) = (trust.widevine.unwrap(), trust.playready.unwrap());
-    assert_eq!((widevine.root_cert, widevine.service_cert), (vec![1, 2], vec![3]));
-    assert_eq!(widevine.service_key.expose(), b"pem");
-    assert_eq!((widevine.systems[&61441].level, widevine.systems[&61449].revoked), (1, true));
-    assert!(widevine.revoked_serials.contains(&vec![0, 255]));
+    assert_eq!(widevine.bare_service_certificate(), Some(&*certified()[1].certificate));
+    assert!(!widevine.is_any_device());
     assert_eq!(playready.server_public().as_bytes(), &made().server_public);
     let fairplay = trust.fairplay.unwrap();
     assert_eq!((fairplay.certs[0].sha1, fairplay.d_function), ([17; 20], DFunction::StubSha256));
@@ -83,6 +97,15 @@ fn a_section_may_be_absent() {
 fn refusals_name_the_place_and_no_value() {
     for (pointer, value, place) in [
         ("/widevine/root_cert", json!("?hunter2"), "widevine.root_cert"),
+        ("/widevine/root_cert", json!("AQI="), "widevine.root_cert"),
+        (
+            "/widevine/service_cert",
+            document()["widevine"]["root_cert"].take(),
+            "widevine.service_cert",
+        ),
+        ("/widevine/provider_id", json!("hunter2"), "widevine.provider_id"),
+        ("/widevine/service_key", json!("w/other.pem"), "widevine.service_key"),
+        ("/widevine/service_key", json!("f/key.pem"), "f/key.pem"),
         ("/widevine/provider_id", json!(7), "widevine.provider_id"),
         ("/widevine/systems/61441/level", json!(4), "widevine.systems.61441.level"),
         ("/widevine/revoked_serials/0", json!("hunter2"), "widevine.revoked_serials"),

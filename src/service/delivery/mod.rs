@@ -5,6 +5,7 @@
 //! keys of a system, comes after [`Delivery::grant`].
 
 mod audit;
+mod content;
 mod error;
 mod granted;
 
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 pub use self::error::DeliveryError;
 pub use self::granted::Granted;
 use crate::crypto::key::ContentKey;
+use crate::crypto::seal::Sealer;
 use crate::ids::KeyId;
 use crate::keys::KeyRecord;
 use crate::license::clearkey::{self, SessionType};
@@ -86,6 +88,11 @@ impl Delivery {
     /// Roots and credentials for licences.
     pub fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    /// Seals what licences bring back when they are renewed.
+    pub fn license_sealer(&self) -> &Sealer {
+        self.store.vault().licenses()
     }
 
     /// The 16 bytes of a key, whatever protection it serves: HLS players fetch `identity` keys

@@ -4,3 +4,7 @@ mod playready;
 mod playready_clients;
 mod playready_damage;
 mod playready_tester;
+mod widevine;
+mod widevine_clients;
+mod widevine_damage;
+mod widevine_refusals;

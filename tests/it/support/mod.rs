@@ -17,4 +17,5 @@ pub(crate) mod rotation;
 pub(crate) mod server;
 pub(crate) mod text;
 pub(crate) mod transport;
+pub(crate) mod widevine;
 pub(crate) mod wire;
