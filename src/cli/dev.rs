@@ -36,6 +36,9 @@ pub(super) struct Args {
     /// Folder with roots and credentials of licence services (trust.json)
     #[arg(long, value_name = "DIR")]
     drm_dir: Option<PathBuf>,
+    /// Give Widevine licences to any device, whoever made it
+    #[arg(long)]
+    any_device: bool,
     /// Whose manifests to write: modern, or ams for those of Azure Media Services
     #[arg(long, value_name = "PROFILE", default_value_t)]
     compat: Compat,
@@ -48,6 +51,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mut config = Config::load(None, std::env::vars())?;
     config.overlay(args.listen, args.data);
     config.drm.dir = args.drm_dir.or(config.drm.dir);
+    config.drm.any_device = args.any_device;
     log::start(&config.log)?;
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Create).await?;

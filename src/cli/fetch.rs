@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use reqwest::header::RANGE;
+use reqwest::{RequestBuilder, StatusCode};
 
 use super::CliError;
 
@@ -23,15 +24,46 @@ pub(super) async fn fetch_part(url: &str, bytes: Range<u64>) -> Result<Vec<u8>, 
 }
 
 async fn get(url: &str, bytes: Option<Range<u64>>) -> Result<Vec<u8>, CliError> {
-    if !url.starts_with("http://") {
-        return Err(CliError::usage("files and http:// addresses are read"));
-    }
-    // The error of the library would repeat the address, with the token that may stand in it.
-    let failed = |error: reqwest::Error| CliError::environment(error.without_url());
+    check(url)?;
     let mut request = reqwest::Client::new().get(url);
     if let Some(bytes) = &bytes {
         request = request.header(RANGE, format!("bytes={}-{}", bytes.start, bytes.end - 1));
     }
+    let (status, data) = answer(request).await?;
+    match bytes {
+        Some(bytes) if status != StatusCode::PARTIAL_CONTENT => {
+            let range = usize::try_from(bytes.start).ok().zip(usize::try_from(bytes.end).ok());
+            let part = range.and_then(|(start, end)| data.get(start..end));
+            part.map(<[u8]>::to_vec).ok_or(CliError::refused("the byte range lies outside"))
+        }
+        _ => Ok(data),
+    }
+}
+
+/// Posts a licence request, with the token where there is one, and reads the answer.
+pub(super) async fn post(
+    url: &str,
+    token: Option<&str>,
+    body: Vec<u8>,
+) -> Result<Vec<u8>, CliError> {
+    check(url)?;
+    let request = reqwest::Client::new().post(url).body(body);
+    let request = match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    };
+    answer(request).await.map(|(_, data)| data)
+}
+
+fn check(url: &str) -> Result<(), CliError> {
+    let is_http = url.starts_with("http://");
+    is_http.then_some(()).ok_or_else(|| CliError::usage("files and http:// addresses are read"))
+}
+
+/// What a server answers, when it is no refusal.
+async fn answer(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CliError> {
+    // The error of the library would repeat the address, with the token that may stand in it.
+    let failed = |error: reqwest::Error| CliError::environment(error.without_url());
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status();
     let limit = if status.is_success() { MAX_FETCH } else { MAX_REFUSAL };
@@ -48,12 +80,5 @@ async fn get(url: &str, bytes: Option<Range<u64>>) -> Result<Vec<u8>, CliError> 
         let said = said.escape_debug();
         return Err(CliError::refused(format_args!("the server answers {status}: {said}")));
     }
-    match bytes {
-        Some(bytes) if status != reqwest::StatusCode::PARTIAL_CONTENT => {
-            let range = usize::try_from(bytes.start).ok().zip(usize::try_from(bytes.end).ok());
-            let part = range.and_then(|(start, end)| data.get(start..end));
-            part.map(<[u8]>::to_vec).ok_or(CliError::refused("the byte range lies outside"))
-        }
-        _ => Ok(data),
-    }
+    Ok((status, data))
 }

@@ -12,6 +12,7 @@ mod inspect;
 mod instance;
 mod key;
 mod key_args;
+mod license;
 mod log;
 mod place;
 mod progress;
@@ -63,6 +64,8 @@ enum Command {
     Key(key::Args),
     /// Make and check tokens
     Token(token::Args),
+    /// Ask a licence service as a player does
+    License(license::Args),
     /// Show boxes, tracks and protection of files and manifests, and where they differ
     Inspect(inspect::Args),
     /// Decrypt files, segments and playlists with their keys
@@ -87,6 +90,7 @@ impl Cli {
             Command::Delete(args) => resources::delete(args).await,
             Command::Key(args) => key::run(args).await,
             Command::Token(args) => token::run(args).await,
+            Command::License(args) => license::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Decrypt(args) => decrypt::run(args).await,
             Command::Config(args) => config_check::run(args),

@@ -82,9 +82,12 @@ pub(super) async fn serve(
 
 /// Roots and credentials for licences, where there are any.
 fn trust(config: &Config) -> Result<Trust, CliError> {
-    let Some(dir) = &config.drm.dir else { return Ok(Trust::default()) };
-    service::trust::load(dir)
-        .map_err(|error| CliError::usage(format_args!("drm.dir {}: {error}", dir.display())))
+    let trust = match &config.drm.dir {
+        None => Trust::default(),
+        Some(dir) => service::trust::load(dir)
+            .map_err(|error| CliError::usage(format_args!("drm.dir {}: {error}", dir.display())))?,
+    };
+    Ok(if config.drm.any_device { trust.for_any_device() } else { trust })
 }
 
 /// Ready when as many signals to stop have come.

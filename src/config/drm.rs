@@ -10,4 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Drm {
     /// Folder with `trust.json`. Without it there are no Widevine, PlayReady and FairPlay licences.
     pub dir: Option<PathBuf>,
+    /// Whether devices of strangers are served too: a flag of `dev`, never configured.
+    #[serde(skip)]
+    pub any_device: bool,
 }

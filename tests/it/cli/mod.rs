@@ -3,6 +3,7 @@
 mod add;
 mod dev;
 mod inspect;
+mod license;
 mod manifests;
 mod offers;
 mod refusals;

@@ -112,6 +112,12 @@ impl DevServerBuilder {
         self
     }
 
+    /// Gives `dev` one more flag without a value.
+    pub(crate) fn switch(mut self, name: &str) -> Self {
+        self.flags.push(name.to_owned());
+        self
+    }
+
     /// Sets a variable of the environment.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));

@@ -1,0 +1,95 @@
+//! `portcullis license`: a client for a first look at a licence service, without a browser.
+
+mod widevine;
+
+use std::pin::Pin;
+
+use clap::Subcommand;
+use data_encoding::HEXLOWER;
+
+use super::CliError;
+use crate::crypto::ContentKey;
+use crate::ids::KeyId;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Ask for a licence as a player does, print KID:KEY lines
+    Request(Request),
+}
+
+/// Arguments of `license request`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Test devices only: production services refuse them, and production devices give their keys to
+nobody. 'generated' makes a device under a root of its own, which only 'dev --any-device' trusts.
+The content keys are printed.
+
+Example:
+  portcullis license request --system widevine --url http://127.0.0.1:8080/keydelivery/Widevine/ \\
+      --device drm/widevine/device_l3.wvd --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
+struct Request {
+    /// The protection system
+    #[arg(long, value_name = "SYSTEM", value_parser = systems())]
+    system: String,
+    /// Address of licences
+    #[arg(long, value_name = "URL")]
+    url: String,
+    /// Device file, or 'generated'
+    #[arg(long, value_name = "FILE", default_value = GENERATED)]
+    device: String,
+    /// A key that is asked for; may be given several times
+    #[arg(long, value_name = "KID")]
+    kid: Vec<KeyId>,
+    /// A pssh box, or its data, in base64, in the place of keys
+    #[arg(long, value_name = "BASE64", conflicts_with = "kid", required_unless_present = "kid")]
+    pssh: Option<String>,
+    /// Token, sent as a bearer's
+    #[arg(long, env = "PORTCULLIS_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Show who asks to the service only, by its certificate
+    #[arg(long)]
+    privacy: bool,
+    /// Ask for a licence to be kept
+    #[arg(long)]
+    offline: bool,
+    /// Renew the licence afterwards
+    #[arg(long)]
+    renew: bool,
+    /// Give the licence back at the end
+    #[arg(long)]
+    release: bool,
+}
+
+/// The device that is made for one request.
+const GENERATED: &str = "generated";
+
+type Keys = Vec<(KeyId, ContentKey)>;
+type Asking<'a> = Pin<Box<dyn Future<Output = Result<Keys, CliError>> + 'a>>;
+
+/// A system that the client speaks.
+struct Row {
+    name: &'static str,
+    ask: fn(&Request) -> Asking<'_>,
+}
+
+const SYSTEMS: &[Row] = &[Row { name: "widevine", ask: widevine::ask }];
+
+fn systems() -> Vec<&'static str> {
+    SYSTEMS.iter().map(|row| row.name).collect()
+}
+
+pub(super) async fn run(args: Args) -> Result<(), CliError> {
+    let Command::Request(request) = args.command;
+    let system = SYSTEMS.iter().find(|row| row.name == request.system);
+    let system = system.ok_or_else(|| CliError::usage("the system is not known"))?;
+    for (kid, key) in (system.ask)(&request).await? {
+        println!("{}:{}", HEXLOWER.encode(kid.as_bytes()), HEXLOWER.encode(key.expose()));
+    }
+    Ok(())
+}
