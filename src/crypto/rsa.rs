@@ -110,7 +110,25 @@ impl PublicKey {
     /// # Errors
     /// [`RsaError::TooLong`].
     pub fn encrypt(&self, random: &mut Random<'_>, text: &[u8]) -> Result<Vec<u8>, RsaError> {
-        self.0.encrypt(random, Oaep::<Sha1>::new(), text).map_err(|_| RsaError::TooLong)
+        self.encrypt_oaep(Hash::Sha1, random, text)
+    }
+
+    /// Encrypts by OAEP with this hash (for the mask too) and no label.
+    ///
+    /// # Errors
+    /// [`RsaError::TooLong`].
+    pub fn encrypt_oaep(
+        &self,
+        hash: Hash,
+        random: &mut Random<'_>,
+        text: &[u8],
+    ) -> Result<Vec<u8>, RsaError> {
+        let encrypted = match hash {
+            Hash::Sha1 => self.0.encrypt(random, Oaep::<Sha1>::new(), text),
+            Hash::Sha256 => self.0.encrypt(random, Oaep::<Sha256>::new(), text),
+            Hash::Sha384 => self.0.encrypt(random, Oaep::<Sha384>::new(), text),
+        };
+        encrypted.map_err(|_| RsaError::TooLong)
     }
 }
 
@@ -181,7 +199,24 @@ impl PrivateKey {
         random: &mut Random<'_>,
         encrypted: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, RsaError> {
-        let opened = self.0.decrypt_blinded(random, Oaep::<Sha1>::new(), encrypted);
+        self.decrypt_oaep(Hash::Sha1, random, encrypted)
+    }
+
+    /// Decrypts OAEP with this hash (for the mask too) and no label.
+    ///
+    /// # Errors
+    /// [`RsaError::NotOpened`], as [`Self::decrypt`].
+    pub fn decrypt_oaep(
+        &self,
+        hash: Hash,
+        random: &mut Random<'_>,
+        encrypted: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, RsaError> {
+        let opened = match hash {
+            Hash::Sha1 => self.0.decrypt_blinded(random, Oaep::<Sha1>::new(), encrypted),
+            Hash::Sha256 => self.0.decrypt_blinded(random, Oaep::<Sha256>::new(), encrypted),
+            Hash::Sha384 => self.0.decrypt_blinded(random, Oaep::<Sha384>::new(), encrypted),
+        };
         opened.map(Zeroizing::new).map_err(|_| RsaError::NotOpened)
     }
 

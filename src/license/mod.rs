@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod clearkey;
+pub mod fairplay;
 mod granted;
 pub mod playready;
 pub mod recognize;

@@ -54,6 +54,11 @@ impl Seconds {
         (self.0 > 0).then(|| Duration::from_secs(self.0))
     }
 
+    /// Whether it is 0.
+    pub fn is_zero(&self) -> bool {
+        self.0 == 0
+    }
+
     /// The duration, 0 included.
     pub fn get(self) -> Duration {
         Duration::from_secs(self.0)

@@ -19,6 +19,7 @@
 
 mod call;
 mod clearkey;
+mod fairplay;
 mod playready;
 mod refused;
 mod widevine;
@@ -46,7 +47,8 @@ pub const MAX_BODY_LEN: usize = 64 * 1024;
 const MAX_LICENCE_LEN: usize = 1 << 20;
 
 /// The licence services, one row for each system.
-const SERVICES: &[Service] = &[clearkey::SERVICE, playready::SERVICE, widevine::SERVICE];
+const SERVICES: &[Service] =
+    &[clearkey::SERVICE, playready::SERVICE, widevine::SERVICE, fairplay::SERVICE];
 
 /// How licences of one system are served.
 struct Service {

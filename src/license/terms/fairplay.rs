@@ -1,6 +1,8 @@
 //! Rights of a FairPlay option (ams.md section 13, fairplay.md section 5).
 
 use crate::license::Rights;
+use crate::license::rights::{Hdcp, OutputProtection};
+use crate::package::announced::HdcpLevel;
 use crate::policy::content_key::fairplay::{FairPlayConfiguration, RentalAndLeaseKeyType};
 
 /// Kept with neither duration is kept for good; with a rental duration, for that; with both, for
@@ -19,7 +21,25 @@ pub(super) fn rights(configuration: &FairPlayConfiguration) -> Rights {
                 offline.and_then(|offline| offline.playback_duration_seconds.limit()),
             ),
         };
-    Rights { persistent, rental_duration, playback_duration, ..Rights::PLAY }
+    let output = OutputProtection { hdcp: hdcp(configuration.hdcp_level), ..Rights::PLAY.output };
+    let license_duration = configuration.lease_duration.limit();
+    Rights {
+        persistent,
+        license_duration,
+        rental_duration,
+        playback_duration,
+        output,
+        ..Rights::PLAY
+    }
+}
+
+/// Clients take an answer that says nothing for type 0.
+fn hdcp(level: Option<HdcpLevel>) -> Hdcp {
+    match level {
+        Some(HdcpLevel::None) => Hdcp::None,
+        Some(HdcpLevel::Type0) | None => Hdcp::V1,
+        Some(HdcpLevel::Type1) => Hdcp::V2_2,
+    }
 }
 
 #[cfg(test)]
@@ -47,6 +67,22 @@ mod tests {
             let rights = rights(&serde_json::from_value(json).unwrap());
             let found = (rights.persistent, rights.rental_duration, rights.playback_duration);
             assert_eq!(found, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn leases_and_outputs_are_those_of_the_option() {
+        for (member, value, lease, hdcp) in [
+            ("rentalDuration", json!(0), None, Hdcp::V1),
+            ("leaseDuration", json!(90), Some(Duration::from_secs(90)), Hdcp::V1),
+            ("hdcpLevel", json!("NONE"), None, Hdcp::None),
+            ("hdcpLevel", json!("TYPE-0"), None, Hdcp::V1),
+            ("hdcpLevel", json!("TYPE-1"), None, Hdcp::V2_2),
+        ] {
+            let mut json = json!({"rentalAndLeaseKeyType": "Undefined"});
+            json[member] = value;
+            let rights = rights(&serde_json::from_value(json).unwrap());
+            assert_eq!((rights.license_duration, rights.output.hdcp), (lease, hdcp), "{member}");
         }
     }
 }

@@ -3,53 +3,29 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::{Files, TrustError, hex, section};
-use crate::policy::Secret;
-
-/// What a FairPlay key service proves itself by.
-#[derive(Debug, Clone)]
-pub struct FairPlayTrust {
-    /// The provider certificates with their keys.
-    pub certs: Vec<ProviderCertificate>,
-    /// The application secret key, 16 bytes.
-    pub ask: Secret,
-    /// How the key of a device is made of the application secret key.
-    pub d_function: DFunction,
-}
-
-/// A provider certificate with its key.
-#[derive(Debug, Clone)]
-pub struct ProviderCertificate {
-    /// The certificate, DER.
-    pub der: Vec<u8>,
-    /// SHA-1 of `der`: requests name the certificate by it.
-    pub sha1: [u8; 20],
-    /// The private key, PKCS#8 in PEM.
-    pub key: Secret,
-}
-
-/// How the key of a device is made of the application secret key (fairplay.md section 1).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DFunction {
-    /// The stand-in of test clients.
-    StubSha256,
-    /// One constant for all devices, as published vectors have it.
-    Fixed(Secret),
-}
+use crate::crypto::ContentKey;
+use crate::license::fairplay::{DFunction, Provider, Service};
 
 #[derive(Deserialize)]
 struct Section {
+    /// Provider certificates by any name.
     certs: BTreeMap<String, Certificate>,
+    /// The application secret key, in hexadecimal digits.
     ask: String,
     d_function: Function,
 }
 
 #[derive(Deserialize)]
 struct Certificate {
+    /// File with the certificate, DER or PEM.
     cert: String,
+    /// File with its private key, PEM.
     key: String,
+    /// SHA-1 of the certificate (DER), in hexadecimal digits.
     sha1: String,
 }
 
@@ -60,28 +36,39 @@ enum Function {
     #[serde(rename = "stub-sha256")]
     StubSha256,
     Fixed(String),
+    External(IgnoredAny),
 }
 
-impl FairPlayTrust {
-    pub(super) fn read(value: Value, files: &dyn Files) -> Result<Self, TrustError> {
-        let section: Section = section("fairplay", value)?;
-        let certificate = |(name, it): (&String, &Certificate)| {
-            Ok(ProviderCertificate {
-                der: files.read(&it.cert)?.expose().to_vec(),
-                sha1: hex(&format!("fairplay.certs.{name}.sha1"), &it.sha1)?,
-                key: files.read(&it.key)?,
-            })
-        };
-        let secret = |place, text: &str| {
-            hex::<16>(place, text).map(|bytes| Secret::from_bytes(bytes.to_vec()))
-        };
-        Ok(Self {
-            certs: section.certs.iter().map(certificate).collect::<Result<_, _>>()?,
-            ask: secret("fairplay.ask", &section.ask)?,
-            d_function: match section.d_function {
-                Function::StubSha256 => DFunction::StubSha256,
-                Function::Fixed(text) => DFunction::Fixed(secret("fairplay.d_function", &text)?),
-            },
-        })
+pub(super) fn read(value: Value, files: &dyn Files) -> Result<Service, TrustError> {
+    let section: Section = section("fairplay", value)?;
+    let ask = key("fairplay.ask", &section.ask)?;
+    let function = match &section.d_function {
+        Function::StubSha256 => DFunction::StubSha256(ask),
+        Function::Fixed(text) => DFunction::Fixed(key("fairplay.d_function", text)?),
+        Function::External(_) => {
+            let rule = "external: the vendor's function cannot be called from here; stub-sha256 \
+                        and fixed are for tests";
+            return Err(TrustError::new("fairplay.d_function", rule));
+        }
+    };
+    let providers = section.certs.iter().map(|(name, it)| provider(name, it, files));
+    let service = Service::new(providers.collect::<Result<_, _>>()?, function);
+    service.ok_or_else(|| TrustError::new("fairplay.certs", "a certificate is expected"))
+}
+
+fn provider(name: &str, it: &Certificate, files: &dyn Files) -> Result<Provider, TrustError> {
+    let (certificate, key) = (files.read(&it.cert)?, files.read(&it.key)?);
+    let pem = std::str::from_utf8(key.expose()).unwrap_or_default();
+    let provider = Provider::new(certificate.expose(), pem)
+        .map_err(|rule| TrustError::new(format!("fairplay.certs.{name}"), rule))?;
+    let place = format!("fairplay.certs.{name}.sha1");
+    if *provider.sha1() == hex::<20>(&place, &it.sha1)? {
+        Ok(provider)
+    } else {
+        Err(TrustError::new(place, "not the SHA-1 of the certificate"))
     }
+}
+
+fn key(place: &str, text: &str) -> Result<ContentKey, TrustError> {
+    hex(place, text).map(ContentKey::from_bytes)
 }

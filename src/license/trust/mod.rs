@@ -5,7 +5,7 @@
 //! known here are for clients or for other versions and stay unread. Each section is one system's,
 //! and a section that is absent means that the system is not served.
 
-pub mod fairplay;
+mod fairplay;
 mod playready;
 pub mod widevine;
 
@@ -18,8 +18,6 @@ use serde_json::Value;
 
 use crate::policy::Secret;
 
-pub use fairplay::FairPlayTrust;
-
 /// What a licence service trusts and proves itself by.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
@@ -28,7 +26,7 @@ pub struct Trust {
     /// PlayReady.
     pub playready: Option<Arc<super::playready::Service>>,
     /// FairPlay.
-    pub fairplay: Option<FairPlayTrust>,
+    pub fairplay: Option<Arc<super::fairplay::Service>>,
 }
 
 /// The document or a file of it is not what it should be.
@@ -80,7 +78,11 @@ impl Trust {
                 .map(|it| playready::read(it, files))
                 .transpose()?
                 .map(Arc::new),
-            fairplay: document.fairplay.map(|it| FairPlayTrust::read(it, files)).transpose()?,
+            fairplay: document
+                .fairplay
+                .map(|it| fairplay::read(it, files))
+                .transpose()?
+                .map(Arc::new),
         })
     }
 

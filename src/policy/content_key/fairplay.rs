@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use crate::package::announced::HdcpLevel;
 use crate::policy::duration::Seconds;
 use crate::policy::secret::Secret;
 
@@ -30,6 +31,13 @@ pub struct FairPlayConfiguration {
     /// How long keys are kept; goes with `DualExpiry`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline_rental_configuration: Option<OfflineRental>,
+    /// How long a session plays until the player must ask again; goes with `Undefined`. Ours: Azure
+    /// Media Services had no such member.
+    #[serde(default, skip_serializing_if = "Seconds::is_zero")]
+    pub lease_duration: Seconds,
+    /// What outputs must do; `TYPE-0` when it is absent, as clients have it. Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hdcp_level: Option<HdcpLevel>,
 }
 
 /// Whether and how long clients keep keys.
@@ -94,6 +102,8 @@ impl FairPlayConfiguration {
             rental_and_lease_key_type: RentalAndLeaseKeyType::Undefined,
             rental_duration: Seconds::default(),
             offline_rental_configuration: None,
+            lease_duration: Seconds::default(),
+            hdcp_level: None,
         }
     }
 
@@ -116,6 +126,10 @@ impl FairPlayConfiguration {
     }
 
     fn check_rental(&self) -> Result<(), &'static str> {
+        let is_session = self.rental_and_lease_key_type == RentalAndLeaseKeyType::Undefined;
+        if !is_session && !self.lease_duration.is_zero() {
+            return Err("leaseDuration: for Undefined only");
+        }
         let dual = self.rental_and_lease_key_type == RentalAndLeaseKeyType::DualExpiry;
         match (dual, &self.offline_rental_configuration) {
             (true, None) => Err("offlineRentalConfiguration: needed for DualExpiry"),

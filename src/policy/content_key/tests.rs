@@ -324,6 +324,8 @@ fn fair_play_configurations_are_held_against_every_rule() {
         (&[("/rentalAndLeaseKeyType", json!("Undefined"))], "offlineRentalConfiguration: for"),
         (&[("/offlineRentalConfiguration", json!(null))], "offlineRentalConfiguration: needed"),
         (&[("/rentalDuration", json!(-1))], "rentalDuration: "),
+        (&[("/leaseDuration", json!(60))], "leaseDuration: for"),
+        (&[("/hdcpLevel", json!("2.2"))], "hdcpLevel: unknown"),
         (&[("/offlineRentalConfiguration/x", json!(1))], "offlineRentalConfiguration.x: unknown"),
     ];
     for (changes, rule) in table {

@@ -1,5 +1,8 @@
 //! Licences of the protection systems by whole URLs.
 
+mod fairplay;
+mod fairplay_clients;
+mod fairplay_damage;
 mod playready;
 mod playready_clients;
 mod playready_damage;

@@ -1,0 +1,37 @@
+//! FairPlay Streaming: requests (SPC) in, content key messages (CKC) out (fairplay.md).
+//!
+//! A test key service in the exact wire format. Devices of the vendor ask only in the name of a
+//! certificate that the vendor signed, and their keys come out of a function that is the vendor's
+//! (D): whoever has no agreement with it can serve the clients of [`client`] and their like.
+//!
+//! [`body`] finds the request in what was sent, [`container`] reads what of it is in the clear,
+//! [`Service`] opens it with the private key of the certificate into a [`Session`], and [`ckc`]
+//! writes the answer, with what [`terms`] makes of the rights.
+
+mod aes;
+mod asset;
+pub mod body;
+mod certificate;
+mod ckc;
+pub mod client;
+mod container;
+mod d_function;
+mod error;
+pub mod maker;
+mod service;
+mod session;
+pub mod tag;
+mod terms;
+mod tllv;
+
+pub use asset::kid_of;
+pub use body::{Form, Request};
+pub use container::{Spc, SpcVersion};
+pub use d_function::DFunction;
+pub use error::FairPlayError;
+pub use service::{Provider, Service};
+pub use session::{Capabilities, PlaybackState, Session};
+pub use terms::Terms;
+
+#[cfg(test)]
+mod tests;
