@@ -12,6 +12,8 @@ pub struct IvContext {
     seed: [u8; 32],
     kid: KeyId,
     shared: Shared,
+    /// The constant IV, where somebody chose it.
+    chosen: Option<[u8; 16]>,
 }
 
 /// Which whole segments have the same IV.
@@ -29,7 +31,14 @@ impl IvContext {
     /// `track` names the track and the version of its source: two tracks that share a key, and two
     /// versions of a file, must not share IVs.
     pub fn new(kid: KeyId, track: &[u8]) -> Self {
-        Self { seed: hash(&[b"portcullis iv", kid.as_bytes(), track]), kid, shared: Shared::Never }
+        let seed = hash(&[b"portcullis iv", kid.as_bytes(), track]);
+        Self { seed, kid, shared: Shared::Never, chosen: None }
+    }
+
+    /// With that constant IV.
+    #[must_use]
+    pub fn with_constant(self, iv: [u8; 16]) -> Self {
+        Self { chosen: Some(iv), ..self }
     }
 
     /// One IV for all whole segments of the track, as Azure Media Services had it: a playlist then
@@ -65,7 +74,8 @@ impl IvContext {
     /// delivers with a key (ams.md section 6.2), and a cached init segment stays valid when the
     /// source file is replaced.
     pub fn constant(&self) -> [u8; 16] {
-        first_16(hash(&[b"portcullis constant iv", self.kid.as_bytes()]))
+        let derived = || first_16(hash(&[b"portcullis constant iv", self.kid.as_bytes()]));
+        self.chosen.unwrap_or_else(derived)
     }
 
     /// The IV of a whole segment (AES-128) that starts at `start` wire ticks.

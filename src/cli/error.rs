@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::config::ConfigError;
 use crate::keys::VaultError;
+use crate::service::packager::PackageError;
 use crate::service::publish::PublishError;
 use crate::store::StoreError;
 use crate::store::kek::KekError;
@@ -82,6 +83,15 @@ impl From<StoreError> for CliError {
 impl From<VaultError> for CliError {
     fn from(error: VaultError) -> Self {
         Self::environment(error)
+    }
+}
+
+impl From<PackageError> for CliError {
+    fn from(error: PackageError) -> Self {
+        match error {
+            PackageError::Write { .. } => Self::environment(error),
+            refusal => Self::refused(refusal),
+        }
     }
 }
 

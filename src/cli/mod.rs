@@ -14,6 +14,7 @@ mod key;
 mod key_args;
 mod license;
 mod log;
+mod package;
 mod place;
 mod progress;
 mod ready;
@@ -70,6 +71,8 @@ enum Command {
     Inspect(inspect::Args),
     /// Decrypt files, segments and playlists with their keys
     Decrypt(decrypt::Args),
+    /// Package MP4 files into files for any web server
+    Package(Box<package::Args>),
     /// Look at the configuration
     Config(config_check::Args),
 }
@@ -93,6 +96,7 @@ impl Cli {
             Command::License(args) => license::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Decrypt(args) => decrypt::run(args).await,
+            Command::Package(args) => package::run(*args),
             Command::Config(args) => config_check::run(args),
         }
     }

@@ -44,6 +44,11 @@ impl TrackClass {
         TABLE.iter().find(fits).map_or(Self::Uhd2, |(class, ..)| *class)
     }
 
+    /// Its label.
+    pub fn label(self) -> &'static str {
+        TABLE.iter().find(|(class, ..)| *class == self).map_or("", |(_, label, _)| label)
+    }
+
     /// Reads a label, in any case.
     pub fn from_label(label: &str) -> Option<Self> {
         let named = |(_, name, _): &&(Self, &str, _)| name.eq_ignore_ascii_case(label);

@@ -72,7 +72,7 @@ impl Heads {
 }
 
 /// Bytes of the first sample of fragment `n`.
-pub(super) fn key_frame_bytes(rendition: &Rendition, n: usize) -> u64 {
+pub fn key_frame_bytes(rendition: &Rendition, n: usize) -> u64 {
     let Range { start, end } = rendition.cuts.samples(n);
     rendition.track.index.bytes(start..end.min(start + 1))
 }

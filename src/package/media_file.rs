@@ -67,10 +67,27 @@ impl MediaFile {
         heads: &Heads,
         init: &[u8],
     ) -> Result<Self, FragmentError> {
+        let size = |n| match shape {
+            Shape::KeyFrame => heads.key_frame(rendition, n),
+            Shape::Cmaf | Shape::Smooth(_) => heads.fragment(rendition, n),
+        };
+        Self::of_sizes(rendition, fragments, size, init)
+    }
+
+    /// The same where the bytes of each fragment are known.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_sizes(
+        rendition: &Rendition,
+        fragments: Range<usize>,
+        size: impl Fn(usize) -> u64,
+        init: &[u8],
+    ) -> Result<Self, FragmentError> {
         if fragments.len() > sidx::MAX_REFERENCES {
             return Err(FragmentError::TooLarge);
         }
-        let references = fragments.clone().map(|n| reference(rendition, n, shape, heads));
+        let references = fragments.clone().map(|n| reference(rendition, n, size(n)));
         let references: Vec<Reference> = references.collect::<Result<_, _>>()?;
         let mut w = Writer::with_capacity(init.len() + 64 + references.len() * 12);
         w.bytes(init);
@@ -91,6 +108,11 @@ impl MediaFile {
         self.front.len() + size_of_val(&*self.ends)
     }
 
+    /// Where each fragment ends in the file, in bytes.
+    pub fn ends(&self) -> &[u64] {
+        &self.ends
+    }
+
     /// Length in bytes.
     pub fn length(&self) -> u64 {
         self.ends.last().copied().unwrap_or(self.front.len() as u64)
@@ -109,17 +131,8 @@ impl MediaFile {
     }
 }
 
-fn reference(
-    rendition: &Rendition,
-    n: usize,
-    shape: Shape,
-    heads: &Heads,
-) -> Result<Reference, FragmentError> {
+fn reference(rendition: &Rendition, n: usize, size: u64) -> Result<Reference, FragmentError> {
     let (start, end) = rendition.cuts.span(n).unwrap_or_default();
-    let size = match shape {
-        Shape::KeyFrame => heads.key_frame(rendition, n),
-        Shape::Cmaf | Shape::Smooth(_) => heads.fragment(rendition, n),
-    };
     let size = u32::try_from(size).ok();
     let size = size.filter(|size| *size <= sidx::MAX_SIZE).ok_or(FragmentError::TooLarge)?;
     let duration = u32::try_from(end.saturating_sub(start)).map_err(|_| FragmentError::TooLarge)?;

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::compat::Compat;
+use super::files::{Files, Place, RenditionFiles};
 use super::keyed::{KeyRuns, RenditionKey};
 use super::request::{Query, Selectors};
 use super::steering::Steering;
@@ -45,6 +46,8 @@ pub struct Presentation<'a> {
     pub led: bool,
     /// Who steers players.
     pub steering: &'a Steering,
+    /// What the parts are called where they lie in files; `None` = in the URL space of the origin.
+    pub files: Option<&'a Files>,
 }
 
 /// A rendition as one request sees it.
@@ -252,8 +255,32 @@ impl<'a> Presentation<'a> {
         }
     }
 
+    /// The files of a rendition, where its parts lie in files.
+    pub fn files_of(&self, rendition: &Rendition) -> Option<&RenditionFiles> {
+        self.files.and_then(|files| files.of(rendition))
+    }
+
+    /// Whether the key frames of a video level are listed by themselves.
+    pub fn lists_key_frames(&self, rendition: &Rendition) -> bool {
+        match self.files {
+            None => self.selectors.format.has_key_frames(),
+            Some(files) => files.of(rendition).is_some_and(|files| files.key_frames.is_some()),
+        }
+    }
+
+    /// Where the segments of a rendition are.
+    pub fn place_of(&self, rendition: &Rendition) -> Place<'_> {
+        match self.files_of(rendition) {
+            Some(files) => Place::Files(files),
+            None => Place::Url(self.fragment_leaf(rendition)),
+        }
+    }
+
     /// URL of a media playlist, relative to the multivariant playlist.
     pub fn media_playlist_url(&self, rendition: &Rendition) -> String {
+        if let Some(files) = self.files_of(rendition) {
+            return files.playlist.clone();
+        }
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
         format!("QualityLevels({bitrate})/Manifest({name}{selectors}){}", self.query)
@@ -310,6 +337,9 @@ impl<'a> Presentation<'a> {
 
     /// URL of a playlist of key frames, relative to the multivariant playlist.
     pub fn key_frame_playlist_url(&self, rendition: &Rendition) -> String {
+        if let Some(files) = self.files_of(rendition) {
+            return files.key_frames.clone().unwrap_or_default();
+        }
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
         let query = &self.query;
@@ -319,6 +349,9 @@ impl<'a> Presentation<'a> {
     /// URL of the one file of a rendition, or of its key frames, relative to the MPD. What the query
     /// chose is all that the file holds.
     pub fn media_file_url(&self, rendition: &Rendition, key_frames: bool) -> String {
+        if let Some(uri) = self.files_of(rendition).and_then(|files| files.segments.only()) {
+            return uri.to_owned();
+        }
         let Rendition { bitrate, name, .. } = rendition;
         let selectors = self.selectors_of(rendition);
         let kind = if key_frames { ",type=keyframes" } else { "" };

@@ -3,6 +3,7 @@
 pub mod delivery;
 pub mod origin;
 pub mod own_key;
+pub mod packager;
 mod preflight;
 pub mod publish;
 pub mod resource;

@@ -11,6 +11,8 @@ use data_encoding::HEXLOWER;
 use super::random;
 
 const OWNER_ONLY: u32 = 0o600;
+/// What the user mask leaves of it.
+const EVERYBODY: u32 = 0o666;
 const OTHERS: u32 = 0o077;
 /// Everything that a mode may grant to others except reading by the group.
 const BEYOND_GROUP_READ: u32 = 0o037;
@@ -31,7 +33,19 @@ impl Draft {
     /// # Errors
     /// What the operating system says.
     pub fn beside(path: &Path) -> io::Result<Self> {
-        Self::under(|| {
+        Self::beside_with(path, OWNER_ONLY)
+    }
+
+    /// As [`Self::beside`], of a file that others may read: what is made to be served.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn public_beside(path: &Path) -> io::Result<Self> {
+        Self::beside_with(path, EVERYBODY)
+    }
+
+    fn beside_with(path: &Path, mode: u32) -> io::Result<Self> {
+        Self::under(mode, || {
             let suffix = random::bytes::<8>().map_err(io::Error::other)?;
             let mut name = path.file_name().unwrap_or_default().to_owned();
             name.push(format!(".{}.part", HEXLOWER.encode(&*suffix)));
@@ -39,12 +53,11 @@ impl Draft {
         })
     }
 
-    fn under(mut name: impl FnMut() -> io::Result<PathBuf>) -> io::Result<Self> {
+    fn under(mode: u32, mut name: impl FnMut() -> io::Result<PathBuf>) -> io::Result<Self> {
         let mut attempts = 0;
         loop {
             let path = name()?;
-            let opened =
-                OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&path);
+            let opened = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
             attempts += 1;
             match opened {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
@@ -67,11 +80,16 @@ impl Draft {
         &mut self.file
     }
 
+    /// The same, for content that is written at positions.
+    pub fn shared(&self) -> &File {
+        &self.file
+    }
+
     /// Gives the file its name, in place of what has it.
     ///
     /// # Errors
     /// What the operating system says.
-    pub fn replace(self, path: &Path) -> io::Result<()> {
+    pub fn replace(&self, path: &Path) -> io::Result<()> {
         fs::rename(&self.path, path)
     }
 
@@ -134,13 +152,13 @@ mod tests {
         fs::write(at("victim"), "kept").unwrap();
         symlink(at("victim"), at("trap")).unwrap();
         let mut names = ["trap", "free"].into_iter();
-        let mut draft = Draft::under(|| Ok(at(names.next().unwrap()))).unwrap();
+        let mut draft = Draft::under(OWNER_ONLY, || Ok(at(names.next().unwrap()))).unwrap();
         draft.write(b"secret").unwrap();
         assert_eq!(fs::read(at("victim")).unwrap(), b"kept");
         assert_eq!(fs::read(at("free")).unwrap(), b"secret");
         drop(draft);
         assert!(!at("free").exists());
-        let always = Draft::under(|| Ok(at("trap"))).unwrap_err();
+        let always = Draft::under(OWNER_ONLY, || Ok(at("trap"))).unwrap_err();
         assert_eq!(always.kind(), ErrorKind::AlreadyExists);
     }
 

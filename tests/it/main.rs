@@ -12,6 +12,7 @@
 //! | `media/` | broken and odd files through the real server |
 //! | `oracle/` | foreign tools decrypt, decode and validate what we serve |
 //! | `origin/` | IVs, files that change under a running server, golden bytes, headers |
+//! | `package/` | the static packager: files and playlists, judged, and compared with the origin |
 //! | `policies/` | policies and locators from documents, several keys in one presentation |
 //! | `support/` | builders and clients that the tests share |
 //! | `text/` | subtitles and captions: playlists, segments, sources that are broken |
@@ -27,6 +28,7 @@ mod license;
 mod media;
 mod oracle;
 mod origin;
+mod package;
 mod policies;
 mod support;
 mod text;

@@ -6,11 +6,13 @@ use super::{ams, descriptors, images, on_demand, protection, text, trick};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
+use crate::package::files::SegmentFiles;
 use crate::package::format::{Container, Manifest, Row};
 use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
 use crate::package::request::TrackRef;
 use crate::package::steering::Steering;
+use crate::package::template::FIRST_NUMBER;
 use crate::package::xml::Xml;
 use crate::time::WIRE_TIMESCALE;
 
@@ -61,6 +63,8 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
     Xml::document(|xml| {
         xml.element("MPD", &attributes, |xml| {
             steering(xml, presentation.steering)?;
+            let base_urls = presentation.files.iter().flat_map(|files| &files.base_urls);
+            base_urls.into_iter().try_for_each(|url| xml.text("BaseURL", &[], url))?;
             for (n, period) in (1..).zip(presentation.periods()) {
                 let id = n.to_string();
                 let start = iso_duration(period.start.saturating_sub(presentation.start));
@@ -97,7 +101,7 @@ fn adaptation_sets(
     }
     let has_key_frames = |set: &&Set<'_>| {
         let is_video = set.first.rendition.track.media_type == MediaType::Video;
-        is_video && presentation.selectors.format.has_key_frames()
+        is_video && presentation.lists_key_frames(set.first.rendition)
     };
     let with_key_frames = (1..).zip(&sets).filter(|(_, set)| has_key_frames(set));
     for (n, (main, set)) in with_key_frames.enumerate() {
@@ -176,6 +180,14 @@ fn adaptation_set(
                 on_demand::representation(xml, presentation, (&track, &url), files, &attributes)
             });
         }
+        if presentation.files.is_some() {
+            return set.renditions.iter().try_for_each(|rendition| {
+                let attributes = representation(&id, rendition);
+                xml.element("Representation", &borrowed(&attributes), |xml| {
+                    template_of_files(xml, presentation, rendition, set.first)
+                })
+            });
+        }
         segment_template(xml, presentation, set.first, &leaf)?;
         set.renditions.iter().try_for_each(|rendition| {
             let attributes = representation(&id, rendition);
@@ -251,13 +263,38 @@ pub(super) fn template(
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
     let url = |leaf: String| format!("QualityLevels($Bandwidth$)/{leaf}");
+    let init_time = presentation.init_time(presentation.period);
+    let (media, init) = (url(leaf.with("$Time$")), init.map(|init| url(init.with(&init_time))));
+    write_template(xml, presentation, &media, init.as_deref(), None, spans)
+}
+
+/// The same of segments in files of their own.
+fn template_of_files(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    rendition: &Rendition,
+    listed: &Listed<'_>,
+) -> io::Result<()> {
+    let Some(files) = presentation.files_of(rendition) else { return Ok(()) };
+    let SegmentFiles::Each(names) = &files.segments else { return Ok(()) };
+    let init = files.init.as_ref().map(|(uri, _)| uri.replace('$', "$$"));
+    let first = names.is_numbered().then(|| FIRST_NUMBER + listed.fragments.start as u64);
+    write_template(xml, presentation, &names.text(), init.as_deref(), first, listed.spans())
+}
+
+fn write_template(
+    xml: &mut Xml,
+    presentation: &Presentation<'_>,
+    media: &str,
+    init: Option<&str>,
+    first_number: Option<u64>,
+    spans: impl Iterator<Item = (u64, u64)>,
+) -> io::Result<()> {
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let (media, initialization) = (
-        url(leaf.with("$Time$")),
-        init.map(|init| url(init.with(&presentation.init_time(presentation.period)))),
-    );
-    let mut attributes = vec![("timescale", timescale.as_str()), ("media", &media)];
-    attributes.extend(initialization.as_deref().map(|url| ("initialization", url)));
+    let first_number = first_number.map(|number| number.to_string());
+    let mut attributes = vec![("timescale", timescale.as_str()), ("media", media)];
+    attributes.extend(init.map(|url| ("initialization", url)));
+    attributes.extend(first_number.as_deref().map(|number| ("startNumber", number)));
     if presentation.start > 0 {
         // What is left starts at time 0 of the period.
         attributes.push(("presentationTimeOffset", &start));

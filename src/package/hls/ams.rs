@@ -11,6 +11,7 @@ use super::media::{map, push_duration, segments};
 use super::multivariant::codecs;
 use super::{keys, output, quoted, text, version};
 use crate::isobmff::moov::mdhd::Language;
+use crate::package::files::Place;
 use crate::package::keyed::{KeyRun, KeyRuns};
 use crate::package::presentation::{Ivs, Leaf, Listed, ListedText, Presentation};
 use crate::protection::Protection;
@@ -149,7 +150,7 @@ pub(super) fn write_head(
 /// What stands between the segments of a track.
 struct Keyed<'a> {
     /// Where its init segments are, in formats that have them.
-    map: Option<Leaf>,
+    map: Option<Place<'a>>,
     runs: &'a KeyRuns,
     ivs: Ivs,
 }

@@ -22,7 +22,8 @@ pub(super) struct Named<'a> {
 /// The renditions of one codec.
 pub(super) struct Group<'a> {
     pub(super) id: String,
-    family: Family,
+    /// `None` for a group that was asked for by its id.
+    family: Option<Family>,
     pub(super) members: Vec<Named<'a>>,
 }
 
@@ -39,14 +40,21 @@ pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
     let candidates = presentation.audio().filter(|audio| !muxes || alone || is_muxed(audio));
     let mut groups: Vec<Group<'a>> = Vec::new();
     for listed in candidates {
-        let family = listed.rendition.track.codec.family();
-        let known = groups.iter_mut().find(|group| group.family == family);
+        let files = presentation.files_of(listed.rendition);
+        let asked = files.and_then(|files| files.group.as_ref());
+        let codec = listed.rendition.track.codec.family();
+        let family = Some(codec).filter(|_| asked.is_none());
+        let known = groups.iter_mut().find(|group| match asked {
+            Some(id) => group.id == *id,
+            None => group.family == family,
+        });
         match known {
             Some(group) => group.add(listed),
             None => {
-                let id = match groups.is_empty() {
-                    true => GROUP.to_owned(),
-                    false => format!("{GROUP}_{}", family.name()),
+                let id = match asked {
+                    Some(id) => id.clone(),
+                    None if groups.is_empty() => GROUP.to_owned(),
+                    None => format!("{GROUP}_{}", codec.name()),
                 };
                 let mut group = Group { id, family, members: Vec::new() };
                 group.add(listed);
@@ -73,7 +81,9 @@ fn match_with_first(groups: &mut [Group<'_>]) {
                 group.members[n].name.clone_from(&counterpart.name);
             }
         }
-        group.borrow(first);
+        if group.family.is_some() {
+            group.borrow(first);
+        }
         let leading = first.members.first().map(|member| member.name.clone());
         let default =
             group.members.iter().position(|member| Some(&member.name) == leading.as_ref());

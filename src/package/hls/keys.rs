@@ -10,9 +10,10 @@ use data_encoding::{BASE64, HEXLOWER};
 
 use crate::cenc::IvContext;
 use crate::package::announced::{Announced, ClearKeyLine, System};
+use crate::package::files::Place;
 use crate::package::format::Format;
 use crate::package::keyed::{KeyRun, KeyRuns, RenditionKey};
-use crate::package::presentation::{Leaf, Presentation};
+use crate::package::presentation::Presentation;
 use crate::protection::Protection;
 
 /// The lines in front of the first segment of a run: where its init segment is, if that of the run
@@ -20,14 +21,13 @@ use crate::protection::Protection;
 /// They stand in front of the keys, by which they are never encrypted.
 pub(super) fn for_run(
     presentation: &Presentation<'_>,
-    map: Option<&Leaf>,
+    map: Option<&Place<'_>>,
     run: &KeyRun,
     before: Option<&KeyRun>,
 ) -> Vec<String> {
-    let uri = |run: &KeyRun| map.map(|leaf| leaf.with(&presentation.init_time(run.period)));
+    let uri = |run: &KeyRun| map.map(|place| place.map(&presentation.init_time(run.period)));
     let new = uri(run).filter(|new| before.and_then(uri).as_ref() != Some(new));
-    let mut lines: Vec<String> =
-        new.iter().map(|uri| format!("#EXT-X-MAP:URI=\"{uri}\"")).collect();
+    let mut lines: Vec<String> = new.iter().map(|uri| format!("#EXT-X-MAP:URI={uri}")).collect();
     let (protection, format) = (presentation.protection, presentation.selectors.format);
     match (&run.key, before.and_then(|before| before.key.as_ref())) {
         (Some(key), _) => lines.extend(for_all_segments(protection, format, key)),
@@ -120,7 +120,7 @@ fn clear_key(
 /// The lines in front of one segment after the other.
 pub(super) struct Lines<'a> {
     presentation: &'a Presentation<'a>,
-    map: Option<Leaf>,
+    map: Option<Place<'a>>,
     keys: &'a KeyRuns,
     iv_of: fn(&IvContext, u64) -> [u8; 16],
     run: Option<&'a KeyRun>,
@@ -131,7 +131,7 @@ impl<'a> Lines<'a> {
     /// Of a track with these keys. `iv_of` gives the IV of a segment under AES-128 by its start.
     pub(super) fn new(
         presentation: &'a Presentation<'a>,
-        map: Option<Leaf>,
+        map: Option<Place<'a>>,
         keys: &'a KeyRuns,
         iv_of: fn(&IvContext, u64) -> [u8; 16],
     ) -> Self {

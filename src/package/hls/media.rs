@@ -6,7 +6,8 @@ use super::{ams, keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
 use crate::package::compat::Compat;
-use crate::package::presentation::{Leaf, Listed, Presentation};
+use crate::package::files::Place;
+use crate::package::presentation::{Listed, Presentation};
 use crate::time::WIRE_TIMESCALE;
 
 const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
@@ -42,12 +43,11 @@ fn write_media(
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     let iv_of = presentation.ivs_of(rendition);
     let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
-    let leaf = presentation.fragment_leaf(rendition);
+    let place = presentation.place_of(rendition);
     for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
         lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
-        leaf.push_at(out, start);
-        out.push('\n');
+        place.push_segment(out, n, start);
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
@@ -65,9 +65,9 @@ fn write_key_frames(
     let iv_of = if transport { IvContext::key_frame } else { IvContext::key_fragment };
     let ranges = presentation.key_frames_are_ranges();
     let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
-    let leaf = match ranges {
-        true => presentation.fragment_leaf(rendition),
-        false => presentation.key_frame_leaf(rendition),
+    let place = match ranges {
+        true => presentation.place_of(rendition),
+        false => Place::Url(presentation.key_frame_leaf(rendition)),
     };
     let segments = segments(listed.spans()).zip(lengths);
     for (n, ((start, micros), length)) in listed.fragments.clone().zip(segments) {
@@ -76,19 +76,21 @@ fn write_key_frames(
         }
         lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
-        if ranges {
-            writeln!(out, "#EXT-X-BYTERANGE:{length}@0")?;
+        match ranges {
+            true => place.push_front(out, n, start, *length),
+            false => place.push_segment(out, n, start),
         }
-        leaf.push_at(out, start);
-        out.push('\n');
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
 
 /// Where the init segments of a rendition are, in formats that have them.
-pub(super) fn map(presentation: &Presentation<'_>, listed: &Listed<'_>) -> Option<Leaf> {
+pub(super) fn map<'a>(
+    presentation: &'a Presentation<'_>,
+    listed: &Listed<'_>,
+) -> Option<Place<'a>> {
     let transport = presentation.selectors.format.is_transport();
-    (!transport).then(|| presentation.fragment_leaf(listed.rendition))
+    (!transport).then(|| presentation.place_of(listed.rendition))
 }
 
 pub(super) fn write_head(

@@ -62,7 +62,7 @@ fn write_level(
 ) -> std::fmt::Result {
     writeln!(out, "{}", variant_line(presentation, Some(level), sound))?;
     writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
-    if !key_frames || !presentation.selectors.format.has_key_frames() {
+    if !key_frames || !presentation.lists_key_frames(level.rendition) {
         return Ok(());
     }
     let Listed { rendition, .. } = level;

@@ -99,12 +99,8 @@ impl LoadedAsset {
     /// that change in the samples, the protected ranges of a sample may depend on where its
     /// fragment starts.
     pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
-        let source = &self.asset.files[rendition.file];
-        let track = rendition.track.header.track_id;
-        let mut identity = format!("{asset}\0{}\0{track}\0", source.name).into_bytes();
-        identity.extend(rendition.cuts_digest);
-        identity.extend(self.version_of(rendition.file));
-        identity
+        let file = &self.asset.files[rendition.file];
+        identity(asset, file, rendition, self.source_of(rendition.file))
     }
 
     /// Names an image track and the version of its file. Where the others are cut is no part of it.
@@ -116,8 +112,7 @@ impl LoadedAsset {
     }
 
     fn version_of(&self, file: usize) -> Vec<u8> {
-        let version = self.source_of(file).version_bytes();
-        version.into_iter().chain(self.asset.files[file].index.digest).collect()
+        version_of(&self.asset.files[file], self.source_of(file))
     }
 
     /// Names a text track and what it holds: what IVs and entity tags are derived from.
@@ -154,6 +149,24 @@ fn unchanged(watched: &Arc<[(PathBuf, FileVersion)]>) -> impl Fn() -> bool + Sen
         FileVersion::at(path).is_ok_and(|now| now == *version)
     };
     move || watched.iter().all(same)
+}
+
+/// Names a rendition of a file and the version of that: what IVs are derived from.
+pub(crate) fn identity(
+    asset: &str,
+    file: &SourceFile,
+    rendition: &Rendition,
+    source: &MediaSource,
+) -> Vec<u8> {
+    let track = rendition.track.header.track_id;
+    let mut identity = format!("{asset}\0{}\0{track}\0", file.name).into_bytes();
+    identity.extend(rendition.cuts_digest);
+    identity.extend(version_of(file, source));
+    identity
+}
+
+fn version_of(file: &SourceFile, source: &MediaSource) -> Vec<u8> {
+    source.version_bytes().chain(file.index.digest).collect()
 }
 
 /// Memory of paths and versions in bytes.

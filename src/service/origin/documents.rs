@@ -179,6 +179,7 @@ impl Context {
             period: None,
             led: self.selection.is_led(),
             steering,
+            files: None,
         })
     }
 }

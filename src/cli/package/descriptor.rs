@@ -1,0 +1,308 @@
+//! Stream descriptors as users of shaka-packager write them: `name=value,name=value`.
+
+use std::path::{Path, PathBuf};
+
+use super::nearest;
+use crate::media::language;
+use crate::media::server_manifest::Traits;
+use crate::service::packager::order::{Form, Output, Selector, StreamOrder};
+
+/// A name that descriptors know.
+struct Field {
+    names: &'static [&'static str],
+    set: fn(&mut Given, &str) -> Result<(), String>,
+}
+
+/// What stands in a descriptor.
+#[derive(Default)]
+struct Given {
+    input: Option<PathBuf>,
+    selector: Option<Selector>,
+    output: Option<PathBuf>,
+    init: Option<PathBuf>,
+    template: Option<String>,
+    form: Option<Form>,
+    playlist: Option<String>,
+    key_frames: Option<String>,
+    group: Option<String>,
+    title: Option<String>,
+    language: Option<String>,
+    bitrate: Option<u64>,
+    label: Option<String>,
+    clear: bool,
+    hls_only: bool,
+    dash_only: bool,
+    traits: Traits,
+}
+
+const FIELDS: &[Field] = &[
+    Field { names: &["in", "input"], set: |g, v| put(&mut g.input, local(v)?) },
+    Field { names: &["stream", "stream_selector"], set: |g, v| put(&mut g.selector, selector(v)?) },
+    Field { names: &["out", "output"], set: |g, v| put(&mut g.output, local(v)?) },
+    Field { names: &["init_segment"], set: |g, v| put(&mut g.init, local(v)?) },
+    Field {
+        names: &["segment_template", "segment"],
+        set: |g, v| local(v).and_then(|_| put(&mut g.template, v.to_owned())),
+    },
+    Field { names: &["output_format", "format"], set: |g, v| put(&mut g.form, form(v)?) },
+    Field { names: &["playlist_name"], set: |g, v| put(&mut g.playlist, inside(v)?) },
+    Field { names: &["iframe_playlist_name"], set: |g, v| put(&mut g.key_frames, inside(v)?) },
+    Field { names: &["hls_group_id"], set: |g, v| put(&mut g.group, v.to_owned()) },
+    Field { names: &["hls_name"], set: |g, v| put(&mut g.title, v.to_owned()) },
+    Field { names: &["language", "lang"], set: |g, v| put(&mut g.language, tag(v)?) },
+    Field { names: &["bandwidth", "bw", "bitrate"], set: |g, v| put(&mut g.bitrate, rate(v)?) },
+    Field {
+        names: &["drm_label", "drm_stream_label"],
+        set: |g, v| put(&mut g.label, v.to_owned()),
+    },
+    Field { names: &["skip_encryption"], set: |g, v| switch(&mut g.clear, v) },
+    Field { names: &["hls_only"], set: |g, v| switch(&mut g.hls_only, v) },
+    Field { names: &["dash_only"], set: |g, v| switch(&mut g.dash_only, v) },
+    Field {
+        names: &["dash_roles", "dash_role", "roles", "role"],
+        set: |g, v| put(&mut g.traits.role, one(v)?),
+    },
+    Field {
+        names: &["dash_accessibilities", "accessibilities"],
+        set: |g, v| put(&mut g.traits.accessibility, accessibility(v)?),
+    },
+];
+
+/// Names that shaka-packager knows and we do not, with what to do instead.
+pub(super) const UNSUPPORTED: &[(&[&str], &str)] = &[
+    (&["trick_play_factor", "tpf"], "key frames are listed by iframe_playlist_name="),
+    (&["hls_characteristics", "charcs"], "say dash_accessibilities=...=description"),
+    (&["forced_subtitle"], "text is not packaged into files"),
+    (&["dash_label"], "names stand in playlists (hls_name=) only"),
+    (&["cc_index"], "captions stay inside the pictures"),
+    (&["input_format"], "inputs are MP4"),
+];
+
+/// Reads a descriptor.
+pub(super) fn parse(text: &str) -> Result<StreamOrder, String> {
+    let mut given = Given::default();
+    for pair in text.split(',').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| format!("'{pair}' is no name=value; file names have no commas"))?;
+        let named = |error| format!("{name}: {error}");
+        if let Some((_, instead)) = UNSUPPORTED.iter().find(|(names, _)| names.contains(&name)) {
+            return Err(format!("{name} is not supported: {instead}"));
+        }
+        let field = FIELDS.iter().find(|field| field.names.contains(&name));
+        let field = field.ok_or_else(|| unknown(name))?;
+        if value.is_empty() {
+            return Err(named("there is no value".to_owned()));
+        }
+        (field.set)(&mut given, value).map_err(named)?;
+    }
+    given.order()
+}
+
+fn unknown(name: &str) -> String {
+    let known = FIELDS.iter().flat_map(|field| field.names).copied();
+    match nearest(name, known) {
+        Some(nearest) => format!("{name} is not known; {nearest} is"),
+        None => format!("{name} is not known"),
+    }
+}
+
+impl Given {
+    fn order(self) -> Result<StreamOrder, String> {
+        let input = self.input.ok_or("in= is missing")?;
+        let selector = self.selector.ok_or("stream= is missing: video, audio, or a number")?;
+        let named = self.output.as_deref().or(self.template.as_deref().map(Path::new));
+        let form = match self.form {
+            Some(form) => form,
+            None => form_of(named.ok_or("output= or segment_template= is missing")?)?,
+        };
+        let output = match (self.output, self.init, self.template) {
+            (Some(path), None, None) => Output::One(path),
+            (None, init, Some(template)) => Output::Each { init, template },
+            (Some(init), None, Some(template)) if form == Form::Fragments => {
+                Output::Each { init: Some(init), template }
+            }
+            _ => return Err("say output=, or init_segment= and segment_template=".to_owned()),
+        };
+        match (form, &output) {
+            (Form::Fragments, Output::Each { init: None, .. }) => {
+                return Err("segments of MP4 need an init_segment=".to_owned());
+            }
+            (Form::Transport, Output::Each { init: Some(_), .. }) => {
+                return Err("transport streams have no init segment".to_owned());
+            }
+            _ => {}
+        }
+        if self.hls_only && self.dash_only {
+            return Err("hls_only and dash_only leave no manifest".to_owned());
+        }
+        Ok(StreamOrder {
+            input,
+            selector,
+            form,
+            output,
+            playlist: self.playlist,
+            key_frames: self.key_frames,
+            group: self.group,
+            title: self.title,
+            language: self.language,
+            bitrate: self.bitrate,
+            label: self.label,
+            clear: self.clear,
+            traits: self.traits,
+            in_mpd: !self.hls_only,
+            in_hls: !self.dash_only,
+        })
+    }
+}
+
+fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), String> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err("stands twice".to_owned()),
+    }
+}
+
+fn switch(slot: &mut bool, value: &str) -> Result<(), String> {
+    *slot = match value {
+        "1" | "true" => true,
+        "0" | "false" => false,
+        _ => return Err("0 or 1 is expected".to_owned()),
+    };
+    Ok(())
+}
+
+/// A path of this machine.
+pub(super) fn local(value: &str) -> Result<PathBuf, String> {
+    match value.split_once("://") {
+        Some((scheme, _)) => {
+            Err(format!("{scheme}:// is not supported: files of this machine are"))
+        }
+        None => Ok(PathBuf::from(value)),
+    }
+}
+
+/// A path below the folder of the multivariant playlist, or beside it.
+fn inside(value: &str) -> Result<String, String> {
+    local(value)?;
+    match Path::new(value).is_absolute() {
+        true => Err("is relative to the folder of --hls_master_playlist_output".to_owned()),
+        false => Ok(value.to_owned()),
+    }
+}
+
+fn selector(value: &str) -> Result<Selector, String> {
+    match value {
+        "video" => Ok(Selector::Video),
+        "audio" => Ok(Selector::Audio),
+        "text" => Err("text is not packaged into files".to_owned()),
+        number => number.parse().map(Selector::Number).map_err(|_| {
+            let nearest = nearest(number, ["video", "audio"].into_iter());
+            let nearest = nearest.map_or_else(String::new, |known| format!("; {known} is"));
+            format!("{number} is not known{nearest}: video, audio, or a number from 0")
+        }),
+    }
+}
+
+/// Extensions and names of formats.
+const FORMS: &[(&str, Form)] = &[
+    ("mp4", Form::Fragments),
+    ("m4s", Form::Fragments),
+    ("m4v", Form::Fragments),
+    ("m4a", Form::Fragments),
+    ("m4f", Form::Fragments),
+    ("cmfv", Form::Fragments),
+    ("cmfa", Form::Fragments),
+    ("ts", Form::Transport),
+];
+
+fn form(value: &str) -> Result<Form, String> {
+    let found = FORMS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
+    found.map(|(_, form)| *form).ok_or_else(|| format!("{value} is not supported: mp4 and ts are"))
+}
+
+fn form_of(path: &Path) -> Result<Form, String> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let extension = extension.ok_or("output_format= is missing, and no extension says it")?;
+    form(extension).map_err(|_| {
+        format!("no format has the extension .{extension}: say output_format=mp4 or ts")
+    })
+}
+
+fn tag(value: &str) -> Result<String, String> {
+    let known = language::from_tag(value).map(|_| value.to_owned());
+    known.ok_or_else(|| format!("{value} is no language"))
+}
+
+fn rate(value: &str) -> Result<u64, String> {
+    let rate = value.parse().ok().filter(|rate| *rate > 0);
+    rate.ok_or_else(|| "bits per second are expected".to_owned())
+}
+
+fn one(value: &str) -> Result<String, String> {
+    match value.contains(';') {
+        true => Err("one role is written, not several".to_owned()),
+        false => Ok(value.to_owned()),
+    }
+}
+
+fn accessibility(value: &str) -> Result<String, String> {
+    match value.split_once('=') {
+        Some(("urn:mpeg:dash:role:2011", value)) => one(value),
+        _ => Err("urn:mpeg:dash:role:2011=value is expected".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptors_read_in_both_spellings_of_names() {
+        let one = parse("in=a.mp4,stream=video,output=v.mp4,drm_label=HD,bw=7").unwrap();
+        assert_eq!(one.output, Output::One("v.mp4".into()));
+        assert_eq!((one.selector, one.form), (Selector::Video, Form::Fragments));
+        assert_eq!((one.label.as_deref(), one.bitrate), (Some("HD"), Some(7)));
+        assert!(one.in_mpd && one.in_hls && !one.clear);
+        let each = parse(
+            "input=a.mp4,stream_selector=1,segment_template=a_$Number$.ts,hls_only=1,lang=de,\
+             skip_encryption=1,dash_roles=main",
+        );
+        let each = each.unwrap();
+        let template = "a_$Number$.ts".to_owned();
+        assert_eq!(each.output, Output::Each { init: None, template });
+        assert_eq!((each.selector, each.form), (Selector::Number(1), Form::Transport));
+        assert!(each.clear && !each.in_mpd);
+        let shaka = "in=a,stream=audio,output=i.mp4,segment_template=a$Time$.m4s";
+        let Output::Each { init, .. } = parse(shaka).unwrap().output else { panic!("one file") };
+        assert_eq!(init, Some("i.mp4".into()));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused_by_name() {
+        for (text, said) in [
+            ("in=a,stream=video,outptu=v.mp4", "outptu is not known; output is"),
+            ("in=a,stream=video,tpf=2,output=v.mp4", "tpf is not supported: key frames"),
+            ("in=a,stream=vide,output=v.mp4", "stream: vide is not known; video is"),
+            ("in=a,stream=text,output=v.mp4", "stream: text is not packaged"),
+            ("in=s3://b/a,stream=video,output=v.mp4", "in: s3:// is not supported"),
+            ("in=a,stream=video,output=v.webm", "no format has the extension .webm"),
+            ("in=a,stream=video,output=v,output_format=webm", "webm is not supported"),
+            ("in=a,stream=video,output=v.mp4,output=w.mp4", "output: stands twice"),
+            ("in=a,stream=video,segment_template=$Number$.m4s", "need an init_segment="),
+            ("in=a,stream=video", "output= or segment_template= is missing"),
+            ("in=a,output=v.mp4", "stream= is missing"),
+            ("stream=audio,output=v.mp4", "in= is missing"),
+            ("in=a,stream=audio,b.mp4", "'b.mp4' is no name=value"),
+            ("in=a,stream=audio,lang=", "lang: there is no value"),
+            ("in=a,stream=audio,lang=1", "lang: 1 is no language"),
+            ("in=a,stream=audio,skip_encryption=yes", "0 or 1"),
+            ("in=a,stream=audio,output=a.mp4,hls_only=1,dash_only=1", "leave no manifest"),
+            ("in=a,stream=audio,dash_roles=main;dub", "one role"),
+            ("in=a,stream=audio,playlist_name=/a.m3u8", "relative"),
+        ] {
+            let refused = parse(text).unwrap_err();
+            assert!(refused.contains(said), "{text}: {refused}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Orders that contradict themselves, or ask for what no format has, are refused before anything is
+//! written.
+
+use std::path::{Path, PathBuf};
+
+use super::PackageError;
+use super::job::Job;
+use super::keys;
+use super::order::{Form, Order, Output, StreamOrder};
+use super::paths::same;
+use crate::cenc::Scheme;
+use crate::media::Rendition;
+use crate::package::announced::System;
+use crate::package::format::Format;
+use crate::package::support::{self, Unsupported};
+use crate::protection::Protection;
+
+/// Everything that can be said without reading an input.
+pub(super) fn order(order: &Order) -> Result<(), PackageError> {
+    for stream in &order.streams {
+        let named =
+            |rule: &str| PackageError::refused(format!("{}: {rule}", stream.input.display()));
+        self::stream(order, stream).map_err(named)?;
+    }
+    forms(order).map_err(PackageError::refused)?;
+    outputs(order)?;
+    protection(order).map_err(PackageError::refused)
+}
+
+fn stream(order: &Order, stream: &StreamOrder) -> Result<(), &'static str> {
+    let transport = stream.form == Form::Transport;
+    let enveloped = order.protection == Protection::Cbc && !stream.clear;
+    let scheme = Scheme::of(order.protection).filter(|_| !stream.clear);
+    let one = matches!(stream.output, Output::One(_));
+    let listed_in_hls = stream.in_hls && order.multivariant.is_some();
+    let listed_in_mpd = stream.in_mpd && order.mpd.is_some();
+    let rules = [
+        (
+            !transport || scheme.is_none_or(|scheme| scheme == Scheme::Cbcs),
+            "transport streams know SAMPLE-AES (--protection_scheme cbcs) and AES-128 only",
+        ),
+        (
+            !(transport && listed_in_mpd),
+            "an MPD lists no transport streams: say hls_only=1, or leave --mpd_output away",
+        ),
+        (
+            !(enveloped && !transport && one),
+            "AES-128 encrypts whole segments of fragmented MP4: say init_segment= and segment_template=",
+        ),
+        (
+            !(enveloped && listed_in_mpd),
+            "AES-128 is a form of HLS: say hls_only=1, or leave --mpd_output away",
+        ),
+        (
+            !listed_in_hls || !matches!(scheme, Some(Scheme::Cens | Scheme::Cbc1)),
+            "HLS has no word for cens and cbc1: say dash_only=1, or another scheme",
+        ),
+        (
+            stream.key_frames.is_none() || !(enveloped || (transport && scheme.is_some())),
+            "iframe_playlist_name: key frames of AES-128 and of SAMPLE-AES in transport streams are \
+             no byte ranges",
+        ),
+    ];
+    match rules.into_iter().find(|(holds, _)| !holds) {
+        Some((_, rule)) => Err(rule),
+        None => Ok(()),
+    }
+}
+
+/// What one manifest lists is of one kind.
+fn forms(order: &Order) -> Result<(), &'static str> {
+    let differ = |kinds: Vec<bool>| kinds.windows(2).any(|pair| pair[0] != pair[1]);
+    let in_mpd = order.streams.iter().filter(|stream| stream.in_mpd && order.mpd.is_some());
+    if differ(in_mpd.map(|stream| matches!(stream.output, Output::One(_))).collect()) {
+        return Err("an MPD lists files with an index (output=) or segments (segment_template=), \
+                    not both");
+    }
+    let hls = order.multivariant.is_some();
+    let in_hls = order.streams.iter().filter(|stream| stream.in_hls && hls);
+    if differ(in_hls.map(|stream| stream.form == Form::Transport).collect()) {
+        return Err(
+            "one multivariant playlist lists transport streams or fragmented MP4, not both: \
+                    say dash_only=1 for one of them",
+        );
+    }
+    Ok(())
+}
+
+/// No file is written twice, and no input is written over.
+fn outputs(order: &Order) -> Result<(), PackageError> {
+    let mut written: Vec<PathBuf> = Vec::new();
+    written.extend(order.mpd.clone());
+    written.extend(order.multivariant.clone());
+    let folder = order.multivariant.as_deref().map(|master| master.with_file_name(""));
+    for stream in &order.streams {
+        match &stream.output {
+            Output::One(path) => written.push(path.clone()),
+            Output::Each { init, template } => {
+                written.extend(init.clone());
+                written.push(PathBuf::from(template));
+            }
+        }
+        let playlists = [&stream.playlist, &stream.key_frames].into_iter().flatten();
+        written.extend(folder.iter().flat_map(|folder| playlists.clone().map(|p| folder.join(p))));
+    }
+    for (n, path) in written.iter().enumerate() {
+        let is = |other: &Path| same(path, other);
+        if written[..n].iter().any(|other| is(other)) {
+            return Err(PackageError::refused(format!("{}: written twice", path.display())));
+        }
+        if order.streams.iter().any(|stream| is(&stream.input)) {
+            let rule = "this is an input, which is not written over";
+            return Err(PackageError::refused(format!("{}: {rule}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+fn protection(order: &Order) -> Result<(), String> {
+    if order.protection == Protection::Clear {
+        return Ok(());
+    }
+    for (n, key) in order.keys.iter().enumerate() {
+        let before = &order.keys[..n];
+        if before.iter().any(|other| other.label == key.label) {
+            return Err(format!("--keys: two keys have the label {}", key.label));
+        }
+        if before.iter().any(|other| other.kid == key.kid && other.key != key.key) {
+            return Err(format!("--keys: the key id {} stands for two keys", key.kid));
+        }
+    }
+    let scheme = Scheme::of(order.protection);
+    if order.iv.is_some() && scheme.is_some_and(|scheme| scheme.row().per_sample_iv_size > 0) {
+        return Err(
+            "--iv: samples under this scheme have an IV each, and one to start from would \
+                    repeat under a key; IVs are derived from key id, file and sample"
+                .to_owned(),
+        );
+    }
+    let hls = order.multivariant.is_some();
+    let by_uri = [System::ClearKey, System::FairPlay];
+    let fetches = order.protection == Protection::Cbc
+        || by_uri.iter().any(|system| keys::announces(order, *system));
+    let listed = hls && order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
+    if fetches && listed && order.key_uri.is_none() {
+        return Err("--hls_key_uri is missing: players of HLS fetch the key from it".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the form of a stream carries its codec, and protects it.
+pub(super) fn codec(
+    order: &Order,
+    stream: &StreamOrder,
+    rendition: &Rendition,
+) -> Result<(), PackageError> {
+    let format = match stream.form {
+        Form::Fragments => Format::DashCmaf,
+        Form::Transport => Format::HlsTs4,
+    };
+    let protection = if stream.clear { Protection::Clear } else { order.protection };
+    let refused = support::check(&rendition.track, format, protection).err();
+    let rule = match refused {
+        None => return Ok(()),
+        Some(Unsupported::Codec) => "this form does not carry the codec",
+        Some(Unsupported::Protection) => "this protection is not defined for the codec",
+    };
+    let (file, codec) = (stream.input.display(), rendition.track.codec_string());
+    Err(PackageError::refused(format!("{file}: {rule} {codec}")))
+}
+
+/// No manifest lists a track twice.
+pub(super) fn jobs(order: &Order, jobs: &[Job<'_>]) -> Result<(), PackageError> {
+    for (n, job) in jobs.iter().enumerate() {
+        let again = |other: &Job<'_>| {
+            let both = |a: &StreamOrder, b: &StreamOrder| {
+                (a.in_mpd && b.in_mpd && order.mpd.is_some())
+                    || (a.in_hls && b.in_hls && order.multivariant.is_some())
+            };
+            std::ptr::eq(other.rendition, job.rendition) && both(other.stream, job.stream)
+        };
+        if jobs[..n].iter().any(again) {
+            let (file, rule) = (job.stream.input.display(), "a manifest would list a track twice");
+            return Err(PackageError::refused(format!("{file}: {rule}")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The files of an order and the tracks that it names in them, put on one timeline.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::PackageError;
+use super::order::{Order, Selector, StreamOrder};
+use crate::codec::MediaType;
+use crate::media::server_manifest::Entry;
+use crate::media::timeline::Cutting;
+use crate::media::{
+    Asset, FileIndex, MediaRule, Rendition, ServerManifest, SourceFile, Track, language,
+};
+use crate::store::source::MediaSource;
+
+/// What errors call all inputs together.
+const TOGETHER: &str = "the inputs together";
+
+/// The inputs of an order.
+pub(super) struct Inputs {
+    /// The tracks that are used, once each.
+    pub(super) asset: Asset,
+    /// The files, as [`Asset::files`] has them.
+    sources: Vec<MediaSource>,
+    /// By stream: file and track id.
+    tracks: Vec<(usize, u32)>,
+}
+
+impl Inputs {
+    /// Opens and indexes the files.
+    pub(super) fn open(order: &Order) -> Result<Self, PackageError> {
+        let mut paths: Vec<&Path> = Vec::new();
+        for stream in &order.streams {
+            if !paths.contains(&stream.input.as_path()) {
+                paths.push(&stream.input);
+            }
+        }
+        let opened = paths.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        let (sources, files): (Vec<MediaSource>, Vec<SourceFile>) = opened.into_iter().unzip();
+        let file_of = |stream: &StreamOrder| {
+            let named = paths.iter().position(|path| *path == stream.input);
+            named.unwrap_or_default()
+        };
+        let mut tracks = Vec::new();
+        for stream in &order.streams {
+            let file = file_of(stream);
+            let track = find(&files[file], stream.selector)?;
+            tracks.push((file, track.header.track_id));
+        }
+        let manifest = manifest(order, &files, &tracks)?;
+        let cutting = Cutting { fragment_ms: order.segment_ms, packed: 1 };
+        let asset = Asset::assemble(TOGETHER, files, &[], Some(&manifest), cutting)?;
+        Ok(Self { asset, sources, tracks })
+    }
+
+    /// The rendition of a stream.
+    pub(super) fn rendition(&self, stream: usize) -> Option<&Rendition> {
+        let (file, id) = self.tracks[stream];
+        let same = |rendition: &&Rendition| {
+            rendition.file == file && rendition.track.header.track_id == id
+        };
+        self.asset.renditions().find(same)
+    }
+
+    /// The file of a rendition.
+    pub(super) fn source(&self, rendition: &Rendition) -> &MediaSource {
+        &self.sources[rendition.file]
+    }
+}
+
+fn open(path: &Path) -> Result<(MediaSource, SourceFile), PackageError> {
+    let name = path.display().to_string();
+    let source = MediaSource::open(&[PathBuf::from(path)], None);
+    let source = source.map_err(PackageError::read(path))?;
+    let index = FileIndex::read(&source).map_err(|rule| rule.in_file(&name))?;
+    source.check_unchanged().map_err(PackageError::read(path))?;
+    Ok((source, SourceFile { name, index: Arc::new(index) }))
+}
+
+fn find(file: &SourceFile, selector: Selector) -> Result<&Arc<Track>, PackageError> {
+    let SourceFile { name, index } = file;
+    let mut tracks = index.tracks.iter();
+    let found = match selector {
+        Selector::Video => tracks.find(|track| track.media_type == MediaType::Video),
+        Selector::Audio => tracks.find(|track| track.media_type == MediaType::Audio),
+        Selector::Number(_) if !(index.text.is_empty() && index.images.is_empty()) => {
+            let rule = "the file has text or images beside pictures and sound";
+            return Err(PackageError::refused(format!(
+                "{name}: a number names no track here, as {rule}: say stream=video or stream=audio"
+            )));
+        }
+        Selector::Number(n) => tracks.nth(n),
+    };
+    found.ok_or_else(|| {
+        let left_out = index.skipped.iter().map(|track| track.reason.clone());
+        let left_out: Vec<String> = left_out.collect();
+        let what = match selector {
+            Selector::Video => "no track of pictures that can be packaged".to_owned(),
+            Selector::Audio => "no track of sound that can be packaged".to_owned(),
+            Selector::Number(n) => format!("no track number {n} that can be packaged"),
+        };
+        let because = if left_out.is_empty() { String::new() } else { ": ".to_owned() };
+        MediaRule::NoPlayableTrack(what + &because + &left_out.join("; ")).in_file(name).into()
+    })
+}
+
+/// The order as the list of tracks that an asset is put together from, each once; those of the
+/// default language first.
+fn manifest(
+    order: &Order,
+    files: &[SourceFile],
+    tracks: &[(usize, u32)],
+) -> Result<ServerManifest, PackageError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (n, (stream, (file, id))) in order.streams.iter().zip(tracks).enumerate() {
+        let first = tracks.iter().position(|track| track == &(*file, *id)).unwrap_or(n);
+        if first < n {
+            same_track(stream, &order.streams[first])?;
+            continue;
+        }
+        let SourceFile { name, index } = &files[*file];
+        let track = index.tracks.iter().find(|track| track.header.track_id == *id);
+        entries.push(Entry {
+            media_type: track.map_or(MediaType::Video, |track| track.media_type),
+            src: name.clone(),
+            bitrate: stream.bitrate,
+            track_id: Some(*id),
+            track_name: None,
+            language: stream.language.clone(),
+            title: stream.title.clone(),
+            traits: stream.traits.clone(),
+        });
+    }
+    if let Some(wanted) = order.default_language.as_deref().and_then(language::from_tag) {
+        let speaks = |entry: &Entry| {
+            let own = files.iter().find(|file| file.name == entry.src).and_then(|file| {
+                let id = entry.track_id;
+                file.index.tracks.iter().find(|track| Some(track.header.track_id) == id)
+            });
+            match &entry.language {
+                Some(tag) => language::from_tag(tag) == Some(wanted),
+                None => own.is_some_and(|track| track.language == wanted),
+            }
+        };
+        entries.sort_by_key(|entry| !speaks(entry));
+    }
+    let (text, images) = (Vec::new(), Vec::new());
+    Ok(ServerManifest { entries, fragments_per_segment: None, text, images, client_manifest: None })
+}
+
+/// A track that is packaged twice is the same track.
+fn same_track(again: &StreamOrder, first: &StreamOrder) -> Result<(), PackageError> {
+    let told = |stream: &StreamOrder| {
+        let StreamOrder { bitrate, language, title, traits, .. } = stream.clone();
+        (bitrate, language, title, traits)
+    };
+    if told(again) == told(first) {
+        return Ok(());
+    }
+    Err(PackageError::refused(format!(
+        "{}: a track that stands in two descriptors has one bandwidth, language, hls_name and role",
+        again.input.display()
+    )))
+}

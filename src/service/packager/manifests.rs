@@ -1,0 +1,180 @@
+//! MPD and playlists over the files that were written.
+
+use std::path::{Path, PathBuf};
+
+use super::PackageError;
+use super::job::{Job, write_file};
+use super::order::{Form, Order, Output};
+use super::paths::{relative, url};
+use crate::media::Asset;
+use crate::package::compat::Compat;
+use crate::package::files::{Files, RenditionFiles, SegmentFiles};
+use crate::package::format::Format;
+use crate::package::keyed::KeyRuns;
+use crate::package::media_file::Front;
+use crate::package::presentation::{Listed, Presentation};
+use crate::package::request::{Query, Selectors, TrackRef};
+use crate::package::steering::Steering;
+use crate::package::template::Template;
+use crate::package::{dash, hls};
+
+/// Writes the MPD, if there is to be one.
+pub(super) fn write_mpd(
+    order: &Order,
+    asset: &Asset,
+    jobs: &[Job<'_>],
+) -> Result<(), PackageError> {
+    let Some(path) = &order.mpd else { return Ok(()) };
+    let jobs: Vec<&Job<'_>> = jobs.iter().filter(|job| job.stream.in_mpd).collect();
+    let whole = jobs.iter().any(|job| matches!(job.stream.output, Output::One(_)));
+    let format = if whole { Format::DashOnDemand } else { Format::DashCmaf };
+    let of = |job: &Job<'_>| files_of(job, path, String::new(), None, "");
+    let renditions = named(&jobs, of)?;
+    let files = Files { base_urls: order.base_urls.clone(), renditions };
+    let front = |job: &&Job<'_>| {
+        Front::of(TrackRef::of(job.rendition), job.init.len(), job.rendition.cuts.len())
+    };
+    let fronts: Vec<Front> = jobs.iter().map(front).collect();
+    let steering = Steering::default();
+    let presentation = presentation(order, asset, &jobs, format, &files, &steering);
+    let text = dash::mpd(&presentation, &fronts).map_err(PackageError::write(path))?;
+    write_file(path, &text)
+}
+
+/// Writes the playlists, if there are to be some; gives their paths, the multivariant one first.
+pub(super) fn write_playlists(
+    order: &Order,
+    asset: &Asset,
+    jobs: &[Job<'_>],
+) -> Result<Vec<PathBuf>, PackageError> {
+    let Some(master) = &order.multivariant else { return Ok(Vec::new()) };
+    let jobs: Vec<&Job<'_>> = jobs.iter().filter(|job| job.stream.in_hls).collect();
+    let transport = jobs.iter().any(|job| job.stream.form == Form::Transport);
+    let format = if transport { Format::HlsTs4 } else { Format::HlsCmaf };
+    let base = &order.hls_base_url;
+    let place = |name: &str| master.with_file_name("").join(name);
+    let playlists = playlist_names(&jobs);
+    let mut renditions = Vec::new();
+    for (job, name) in jobs.iter().zip(&playlists) {
+        let uri = |name: &str| url(base, master, &place(name));
+        let key_frames = job.stream.key_frames.as_deref().map(uri);
+        let files = files_of(job, &place(name), uri(name), key_frames, base)?;
+        renditions.push((TrackRef::of(job.rendition), files));
+    }
+    let files = Files { base_urls: Vec::new(), renditions };
+    let steering = Steering::default();
+    let presentation = presentation(order, asset, &jobs, format, &files, &steering);
+    let mut written = vec![master.clone()];
+    for (job, name) in jobs.iter().zip(&playlists) {
+        let same = |listed: &&Listed<'_>| std::ptr::eq(listed.rendition, job.rendition);
+        let Some(listed) = presentation.listed.iter().find(same) else { continue };
+        write_file(&place(name), hls::media(&presentation, listed).as_bytes())?;
+        written.push(place(name));
+        if let Some(name) = &job.stream.key_frames {
+            let lengths: Vec<u64> = job.made().iter().map(|made| made.key_frame).collect();
+            let text = hls::key_frames(&presentation, listed, &lengths);
+            write_file(&place(name), text.as_bytes())?;
+            written.push(place(name));
+        }
+    }
+    write_file(master, hls::multivariant(&presentation).as_bytes())?;
+    Ok(written)
+}
+
+/// The names that were given, else one by number.
+fn playlist_names(jobs: &[&Job<'_>]) -> Vec<String> {
+    let name = |(n, job): (usize, &&Job<'_>)| {
+        let given = job.stream.playlist.clone();
+        given.unwrap_or_else(|| format!("stream_{n}.m3u8"))
+    };
+    jobs.iter().enumerate().map(name).collect()
+}
+
+type Named = Vec<(TrackRef, RenditionFiles)>;
+
+fn named(
+    jobs: &[&Job<'_>],
+    files: impl Fn(&Job<'_>) -> Result<RenditionFiles, PackageError>,
+) -> Result<Named, PackageError> {
+    jobs.iter().map(|job| Ok((TrackRef::of(job.rendition), files(job)?))).collect()
+}
+
+/// The files of a job as `lister`, the MPD or a media playlist, names them.
+fn files_of(
+    job: &Job<'_>,
+    lister: &Path,
+    playlist: String,
+    key_frames: Option<String>,
+    base: &str,
+) -> Result<RenditionFiles, PackageError> {
+    let group = job.stream.group.clone();
+    let (init, segments) = match &job.stream.output {
+        Output::One(path) => one_file(job, url(base, lister, path))?,
+        Output::Each { init, template } => {
+            let init = init.as_ref().map(|init| (url(base, lister, init), None));
+            let template = relative(lister, Path::new(template));
+            let template = Template::parse(&template, job.rendition.bitrate);
+            let refused = |error| PackageError::refused(format!("segment_template: {error}"));
+            let template = template.map_err(refused)?.encoded().behind(base);
+            (init, SegmentFiles::Each(template))
+        }
+    };
+    Ok(RenditionFiles { playlist, key_frames, group, init, segments })
+}
+
+type Init = Option<(String, Option<std::ops::Range<u64>>)>;
+
+fn one_file(job: &Job<'_>, uri: String) -> Result<(Init, SegmentFiles), PackageError> {
+    if let Some(layout) = job.layout()? {
+        let init = Some((uri.clone(), Some(0..job.init.len() as u64)));
+        let (first, ends) = (layout.front.len() as u64, layout.ends().to_vec());
+        return Ok((init, SegmentFiles::One { uri, first, ends }));
+    }
+    let mut end = 0;
+    let ends = job.made().into_iter().map(|made| {
+        end += made.length;
+        end
+    });
+    Ok((None, SegmentFiles::One { uri, first: 0, ends: ends.collect() }))
+}
+
+/// What the jobs made, in the order of the asset.
+fn presentation<'a>(
+    order: &Order,
+    asset: &'a Asset,
+    jobs: &[&'a Job<'a>],
+    format: Format,
+    files: &'a Files,
+    steering: &'a Steering,
+) -> Presentation<'a> {
+    let listed = asset.renditions().filter_map(|rendition| {
+        let job = jobs.iter().find(|job| std::ptr::eq(job.rendition, rendition))?;
+        let fragments = 0..rendition.cuts.len();
+        let keys = KeyRuns::same(fragments.clone(), job.keyed.key.clone());
+        Some(Listed { rendition, keys, fragments })
+    });
+    let listed: Vec<Listed<'a>> = listed.collect();
+    let selectors = Selectors {
+        format,
+        encryption: None,
+        audio_only: false,
+        audio_track: None,
+        piff: false,
+        filters: Vec::new(),
+    };
+    Presentation {
+        selectors,
+        protection: order.protection,
+        compat: Compat::Modern,
+        query: Query::default(),
+        listed,
+        muxed_audio: None,
+        text: Vec::new(),
+        images: Vec::new(),
+        start: 0,
+        led: false,
+        steering,
+        files: Some(files),
+        period: None,
+    }
+}

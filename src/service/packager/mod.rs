@@ -1,0 +1,147 @@
+//! The static packager: tracks of files, packaged once into files that any web server can serve.
+//!
+//! Everything that has to do with formats is done by the code that the origin runs: index and
+//! timeline (`media`), plans and writers (`package`), ciphers (`cenc`, `crypto`). Here are orders,
+//! threads and files.
+
+mod check;
+mod error;
+mod inputs;
+mod job;
+mod keys;
+mod manifests;
+pub mod order;
+mod paths;
+mod work;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+pub use error::PackageError;
+pub use order::Order;
+
+use self::inputs::Inputs;
+use self::job::Job;
+use self::keys::Keyed;
+use self::order::{Form, Output};
+use crate::package::cmaf;
+use crate::package::format::Container;
+use crate::service::origin::identity;
+
+/// What was made.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Seconds that the presentation lasts.
+    pub seconds: f64,
+    /// The streams in the order of the descriptors.
+    pub streams: Vec<StreamSummary>,
+    /// The manifests and playlists.
+    pub manifests: Vec<PathBuf>,
+}
+
+/// What was made of one track.
+#[derive(Debug, Serialize)]
+pub struct StreamSummary {
+    /// The file that it comes from.
+    pub input: PathBuf,
+    /// Track id in the file.
+    pub track: u32,
+    /// Codec string (RFC 6381).
+    pub codec: String,
+    /// Bits per second as manifests announce them.
+    pub bandwidth: u64,
+    /// The one file, or the template of segments.
+    pub output: String,
+    /// How many segments or fragments.
+    pub segments: usize,
+    /// Bytes that were written.
+    pub bytes: u64,
+    /// The key, if it is encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeySummary>,
+}
+
+/// The key of a track.
+#[derive(Debug, Serialize)]
+pub struct KeySummary {
+    /// Its id.
+    pub key_id: String,
+    /// Its label.
+    pub label: String,
+    /// How it is used.
+    pub scheme: &'static str,
+}
+
+/// Packages. `expect` is told how many bytes of samples there are, `progress` how many more bytes are
+/// written.
+///
+/// # Errors
+/// [`PackageError`]. Each file is given its name when it is complete, manifests last.
+pub fn run(
+    order: &Order,
+    expect: impl FnOnce(u64),
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Summary, PackageError> {
+    check::order(order)?;
+    let inputs = Inputs::open(order)?;
+    let jobs = jobs(order, &inputs)?;
+    check::jobs(order, &jobs)?;
+    expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
+    work::run(&jobs, progress)?;
+    jobs.iter().try_for_each(Job::finish)?;
+    manifests::write_mpd(order, &inputs.asset, &jobs)?;
+    let playlists = manifests::write_playlists(order, &inputs.asset, &jobs)?;
+    Ok(Summary {
+        seconds: inputs.asset.duration as f64 / f64::from(crate::time::WIRE_TIMESCALE),
+        streams: jobs.iter().map(|job| StreamSummary::of(order, job)).collect(),
+        manifests: order.mpd.iter().cloned().chain(playlists).collect(),
+    })
+}
+
+fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, PackageError> {
+    let job = |(n, stream): (usize, &'a order::StreamOrder)| {
+        let file = || stream.input.display();
+        let rendition = inputs.rendition(n).ok_or_else(|| {
+            PackageError::refused(format!("{}: nothing of the track is played", file()))
+        })?;
+        check::codec(order, stream, rendition)?;
+        let source = inputs.source(rendition);
+        let named = &inputs.asset.files[rendition.file];
+        let keyed = Keyed::of(order, stream, rendition, &identity("", named, rendition, source))?;
+        let systems = keyed.key.as_ref().map(|key| &*key.systems).unwrap_or_default();
+        let init = match stream.form {
+            Form::Fragments => {
+                cmaf::init_segment(rendition, Container::Cmaf, &keyed.protect, systems)
+            }
+            Form::Transport => Vec::new(),
+        };
+        Job::new(stream, rendition, source, keyed, init)
+    };
+    order.streams.iter().enumerate().map(job).collect()
+}
+
+impl StreamSummary {
+    fn of(order: &Order, job: &Job<'_>) -> Self {
+        let (stream, rendition) = (job.stream, job.rendition);
+        let scheme = order.protection.row().map_or("", |row| row.scheme);
+        let key = job.keyed.key.as_ref().map(|key| KeySummary {
+            key_id: key.kid.to_string(),
+            label: keys::label(stream, rendition),
+            scheme,
+        });
+        Self {
+            input: stream.input.clone(),
+            track: rendition.track.header.track_id,
+            codec: rendition.track.codec_string(),
+            bandwidth: rendition.bitrate,
+            output: match &stream.output {
+                Output::One(path) => path.display().to_string(),
+                Output::Each { template, .. } => template.clone(),
+            },
+            segments: rendition.cuts.len(),
+            bytes: job.total(),
+            key,
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What is to be packaged, and into what.
+
+use std::path::PathBuf;
+
+use crate::crypto::ContentKey;
+use crate::ids::KeyId;
+use crate::isobmff::cenc::Pssh;
+use crate::media::server_manifest::Traits;
+use crate::package::announced::System;
+use crate::policy::UrlTemplate;
+use crate::protection::Protection;
+
+/// Everything that one run does.
+#[derive(Debug)]
+pub struct Order {
+    /// The tracks that are packaged.
+    pub streams: Vec<StreamOrder>,
+    /// Wanted duration of segments in milliseconds.
+    pub segment_ms: u32,
+    /// How they are protected.
+    pub protection: Protection,
+    /// The keys by the labels of the tracks they are for; empty when nothing is protected.
+    pub keys: Vec<LabelledKey>,
+    /// The constant IV, where somebody chose it.
+    pub iv: Option<[u8; 16]>,
+    /// The systems to which keys are announced.
+    pub systems: Vec<System>,
+    /// Boxes of systems, as they are.
+    pub boxes: Vec<Pssh>,
+    /// Where players of HLS find the bytes of a key.
+    pub key_uri: Option<UrlTemplate>,
+    /// The MPD, if one is wanted.
+    pub mpd: Option<PathBuf>,
+    /// `BaseURL` elements of the MPD.
+    pub base_urls: Vec<String>,
+    /// The multivariant playlist, if playlists are wanted.
+    pub multivariant: Option<PathBuf>,
+    /// What stands in front of the URIs of playlists.
+    pub hls_base_url: String,
+    /// Tracks of that language come first and are what players start with.
+    pub default_language: Option<String>,
+}
+
+/// A key and the tracks that it is for.
+#[derive(Debug)]
+pub struct LabelledKey {
+    /// Label of the tracks.
+    pub label: String,
+    /// Its id.
+    pub kid: KeyId,
+    /// The key.
+    pub key: ContentKey,
+}
+
+/// One track and what is made of it.
+#[derive(Debug, Clone)]
+pub struct StreamOrder {
+    /// The file that it is in.
+    pub input: PathBuf,
+    /// Which track of the file.
+    pub selector: Selector,
+    /// What segments are made of.
+    pub form: Form,
+    /// Where they go.
+    pub output: Output,
+    /// Media playlist, relative to the folder of the multivariant playlist.
+    pub playlist: Option<String>,
+    /// Playlist of key frames, relative alike.
+    pub key_frames: Option<String>,
+    /// Group of sound in playlists.
+    pub group: Option<String>,
+    /// Display name.
+    pub title: Option<String>,
+    /// Language tag that stands for that of the file.
+    pub language: Option<String>,
+    /// Bits per second that stand for those of the track.
+    pub bitrate: Option<u64>,
+    /// Label of the key; `None` = the class of the track.
+    pub label: Option<String>,
+    /// Whether it stays clear.
+    pub clear: bool,
+    /// Role and accessibility in MPDs.
+    pub traits: Traits,
+    /// Whether the MPD lists it.
+    pub in_mpd: bool,
+    /// Whether playlists list it.
+    pub in_hls: bool,
+}
+
+/// Which track of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selector {
+    /// The first with pictures.
+    Video,
+    /// The first with sound.
+    Audio,
+    /// That of this number, counted from 0.
+    Number(usize),
+}
+
+/// What segments are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// CMAF fragments.
+    Fragments,
+    /// Transport streams.
+    Transport,
+}
+
+/// Where segments go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Into one file, behind the init segment and an index where there is one.
+    One(PathBuf),
+    /// Each into a file of its own.
+    Each {
+        /// File of the init segment; transport streams have none.
+        init: Option<PathBuf>,
+        /// Template of the paths of segments.
+        template: String,
+    },
+}

@@ -1,0 +1,47 @@
+//! The threads: each takes the next segment that nobody works on.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
+
+use super::PackageError;
+use super::job::Job;
+
+/// Bytes that a thread holds. It stays in the cache of a core, and reads and writes are long.
+const BUFFER: usize = 256 << 10;
+
+/// Does all jobs on all cores; the first error ends the work.
+pub(super) fn run(jobs: &[Job<'_>], progress: &(dyn Fn(u64) + Sync)) -> Result<(), PackageError> {
+    let segments: usize = jobs.iter().map(|job| job.rendition.cuts.len()).sum();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let stop = AtomicBool::new(false);
+    let worker = || {
+        let done = work(jobs, &stop, progress);
+        stop.fetch_or(done.is_err(), Relaxed);
+        done
+    };
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..cores.min(segments)).map(|_| scope.spawn(worker)).collect();
+        let own = worker();
+        let joined = others.into_iter().map(|other| match other.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.fold(own, Result::and)
+    })
+}
+
+fn work(
+    jobs: &[Job<'_>],
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(), PackageError> {
+    let mut buffer = vec![0; BUFFER];
+    for job in jobs {
+        while !stop.load(Relaxed) {
+            let Some(turn) = job.take()? else { break };
+            job.make(turn, &mut buffer, progress)?;
+        }
+    }
+    Ok(())
+}

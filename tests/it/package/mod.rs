@@ -1,0 +1,7 @@
+//! `portcullis package`: what it writes is judged as what the origin serves is.
+
+mod files;
+mod origin;
+mod playlists;
+mod refusals;
+mod runs;

@@ -1,0 +1,132 @@
+//! What cannot be done is refused by name, with the exit code of the contract, and nothing is left.
+
+use std::fs;
+
+use super::runs::{HIGH, Run, SOUND, key, keys, ladder, refused};
+use crate::support::server::portcullis;
+
+#[test]
+fn wrong_usage_is_2_and_names_what_is_wrong() {
+    let film = format!("in={},stream=video,output=v.mp4", ladder(HIGH).display());
+    let two = format!("{},{}", keys(&["HD"]), keys(&["HD"]));
+    let unlabelled = format!("key_id={}:key={}", key("HD").kid, key("HD").key);
+    for (arguments, said) in [
+        (&[][..], "DESCRIPTOR"),
+        (&["in=a,strem=video,output=v.mp4"], "strem is not known; stream is"),
+        (&[&film, "--mpd_otput", "a.mpd"], "--mpd_output"),
+        (&[&film, "--mpd_output", "s3://b/a.mpd"], "s3:// is not supported"),
+        (&[&film, "--crypto_period_duration", "10"], "--crypto_period_duration is not supported"),
+        (&[&film, "--crypto-period-duration=10"], "--crypto_period_duration is not supported"),
+        (&[&film, "--enable_widevine_encryption"], "keys are given by --keys"),
+        (&[&film, "--time_shift_buffer_depth", "30"], "nothing is live"),
+        (&[&film, "--clear_lead", "5"], "--clear_lead"),
+        (&[&film, "--hls_playlist_type", "LIVE"], "only VOD"),
+        (&[&film, "--generate_static_live_mpd=false"], "static"),
+        (&[&film, "--segment_duration", "0"], "--segment_duration"),
+        (&[&film, "--fragment_duration", "2"], "--fragment_duration"),
+        (&[&film, "--protection_scheme", "cbc"], "cbc1 is"),
+        (&[&film, "--protection_systems", "Adobe"], "Adobe is not supported"),
+        (&[&film, "--keys", &keys(&["HD"])], "only with --enable_raw_key_encryption"),
+        (&[&film, "--enable_raw_key_encryption"], "needs --keys"),
+        (&[&film, "--enable_raw_key_encryption", "--keys", &unlabelled], "without a label"),
+        (&[&film, "--enable_raw_key_encryption", "--keys", "label=HD:key=1"], "no key_id"),
+        (&[&film, "--iv", "00"], "32 hexadecimal digits"),
+    ] {
+        let (code, stderr) = refused(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(said), "{said:?} is not in {stderr:?}");
+        assert!(!stderr.contains(&key("HD").key), "{stderr}");
+    }
+    let (code, stderr) = refused(&[&film, "--enable_raw_key_encryption", "--keys", &two]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("two keys have the label HD"), "{stderr}");
+}
+
+#[test]
+fn orders_that_cannot_be_are_1() {
+    let file = |name: &str| ladder(name).display().to_string();
+    let video = |rest: &str| format!("in={},stream=video,{rest}", file(HIGH));
+    let film = video("output=v.mp4");
+    let (each, ts) = (
+        video("init_segment=i.mp4,segment_template=$Number$.m4s"),
+        video("segment_template=$Number$.ts"),
+    );
+    let hd = keys(&["HD"]);
+    let protect = |scheme: &'static str| {
+        ["--enable_raw_key_encryption", "--keys", &hd, "--protection_scheme", scheme]
+            .map(str::to_owned)
+    };
+    let sound = |rest: &str| format!("in={},stream=audio,{rest}", file(SOUND));
+    let mut cases: Vec<(Vec<String>, &str)> = vec![
+        (vec!["in=none.mp4,stream=video,output=v.mp4".into()], "none.mp4: "),
+        (vec![format!("in={},stream=audio,output=v.mp4", file(HIGH))], "no track of sound"),
+        (vec![format!("in={},stream=7,output=v.mp4", file(HIGH))], "no track number 7"),
+        (vec![video("init_segment=i.mp4,segment_template=x.m4s")], "neither $Number$"),
+        (vec![film.clone(), sound("output=v.mp4")], "v.mp4: written twice"),
+        (vec![ts.clone(), "--mpd_output".into(), "a.mpd".into()], "no transport streams"),
+    ];
+    let with = |stream: &String, scheme: &'static str, more: &[&str]| {
+        let more = more.iter().map(|&flag| flag.to_owned());
+        std::iter::once(stream.clone()).chain(protect(scheme)).chain(more).collect::<Vec<_>>()
+    };
+    let hls = ["--hls_master_playlist_output", "a.m3u8"];
+    cases.extend([
+        (with(&ts, "cenc", &[]), "SAMPLE-AES (--protection_scheme cbcs) and AES-128 only"),
+        (with(&film, "AES-128", &[]), "say init_segment= and segment_template="),
+        (with(&each, "AES-128", &["--mpd_output", "a.mpd"]), "AES-128 is a form of HLS"),
+        (with(&film, "cens", &hls), "HLS has no word"),
+        (with(&film, "cbcs", &hls), "--hls_key_uri is missing"),
+        (with(&ts, "AES-128", &hls), "--hls_key_uri is missing"),
+        (with(&film, "cenc", &["--iv", &"0".repeat(32)]), "--iv: samples"),
+        (with(&sound("output=a.mp4"), "cenc", &[]), "no key has the label AUDIO, only HD"),
+        (
+            with(&video("output=v.mp4,drm_label=SD"), "cenc", &[]),
+            "no key has the label SD, only HD",
+        ),
+        (
+            with(&video("segment_template=$Number$.ts,iframe_playlist_name=k.m3u8"), "cbcs", &[]),
+            "iframe_playlist_name",
+        ),
+    ]);
+    for (arguments, said) in cases {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, stderr) = refused(&arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(said), "{said:?} is not in {stderr:?}");
+        assert!(!stderr.contains(&key("HD").key), "{stderr}");
+    }
+}
+
+#[test]
+fn encrypted_inputs_are_refused_and_inputs_are_not_written_over() {
+    let film = format!("in={},stream=video,output=v.mp4", ladder(HIGH).display());
+    let keys = keys(&["HD"]);
+    let run = Run::of(&[&film, "--enable_raw_key_encryption", "--keys", &keys]);
+    let encrypted = run.path("v.mp4");
+    let again = format!("in={},stream=video,output=w.mp4", encrypted.display());
+    let (code, stderr) = refused(&[&again]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("encv"), "{stderr}");
+    let before = fs::read(&encrypted).unwrap();
+    let over = format!("in={0},stream=video,output={0}", encrypted.display());
+    let (code, stderr) = refused(&[&over]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("not written over"), "{stderr}");
+    assert!(fs::read(&encrypted).unwrap() == before);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_3() {
+    let film = format!("in={},stream=video,output=/dev/null/v.mp4", ladder(HIGH).display());
+    let (code, stderr) = refused(&[&film]);
+    assert_eq!(code, Some(3), "{stderr}");
+}
+
+#[test]
+fn the_help_says_what_differs() {
+    let output = portcullis().args(["package", "--help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    for part in ["The clear lead is 0", "without a label is an error", "crypto_period_duration"] {
+        assert!(help.contains(part), "{help}");
+    }
+}
