@@ -109,7 +109,7 @@ fn refusals_name_the_place_and_no_value() {
         ),
         ("/widevine/provider_id", json!("hunter2"), "widevine.provider_id"),
         ("/widevine/service_key", json!("w/other.pem"), "widevine.service_key"),
-        ("/widevine/service_key", json!("f/key.pem"), "f/key.pem"),
+        ("/widevine/service_key", json!("f/cert.der"), "f/cert.der"),
         ("/widevine/provider_id", json!(7), "widevine.provider_id"),
         ("/widevine/systems/61441/level", json!(4), "widevine.systems.61441.level"),
         ("/widevine/revoked_serials/0", json!("hunter2"), "widevine.revoked_serials"),
