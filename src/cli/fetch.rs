@@ -7,37 +7,41 @@ use reqwest::{RequestBuilder, StatusCode};
 
 use super::CliError;
 
-/// More is not fetched from an address.
-const MAX_FETCH: usize = 256 << 20;
+/// More is not fetched from an address, in bytes.
+pub(super) const MAX_FETCH: u64 = 256 << 20;
 
 /// More of a refusal is not read.
-const MAX_REFUSAL: usize = 64 << 10;
+const MAX_REFUSAL: u64 = 64 << 10;
 
-/// Reads an address into memory. Plain http only: it is meant for servers at hand.
-pub(super) async fn fetch(url: &str) -> Result<Vec<u8>, CliError> {
-    get(url, None).await
+/// Reads an address into memory, up to `limit` bytes. Plain http only: it is meant for servers at hand.
+pub(super) async fn fetch(url: &str, limit: u64) -> Result<Vec<u8>, CliError> {
+    check(url)?;
+    answer(reqwest::Client::new().get(url), limit).await.map(|(_, data)| data)
 }
 
 /// Reads some of the bytes of an address, also of a server that sends all of them.
 pub(super) async fn fetch_part(url: &str, bytes: Range<u64>) -> Result<Vec<u8>, CliError> {
-    get(url, Some(bytes)).await
+    check(url)?;
+    if bytes.is_empty() {
+        return Err(CliError::refused("the byte range is empty"));
+    }
+    let range = format!("bytes={}-{}", bytes.start, bytes.end - 1);
+    let (status, data) =
+        answer(reqwest::Client::new().get(url).header(RANGE, range), MAX_FETCH).await?;
+    part_of(status, data, bytes)
 }
 
-async fn get(url: &str, bytes: Option<Range<u64>>) -> Result<Vec<u8>, CliError> {
-    check(url)?;
-    let mut request = reqwest::Client::new().get(url);
-    if let Some(bytes) = &bytes {
-        request = request.header(RANGE, format!("bytes={}-{}", bytes.start, bytes.end - 1));
+/// The asked part of an answer, which is all of it when the server says so and sends as much.
+fn part_of(status: StatusCode, data: Vec<u8>, bytes: Range<u64>) -> Result<Vec<u8>, CliError> {
+    if status == StatusCode::PARTIAL_CONTENT {
+        let is_whole = data.len() as u64 == bytes.end - bytes.start;
+        let refuse =
+            || CliError::refused("the server sends another length than the byte range has");
+        return is_whole.then_some(data).ok_or_else(refuse);
     }
-    let (status, data) = answer(request).await?;
-    match bytes {
-        Some(bytes) if status != StatusCode::PARTIAL_CONTENT => {
-            let range = usize::try_from(bytes.start).ok().zip(usize::try_from(bytes.end).ok());
-            let part = range.and_then(|(start, end)| data.get(start..end));
-            part.map(<[u8]>::to_vec).ok_or(CliError::refused("the byte range lies outside"))
-        }
-        _ => Ok(data),
-    }
+    let range = usize::try_from(bytes.start).ok().zip(usize::try_from(bytes.end).ok());
+    let part = range.and_then(|(start, end)| data.get(start..end));
+    part.map(<[u8]>::to_vec).ok_or_else(|| CliError::refused("the byte range lies outside"))
 }
 
 /// Posts a licence request, with the token where there is one, and reads the answer.
@@ -52,7 +56,7 @@ pub(super) async fn post(
         Some(token) => request.bearer_auth(token),
         None => request,
     };
-    answer(request).await.map(|(_, data)| data)
+    answer(request, MAX_FETCH).await.map(|(_, data)| data)
 }
 
 fn check(url: &str) -> Result<(), CliError> {
@@ -60,19 +64,19 @@ fn check(url: &str) -> Result<(), CliError> {
     is_http.then_some(()).ok_or_else(|| CliError::usage("files and http:// addresses are read"))
 }
 
-/// What a server answers, when it is no refusal.
-async fn answer(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CliError> {
+/// What a server answers in up to `limit` bytes, when it is no refusal.
+async fn answer(request: RequestBuilder, limit: u64) -> Result<(StatusCode, Vec<u8>), CliError> {
     // The error of the library would repeat the address, with the token that may stand in it.
     let failed = |error: reqwest::Error| CliError::environment(error.without_url());
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status();
-    let limit = if status.is_success() { MAX_FETCH } else { MAX_REFUSAL };
+    let limit = if status.is_success() { limit.min(MAX_FETCH) } else { MAX_REFUSAL };
     let mut data = Vec::new();
     while let Some(part) = response.chunk().await.map_err(failed)? {
-        data.extend_from_slice(&part);
-        if data.len() > limit {
+        if (data.len() + part.len()) as u64 > limit {
             return Err(CliError::refused("the answer is larger than is read"));
         }
+        data.extend_from_slice(&part);
     }
     if !status.is_success() {
         // What a stranger's server says must not steer the terminal.
@@ -81,4 +85,21 @@ async fn answer(request: RequestBuilder) -> Result<(StatusCode, Vec<u8>), CliErr
         return Err(CliError::refused(format_args!("the server answers {status}: {said}")));
     }
     Ok((status, data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn parts_have_the_length_that_was_asked_for() {
+        let part = |status, range| part_of(status, b"abcdef".to_vec(), range).ok();
+        assert_eq!(part(StatusCode::PARTIAL_CONTENT, 10..16).as_deref(), Some(&b"abcdef"[..]));
+        assert_eq!(part(StatusCode::PARTIAL_CONTENT, 10..15), None);
+        assert_eq!(part(StatusCode::PARTIAL_CONTENT, 10..17), None);
+        assert_eq!(part(StatusCode::OK, 1..3).as_deref(), Some(&b"bc"[..]));
+        assert_eq!(part(StatusCode::OK, 1..7), None);
+        let empty = fetch_part("http://127.0.0.1:1/", 0..0).await.unwrap_err();
+        assert!(empty.to_string().contains("is empty"));
+    }
 }

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::CliError;
-use super::fetch::{fetch, fetch_part};
+use super::fetch::{MAX_FETCH, fetch, fetch_part};
 use crate::bytes::ReadAt;
 use crate::package::part::Part;
 use crate::store::files::LocalFile;
@@ -41,9 +41,21 @@ impl Place {
 
     /// All of it, or of a file that is no manifest its first bytes.
     pub(super) async fn look(&self) -> Result<Vec<u8>, CliError> {
+        let data = match self {
+            Self::Address(url) => fetch(url.as_str(), MAX_FETCH).await?,
+            Self::File(path) => head(path).map_err(|error| CliError::file(path, &error))?,
+        };
+        if data.len() as u64 > MAX_MANIFEST && crate::inspect::kind(&data).is_some() {
+            return Err(CliError::refused(format_args!("{self}: a manifest of over 64 MiB")));
+        }
+        Ok(data)
+    }
+
+    /// How many bytes its name has.
+    pub(super) fn name_len(&self) -> usize {
         match self {
-            Self::Address(url) => fetch(url.as_str()).await,
-            Self::File(path) => head(path).map_err(|error| CliError::file(path, &error)),
+            Self::File(path) => path.as_os_str().len(),
+            Self::Address(url) => url.as_str().len(),
         }
     }
 
@@ -59,7 +71,7 @@ impl Place {
         match self {
             Self::Address(url) => match bytes {
                 Some(bytes) => fetch_part(url.as_str(), bytes).await,
-                None => fetch(url.as_str()).await,
+                None => fetch(url.as_str(), limit).await,
             },
             Self::File(path) => {
                 part(path, bytes, limit).map_err(|error| CliError::file(path, &error))
@@ -108,7 +120,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The whole file when it is a manifest, else its first bytes.
+/// The whole file when it is a manifest, or more of it than a manifest may have; else its first bytes.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let mut data = Vec::new();

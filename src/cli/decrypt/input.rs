@@ -14,6 +14,13 @@ use crate::store::files::LocalFile;
 /// A longer segment is not decrypted as a whole, in bytes.
 const MAX_SEGMENT: u64 = 1 << 30;
 
+/// What all pieces of a presentation may take together, in bytes: about a million of them.
+const MAX_LISTED: usize = 256 << 20;
+
+/// What is left for the pieces of all tracks together: in few bytes, a manifest can list very many.
+#[derive(Debug)]
+pub(super) struct Budget(usize);
+
 /// A part of the stream that is decrypted next.
 #[derive(Debug)]
 pub(super) struct Piece {
@@ -36,7 +43,11 @@ pub(super) enum Media {
 
 /// What stands for an input whose first bytes, or all of a manifest, are `data`: itself, or the parts
 /// of the playlist that it is.
-pub(super) fn pieces_of(place: &Place, data: Vec<u8>) -> Result<Vec<Piece>, CliError> {
+pub(super) fn pieces_of(
+    place: &Place,
+    data: Vec<u8>,
+    budget: &mut Budget,
+) -> Result<Vec<Piece>, CliError> {
     if kind(&data) != Some(Kind::Playlist) {
         let fetched = matches!(place, Place::Address(_)).then_some(data);
         let place = place.clone();
@@ -45,16 +56,38 @@ pub(super) fn pieces_of(place: &Place, data: Vec<u8>) -> Result<Vec<Piece>, CliE
     let refuse = |error: &dyn fmt::Display| CliError::refused(format_args!("{place}: {error}"));
     let text = String::from_utf8(data).map_err(|_| refuse(&"this is not UTF-8"))?;
     let parts = parts(&text).map_err(|error| refuse(&error))?;
-    let piece = |part: Part| Ok(Piece::listed(place.resolve(&part.uri)?, part.bytes, part.key));
+    // The addresses of keys are of it.
+    budget.spend(text.len())?;
+    let piece = |part: Part| budget.piece(place.resolve(&part.uri)?, part.bytes, part.key);
     parts.into_iter().map(piece).collect()
 }
 
-impl Piece {
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_LISTED)
+    }
+}
+
+impl Budget {
     /// A part that a manifest lists.
-    pub(super) fn listed(place: Place, bytes: Option<Range<u64>>, key: Option<Key>) -> Self {
-        Self { place, bytes, key, is_listed: true, fetched: None }
+    pub(super) fn piece(
+        &mut self,
+        place: Place,
+        bytes: Option<Range<u64>>,
+        key: Option<Key>,
+    ) -> Result<Piece, CliError> {
+        self.spend(size_of::<Piece>() + place.name_len())?;
+        Ok(Piece { place, bytes, key, is_listed: true, fetched: None })
     }
 
+    fn spend(&mut self, bytes: usize) -> Result<(), CliError> {
+        let refuse = || CliError::refused("it lists more segments than are kept in memory");
+        self.0 = self.0.checked_sub(bytes).ok_or_else(refuse)?;
+        Ok(())
+    }
+}
+
+impl Piece {
     /// Opens the file, or fetches what is at the address.
     pub(super) async fn load(&mut self) -> Result<Media, CliError> {
         let media = match (&self.place, self.fetched.take()) {
@@ -132,5 +165,13 @@ impl ReadAt for Media {
                 file.read_exact_at(bytes.start + offset, buffer)
             }
         }
+    }
+}
+
+#[cfg(test)]
+impl Budget {
+    /// Of so many pieces with names of at most 100 bytes.
+    pub(super) fn of(pieces: usize) -> Self {
+        Self(pieces * (size_of::<Piece>() + 100))
     }
 }

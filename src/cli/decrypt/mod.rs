@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
-use self::input::pieces_of;
+use self::input::{Budget, pieces_of};
 use self::presentation::{Track, tracks};
 use self::work::{Report, decrypt};
 use super::CliError;
@@ -62,12 +62,12 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let (output, inputs) = args.paths.split_last().expect("there are two paths at least");
     let keys = args.keys.keyring()?;
     let output = Path::new(output);
-    let mut pieces = Vec::new();
+    let (mut pieces, mut budget) = (Vec::new(), Budget::default());
     for input in inputs {
         let place = Place::of(input)?;
         let data = place.look().await?;
-        match tracks(&place, &data).await? {
-            None => pieces.extend(pieces_of(&place, data)?),
+        match tracks(&place, &data, &mut budget).await? {
+            None => pieces.extend(pieces_of(&place, data, &mut budget)?),
             Some(tracks) if inputs.len() == 1 => {
                 return presentation(tracks, &keys, output, args.json).await;
             }

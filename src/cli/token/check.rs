@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::source::{KeyArgs, Source, StoreArgs, restrictions};
-use super::{form, read_token};
+use super::{claim, form, read_token};
 use crate::cli::CliError;
 use crate::ids::KeyId;
 use crate::policy::content_key::TokenType;
@@ -115,7 +115,7 @@ fn of_key(key: SigningKey, form: TokenType) -> Result<TokenRestriction, CliError
 
 fn print(claims: &Map<String, Value>, reports: &[Report]) {
     for (name, value) in claims {
-        println!("{name}: {value}");
+        println!("{}", claim(name, value));
     }
     for report in reports {
         println!("\n{}:", report.option);

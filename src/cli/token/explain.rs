@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::read_token;
+use super::{claim, printable, read_token};
 use crate::cli::CliError;
 use crate::policy::content_key::{KEY_IDENTIFIER_CLAIM, TokenType};
 use crate::token::claims::USE_LIMIT_CLAIM;
@@ -30,20 +30,22 @@ const MEANINGS: &[(&str, &str)] = &[
 pub(super) fn run(args: Args) -> Result<(), CliError> {
     let token = read_token(args.token.as_deref())?;
     let (form, unverified) = read(&token).map_err(CliError::refused)?;
-    println!("form: {form}, signed with {}", unverified.algorithm_name());
-    if let Some(key_id) = unverified.key_id() {
-        println!("key: {key_id}");
-    }
+    lines(form, &unverified).iter().for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+fn lines(form: &str, unverified: &Unverified<'_>) -> Vec<String> {
+    let mut lines = vec![format!("form: {form}, signed with {}", unverified.algorithm_name())];
+    lines.extend(unverified.key_id().map(|key_id| format!("key: {}", printable(key_id))));
     for (name, value) in unverified.claims() {
         let meaning = MEANINGS.iter().find(|(known, _)| known == name);
         let meaning = meaning.map_or(String::new(), |(_, meaning)| format!("  ({meaning})"));
         let time = ["exp", "nbf"].contains(&name.as_str()).then(|| value.as_i64()).flatten();
-        match time.and_then(|time| Timestamp::from_second(time).ok()) {
-            Some(time) => println!("{name}: {value} = {time}{meaning}"),
-            None => println!("{name}: {value}{meaning}"),
-        }
+        let time = time.and_then(|time| Timestamp::from_second(time).ok());
+        let time = time.map_or(String::new(), |time| format!(" = {time}"));
+        lines.push(format!("{}{time}{meaning}", claim(name, value)));
     }
-    Ok(())
+    lines
 }
 
 /// A token with two dots and no sign of a form is a JSON Web Token.
@@ -52,5 +54,31 @@ fn read(token: &Bearer) -> Result<(&'static str, Unverified<'_>), TokenError> {
     match swt {
         Ok(read) => Ok(("Simple Web Token", read)),
         Err(_) => Ok(("JSON Web Token", Unverified::read(token, TokenType::Jwt)?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use data_encoding::BASE64URL_NOPAD;
+
+    #[test]
+    fn what_a_forged_token_says_does_not_steer_the_terminal() {
+        let parts = [
+            r#"{"alg":"HS256","kid":"k\u001b[2J"}"#,
+            r#"{"exp":0,"iss":"a\u009b2J\u202e\u001b","\u001b]0;x\u0007":1}"#,
+            "signature",
+        ];
+        let token =
+            Bearer::new(parts.map(|part| BASE64URL_NOPAD.encode(part.as_bytes())).join("."));
+        let (form, unverified) = read(&token).unwrap();
+        let lines = lines(form, &unverified);
+        let text = lines.concat();
+        assert!(!text.contains(|c: char| c.is_control() || c == '\u{202e}'), "{text:?}");
+        assert!(lines.contains(&r"key: k\u{1b}[2J".to_owned()), "{lines:?}");
+        assert!(
+            lines.contains(&"exp: 0 = 1970-01-01T00:00:00Z  (expires)".to_owned()),
+            "{lines:?}"
+        );
     }
 }

@@ -8,6 +8,7 @@ mod source;
 use std::io::Read;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::CliError;
 use crate::policy::content_key::TokenType;
@@ -46,6 +47,23 @@ fn read_token(argument: Option<&str>) -> Result<Bearer, CliError> {
     let mut text = String::new();
     std::io::stdin().take(2 * MAX_LEN as u64).read_to_string(&mut text).map_err(CliError::usage)?;
     Ok(Bearer::new(text.trim()))
+}
+
+/// A claim of a token that anybody may have made.
+fn claim(name: &str, value: &Value) -> String {
+    format!("{}: {}", printable(name), printable(&value.to_string()))
+}
+
+/// The text without what would steer a terminal: that is escaped, quotes of JSON stay.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for c in text.chars() {
+        match c {
+            '"' | '\'' | '\\' => printable.push(c),
+            _ => printable.extend(c.escape_debug()),
+        }
+    }
+    printable
 }
 
 fn form(text: &str) -> Result<TokenType, &'static str> {

@@ -8,6 +8,9 @@ pub use listing::{KeyLine, Listing, Reference, Stretch, listing};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// More parts are refused, as of an MPD: two days of two-second segments are fewer.
+const MAX_PARTS: usize = 100_000;
+
 /// A playlist that is none, or breaks a rule; the line counts from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -123,6 +126,9 @@ impl State {
     }
 
     fn push(&mut self, uri: &str, bytes: Option<Range<u64>>) -> Result<(), &'static str> {
+        if self.parts.len() == MAX_PARTS {
+            return Err("there are more than 100,000 segments");
+        }
         let numbered = u128::from(self.sequence).to_be_bytes();
         let key = self.key.as_ref().map(|(method, uri, iv)| Key {
             method: *method,
@@ -155,13 +161,16 @@ impl State {
     }
 }
 
-/// `length[@offset]`, in bytes.
+/// `length[@offset]`, in bytes; a part without bytes is none.
 fn range(text: &str, next: u64) -> Result<Range<u64>, &'static str> {
     let number = |text: &str| text.parse::<u64>().map_err(|_| "a byte range has no numbers");
     let (length, start) = match text.split_once('@') {
         Some((length, start)) => (number(length)?, number(start)?),
         None => (number(text)?, next),
     };
+    if length == 0 {
+        return Err("a byte range is empty");
+    }
     Ok(start..start.checked_add(length).ok_or("a byte range has no end")?)
 }
 
@@ -230,6 +239,16 @@ mod tests {
         assert!(refused(master).contains("low.m3u8"));
         assert!(refused("#EXTM3U\n#EXT-X-KEY:METHOD=XOR\n").contains("line 2: the METHOD"));
         assert!(refused("#EXTM3U\n#EXT-X-BYTERANGE:1@18446744073709551615\n").contains("no end"));
+        assert!(refused("#EXTM3U\n#EXT-X-BYTERANGE:0@0\n").contains("is empty"));
+        assert!(refused("#EXTM3U\n#EXT-X-MAP:URI=\"i\",BYTERANGE=\"0@7\"\n").contains("is empty"));
+    }
+
+    #[test]
+    fn parts_are_bounded() {
+        let list = |count: usize| format!("#EXTM3U\n{}", "a\n".repeat(count));
+        assert_eq!(parts(&list(MAX_PARTS)).unwrap().len(), MAX_PARTS);
+        let refused = parts(&list(MAX_PARTS + 1)).unwrap_err().to_string();
+        assert!(refused.contains("line 100002: there are more than"), "{refused}");
     }
 
     proptest! {

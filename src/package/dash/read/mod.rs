@@ -170,6 +170,8 @@ mod tests {
             indexRange='100-199'/></Representation>";
         assert_eq!(read(file).0.as_deref(), Some("a/ + f.mp4 0-100"));
         assert_eq!(read(file).1.unwrap(), ["a/ + f.mp4"]);
+        // In front of an index at the start, there is nothing.
+        assert_eq!(read(&file.replace("100-199", "0-99")).0, None);
     }
 
     #[test]

@@ -75,7 +75,7 @@ impl<'a, 'i> Addressing<'a, 'i> {
             (None, None) => {
                 // Of a file with an index, what stands in front of it.
                 let index = range_of(holder, "indexRange").filter(|_| is(holder, "SegmentBase"))?;
-                Some(self.part(None, Some(0..index.start)))
+                (index.start > 0).then(|| self.part(None, Some(0..index.start)))
             }
             (uri, range) => Some(self.part(uri, range)),
         }
