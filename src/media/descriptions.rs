@@ -168,8 +168,7 @@ fn describe<'a>(entry: &BoxRef<'a>, row: &codec::Row) -> Result<Described<'a>, B
         MediaType::Video => {
             let visual = VisualEntry::parse(entry)?;
             let config = find(visual.children.clone(), row.config_box)?.ok_or(missing)?;
-            let body = entry.body.to_vec();
-            let entry = SampleEntry { kind: entry.kind, body };
+            let entry = SampleEntry::of(entry, &visual.children);
             Ok(Described { entry, visual: Some(visual), config: config.body })
         }
         MediaType::Audio => {

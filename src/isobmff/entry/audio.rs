@@ -42,7 +42,7 @@ impl<'a> AudioEntry<'a> {
     /// tells.
     pub fn to_version_0(&self, entry: &BoxRef<'_>, config: &BoxRef<'_>) -> SampleEntry {
         if self.version == 0 {
-            return SampleEntry { kind: self.kind, body: entry.body.to_vec() };
+            return SampleEntry::of(entry, &self.children);
         }
         let mut body = self.fields.to_vec();
         body[8..16].fill(0);

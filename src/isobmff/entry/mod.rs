@@ -22,6 +22,16 @@ pub struct SampleEntry {
 }
 
 impl SampleEntry {
+    /// An entry of a source with these child boxes, up to the end of the last of them: QuickTime sets
+    /// a 32-bit zero behind them, and no reader would find a box that is written behind that.
+    pub fn of(entry: &BoxRef<'_>, children: &Children<'_>) -> Self {
+        let mut children = children.clone();
+        children.by_ref().for_each(drop);
+        let left = children.length();
+        let length = if left < 8 { entry.body.len() - left } else { entry.body.len() };
+        Self { kind: entry.kind, body: entry.body[..length].to_vec() }
+    }
+
     /// Writes the entry as it is or, with `sinf`, as an entry of type `protected` (`encv`, `enca`).
     pub fn write(&self, w: &mut Writer, protected: Option<(&[u8; 4], &Sinf)>) {
         match protected {
