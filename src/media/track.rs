@@ -166,6 +166,15 @@ impl Track {
         behind.checked_sub(1).and_then(|at| self.changes.get(at))
     }
 
+    /// The same of a sample that is left clear in a protected track: clear descriptions stand behind
+    /// the protected ones.
+    pub fn lead_description_of(&self, n: u32) -> u32 {
+        // At most 1,000.
+        u32::try_from(self.entries().len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.description_of(n))
+    }
+
     /// The sample entries of init segments, by number.
     pub fn entries(&self) -> Vec<&SampleEntry> {
         let mut entries = vec![&self.entry];

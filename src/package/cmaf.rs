@@ -49,6 +49,20 @@ pub enum Protect {
     Samples(Scheme, TrackKey, InBand),
     /// As a whole, by AES-128-CBC. The init segment stays clear.
     Segment(TrackKey),
+    /// Not at all, in a track whose other fragments have protected samples: these have a sample
+    /// description of their own (packaging.md section 1.6).
+    Lead,
+}
+
+impl Protect {
+    /// What a fragment of the clear lead of a track has.
+    #[must_use]
+    pub fn lead(self) -> Self {
+        match self {
+            Self::Samples(..) | Self::Lead => Self::Lead,
+            Self::Clear | Self::Segment(_) => Self::Clear,
+        }
+    }
 }
 
 /// What the fragments of keys that rotate announce to protection systems: they name their key
@@ -69,11 +83,13 @@ pub enum FragmentError {
     TooLarge,
 }
 
-/// The init segment of a rendition, with a box for each system that it is announced to.
+/// The init segment of a rendition, with a box for each system that it is announced to. `lead` says
+/// that protected tracks have clear fragments too.
 pub fn init_segment(
     rendition: &Rendition,
     container: Container,
     protect: &Protect,
+    lead: bool,
     systems: &[Announced],
 ) -> Vec<u8> {
     let track = &rendition.track;
@@ -91,7 +107,7 @@ pub fn init_segment(
                 // At most four audio frames, far below 2^32 ticks.
                 elst::write(w, u32::try_from(timing.hidden).unwrap_or(u32::MAX));
             }
-            boxed(w, b"mdia", |w| media(w, rendition, protect));
+            boxed(w, b"mdia", |w| media(w, rendition, protect, lead));
         });
         mvex::write(w);
         systems.iter().filter_map(|system| system.pssh.as_ref()).for_each(|pssh| pssh.write(w));
@@ -130,7 +146,7 @@ fn header(track: &Track) -> Tkhd {
     Tkhd { track_id: 1, volume, ..track.header.clone() }
 }
 
-fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
+fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect, lead: bool) {
     let track = &rendition.track;
     Mdhd { timescale: WIRE_TIMESCALE, language: rendition.language }.write(w);
     let (handler, protected_entry) = match track.media_type {
@@ -150,13 +166,17 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect) {
                     Protect::Samples(scheme, key, _) => {
                         Some(key.sinf(*scheme, track.entry.kind, track.media_type))
                     }
-                    Protect::Clear | Protect::Segment(_) => None,
+                    Protect::Clear | Protect::Segment(_) | Protect::Lead => None,
                 };
-                let entries = track.entries();
+                let mut entries: Vec<_> =
+                    track.entries().into_iter().map(|entry| (entry, sinf.as_ref())).collect();
+                if lead && sinf.is_some() {
+                    entries.extend(track.entries().into_iter().map(|entry| (entry, None)));
+                }
                 // At most 1,000.
                 w.u32(u32::try_from(entries.len()).unwrap_or(u32::MAX));
-                for entry in entries {
-                    entry.write(w, sinf.as_ref().map(|sinf| (protected_entry, sinf)));
+                for (entry, sinf) in entries {
+                    entry.write(w, sinf.map(|sinf| (protected_entry, sinf)));
                 }
             });
             stbl::write_empty(w);
@@ -275,8 +295,9 @@ pub fn fragment<S: ReadAt + ?Sized>(
     let range = shape.samples(rendition, n);
     let track = &rendition.track;
     let samples = || track.index.samples(range.clone());
+    let lead = matches!(protect, Protect::Lead);
     let cipher = match protect {
-        Protect::Clear => Cipher::Clear,
+        Protect::Clear | Protect::Lead => Cipher::Clear,
         Protect::Segment(key) => {
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
             let iv_of = match shape {
@@ -298,12 +319,12 @@ pub fn fragment<S: ReadAt + ?Sized>(
                     (None, false) => None,
                 },
             };
-            let head = head(rendition, n, shape, samples(), Some(&hidden));
+            let head = head(rendition, n, shape, samples(), Some(&hidden), false);
             let protected = Samples::new(scheme, track.media_type, key, map.ranges);
             return Ok(Plan::new(head, extents(samples()), Cipher::Samples(protected)));
         }
     };
-    Ok(Plan::new(head(rendition, n, shape, samples(), None), extents(samples()), cipher))
+    Ok(Plan::new(head(rendition, n, shape, samples(), None, lead), extents(samples()), cipher))
 }
 
 /// What a fragment says of the protection of its samples.
@@ -320,13 +341,17 @@ fn head(
     shape: Shape,
     samples: impl ExactSizeIterator<Item = Sample>,
     hidden: Option<&Hidden<'_>>,
+    lead: bool,
 ) -> Bytes {
     let timing = Timing::of(rendition, shape);
     let range = shape.samples(rendition, n);
     let own = hidden.and_then(|hidden| hidden.own);
     let header = FragmentHeader {
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
-        description: rendition.track.numbered_description_of(range.start),
+        description: match lead {
+            true => Some(rendition.track.lead_description_of(range.start)),
+            false => rendition.track.numbered_description_of(range.start),
+        },
         timing: match (shape, rendition.cuts.span(n)) {
             (Shape::Smooth(_), Some((start, end))) => {
                 FragmentTiming::Smooth { start, duration: end.saturating_sub(start) }
@@ -380,6 +405,12 @@ pub(super) fn head_length(track: &Track, samples: usize, auxiliary: u64) -> u64 
     let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
     let description = if track.changes.is_empty() { 0 } else { 4 };
     FIXED_HEAD + description + boxes + samples as u64 * (12 + composition + auxiliary)
+}
+
+/// Bytes in front of the payload of a fragment of the clear lead.
+pub(super) fn lead_head_length(track: &Track, samples: usize) -> u64 {
+    // The number of its sample description stands in it.
+    head_length(track, samples, 0) + if track.changes.is_empty() { 4 } else { 0 }
 }
 
 /// Bytes that are sent of a segment of `length` bytes.

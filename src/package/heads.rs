@@ -17,7 +17,7 @@ use crate::media::Rendition;
 pub struct Heads(Box<[u64]>);
 
 impl Heads {
-    /// Reads what has to be read of fragments of that shape. The lengths depend on the scheme, not on
+    /// Reads what has to be read of fragments of that shape, of which the first `lead` are clear. The lengths depend on the scheme, not on
     /// the key: keys that rotate are announced in boxes of one length.
     ///
     /// # Errors
@@ -26,6 +26,7 @@ impl Heads {
         rendition: &Rendition,
         shape: Shape,
         protect: &Protect,
+        lead: usize,
         source: &S,
     ) -> Result<Self, FragmentError> {
         let fragments = 0..rendition.cuts.len();
@@ -36,15 +37,18 @@ impl Heads {
             Self(fragments.clone().map(head).collect())
         };
         match protect {
-            Protect::Clear | Protect::Segment(_) => Ok(of_length(0)),
+            Protect::Clear | Protect::Segment(_) | Protect::Lead => Ok(of_length(0)),
             Protect::Samples(scheme, _, in_band) if track.media_type == MediaType::Audio => {
                 let own = |boxes: &Arc<[_]>| cmaf::in_band_length(*scheme, boxes.iter());
                 let own = in_band.as_ref().map_or(0, own);
                 let heads = of_length(scheme.row().per_sample_iv_size.into());
-                Ok(Self(heads.0.into_iter().map(|head| head + own).collect()))
+                let of_lead = |n| cmaf::lead_head_length(track, shape.samples(rendition, n).len());
+                let length = |(n, head)| if n < lead { of_lead(n) } else { head + own };
+                Ok(Self(heads.0.into_iter().enumerate().map(length).collect()))
             }
             Protect::Samples(..) => {
-                let plan = |n| cmaf::fragment(rendition, n, shape, protect.clone(), source);
+                let protect_of = |n| if n < lead { Protect::Lead } else { protect.clone() };
+                let plan = |n| cmaf::fragment(rendition, n, shape, protect_of(n), source);
                 let head = |n| plan(n).map(|plan| plan.head_len());
                 fragments.map(head).collect::<Result<_, _>>().map(Self)
             }

@@ -70,6 +70,18 @@ impl KeyRuns {
         Self(vec![KeyRun { fragments, period: None, key }])
     }
 
+    /// The same behind fragments in the clear, up to number `lead`.
+    pub fn behind_lead(fragments: Range<usize>, lead: usize, key: Option<RenditionKey>) -> Self {
+        if key.is_none() || lead <= fragments.start {
+            return Self::same(fragments, key);
+        }
+        let middle = lead.min(fragments.end);
+        let clear = KeyRun { fragments: fragments.start..middle, period: None, key: None };
+        let rest = KeyRun { fragments: middle..fragments.end, period: None, key };
+        // The key is named also where all that is listed is clear: the init segment names it too.
+        Self(vec![clear, rest])
+    }
+
     /// The first key: it stands for all where one has to.
     pub fn first(&self) -> Option<&RenditionKey> {
         self.all().next()
@@ -97,7 +109,8 @@ impl KeyRuns {
         let cut = |run: &KeyRun| {
             let start = run.fragments.start.max(fragments.start);
             let end = run.fragments.end.min(fragments.end);
-            (start < end).then(|| KeyRun { fragments: start..end, ..run.clone() })
+            (start < end || run.fragments.is_empty())
+                .then(|| KeyRun { fragments: start..end, ..run.clone() })
         };
         Self(self.0.iter().filter_map(cut).collect())
     }

@@ -27,7 +27,10 @@ impl<'a> Presentation<'a> {
             self.listed.iter().max_by_key(|listed| (listed.keys.runs().len(), is_video(listed)));
         most.into_iter().flat_map(|listed| {
             let start = |n: usize| listed.rendition.cuts.span(n).map_or(0, |(start, _)| start);
-            listed.keys.runs().iter().map(move |run| start(run.fragments.start))
+            // What is clear in front of a key is of its period: sample descriptions tell it apart.
+            let changes = listed.keys.runs().iter().enumerate();
+            let changes = changes.filter(|(n, run)| *n == 0 || run.period.is_some());
+            changes.map(move |(_, run)| start(run.fragments.start))
         })
     }
 

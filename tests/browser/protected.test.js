@@ -44,6 +44,8 @@ const published = (name, id, properties, contentKeys = []) => [
 const SMOOTH = "00000000-0000-4000-8000-000000000001";
 const CBCS = "00000000-0000-4000-8000-000000000002";
 
+const LEAD = "00000000-0000-4000-8000-000000000003";
+
 const documents = [
   everybody,
   ...published(
@@ -57,6 +59,11 @@ const documents = [
       enabledProtocols: { hls: true },
       clearKeyEncryptionConfiguration: { hlsKeyFormats: ["org.w3.clearkey"] },
     },
+  }),
+  ...published("lead", LEAD, {
+    commonEncryptionCenc: { enabledProtocols: { dash: true, hls: true }, clearLeadSeconds: 4 },
+    commonEncryptionCbcs: { enabledProtocols: { dash: true, hls: true }, clearLeadSeconds: 4 },
+    envelopeEncryption: { enabledProtocols: { hls: true }, clearLeadSeconds: 4 },
   }),
 ];
 
@@ -80,11 +87,11 @@ const stream = (protocol, locator, parameters, more) => ({
   ...more,
 });
 
-const plays = async (player, protocol, asked) => {
+const plays = async (player, protocol, asked, until = 5, eme = true) => {
   await withPlay({ browser, host }, { player, protocol, stream: asked }, async (page) => {
-    await frameAfter(page, 5);
+    await frameAfter(page, until);
     const { encrypted, errors, audioBytes } = await page.evaluate(() => window.report());
-    assert.deepEqual({ encrypted, errors }, { encrypted: true, errors: [] });
+    assert.deepEqual({ encrypted, errors }, { encrypted: eme, errors: [] });
     assert.ok(audioBytes > 0, "sound is decoded");
   });
 };
@@ -103,4 +110,22 @@ describe("protected streams", { concurrency: 1 }, () => {
     const parameters = "format=m3u8-cmaf,encryption=cbcs-aapl";
     await plays("hlsjs", "hls", stream("hls", CBCS, parameters, { licenses }));
   });
+
+  // Fragments have six seconds: one is clear.
+  for (const [player, protocol, format, encryption, eme] of [
+    ["shaka5", "dash", "mpd-time-cmaf", "cenc", true],
+    ["shaka5", "dash", "mpd-time-cmaf", "cbcs-aapl", true],
+    ["dashjs", "dash", "mpd-time-cmaf", "cenc", true],
+    ["shaka5", "hls", "m3u8-cmaf", "cbcs-aapl", true],
+    ["hlsjs", "hls", "m3u8-cmaf", "cenc", true],
+    ["hlsjs", "hls", "m3u8-aapl", "cbcs-aapl", false],
+    ["hlsjs", "hls", "m3u8-aapl", "cbc", false],
+  ]) {
+    const limit = { timeout: 2 * PLAY_LIMIT_MS };
+    test(`${player} plays over the end of a clear lead: ${format}, ${encryption}`, limit, async () => {
+      const licenses = { "org.w3.clearkey": `${server.keyDelivery}/ClearKey/` };
+      const parameters = `format=${format},encryption=${encryption}`;
+      await plays(player, protocol, stream(protocol, LEAD, parameters, { licenses }), 8, eme);
+    });
+  }
 });

@@ -128,7 +128,7 @@ pub fn segment<S: ReadAt + ?Sized>(
     let start = wanted.main.cuts.starts.get(wanted.n);
     let start = start.map_or(0, |cut| cut.start);
     let (cipher, samples) = match protect {
-        Protect::Clear => (Cipher::Clear, None),
+        Protect::Clear | Protect::Lead => (Cipher::Clear, None),
         Protect::Segment(key) => {
             let ivs = &key.ivs;
             let iv = if wanted.key_frame { ivs.key_frame(start) } else { ivs.transport(start) };

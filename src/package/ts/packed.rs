@@ -58,7 +58,7 @@ pub fn segment<S: ReadAt + ?Sized>(
     let samples: Vec<Sample> = rendition.track.index.samples(rendition.cuts.samples(n)).collect();
     let sound = Sound { rendition, n, adts: adts(rendition)?, samples };
     let (cipher, description) = match protect {
-        Protect::Clear => (Cipher::Clear, None),
+        Protect::Clear | Protect::Lead => (Cipher::Clear, None),
         Protect::Segment(key) => {
             let start = rendition.cuts.starts.get(n).map_or(0, |cut| cut.start);
             (Cipher::Segment { iv: key.ivs.packed(start), key: key.key }, None)

@@ -11,6 +11,10 @@ use crate::package::filter::{Facts, TrackSelection};
 use crate::package::format::Format;
 use crate::policy::UrlTemplate;
 use crate::protection::{Protection, Row};
+use crate::time::WIRE_TIMESCALE;
+
+/// A longer clear lead is refused, in seconds.
+const MAX_LEAD: u32 = 3600;
 
 /// More keys of a block are refused.
 const MAX_MAPPINGS: usize = 64;
@@ -30,6 +34,9 @@ pub struct EncryptedBlock {
     /// Which key covers which track.
     #[serde(default)]
     pub content_keys: ContentKeys,
+    /// How long tracks are clear at their beginning, in seconds, to the end of the fragment; ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_lead_seconds: Option<u32>,
     /// Systems that are announced; of Common Encryption only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drm: Option<Drm>,
@@ -88,6 +95,11 @@ impl EncryptedBlock {
     /// Whether ClearKey is announced: where it is asked for, and where no system is named at all.
     pub fn announces_clear_key(&self) -> bool {
         self.clear_key_encryption_configuration.is_some() || self.drm.is_none()
+    }
+
+    /// How long tracks are clear at their beginning, in wire ticks.
+    pub fn clear_lead(&self) -> u64 {
+        u64::from(self.clear_lead_seconds.unwrap_or(0)) * u64::from(WIRE_TIMESCALE)
     }
 
     /// Whether tracks may have different keys.
@@ -234,7 +246,23 @@ impl EncryptedBlock {
         let one_key =
             self.clear_tracks.is_empty() && self.content_keys.key_to_track_mappings.is_empty();
         let play_ready = self.drm.as_ref().is_some_and(|drm| drm.play_ready.is_some());
+        let leads = self.clear_lead_seconds.is_some_and(|seconds| seconds > 0);
         let rules = [
+            (
+                "clearLeadSeconds",
+                self.clear_lead_seconds.is_some_and(|seconds| seconds > MAX_LEAD),
+                "at most 3600",
+            ),
+            (
+                "clearLeadSeconds",
+                leads && self.enabled_protocols.smooth_streaming,
+                "Smooth Streaming has no clear lead",
+            ),
+            (
+                "clearLeadSeconds",
+                leads && envelope && self.enabled_protocols.dash,
+                "segment encryption of DASH holds for all segments",
+            ),
             (
                 "enabledProtocols.smoothStreaming",
                 protection == Protection::Cenc

@@ -196,6 +196,16 @@ fn refusals_name_the_member_and_the_rule() {
             "commonEncryptionCbcs.customKeyAcquisitionUrlTemplate: only keys of the envelope and",
         ),
         (
+            format!("{cenc}/clearLeadSeconds"),
+            json!(5),
+            "commonEncryptionCenc.clearLeadSeconds: Smooth Streaming has no",
+        ),
+        (
+            format!("{cbcs}/clearLeadSeconds"),
+            json!(3601),
+            "commonEncryptionCbcs.clearLeadSeconds: at most 3600",
+        ),
+        (
             format!("{cenc}/drm/playReady"),
             Value::Null,
             "commonEncryptionCenc.enabledProtocols.smoothStreaming: a Smooth manifest names keys",

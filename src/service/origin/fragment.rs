@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
-use super::keys::key_mark;
+use super::keys::{CLEAR_LEAD, key_mark};
 use super::transport::reading;
 use super::{Code, Context, Origin, OriginError, media_type};
 use crate::cenc::Scheme;
@@ -125,6 +125,9 @@ impl Origin {
                 Compat::Modern => {}
             }
         }
+        if context.leads(&rendition.cuts, n) {
+            parts.push(CLEAR_LEAD);
+        }
         let in_band = context.in_band_tag();
         parts.extend(in_band.as_deref());
         match context.shape(key_frame) {
@@ -149,8 +152,7 @@ impl Origin {
         n: usize,
         shape: Shape,
     ) -> Result<Arc<Plan>, OriginError> {
-        let period = context.period_of(&rendition.cuts, n);
-        let protect = self.protect(context, rendition, period)?;
+        let protect = self.protect_fragment(context, rendition, n)?;
         let plan = reading(context, rendition, move |_, rendition, source| {
             cmaf::fragment(rendition, n, shape, protect, source)
         });

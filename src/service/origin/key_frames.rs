@@ -122,13 +122,16 @@ impl Origin {
         let scheme = context.protection_of(rendition).row().map_or("", |row| row.scheme);
         let kind: &[u8] = if shape == Shape::KeyFrame { b"key frames" } else { b"" };
         let in_band = context.in_band_tag().unwrap_or_default();
-        let tag = answer::tag(&[&context.identity(rendition), scheme.as_bytes(), kind, &in_band]);
+        let lead = context.lead_of(&rendition.cuts);
+        let number = lead.to_be_bytes();
+        let identity = context.identity(rendition);
+        let tag = answer::tag(&[&identity, scheme.as_bytes(), kind, &in_band, &number]);
         let (origin, context, track) = (self.clone(), context.clone(), TrackRef::of(rendition));
         let read = async move {
             let Selected { rendition, .. } = context.find(&track)?;
             let protect = origin.protect(&context, rendition, context.first_period())?;
             let read = move |_: &Context, rendition: &Rendition, source: &_| {
-                Heads::read(rendition, shape, &protect, source)
+                Heads::read(rendition, shape, &protect, lead, source)
             };
             reading(&context, rendition, read).await
         };

@@ -24,6 +24,9 @@ use crate::policy::streaming::EncryptedBlock;
 use crate::protection::Protection;
 use crate::store::Locator;
 
+/// What the clear lead adds to the tag of a fragment.
+pub(super) const CLEAR_LEAD: &[u8] = b"clear lead";
+
 /// The keys of a locator under its streaming policy.
 #[derive(Clone)]
 pub(super) struct TrackKeys {
@@ -85,6 +88,18 @@ impl Origin {
         })
     }
 
+    /// How fragment `n` of a rendition is protected.
+    pub(super) fn protect_fragment(
+        &self,
+        context: &Context,
+        rendition: &Rendition,
+        n: usize,
+    ) -> Result<Protect, OriginError> {
+        let period = context.period_of(&rendition.cuts, n);
+        let protect = self.protect(context, rendition, period)?;
+        Ok(if context.leads(&rendition.cuts, n) { protect.lead() } else { protect })
+    }
+
     /// The key of a record for the track that `identity` names.
     pub(super) fn track_key(
         &self,
@@ -123,10 +138,26 @@ impl Context {
     /// tracks change their key together, though sound cannot be cut where pictures are.
     pub(super) fn period_of(&self, cuts: &Cuts, n: usize) -> u32 {
         let Some(schedule) = &self.locator.schedule else { return 0 };
+        schedule.period_at(self.moment_of(cuts, n))
+    }
+
+    /// When fragment `n` of a track starts, by the clock of the leading track.
+    fn moment_of(&self, cuts: &Cuts, n: usize) -> u64 {
         let start = cuts.starts.get(n).map_or(0, |cut| cut.start);
         let leading = self.loaded.asset.renditions().next();
         let moment = leading.and_then(|leading| leading.cuts.same_moment(start));
-        schedule.period_at(moment.unwrap_or(start))
+        moment.unwrap_or(start)
+    }
+
+    /// Whether fragment `n` of a track belongs to the clear lead. Keys that rotate have none.
+    pub(super) fn leads(&self, cuts: &Cuts, n: usize) -> bool {
+        let lead = self.block().map_or(0, EncryptedBlock::clear_lead);
+        lead > 0 && self.locator.schedule.is_none() && self.moment_of(cuts, n) < lead
+    }
+
+    /// How many fragments the clear lead has.
+    pub(super) fn lead_of(&self, cuts: &Cuts) -> usize {
+        (0..cuts.len()).take_while(|n| self.leads(cuts, *n)).count()
     }
 
     /// The crypto period that an init segment is asked for; without a number, the first.
@@ -150,7 +181,8 @@ impl Context {
         key_in: impl Fn(u32) -> Result<Option<RenditionKey>, OriginError>,
     ) -> Result<KeyRuns, OriginError> {
         if self.locator.schedule.is_none() {
-            return Ok(KeyRuns::same(fragments.clone(), key_in(0)?));
+            let lead = self.lead_of(cuts);
+            return Ok(KeyRuns::behind_lead(fragments.clone(), lead, key_in(0)?));
         }
         let period_of = |n| Some(self.period_of(cuts, n));
         let key_in = |period: Option<u32>| key_in(period.unwrap_or(0));

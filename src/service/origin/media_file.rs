@@ -120,7 +120,8 @@ impl Origin {
         let protect = self.protect(context, rendition, period)?;
         let systems = self.systems_of(context, rendition, period, delivery)?;
         let container = context.selectors.format.row().container;
-        Ok(cmaf::init_segment(rendition, container, &protect, &systems))
+        let lead = context.lead_of(&rendition.cuts) > 0;
+        Ok(cmaf::init_segment(rendition, container, &protect, lead, &systems))
     }
 }
 

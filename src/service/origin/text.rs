@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::answer::{self, Answer, CachePolicy, Content, Following};
 use super::assets::blocking;
-use super::keys::{key_mark, rendition_key};
+use super::keys::{CLEAR_LEAD, key_mark, rendition_key};
 use super::systems::KeyAddresses;
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::IvContext;
@@ -154,13 +154,17 @@ impl Origin {
         })?;
         let next = text.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
         let period = context.period_of(&text.cuts, n);
-        let protect = self.text_protect(context, text, period)?;
+        let protect = match context.leads(&text.cuts, n) {
+            true => Protect::Clear,
+            false => self.text_protect(context, text, period)?,
+        };
+        let lead: &[u8] = if context.leads(&text.cuts, n) { CLEAR_LEAD } else { b"" };
         let slice = text.slice(n);
         let [kid, sealed] = key_mark(context.text_key(text, period)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
         let profile = context.text_profile();
         let identity = context.text_identity(text);
-        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid, sealed]);
+        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid, sealed, lead]);
         let plan = async { plan(context, text, n, form, protect).map(Arc::new) };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {
@@ -227,7 +231,7 @@ fn plan(
             let iv = if transport { key.ivs.transport(start) } else { key.ivs.segment(start) };
             Cipher::Segment { iv, key: key.key }
         }
-        Protect::Clear | Protect::Samples(..) => Cipher::Clear,
+        Protect::Clear | Protect::Samples(..) | Protect::Lead => Cipher::Clear,
     };
     Ok(Plan::new(Bytes::from(data), Vec::new(), cipher))
 }

@@ -86,8 +86,7 @@ impl Origin {
         n: usize,
         key_frame: bool,
     ) -> Result<Arc<Plan>, OriginError> {
-        let period = context.period_of(&rendition.cuts, n);
-        let protect = self.protect(context, rendition, period)?;
+        let protect = self.protect_fragment(context, rendition, n)?;
         let plan = reading(context, rendition, move |context, main, source| {
             if packed::media_type(context.selectors.format, main).is_some() {
                 return packed::segment(main, n, protect, source);

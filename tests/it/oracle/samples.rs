@@ -214,3 +214,64 @@ async fn every_sample_of_protected_smooth_streaming_arrives() {
         demand_all(title, &sources, &stream, manifest, &tracks);
     }
 }
+
+/// The payload of a fragment; all of it where it is encrypted as a whole.
+fn payload(fragment: &[u8]) -> &[u8] {
+    let mdat = fragment.windows(4).position(|kind| kind == b"mdat");
+    mdat.map_or(fragment, |at| &fragment[at + 4..])
+}
+
+/// Fragments that start in the first seconds are clear, in a description of their own.
+#[tokio::test]
+async fn every_sample_in_and_behind_a_clear_lead_arrives() {
+    let (title, http) = (&CLIP, Client::new());
+    let (server, sources) = (title.serve(), title.sources());
+    let block = |protocols: Value| json!({ "enabledProtocols": protocols, "clearLeadSeconds": 7 });
+    let policy = json!({
+        "commonEncryptionCenc": block(json!({ "dash": true, "hls": true })),
+        "commonEncryptionCbcs": block(json!({ "dash": true, "hls": true })),
+        "envelopeEncryption": block(json!({ "hls": true })) });
+    let clear = server.ready.stream("clear-open").manifest("hls").url.clone();
+    let clear = presentation::hls(&http, &clear).await;
+    let mut seen = Vec::new();
+    for encryption in ["cenc", "cbcs", "cbc"] {
+        let name = format!("{encryption}-behind-a-lead");
+        let mut stream = published_under(&server, &title.folder(), &name, &policy).await;
+        let keys = stream.keys.iter().filter(|key| key.scheme == encryption).cloned().collect();
+        stream.keys = keys;
+        let url_value = encryption.replace("cbcs", "cbcs-aapl");
+        let manifests = stream.manifests.iter();
+        let manifests = manifests.filter(|m| m.encryption.as_deref() == Some(&url_value));
+        for manifest in manifests.filter(|manifest| !manifest.format.starts_with("m3u8-aapl")) {
+            let tracks = match manifest.protocol.as_str() {
+                "dash" => presentation::dash(&http, &manifest.url).await,
+                _ => presentation::hls(&http, &manifest.url).await,
+            };
+            demand_all(title, &sources, &stream, manifest, &tracks);
+            for track in &tracks {
+                let same = |other: &&Track| {
+                    other.segments.len() == track.segments.len()
+                        && payload(&other.segments[0].bytes) == payload(&track.segments[0].bytes)
+                };
+                let plain = clear.iter().find(same).expect("the first fragment is clear");
+                let is_clear = |n: usize| {
+                    payload(&plain.segments[n].bytes) == payload(&track.segments[n].bytes)
+                };
+                let leading: Vec<bool> = (0..track.segments.len()).map(is_clear).collect();
+                assert_eq!(leading, [true, true, false, false], "{}", manifest.url);
+            }
+            seen.push(format!("{} {encryption}", manifest.format));
+        }
+    }
+    let served = [
+        "mpd-time-cmaf cenc",
+        "mpd-time-csf cenc",
+        "mpd-ondemand cenc",
+        "m3u8-cmaf cenc",
+        "mpd-time-cmaf cbcs",
+        "mpd-ondemand cbcs",
+        "m3u8-cmaf cbcs",
+        "m3u8-cmaf cbc",
+    ];
+    assert_eq!(seen, served);
+}
