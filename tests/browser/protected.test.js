@@ -117,8 +117,7 @@ describe("protected streams", { concurrency: 1 }, () => {
     ["shaka5", "dash", "mpd-time-cmaf", "cbcs-aapl", true],
     ["dashjs", "dash", "mpd-time-cmaf", "cenc", true],
     ["shaka5", "hls", "m3u8-cmaf", "cbcs-aapl", true],
-    ["hlsjs", "hls", "m3u8-cmaf", "cenc", true],
-    ["hlsjs", "hls", "m3u8-aapl", "cbcs-aapl", false],
+    ["hlsjs", "hls", "m3u8-aapl", "cbcs-aapl", true],
     ["hlsjs", "hls", "m3u8-aapl", "cbc", false],
   ]) {
     const limit = { timeout: 2 * PLAY_LIMIT_MS };

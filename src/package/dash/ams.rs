@@ -147,6 +147,9 @@ fn text_set(
     attributes.extend(kind_attributes(presentation, "text", "application/mp4", "stpp"));
     attributes.extend(language::tag(text.language).map(|tag| ("lang", tag)));
     xml.element("AdaptationSet", &borrowed(&attributes), |xml| {
+        if let Some(key) = listed.keys.first() {
+            protection::descriptors(xml, presentation, key)?;
+        }
         if let Some(title) = &text.title {
             xml.text("Label", &[], title)?;
         }

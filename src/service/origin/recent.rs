@@ -14,8 +14,9 @@ use crate::store::{Locator, Store};
 /// room, so little is held twice.
 const CAPACITY: u64 = 16 << 20;
 
-/// What is not asked for that long is dropped.
-const IDLE: Duration = Duration::from_secs(1);
+/// What another process changes is not counted, and seen when the look-ups are made again: so late in
+/// addition to what the store allows itself.
+const KEPT: Duration = Duration::from_secs(1);
 
 /// The documents of the last few milliseconds.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ impl Recent {
         };
         let capacity = CAPACITY.min(documents);
         let answers = Cache::builder().max_capacity(capacity).weigher(weigh);
-        let answers = answers.time_to_idle(IDLE).build();
+        let answers = answers.time_to_live(KEPT).build();
         Self { store, clock, answers }
     }
 

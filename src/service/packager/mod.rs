@@ -112,7 +112,7 @@ fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, Packag
         let systems = keyed.key.as_ref().map(|key| &*key.systems).unwrap_or_default();
         let init = match stream.form {
             Form::Fragments => {
-                cmaf::init_segment(rendition, Container::Cmaf, &keyed.protect, systems)
+                cmaf::init_segment(rendition, Container::Cmaf, &keyed.protect, false, systems)
             }
             Form::Transport => Vec::new(),
         };

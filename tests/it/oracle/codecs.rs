@@ -8,7 +8,7 @@ use reqwest::Client;
 use super::titles::{CODECS, made};
 use crate::support::boxes::find;
 use crate::support::oracle::{mpd_complaint, samples_of_bytes, samples_of_file};
-use crate::support::origin::{Answer, Shelf, get};
+use crate::support::origin::{Answer, Shelf, copy, get};
 use crate::support::policies::published;
 use crate::support::presentation;
 use crate::support::server::Stream;
@@ -174,17 +174,19 @@ async fn video_of(stream: &Stream) -> String {
 }
 
 /// Pictures whose samples cannot be protected by a scheme are never served without protection.
+/// A locator under which it would happen is refused; files may change later.
 #[tokio::test]
 async fn what_a_scheme_cannot_protect_is_left_out_or_refused() {
     let shelf = Shelf::start([
-        ("both", vec![codecs("h264_320x180"), codecs("av1_320x180"), codecs("aac_eng")]),
-        ("vp9", vec![codecs("vp9_320x180"), codecs("aac_eng")]),
+        ("both", vec![codecs("h264_320x180"), codecs("aac_eng")]),
+        ("vp9", vec![codecs("h264_320x180"), codecs("aac_eng")]),
     ]);
     let both = published(&shelf.server, &shelf.path("both"), "commonEncryptionCens").await;
+    copy(&codecs("av1_320x180"), &shelf.path("both/av1.mp4"));
     let mpd = get(&both.manifest("dash").url).await;
     assert!(mpd.text().contains("\"avc1.") && !mpd.text().contains("av01"), "{}", mpd.text());
     let vp9 = published(&shelf.server, &shelf.path("vp9"), "commonEncryptionCbc1").await;
-    assert!(vp9.manifests.is_empty(), "{:?}", vp9.manifests);
+    shelf.replace_all("vp9", &codecs("vp9_320x180"));
     let root = format!("{}/{}/vp9.ism", shelf.server.ready.origin, vp9.locator_id);
     let level = video_of(shelf.stream("vp9", "clear")).await.replace("/Manifest", "");
     for part in [

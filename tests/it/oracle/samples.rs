@@ -166,8 +166,9 @@ async fn every_sample_of_the_muxed_set_arrives() {
 async fn every_sample_of_every_codec_arrives() {
     let server = CODECS.serve();
     let mut streams: Vec<Stream> = open_streams(&server).cloned().collect();
+    let rare = CODECS.folder_for_rare_schemes();
     for block in ["commonEncryptionCens", "commonEncryptionCbc1"] {
-        let stream = published(&server, &CODECS.folder(), block).await;
+        let stream = published(&server, rare.path(), block).await;
         let formats: Vec<&str> = stream.manifests.iter().map(|m| m.format.as_str()).collect();
         assert_eq!(formats, ["mpd-time-cmaf", "mpd-ondemand"], "{block}");
         streams.push(stream);

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
 use crate::support::oracle::{HexKey, Samples, samples_of_file};
+use crate::support::origin::copy;
 use crate::support::server::{DevServer, Manifest, Stream, media_dir};
 
 /// A folder of source files: which tracks of which files must come out again.
@@ -100,6 +103,19 @@ impl Title {
     /// The folder of the source files.
     pub(crate) fn folder(&self) -> PathBuf {
         (self.sources)()
+    }
+
+    /// A folder of the files that have a form under `cens` and `cbc1`.
+    pub(crate) fn folder_for_rare_schemes(&self) -> TempDir {
+        let folder = TempDir::with_prefix(self.name).expect("a temporary folder");
+        for file in std::fs::read_dir(self.folder()).expect("the folder of the sources") {
+            let file = file.expect("a file").path();
+            let name = file.file_name().expect("a name").to_string_lossy();
+            if !self.usual_schemes.iter().any(|part| name.contains(part)) {
+                copy(&file, &folder.path().join(&*name));
+            }
+        }
+        folder
     }
 
     /// Every source track that has to be found in each presentation of the title.
