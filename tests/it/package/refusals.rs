@@ -106,7 +106,7 @@ fn encrypted_inputs_are_refused_and_inputs_are_not_written_over() {
     let again = format!("in={},stream=video,output=w.mp4", encrypted.display());
     let (code, stderr) = refused(&[&again]);
     assert_eq!(code, Some(1), "{stderr}");
-    assert!(stderr.contains("encv"), "{stderr}");
+    assert!(stderr.contains("already-encrypted"), "{stderr}");
     let before = fs::read(&encrypted).unwrap();
     let over = format!("in={0},stream=video,output={0}", encrypted.display());
     let (code, stderr) = refused(&[&over]);
