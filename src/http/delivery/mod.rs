@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `/keydelivery/?kid=` | GET, HEAD, POST | the 16 bytes of the key |
 //! | `/keydelivery/` | POST of JSON | a ClearKey licence |
-//! | `/keydelivery/{system}/` | POST | a licence of the system, for each of [`SERVICES`] |
+//! | `/keydelivery/{system}/` | POST | a licence of the system, for each of `SERVICES` |
 //! | `/keydelivery/ClearKey/release` | POST | the acknowledgement of a release |
 //! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one |
 //! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
@@ -12,7 +12,7 @@
 //! Each path is served with and without a slash at its end. Refusals are problem documents, unless a
 //! system has a form of its own.
 //!
-//! A system is one file here with its [`Service`], and one row of [`SERVICES`]. Its `answer` always
+//! A system is one file here with its `Service`, and one row of `SERVICES`. Its `answer` always
 //! goes the same way: parse the body (pure, `license::{system}`), ask [`Delivery::grant`] with the
 //! KIDs and the token, do what private keys are needed for, write the licence (pure), and end with
 //! `Granted::delivered` or `Granted::refused`, so that the audit has the outcome.

@@ -4,9 +4,9 @@
 //! certificate that the vendor signed, and their keys come out of a function that is the vendor's
 //! (D): whoever has no agreement with it can serve the clients of [`client`] and their like.
 //!
-//! [`body`] finds the request in what was sent, [`container`] reads what of it is in the clear,
-//! [`Service`] opens it with the private key of the certificate into a [`Session`], and [`ckc`]
-//! writes the answer, with what [`terms`] makes of the rights.
+//! [`body`] finds the request in what was sent, `container` reads what of it is in the clear,
+//! [`Service`] opens it with the private key of the certificate into a [`Session`], and `ckc`
+//! writes the answer, with what `terms` makes of the rights.
 
 mod aes;
 mod asset;
