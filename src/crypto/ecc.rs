@@ -76,8 +76,8 @@ impl PublicKey {
         random: &SystemRandom,
     ) -> Result<[u8; ENCRYPTED], EccError> {
         let mut once = random_scalar(random)?;
-        let shared = ProjectivePoint::from(self.point) * *once;
-        let pair = [ProjectivePoint::mul_by_generator(&once), shared + message.0];
+        let shared = Zeroizing::new(ProjectivePoint::from(self.point) * *once);
+        let pair = [ProjectivePoint::mul_by_generator(&once), *shared + message.0];
         once.zeroize();
         let [first, second] = <ProjectivePoint as BatchNormalize<_>>::batch_normalize(&pair);
         let mut out = [0; ENCRYPTED];
@@ -175,9 +175,10 @@ impl PrivateKey {
         let &[first, second] = points else { return Err(EccError::NotOnCurve) };
         let (first, second) = (point_of(&first)?, point_of(&second)?);
         let mut scalar = scalar_of(&self.scalar).ok_or(EccError::NotAPrivateKey)?;
-        let shared = ProjectivePoint::from(first) * *scalar;
+        let shared = Zeroizing::new(ProjectivePoint::from(first) * *scalar);
         scalar.zeroize();
-        let message = (ProjectivePoint::from(second) - shared).to_affine();
+        let message = Zeroizing::new(ProjectivePoint::from(second) - *shared);
+        let message = Zeroizing::new(message.to_affine());
         Ok(Zeroizing::new(message.x().into()))
     }
 }

@@ -77,31 +77,23 @@ async fn answered(delivery: &Delivery, call: &Call) -> Result<Response, Refused>
     let service = Arc::clone(service(delivery)?);
     let request = Request::parse(&call.body)?;
     let form = request.form;
-    let ckc = match named(call, &request)? {
-        Some(kid) => {
-            let granted = grant(delivery, call, kid).await?;
-            blocking(move || {
-                let session = open(&service, &request);
-                finish(session.and_then(|session| for_key(session, kid)), granted)
-            })
-            .await?
-        }
-        // The key is named inside alone: it must be opened to see what is asked for.
-        None => {
-            let session = blocking(move || open(&service, &request)).await?;
-            let kid = session.kid().ok_or(Error::Asset)?;
-            finish(Ok(session), grant(delivery, call, kid).await?)?
-        }
-    };
+    let kid = named(call, &request)?;
+    let granted = grant(delivery, call, kid).await?;
+    let ckc = blocking(move || {
+        let session = open(&service, &request);
+        finish(session.and_then(|session| for_key(session, kid)), granted)
+    })
+    .await?;
     let (content_type, body) = form.answer(&ckc);
     Ok(secret(content_type, body.into()))
 }
 
-/// The key that is named outside of what is encrypted: in the address, else beside the SPC.
-fn named(call: &Call, request: &Request) -> Result<Option<KeyId>, Refused> {
+/// The key that is named outside of what is encrypted: in the address, else beside the SPC. One that
+/// is named inside alone could be decided on only after the work of a private key for anybody.
+fn named(call: &Call, request: &Request) -> Result<KeyId, Refused> {
     match call.kid() {
-        Err(Refused::KidMissing) => Ok(request.kid()),
-        kid => kid.map(Some),
+        Err(Refused::KidMissing) => Ok(request.kid().ok_or(Error::Asset)?),
+        kid => kid,
     }
 }
 

@@ -12,6 +12,9 @@ use crate::ids::KeyId;
 /// The only version of content key messages.
 pub(super) const VERSION: u32 = 1;
 
+/// Bytes of all blocks that may be written, but for those that come back.
+const WRITTEN: usize = 256;
+
 impl Session {
     /// The content key message for a key; `iv` is that of the content.
     ///
@@ -24,7 +27,9 @@ impl Session {
         random: &mut Random<'_>,
     ) -> Result<Vec<u8>, FairPlayError> {
         let lifetime = terms.lifetime(self)?;
-        let mut blocks = Blocks { out: Writer::default(), random: &mut *random };
+        // All at once: what is moved to grow leaves a copy of R1 behind.
+        let room = WRITTEN + self.returned.iter().map(Vec::len).sum::<usize>();
+        let mut blocks = Blocks { out: Writer::with_capacity(room), random: &mut *random };
         let sealed = aes::seal_block(&self.session_key, *key.expose());
         blocks.put(tag::CONTENT_KEY, &[iv, sealed].concat())?;
         // As long as published messages have it.

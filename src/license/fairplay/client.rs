@@ -138,6 +138,16 @@ impl Draft {
     /// # Errors
     /// [`ClientError`].
     pub fn seal(self, random: &mut Random<'_>) -> Result<(Vec<u8>, Opener), ClientError> {
+        let (payload, returned) = self.payload(random)?;
+        let spc = self.seal_payload(payload, random)?;
+        Ok((spc, Opener { returned, ..self.opener }))
+    }
+
+    /// What [`seal`](Self::seal) encrypts, and the blocks of it that are to come back.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn payload(&self, random: &mut Random<'_>) -> Result<(Vec<u8>, Vec<Vec<u8>>), ClientError> {
         let (mut payload, mut returned) = (Writer::default(), Vec::new());
         for (tag, value, more) in &self.blocks {
             let mut block = Writer::default();
@@ -148,8 +158,7 @@ impl Draft {
                 returned.push(block);
             }
         }
-        let spc = self.seal_payload(payload.into_vec(), random)?;
-        Ok((spc, Opener { returned, ..self.opener }))
+        Ok((payload.into_vec(), returned))
     }
 
     /// An SPC with this payload, of whole cipher blocks, whatever it holds.

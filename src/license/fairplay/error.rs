@@ -33,7 +33,7 @@ pub enum FairPlayError {
     /// anyway.
     #[error("the SPC asks for the return of what it does not hold, or twice")]
     Return,
-    /// Nothing of the request opens, or not under the key of this service.
+    /// Nothing of the request opens, or nothing shows that whoever sends it made it.
     #[error("the SPC does not open, or its integrity value does not fit")]
     Integrity,
     /// A protocol that is not served, or that the client itself does not list.
@@ -42,8 +42,8 @@ pub enum FairPlayError {
     /// Reports of keys that are kept are not understood.
     #[error("reports of offline keys are not served")]
     OfflineSync,
-    /// The asset id names no key, and the address does not either.
-    #[error("neither the address (?kid=) nor the asset id of the SPC names a key")]
+    /// No key is named outside of what is encrypted.
+    #[error("neither the address (?kid=) nor an asset id beside the SPC names a key")]
     Asset,
     /// The asset id names another key than the address.
     #[error("the SPC is for another key than the request names")]

@@ -13,7 +13,7 @@ use super::tllv::{self, Block};
 use super::{FairPlayError, Spc, tag};
 use crate::bytes::Reader;
 use crate::crypto::ContentKey;
-use crate::crypto::random::Random;
+use crate::crypto::random::{Random, array};
 use crate::crypto::rsa::PrivateKey;
 use crate::ids::KeyId;
 
@@ -89,25 +89,27 @@ impl Session {
     /// Opens an SPC with the key of its certificate.
     ///
     /// # Errors
-    /// [`FairPlayError`]. Whether the key of the SPC opened is not told from a wrong integrity value.
+    /// [`FairPlayError::Integrity`] until the integrity value has shown that whoever sends the SPC
+    /// made it, whatever is wrong with it; then the rule that is broken.
     pub(super) fn open(
         spc: &Spc,
         key: &PrivateKey,
         function: &DFunction,
         random: &mut Random<'_>,
     ) -> Result<Self, FairPlayError> {
+        let another = array(random)?;
         let opened = key.decrypt_oaep(spc.version.hash(), random, &spc.wrapped_key);
-        let key = opened.map_err(|_| FairPlayError::Integrity)?;
-        let key: [u8; 16] = key.as_slice().try_into().map_err(|_| FairPlayError::Integrity)?;
+        // A key that does not open is replaced, so that the way on is the same.
+        let key = opened.ok().and_then(|key| key.as_slice().try_into().ok()).unwrap_or(another);
         let mut payload = Zeroizing::new(spc.payload.clone());
         aes::open(&ContentKey::from_bytes(key), spc.iv, &mut payload);
-        Self::read(&Index::new(&payload)?, function)
+        Self::read(&Index::new(&payload), function)
     }
 
     fn read(index: &Index<'_>, function: &DFunction) -> Result<Self, FairPlayError> {
+        let secrets = Secrets::open(index, function).ok_or(FairPlayError::Integrity)?;
+        index.fault.map_or(Ok(()), Err)?;
         index.check_protocol()?;
-        let dask = function.dask(&index.array::<R2>(tag::R2)?);
-        let secrets = Secrets::open(index, &dask)?;
         let anti_replay = index.array(tag::ANTI_REPLAY)?;
         Ok(Self {
             answer_key: answer_key(&secrets.r1, anti_replay),
@@ -158,47 +160,56 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn open(index: &Index<'_>, dask: &ContentKey) -> Result<Self, FairPlayError> {
-        let cut = |_| FairPlayError::Parameter("SK_R1");
-        let mut reader = Reader::new(index.required(tag::SK_R1)?);
-        let iv = reader.array().map_err(cut)?;
-        let mut sealed = Zeroizing::new(reader.array::<96>().map_err(cut)?);
-        aes::open(dask, iv, &mut *sealed);
+    /// `None` if the integrity value does not hold, or there is nothing that could.
+    fn open(index: &Index<'_>, function: &DFunction) -> Option<Self> {
+        let dask = function.dask(&index.array::<R2>(tag::R2).ok()?);
+        let mut reader = Reader::new(index.value(tag::SK_R1)?);
+        let iv = reader.array().ok()?;
+        let mut sealed = Zeroizing::new(reader.array::<96>().ok()?);
+        aes::open(&dask, iv, &mut *sealed);
         let mut reader = Reader::new(&*sealed);
-        let session_key = ContentKey::from_bytes(reader.array().map_err(cut)?);
-        let device = reader.array().map_err(cut)?;
-        let r1 = Zeroizing::new(reader.array().map_err(cut)?);
-        let holds = reader.rest().ct_eq(index.required(tag::SK_R1_INTEGRITY)?);
+        let session_key = ContentKey::from_bytes(reader.array().ok()?);
+        let device = reader.array().ok()?;
+        let r1 = Zeroizing::new(reader.array().ok()?);
+        let holds = reader.rest().ct_eq(index.value(tag::SK_R1_INTEGRITY)?);
         let secrets = Self { session_key, device, r1 };
-        bool::from(holds).then_some(secrets).ok_or(FairPlayError::Integrity)
+        bool::from(holds).then_some(secrets)
     }
 }
 
 /// The blocks of a payload by their tags.
-struct Index<'a>(BTreeMap<u64, Block<'a>>);
+struct Index<'a> {
+    blocks: BTreeMap<u64, Block<'a>>,
+    /// The first rule that they break: not to be told before the integrity value holds.
+    fault: Option<FairPlayError>,
+}
 
 impl<'a> Index<'a> {
-    fn new(payload: &'a [u8]) -> Result<Self, FairPlayError> {
-        let mut found = BTreeMap::new();
+    fn new(payload: &'a [u8]) -> Self {
+        let mut index = Self { blocks: BTreeMap::new(), fault: None };
         for block in tllv::blocks(payload) {
-            let block = block?;
-            let known = tag::TABLE.iter().find(|row| row.tag == block.tag);
-            match (known, found.contains_key(&block.tag)) {
-                (Some(row), true) => return Err(FairPlayError::Duplicate(row.name)),
-                (Some(row), false) if !row.length.contains(&block.value.len()) => {
-                    return Err(FairPlayError::Parameter(row.name));
-                }
-                // What is not known may mean anything, twice too.
-                (None, true) => {}
-                (_, false) => drop(found.insert(block.tag, block)),
-            }
+            let fault = block.and_then(|block| index.take(block)).err();
+            index.fault = index.fault.or(fault);
         }
-        let missing = tag::TABLE.iter().find(|row| row.required && !found.contains_key(&row.tag));
-        missing.map_or(Ok(Self(found)), |row| Err(FairPlayError::Missing(row.name)))
+        let found = |row: &&tag::Row| index.blocks.contains_key(&row.tag);
+        let missing = tag::TABLE.iter().find(|row| row.required && !found(row));
+        let fault = index.fault.or(missing.map(|row| FairPlayError::Missing(row.name)));
+        Self { fault, ..index }
+    }
+
+    fn take(&mut self, block: Block<'a>) -> Result<(), FairPlayError> {
+        let known = tag::TABLE.iter().find(|row| row.tag == block.tag);
+        if self.blocks.contains_key(&block.tag) {
+            // What is not known may mean anything, twice too.
+            return known.map_or(Ok(()), |row| Err(FairPlayError::Duplicate(row.name)));
+        }
+        self.blocks.insert(block.tag, block);
+        let wrong = known.filter(|row| !row.length.contains(&block.value.len()));
+        wrong.map_or(Ok(()), |row| Err(FairPlayError::Parameter(row.name)))
     }
 
     fn value(&self, tag: u64) -> Option<&'a [u8]> {
-        self.0.get(&tag).map(|block| block.value)
+        self.blocks.get(&tag).map(|block| block.value)
     }
 
     fn required(&self, tag: u64) -> Result<&'a [u8], FairPlayError> {
@@ -232,7 +243,7 @@ impl<'a> Index<'a> {
         if !rest.is_empty() {
             return Err(FairPlayError::Parameter("return request"));
         }
-        let mut left = self.0.clone();
+        let mut left = self.blocks.clone();
         let block = |tag: &[u8; 8]| {
             let tag = u64::from_be_bytes(*tag);
             let block = left.remove(&tag).filter(|_| !tag::OURS.contains(&tag));

@@ -112,7 +112,8 @@ impl Terms {
     }
 
     /// The end of the licence ends what is kept too. A client that cannot tell storage from playback
-    /// keeps the key for the storage duration.
+    /// keeps the key for the storage duration; one that does not report its playback either would
+    /// play without end.
     fn kept(&self, reports: bool, can: Capabilities) -> Result<Lifetime, FairPlayError> {
         let storage = self.lease.into_iter().chain(self.rental).min();
         let limited = |rental, kind| Lifetime::Limited(KeyDuration { lease: 0, rental, kind });
@@ -121,7 +122,7 @@ impl Terms {
                 let version = if can.offline_key_v2() { 2 } else { 1 };
                 Lifetime::Offline(OfflineKey { version, storage: storage.unwrap_or(0), playback })
             }
-            _ if !reports && self.lease.is_some() => return Err(UNREPORTED),
+            _ if !reports && self.lease.or(self.playback).is_some() => return Err(UNREPORTED),
             _ if !reports => Lifetime::Session,
             (None, None) => limited(0, tag::PERSIST),
             (Some(rental), _) | (None, Some(rental)) => limited(rental, tag::PERSIST_LIMITED),
@@ -198,12 +199,14 @@ mod tests {
             (rights(false, s(9), None, None), false, 0, Err(UNREPORTED)),
             (rights(false, None, s(8), None), false, 0, Err(UNREPORTED)),
             (rights(true, s(9), s(8), None), false, 2, Err(UNREPORTED)),
+            (rights(true, None, None, s(7)), false, 0, Err(UNREPORTED)),
             (rights(true, None, None, None), true, 0, limited(0, 0, tag::PERSIST)),
             (rights(true, None, None, None), false, 0, Ok(Lifetime::Session)),
             (rights(true, None, s(8), None), true, 2, limited(0, 8, tag::PERSIST_LIMITED)),
             (rights(true, s(5), s(8), None), true, 2, limited(0, 5, tag::PERSIST_LIMITED)),
             (rights(true, None, None, s(7)), true, 0, limited(0, 7, tag::PERSIST_LIMITED)),
             (dual.clone(), true, 0, limited(0, 600, tag::PERSIST_LIMITED)),
+            (dual.clone(), false, 0, Err(UNREPORTED)),
             (dual.clone(), false, 2, offline(1, 600, 60)),
             (dual.clone(), true, 2, offline(1, 600, 60)),
             (dual, true, 2 | 8, offline(2, 600, 60)),

@@ -163,8 +163,8 @@ fn damaged_requests_are_refused_by_a_rule() {
         (|d| d.certificate = [0; 20], FairPlayError::Certificate),
         (|d| set(d, tag::SK_R1_INTEGRITY, &[0; 16]), FairPlayError::Integrity),
         (|d| set(d, tag::SK_R1, &[0; 112]), FairPlayError::Integrity),
-        (|d| set(d, tag::SK_R1, &[0; 111]), FairPlayError::Parameter("SK_R1")),
-        (|d| set(d, tag::R2, &[0; 20]), FairPlayError::Parameter("R2")),
+        (|d| set(d, tag::SK_R1, &[0; 111]), FairPlayError::Integrity),
+        (|d| set(d, tag::R2, &[0; 20]), FairPlayError::Integrity),
         (|d| set(d, tag::ASSET_ID, b"a"), FairPlayError::Parameter("asset id")),
         (|d| set(d, tag::ASSET_ID, &[b'a'; 201]), FairPlayError::Parameter("asset id")),
         (|d| set(d, tag::VERSION_USED, &[0, 0, 0, 2]), FairPlayError::Protocol),
@@ -194,11 +194,15 @@ fn damaged_requests_are_refused_by_a_rule() {
             assert_eq!(open(&spc).err(), Some(*error));
         }
     }
+    // Without these, nothing shows that whoever sends the request made it.
+    let proof = [tag::SK_R1, tag::SK_R1_INTEGRITY, tag::R2];
     for row in tag::TABLE.iter().filter(|row| row.required) {
         let mut draft = draft(SpcVersion::V1, &wish());
         draft.blocks.retain(|block| block.0 != row.tag);
         let (spc, _) = draft.seal(&mut SystemRandom::new()).unwrap();
-        assert_eq!(open(&spc).err(), Some(FairPlayError::Missing(row.name)));
+        let missing = FairPlayError::Missing(row.name);
+        let error = if proof.contains(&row.tag) { FairPlayError::Integrity } else { missing };
+        assert_eq!(open(&spc).err(), Some(error));
     }
 }
 
@@ -230,11 +234,17 @@ fn lengths_that_lie_are_refused() {
         block(8, 8, 16),
         [block(16, 16, 16), block(16, 1, 0)].concat(),
     ] {
-        let spc = draft.seal_payload(payload, &mut SystemRandom::new()).unwrap();
-        assert_eq!(open(&spc).err(), Some(FairPlayError::Block));
+        let (true_one, _) = draft.payload(&mut SystemRandom::new()).unwrap();
+        for (payload, error) in [
+            ([&true_one[..], &payload].concat(), FairPlayError::Block),
+            ([&payload[..], &true_one].concat(), FairPlayError::Integrity),
+        ] {
+            let spc = draft.seal_payload(payload, &mut SystemRandom::new()).unwrap();
+            assert_eq!(open(&spc).err(), Some(error));
+        }
     }
     let spc = draft.seal_payload(Vec::new(), &mut SystemRandom::new()).unwrap();
-    assert_eq!(open(&spc).err(), Some(FairPlayError::Missing("SK_R1")));
+    assert_eq!(open(&spc).err(), Some(FairPlayError::Integrity));
     for length in [0_u32, 1, 16, u32::MAX] {
         let (mut spc, _) =
             self::draft(SpcVersion::V1, &wish()).seal(&mut SystemRandom::new()).unwrap();

@@ -1,5 +1,7 @@
 //! Blocks of FairPlay messages: tag, two lengths, value and padding (fairplay.md section 2).
 
+use zeroize::Zeroizing;
+
 use super::FairPlayError;
 use super::aes::BLOCK;
 use crate::bytes::{Reader, Writer};
@@ -48,9 +50,10 @@ pub(super) fn put(
     more: usize,
     random: &mut Random<'_>,
 ) -> Result<(), NoRandomness> {
-    let mut body = value.to_vec();
-    body.resize(value.len().next_multiple_of(BLOCK) + more * BLOCK, 0);
-    random.try_fill_bytes(&mut body[value.len()..])?;
+    let mut body = Zeroizing::new(vec![0; value.len().next_multiple_of(BLOCK) + more * BLOCK]);
+    let (front, padding) = body.split_at_mut(value.len());
+    front.copy_from_slice(value);
+    random.try_fill_bytes(padding)?;
     out.u64(tag);
     out.u32(body.len() as u32);
     out.u32(value.len() as u32);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 use super::{Files, TrustError, hex, section};
 use crate::crypto::ContentKey;
@@ -15,7 +16,8 @@ struct Section {
     /// Provider certificates by any name.
     certs: BTreeMap<String, Certificate>,
     /// The application secret key, in hexadecimal digits.
-    ask: String,
+    #[serde(deserialize_with = "wiped")]
+    ask: Zeroizing<String>,
     d_function: Function,
 }
 
@@ -35,11 +37,11 @@ struct Certificate {
 enum Function {
     #[serde(rename = "stub-sha256")]
     StubSha256,
-    Fixed(String),
+    Fixed(#[serde(deserialize_with = "wiped")] Zeroizing<String>),
     External(IgnoredAny),
 }
 
-pub(super) fn read(value: Value, files: &dyn Files) -> Result<Service, TrustError> {
+pub(super) fn read(value: &RawValue, files: &dyn Files) -> Result<Service, TrustError> {
     let section: Section = section("fairplay", value)?;
     let ask = key("fairplay.ask", &section.ask)?;
     let function = match &section.d_function {
@@ -71,4 +73,9 @@ fn provider(name: &str, it: &Certificate, files: &dyn Files) -> Result<Provider,
 
 fn key(place: &str, text: &str) -> Result<ContentKey, TrustError> {
     hex(place, text).map(ContentKey::from_bytes)
+}
+
+/// A text that is wiped when dropped.
+fn wiped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
 }

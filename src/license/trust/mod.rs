@@ -12,9 +12,9 @@ pub mod widevine;
 use std::sync::Arc;
 
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::policy::Secret;
 
@@ -57,10 +57,12 @@ pub trait Files {
 
 /// The sections, each still to be read.
 #[derive(Deserialize)]
-struct Document {
+struct Document<'a> {
     widevine: Option<Value>,
     playready: Option<Value>,
-    fairplay: Option<Value>,
+    /// Holds a secret: read where it stands, for a tree would leave copies behind.
+    #[serde(borrow)]
+    fairplay: Option<&'a RawValue>,
 }
 
 impl Trust {
@@ -69,7 +71,7 @@ impl Trust {
     /// # Errors
     /// [`TrustError`] for members that are missing or of the wrong form, and what `files` says.
     pub fn read(document: &[u8], files: &dyn Files) -> Result<Self, TrustError> {
-        let document: Document = serde_json::from_slice(document)
+        let document: Document<'_> = serde_json::from_slice(document)
             .map_err(|error| TrustError::new("trust.json", without_value(&error)))?;
         Ok(Self {
             widevine: document.widevine.map(|it| widevine::read(it, files)).transpose()?,
@@ -96,7 +98,10 @@ impl Trust {
 }
 
 /// Reads a section into the members that it has.
-fn section<T: DeserializeOwned>(name: &str, value: Value) -> Result<T, TrustError> {
+fn section<'de, T: Deserialize<'de>>(
+    name: &str,
+    value: impl Deserializer<'de, Error = serde_json::Error>,
+) -> Result<T, TrustError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         TrustError::new(format!("{name}.{}", error.path()), without_value(error.inner()))
     })
@@ -110,9 +115,11 @@ fn without_value(error: &serde_json::Error) -> String {
 
 /// Bytes in hexadecimal digits.
 fn hex<const N: usize>(place: &str, text: &str) -> Result<[u8; N], TrustError> {
-    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok();
-    bytes
-        .and_then(|bytes| bytes.try_into().ok())
+    let mut bytes = [0; N];
+    // In place: some are secret.
+    let read =
+        text.len() == 2 * N && HEXLOWER_PERMISSIVE.decode_mut(text.as_bytes(), &mut bytes).is_ok();
+    read.then_some(bytes)
         .ok_or_else(|| TrustError::new(place, format!("{} hexadecimal digits are expected", 2 * N)))
 }
 

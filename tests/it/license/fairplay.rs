@@ -3,7 +3,8 @@
 use axum::body::Body;
 use axum::http::Request;
 use portcullis::cenc::IvContext;
-use portcullis::license::fairplay::client::Wish;
+use portcullis::crypto::random::System;
+use portcullis::license::fairplay::client::{Draft, Wish};
 use portcullis::license::fairplay::{Capabilities, Form, PlaybackState, tag};
 use serde_json::json;
 
@@ -15,13 +16,13 @@ const FORMS: [Form; 4] = [Form::Raw, Form::Base64, Form::Fields, Form::Json];
 #[tokio::test]
 async fn both_versions_are_answered_in_the_form_of_the_request() {
     let service = Service::open().await;
-    let url = service.url();
     let iv = IvContext::new(service.kid, b"any track").constant();
     for version in [1, 2] {
         for form in FORMS {
-            for url in [&url, URL, "/keydelivery/FairPlay", "/keydelivery/license"] {
+            for path in [URL, "/keydelivery/FairPlay", "/keydelivery/license"] {
+                let url = format!("{path}?kid={}", service.kid);
                 let (spc, opener) = service.spc(version);
-                let answer = service.keys.post(url, body(form, &spc)).await;
+                let answer = service.keys.post(&url, body(form, &spc)).await;
                 assert_eq!(answer.status, 200, "{version} {form:?} {url}");
                 assert_eq!(answer.header("cache-control"), "no-store");
                 let opened = opener.open(&unwrap(form, &answer)).unwrap();
@@ -38,9 +39,7 @@ async fn the_address_names_the_key_of_an_asset_that_is_called_otherwise() {
     for (asset, url, status) in [
         ("film", service.url(), 200),
         ("film", format!("{URL}?KID={}", service.kid), 200),
-        ("film", URL.to_owned(), 404),
         ("00000000-0000-4000-8000-000000000000", service.url(), 403),
-        ("00000000-0000-4000-8000-000000000000", URL.to_owned(), 404),
     ] {
         let wish = Wish { asset: asset.as_bytes(), ..Wish::default() };
         let (spc, _) = service.wished(1, &wish);
@@ -48,8 +47,26 @@ async fn the_address_names_the_key_of_an_asset_that_is_called_otherwise() {
     }
     let skd = format!("skd://host/keydelivery/FairPlay/?kid={}", service.kid);
     let (spc, opener) = service.wished(2, &Wish { asset: skd.as_bytes(), ..Wish::default() });
-    let answer = service.keys.post(URL, spc).await;
+    let answer = service.keys.post(&service.url(), spc).await;
     assert_eq!(opener.open(&answer.body).unwrap().key, service.key);
+}
+
+#[tokio::test]
+async fn a_key_that_is_named_inside_alone_is_not_looked_for() {
+    let service = Service::open().await;
+    for version in [1, 2] {
+        let (spc, _) = service.spc(version);
+        let hash = if version == 1 { 152 } else { 280 };
+        // Opened, each would be refused as another.
+        for at in [hash - 1, hash, spc.len() - 1] {
+            let mut damaged = spc.clone();
+            damaged[at] ^= 1;
+            for spc in [&spc, &damaged] {
+                let refused = service.keys.post(URL, spc.clone()).await;
+                assert_eq!(refused.refusal(), (404, "fairplay-asset-unknown".into()));
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -88,10 +105,8 @@ async fn a_token_decides_before_the_spc_is_opened() {
     let answer = service.keys.send(asked.body(Body::from(spc.clone())).unwrap()).await;
     assert_eq!(opener.open(&answer.body).unwrap().key, service.key);
     let token = sign(&spec());
-    for url in [format!("{url}&token={token}"), format!("{URL}?token={token}")] {
-        let answer = service.keys.post(&url, spc.clone()).await;
-        assert_eq!(opener.open(&answer.body).unwrap().key, service.key);
-    }
+    let answer = service.keys.post(&format!("{url}&token={token}"), spc.clone()).await;
+    assert_eq!(opener.open(&answer.body).unwrap().key, service.key);
     let mut late = spec();
     late.expires = at(NOW - 3600);
     let late = sign(&late);
@@ -99,7 +114,8 @@ async fn a_token_decides_before_the_spc_is_opened() {
     unknown[290] ^= 1;
     for (url, body, status, reason) in [
         (url.clone(), &spc, 401, "token-missing"),
-        (URL.to_owned(), &spc, 401, "token-missing"),
+        (URL.to_owned(), &unknown, 404, "fairplay-asset-unknown"),
+        (format!("{URL}?token={token}"), &unknown, 404, "fairplay-asset-unknown"),
         (format!("{url}&token=x"), &spc, 401, "token-malformed"),
         (format!("{url}&token={late}"), &spc, 401, "token-expired"),
         (url.clone(), &unknown, 401, "token-missing"),
@@ -143,9 +159,23 @@ async fn what_the_option_says_of_time_stands_in_the_answer() {
 
 #[tokio::test]
 async fn a_client_that_cannot_be_limited_gets_nothing() {
-    let service = Service::start(&json!({ "leaseDuration": 90 }), true).await;
-    let refused = service.keys.post(&service.url(), service.spc(1).0).await;
-    assert_eq!(refused.refusal(), (403, "fairplay-rights-not-expressed".into()));
+    let dual = json!({ "rentalAndLeaseKeyType": "DualExpiry", "offlineRentalConfiguration":
+        { "storageDurationSeconds": 2_592_000, "playbackDurationSeconds": 86_400 } });
+    // Without capabilities, and without a word about them.
+    let clients: [fn(&mut Draft); 2] =
+        [|_| {}, |draft| draft.blocks.retain(|block| block.0 != tag::CAPABILITIES)];
+    for option in [json!({ "leaseDuration": 90 }), dual] {
+        let service = Service::start(&option, true).await;
+        let asset = service.kid.to_string();
+        let wish = Wish { asset: asset.as_bytes(), ..Wish::default() };
+        for client in clients {
+            let mut draft = World::get().draft(1, &wish);
+            client(&mut draft);
+            let (spc, _) = draft.seal(&mut System::new()).unwrap();
+            let refused = service.keys.post(&service.url(), spc).await;
+            assert_eq!(refused.refusal(), (403, "fairplay-rights-not-expressed".into()));
+        }
+    }
 }
 
 #[tokio::test]

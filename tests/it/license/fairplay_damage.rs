@@ -13,7 +13,9 @@ const INSIDE: &[(Damage, u16, &str)] = &[
     (|d| set(d, tag::SK_R1_INTEGRITY, &[0; 16]), 403, "fairplay-spc-integrity"),
     (|d| set(d, tag::SK_R1, &[0; 112]), 403, "fairplay-spc-integrity"),
     (|d| d.certificate = [0; 20], 403, "fairplay-certificate-unknown"),
-    (|d| set(d, tag::SK_R1, &[0; 96]), 400, "fairplay-spc-block-value"),
+    (|d| set(d, tag::SK_R1, &[0; 96]), 403, "fairplay-spc-integrity"),
+    (|d| d.blocks.retain(|b| b.0 != tag::R2), 403, "fairplay-spc-integrity"),
+    (|d| set(d, tag::ASSET_ID, b"a"), 400, "fairplay-spc-block-value"),
     (|d| d.blocks.push((tag::R2, vec![0; 21], 0)), 400, "fairplay-spc-block-repeated"),
     (|d| d.blocks.retain(|b| b.0 != tag::ANTI_REPLAY), 400, "fairplay-spc-block-missing"),
     (|d| returns(d, &[0xdead]), 400, "fairplay-spc-return-request"),
@@ -35,16 +37,47 @@ async fn damage_inside_is_refused_by_its_rule() {
             let mut draft = World::get().draft(version, &wish);
             damage(&mut draft);
             let (spc, _) = draft.seal(&mut System::new()).unwrap();
-            for url in [service.url().as_str(), URL] {
-                let refused = service.keys.post(url, spc.clone()).await;
-                assert_eq!(refused.refusal(), (*status, (*reason).to_owned()), "{version}");
-            }
+            let refused = service.keys.post(&service.url(), spc).await;
+            assert_eq!(refused.refusal(), (*status, (*reason).to_owned()), "{version}");
         }
         let draft = World::get().draft(version, &wish);
         let lying = [&[3; 8][..], &[0x7f, 0xff, 0xff, 0xf0, 0, 0, 0, 4], &[0; 16]].concat();
-        let spc = draft.seal_payload(lying, &mut System::new()).unwrap();
+        let (true_one, _) = draft.payload(&mut System::new()).unwrap();
+        let payload = [&true_one[..], &lying].concat();
+        let spc = draft.seal_payload(payload, &mut System::new()).unwrap();
         let refused = service.keys.post(&service.url(), spc).await;
         assert_eq!(refused.refusal(), (400, "fairplay-spc-block-malformed".into()));
+    }
+}
+
+/// Else the answers would tell which encrypted keys open, and which payloads look like one.
+#[tokio::test]
+async fn what_does_not_open_is_told_like_what_opens_to_nothing() {
+    let service = Service::open().await;
+    for (version, hash) in [(1, 152), (2, 280)] {
+        let (spc, _) = service.spc(version);
+        let damaged = |at: usize| {
+            let mut spc = spc.clone();
+            spc[at] ^= 0x80;
+            spc
+        };
+        let draft = World::get().draft(version, &Wish::default());
+        let opens = |payload: Vec<u8>| draft.seal_payload(payload, &mut System::new()).unwrap();
+        let block = [&[3; 8][..], &16_u32.to_be_bytes(), &4_u32.to_be_bytes(), &[0; 16]].concat();
+        let mut answers = Vec::new();
+        for spc in [
+            damaged(24),
+            damaged(hash - 1),
+            opens(Vec::new()),
+            opens(vec![0xff; 160]),
+            opens(vec![0; 160]),
+            opens(block),
+        ] {
+            let refused = service.keys.post(&service.url(), spc).await;
+            assert_eq!(refused.refusal(), (403, "fairplay-spc-integrity".into()));
+            answers.push(refused.body);
+        }
+        assert!(answers.iter().all(|body| *body == answers[0]));
     }
 }
 
