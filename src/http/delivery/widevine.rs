@@ -11,10 +11,10 @@ use super::refused::{Refused, Row};
 use super::{Answering, Service, secret};
 use crate::crypto::random;
 use crate::ids::KeyId;
+use crate::license::System;
 use crate::license::widevine::{
     Challenge, Existing, Issue, IssueError, LicenseType, MAX_KIDS, Request, RequestError, Trust,
 };
-use crate::license::{Rights, System};
 use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::store::StoreError;
 
@@ -90,7 +90,7 @@ async fn answered(delivery: Arc<Delivery>, call: &Call) -> Result<Response, Refu
     let answer = match Request::parse(&call.body)? {
         Request::ServiceCertificate => trust.service_certificate()?,
         Request::License(challenge) => license(delivery, call, challenge).await?,
-        Request::Existing(existing) => existing_license(&delivery, call, &existing).await?,
+        Request::Existing(existing) => existing_license(&delivery, trust, call, &existing).await?,
     };
     Ok(secret(MEDIA_TYPE, answer.into()))
 }
@@ -130,9 +130,10 @@ fn write(delivery: &Delivery, challenge: &Challenge, granted: Granted) -> Result
     finish(issue.license(random), granted)
 }
 
-/// Nothing is stored of a licence: what it keeps comes back, and the policy decides anew.
+/// Nothing is stored of a licence: what it keeps comes back, and policy, times and lists decide anew.
 async fn existing_license(
     delivery: &Delivery,
+    trust: &Trust,
     call: &Call,
     existing: &Existing,
 ) -> Result<Vec<u8>, Refused> {
@@ -148,11 +149,9 @@ async fn existing_license(
         token: token.as_ref(),
         persistent: false,
     };
-    let granted = delivery.grant(&request).await?;
-    let mut rights = granted.keys().iter().map(|key| &key.rights);
-    let first = rights.next().ok_or(DeliveryError::UnknownKey)?.clone();
-    let rights: Rights = rights.fold(first, |rights, other| rights.and(other));
-    let renewed = opened.renew(&rights, granted.now(), sealer, &mut random::System::new());
+    let granted = delivery.grant_all(&request).await?;
+    let (keys, now) = (granted.keys(), granted.now());
+    let renewed = opened.renew(trust, keys, now, sealer, &mut random::System::new());
     finish(renewed, granted)
 }
 

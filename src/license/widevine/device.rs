@@ -4,7 +4,7 @@ use prost::Message;
 
 use super::proto::{ClientIdentification, EncryptedClientIdentification, FileHashes};
 use super::request::{Challenge, Client};
-use super::trust::{Service, Trust};
+use super::trust::{Service, Standing, Trust};
 use super::{DeviceError, RequestError};
 use crate::crypto::cbc::open_padded;
 use crate::crypto::random::Random;
@@ -27,6 +27,8 @@ pub struct Device {
     pub system_id: u32,
     /// Serial number of its certificate.
     pub serial: Vec<u8>,
+    /// What times and lists are asked about when it renews a licence.
+    pub(super) standing: Standing,
     /// The best level of a key that it is given.
     pub level: SecurityLevel,
     /// What it says that its outputs can do at best; signed, not certified.
@@ -55,8 +57,13 @@ pub enum Platform {
 impl Device {
     /// Whether it keeps keys as safe as these rights demand.
     pub fn suits(&self, rights: &Rights) -> bool {
-        rights.security_level.is_none_or(|least| least <= self.level)
+        suits(self.level, rights)
     }
+}
+
+/// Whether a device of this level keeps keys as safe as these rights demand.
+pub(super) fn suits(level: SecurityLevel, rights: &Rights) -> bool {
+    rights.security_level.is_none_or(|least| least <= level)
 }
 
 impl Challenge {
@@ -92,8 +99,9 @@ impl Challenge {
         let mut model = model.filter(|info| info.name.as_deref() == Some("model_name"));
         Ok(Device {
             key: proven.key,
-            system_id: proven.system_id,
+            system_id: proven.standing.system_id,
             serial: proven.serial,
+            standing: proven.standing,
             level: proven.level,
             max_hdcp: capabilities.and_then(|capabilities| hdcp(capabilities.max_hdcp_version?)),
             oem_crypto_version: capabilities.and_then(|c| c.oem_crypto_api_version),

@@ -8,13 +8,15 @@ use zeroize::Zeroizing;
 
 use super::RequestError;
 use super::derive::MacKeys;
-use super::issue::{IssueError, last_renewal, policy, signed};
+use super::device::suits;
+use super::issue::{IssueError, common_rights, last_renewal, policy, signed};
 use super::proto::{License, LicenseIdentification};
 use super::request::Existing;
+use super::trust::{Standing, Trust};
 use crate::crypto::random::Random;
 use crate::crypto::seal::Sealer;
 use crate::ids::KeyId;
-use crate::license::Rights;
+use crate::license::GrantedKey;
 
 /// What sealed state is for.
 const PURPOSE: &[u8] = b"widevine";
@@ -24,6 +26,7 @@ const PURPOSE: &[u8] = b"widevine";
 pub struct Kept {
     pub(super) kids: Vec<KeyId>,
     pub(super) macs: MacKeys,
+    pub(super) device: Standing,
     /// The last moment at which it may be renewed, in seconds since 1970.
     pub(super) until: Option<i64>,
 }
@@ -37,6 +40,8 @@ struct State {
     macs: Vec<u8>,
     #[prost(int64, optional, tag = "3")]
     until: Option<i64>,
+    #[prost(message, optional, tag = "4")]
+    device: Option<Standing>,
 }
 
 impl Kept {
@@ -46,7 +51,8 @@ impl Kept {
         random: &mut Random<'_>,
     ) -> Result<Vec<u8>, RequestError> {
         let kids = self.kids.iter().flat_map(|kid| *kid.as_bytes()).collect();
-        let mut state = State { kids, macs: self.macs.expose().to_vec(), until: self.until };
+        let macs = self.macs.expose().to_vec();
+        let mut state = State { kids, macs, until: self.until, device: Some(self.device) };
         let text = Zeroizing::new(state.encode_to_vec());
         zeroize::Zeroize::zeroize(&mut state.macs);
         Ok(sealer.seal(random, PURPOSE, &text)?)
@@ -59,7 +65,7 @@ impl Kept {
         let macs = Zeroizing::new(<[u8; 64]>::try_from(&**macs).ok()?);
         let (kids, _) = state.kids.as_chunks::<16>();
         let kids = kids.iter().copied().map(KeyId::from_bytes).collect();
-        Some(Self { kids, macs: MacKeys::new(macs), until: state.until })
+        Some(Self { kids, macs: MacKeys::new(macs), until: state.until, device: state.device? })
     }
 }
 
@@ -90,14 +96,16 @@ impl Opened<'_> {
         &self.kept.kids
     }
 
-    /// More time, under the rights that the policy gives now.
+    /// More time, under the rights that the policy gives now on all of [the keys](Self::kids), to a
+    /// device that would still get them: a licence has one time for all its keys.
     ///
     /// # Errors
-    /// [`RequestError::Ended`], [`IssueError::Renewal`] when the policy lets nobody renew, and those of
-    /// a licence.
+    /// [`RequestError::Ended`], [`RequestError::Device`], [`IssueError::Level`],
+    /// [`IssueError::Renewal`] when the policy lets nobody renew, and those of a licence.
     pub fn renew(
         self,
-        rights: &Rights,
+        trust: &Trust,
+        keys: &[GrantedKey],
         now: Timestamp,
         sealer: &Sealer,
         random: &mut Random<'_>,
@@ -105,12 +113,18 @@ impl Opened<'_> {
         if self.kept.until.is_some_and(|until| until < now.as_second()) {
             return Err(RequestError::Ended.into());
         }
+        let level = trust.level_of(&self.kept.device, now.as_second());
+        let level = level.map_err(RequestError::from)?;
+        if !keys.iter().all(|key| suits(level, &key.rights)) {
+            return Err(IssueError::Level);
+        }
+        let rights = common_rights(keys).ok_or(IssueError::Level)?;
         if rights.renewal.is_none() {
             return Err(IssueError::Renewal);
         }
-        let policy = policy(rights, now)?;
+        let policy = policy(&rights, now)?;
         let macs = self.kept.macs.clone();
-        let kept = Kept { until: last_renewal(rights, now), ..self.kept };
+        let kept = Kept { until: last_renewal(&rights, now), ..self.kept };
         let license = License {
             id: Some(LicenseIdentification {
                 session_id: Some(kept.seal(sealer, random)?),

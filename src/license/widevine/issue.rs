@@ -79,9 +79,8 @@ impl Issue<'_> {
     /// # Errors
     /// [`IssueError`].
     pub fn license(&self, random: &mut Random<'_>) -> Result<Vec<u8>, IssueError> {
-        let [first, others @ ..] = self.keys else { return Err(IssueError::Level) };
-        let rights =
-            others.iter().fold(first.rights.clone(), |rights, key| rights.and(&key.rights));
+        let [first, ..] = self.keys else { return Err(IssueError::Level) };
+        let rights = common_rights(self.keys).ok_or(IssueError::Level)?;
         let license_type = self.license_type(&rights);
         let policy = policy(&rights, self.now)?;
 
@@ -93,6 +92,7 @@ impl Issue<'_> {
         let kept = signing.as_ref().map(|macs| Kept {
             kids: self.keys.iter().map(|key| key.kid).collect(),
             macs: macs.clone(),
+            device: self.device.standing.clone(),
             until: last_renewal(&rights, self.now),
         });
         let mut containers = Vec::with_capacity(self.keys.len() + 1);
@@ -154,6 +154,12 @@ impl Issue<'_> {
         let token = init.provider_client_token.as_ref().filter(|_| wanted);
         token.map(|token| token.expose().to_vec())
     }
+}
+
+/// What all of these keys allow; `None` for no key.
+pub(super) fn common_rights(keys: &[GrantedKey]) -> Option<Rights> {
+    let (first, others) = keys.split_first()?;
+    Some(others.iter().fold(first.rights.clone(), |rights, key| rights.and(&key.rights)))
 }
 
 /// The template of the option that decided.

@@ -179,23 +179,34 @@ impl Trust {
         let chain = chain(token)?;
         let leaf = chain.first().ok_or(DeviceError::Malformed)?;
         check_shape(&chain)?;
-        let system_id = leaf.body.system_id.ok_or(DeviceError::Untrusted)?;
         let serial = leaf.body.serial_number.clone().unwrap_or_default();
-        let system = self.systems.get(&system_id);
-        if chain.iter().any(|certificate| certificate.is_expired(now)) {
-            return Err(DeviceError::Expired);
-        }
-        if system.is_some_and(|system| system.revoked) || self.has_revoked(&chain) {
-            return Err(DeviceError::Revoked);
-        }
+        let standing = Standing::of(&chain).ok_or(DeviceError::Untrusted)?;
+        let level = self.level_of(&standing, now)?;
         let key = self.certified_key(&chain)?;
-        Ok(Verified { key, system_id, serial, level: level(system.map_or(3, |row| row.level)) })
+        Ok(Verified { key, serial, standing, level })
     }
 
-    fn has_revoked(&self, chain: &[Certificate]) -> bool {
-        let serials =
-            chain.iter().filter_map(|certificate| certificate.body.serial_number.as_ref());
-        serials.into_iter().any(|serial| self.revoked_serials.contains(serial))
+    /// What times and lists say by now of a device: the best level of a key that it is given. `now`
+    /// in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`DeviceError::Expired`], [`DeviceError::Revoked`].
+    pub(super) fn level_of(
+        &self,
+        standing: &Standing,
+        now: i64,
+    ) -> Result<SecurityLevel, DeviceError> {
+        let system = self.systems.get(&standing.system_id);
+        if standing.expires.is_some_and(|expires| expires <= now) {
+            return Err(DeviceError::Expired);
+        }
+        let mut serials = standing.serials.iter();
+        if system.is_some_and(|system| system.revoked)
+            || serials.any(|serial| self.revoked_serials.contains(serial))
+        {
+            return Err(DeviceError::Revoked);
+        }
+        Ok(level(system.map_or(3, |row| row.level)))
     }
 
     /// The key of the first certificate, when each is signed by the next, the last by the root.
@@ -215,9 +226,34 @@ impl Trust {
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) key: PublicKey,
-    pub(super) system_id: u32,
     pub(super) serial: Vec<u8>,
+    pub(super) standing: Standing,
     pub(super) level: SecurityLevel,
+}
+
+/// What of a chain times and lists are asked about. Licences bring it back, so that each renewal asks
+/// anew.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub(super) struct Standing {
+    #[prost(uint32, tag = "1")]
+    pub(super) system_id: u32,
+    /// Of all certificates that have one.
+    #[prost(bytes = "vec", repeated, tag = "2")]
+    serials: Vec<Vec<u8>>,
+    /// When the first certificate ends, in seconds since 1970.
+    #[prost(int64, optional, tag = "3")]
+    expires: Option<i64>,
+}
+
+impl Standing {
+    fn of(chain: &[Certificate]) -> Option<Self> {
+        let bodies = || chain.iter().map(|certificate| &certificate.body);
+        let system_id = bodies().next()?.system_id?;
+        let serials = bodies().filter_map(|body| body.serial_number.clone()).collect();
+        // No time and time 0 both mean that it does not end.
+        let ends = bodies().filter_map(|body| body.expiration_time_seconds.filter(|at| *at != 0));
+        Some(Self { system_id, serials, expires: ends.min() })
+    }
 }
 
 /// The best key container level that a device of this level is given: software keeps keys and
@@ -248,12 +284,6 @@ impl Certificate {
             (None | Some(RSA), Some(key)) => PublicKey::from_pkcs1(key),
             _ => Err(RsaError::BadKey),
         }
-    }
-
-    fn is_expired(&self, now: i64) -> bool {
-        // No time and time 0 both mean that it does not end.
-        let ends = self.body.expiration_time_seconds.filter(|ends| *ends != 0);
-        ends.is_some_and(|ends| ends <= now)
     }
 
     fn is_signed_by(&self, signer: &PublicKey) -> bool {

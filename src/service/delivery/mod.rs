@@ -137,6 +137,29 @@ impl Delivery {
     /// [`DeliveryError`] when no key is granted: the policy's refusal if there was one, else
     /// [`DeliveryError::UnknownKey`].
     pub async fn grant(&self, request: &KeyRequest<'_>) -> Result<Granted, DeliveryError> {
+        let (granted, refusal) = self.decide(request).await?;
+        granted.ok_or(refusal)
+    }
+
+    /// The same for what cannot be cut: all keys of the request, or none.
+    ///
+    /// # Errors
+    /// [`DeliveryError`] as of [`Self::grant`], when any key is not granted.
+    pub async fn grant_all(&self, request: &KeyRequest<'_>) -> Result<Granted, DeliveryError> {
+        let (granted, refusal) = self.decide(request).await?;
+        match granted {
+            Some(granted) if granted.keys().len() == request.kids.len() => return Ok(granted),
+            Some(granted) => granted.refused(refusal.reason()),
+            None => {}
+        }
+        Err(refusal)
+    }
+
+    /// The keys that are granted, if any, and why others are not, if any are not.
+    async fn decide(
+        &self,
+        request: &KeyRequest<'_>,
+    ) -> Result<(Option<Granted>, DeliveryError), DeliveryError> {
         let found = self.find(request).await?;
         let ask = Ask {
             system: request.system,
@@ -160,10 +183,9 @@ impl Delivery {
                 }
             }
         }
-        if granted.is_empty() {
-            return Err(refusal);
-        }
-        Ok(Granted::new(request.system, ask.at.now, granted))
+        let at = ask.at.now;
+        let granted = (!granted.is_empty()).then(|| Granted::new(request.system, at, granted));
+        Ok((granted, refusal))
     }
 
     async fn find(&self, request: &KeyRequest<'_>) -> Result<Vec<Arc<KeyRecord>>, DeliveryError> {

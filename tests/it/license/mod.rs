@@ -11,3 +11,4 @@ mod widevine;
 mod widevine_clients;
 mod widevine_damage;
 mod widevine_refusals;
+mod widevine_renewals;

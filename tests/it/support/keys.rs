@@ -102,6 +102,17 @@ pub struct KeyService {
     router: Router,
 }
 
+fn router(
+    store: &Store,
+    clock: &Arc<AtomicI64>,
+    told: impl FnOnce(Delivery) -> Delivery,
+) -> Router {
+    let reading = Arc::clone(clock);
+    let clock = Arc::new(move || at(reading.load(Ordering::Relaxed)));
+    let delivery = told(Delivery::new(store.clone(), clock, SKEW));
+    portcullis::http::delivery::routes(Arc::new(delivery))
+}
+
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -135,14 +146,13 @@ impl KeyService {
         let token = token_policy("token", restriction());
         store.create_content_key_policy(&token).await.unwrap();
         let clock = Arc::new(AtomicI64::new(NOW));
-        let reading = Arc::clone(&clock);
-        let delivery = Delivery::new(
-            store.clone(),
-            Arc::new(move || at(reading.load(Ordering::Relaxed))),
-            SKEW,
-        );
-        let router = portcullis::http::delivery::routes(Arc::new(told(delivery)));
+        let router = router(&store, &clock, told);
         Self { dir, store, clock, router }
+    }
+
+    /// Starts anew over the same store, with other roots, lists and credentials.
+    pub fn restart_with(&mut self, trust: Trust) {
+        self.router = router(&self.store, &self.clock, |delivery| delivery.with_trust(trust));
     }
 
     pub fn set_clock(&self, seconds: i64) {

@@ -22,10 +22,14 @@ use super::keys::{self, Answer, KeyService, NOW};
 pub(crate) const PROVIDER: &str = "portcullis.test";
 pub(crate) const URL: &str = "/keydelivery/Widevine/";
 
-const L1: u32 = 61441;
-const L3: u32 = 61443;
+pub(crate) const L1: u32 = 61441;
+pub(crate) const L3: u32 = 61443;
 const GONE: u32 = 61449;
 const SERIAL: &[u8] = b"a revoked serial";
+pub(crate) const ENDING_SERIAL: &[u8] = b"a serial that ends";
+
+/// When the device `ending` expires.
+pub(crate) const ENDING: i64 = NOW + 55;
 
 /// Everything that is made once.
 pub(crate) struct World {
@@ -52,6 +56,11 @@ impl World {
             ("l1", &l1, plain(L1)),
             ("l3", &l3, plain(L3)),
             ("expired", &l3, Subject { expires: Some(NOW - 1), ..plain(L3) }),
+            (
+                "ending",
+                &l3,
+                Subject { expires: Some(ENDING), serial: Some(ENDING_SERIAL), ..plain(L3) },
+            ),
             ("revoked system", &gone, plain(GONE)),
             ("revoked serial", &l3, Subject { serial: Some(SERIAL), ..plain(L3) }),
             ("wrong system", &l3, plain(L1)),
