@@ -159,8 +159,12 @@ impl Schedule {
         self.eras.last().map_or(0, |era| era.first.saturating_add(era.keys))
     }
 
-    /// When the key of a period is given out; `None` = at any time.
+    /// When the key of a period is given out; `None` = at any time. That of a period which the
+    /// schedule does not have is not given out before the end of time.
     pub fn opens(&self, number: u32) -> Option<Timestamp> {
+        if number >= self.end() {
+            return Some(Timestamp::MAX);
+        }
         let era = self.eras.iter().rev().find(|era| era.first <= number)?;
         self.opens_at(self.from(era, number))
     }
@@ -285,6 +289,7 @@ mod tests {
         let opens: Vec<_> = schedule.periods().map(|period| period.opens).collect();
         assert_eq!(opens, [Some(at(970)), Some(at(1030)), Some(at(1090))]);
         assert_eq!(schedule.opens(1), Some(at(1030)));
+        assert_eq!(schedule.opens(3), Some(Timestamp::MAX), "it has no such period");
     }
 
     #[test]

@@ -60,6 +60,11 @@ impl Locator {
     pub fn is_active(&self, now: Timestamp) -> bool {
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
     }
+
+    /// How many crypto periods its keys are for: the number behind that of the last.
+    pub fn periods(&self) -> u32 {
+        self.schedule.as_ref().map_or(1, Schedule::end)
+    }
 }
 
 /// New keys for a locator, and the schedule that they are for.

@@ -207,7 +207,7 @@ impl Delivery {
         persistent: bool,
         admissions: &mut Admissions<'_>,
     ) -> Result<GrantedKey, DeliveryError> {
-        let locator = self.store.locator(record.locator).await?;
+        let locator = self.store.locator_of(record).await?;
         let policy = record.policy.as_ref().or(locator.content_key_policy.as_ref());
         let policy = policy.ok_or(Refusal::NoOption)?;
         let policy = self.store.content_key_policy(policy).await?;

@@ -63,10 +63,7 @@ impl Origin {
     ) -> Result<TrackKeys, OriginError> {
         let records = match protection {
             Protection::Clear => [].into(),
-            _ => {
-                let periods = locator.schedule.as_ref().map_or(1, Schedule::end);
-                self.store.keys_up_to(locator.id, periods).await?
-            }
+            _ => self.store.keys_up_to(locator.id, locator.periods()).await?,
         };
         Ok(TrackKeys { policy, records })
     }

@@ -4,6 +4,7 @@
 //! waits for others up to [`BUSY_TIMEOUT`].
 
 mod filters;
+mod locators;
 mod policies;
 mod read;
 mod schema;

@@ -173,6 +173,26 @@ async fn own_keys_are_for_the_period_that_they_name() {
     assert!(said.starts_with("contentKeys[0].cryptoPeriod: "), "{said}");
 }
 
+#[tokio::test]
+async fn a_key_that_another_process_made_is_withheld_by_the_schedule_it_was_made_for() {
+    let service = KeyService::start().await;
+    let before = records(&service, &rotating_request("s", "open")).await;
+    service.set_clock(NOW + 1000);
+    // The service has the schedule of now at hand.
+    let first = service.get(&format!("/keydelivery/?kid={}", before[0].kid)).await;
+    assert_eq!(first.status, StatusCode::OK);
+    let other = Store::open(&service.database(), &kek(1)).await.unwrap();
+    let rotated = Publisher::new(other.clone()).rotate("s", at(NOW + 1000)).await.unwrap();
+    let keys = other.keys_of(rotated.id).await.unwrap();
+    let last = keys.iter().find(|key| key.crypto_period == 5).unwrap();
+    let uri = format!("/keydelivery/?kid={}", last.kid);
+    let answer = service.get(&uri).await;
+    assert_eq!(answer.refusal(), (403, "key-not-yet-valid".to_owned()));
+    assert_eq!(answer.json()["notBefore"], at(NOW + 1090).to_string());
+    service.set_clock(NOW + 1090);
+    assert_eq!(service.get(&uri).await.status, StatusCode::OK);
+}
+
 /// The KIDs of each period, as `key show` prints them.
 fn shown(server: &DevServer, command: &[&str]) -> Vec<String> {
     let arguments = [&["key"], command, &["--json"]].concat();
