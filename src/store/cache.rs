@@ -2,8 +2,8 @@
 //!
 //! Writes of this process drop what they change at once; those of another process on the same
 //! database are seen after [`TTL`] at the latest. What is not there is not cached, except that a
-//! filter is not there, and for [`MISSING_TTL`] that a key is not, so that what players repeat costs
-//! no query each time.
+//! filter is not there, and for [`MISSING_TTL`] that a key or a locator of a name is not, so that what
+//! players repeat costs no query each time.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 
 /// The longest time for which a deleted locator or a changed policy is still seen.
 pub(super) const TTL: Duration = Duration::from_secs(5);
-/// The longest time for which a key that another process made is not seen.
+/// The longest time for which a key, or the name of a locator, that another process made is not seen.
 const MISSING_TTL: Duration = Duration::from_secs(1);
 const ENTRIES: u64 = 10_000;
 
@@ -33,6 +33,7 @@ pub(super) struct ReadCaches {
     pub(super) streaming_policies: ReadCache<String, StreamingPolicy>,
     pub(super) content_key_policies: ReadCache<String, ContentKeyPolicy>,
     pub(super) locators: ReadCache<LocatorId, Locator>,
+    pub(super) locator_names: ReadCache<String, Option<LocatorId>>,
     pub(super) locator_keys: ReadCache<LocatorId, [KeyRecord]>,
     pub(super) keys: ReadCache<KeyId, KeyRecord>,
     pub(super) missing_keys: ReadCache<KeyId, ()>,
@@ -48,6 +49,7 @@ impl ReadCaches {
             streaming_policies: ReadCache::new(TTL, &changes),
             content_key_policies: ReadCache::new(TTL, &changes),
             locators: ReadCache::new(TTL, &changes),
+            locator_names: ReadCache::new(MISSING_TTL, &changes),
             locator_keys: ReadCache::new(TTL, &changes),
             keys: ReadCache::new(TTL, &changes),
             missing_keys: ReadCache::new(MISSING_TTL, &changes),

@@ -102,8 +102,8 @@ async fn license(
     call: &Call,
     challenge: Challenge,
 ) -> Result<Vec<u8>, Refused> {
-    let kids = kids(&delivery, call, &challenge).await?;
     let token = call.token()?;
+    let kids = kids(&delivery, call, &challenge).await?;
     let persistent = challenge.wanted.license_type == LicenseType::Offline;
     let request =
         KeyRequest { system: System::Widevine, kids: &kids, token: token.as_ref(), persistent };
@@ -175,9 +175,7 @@ async fn kids(
     }
     match (call.kid(), &challenge.wanted.content_id) {
         (Err(Refused::KidMissing), Some(content_id)) => {
-            let mut kids = delivery.keys_of_content(content_id).await?;
-            kids.truncate(MAX_KIDS);
-            Ok(kids)
+            Ok(delivery.keys_of_content(content_id, MAX_KIDS).await?)
         }
         (Err(Refused::KidMissing), None) => Err(RequestError::NoKids.into()),
         (kid, _) => Ok(vec![kid?]),

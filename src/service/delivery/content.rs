@@ -6,11 +6,16 @@ use crate::protection::Protection;
 
 impl Delivery {
     /// The keys that an identifier of content stands for: a key itself (16 bytes or a GUID), or the
-    /// Common Encryption keys of a locator, by its identifier or its name.
+    /// Common Encryption keys of a locator, by its identifier or its name, `most` of them. Nobody has
+    /// shown a token yet, so this costs no more than to ask for a key.
     ///
     /// # Errors
     /// [`DeliveryError::UnknownKey`] when it stands for nothing, and what the store says.
-    pub async fn keys_of_content(&self, content_id: &[u8]) -> Result<Vec<KeyId>, DeliveryError> {
+    pub async fn keys_of_content(
+        &self,
+        content_id: &[u8],
+        most: usize,
+    ) -> Result<Vec<KeyId>, DeliveryError> {
         let text = std::str::from_utf8(content_id).ok();
         let guid = match <[u8; 16]>::try_from(content_id) {
             Ok(bytes) => Some(KeyId::from_bytes(bytes)),
@@ -20,20 +25,26 @@ impl Delivery {
             if !self.store.keys(&[kid]).await?.is_empty() {
                 return Ok(vec![kid]);
             }
-            let found = self.common_keys(LocatorId::from_bytes(*kid.as_bytes())).await?;
-            if !found.is_empty() {
-                return Ok(found);
+            match self.common_keys(LocatorId::from_bytes(*kid.as_bytes()), most).await {
+                Err(DeliveryError::UnknownKey) => {}
+                found => return found,
             }
         }
         let name = text.ok_or(DeliveryError::UnknownKey)?;
-        let locator = self.store.locator_by_name(name).await?;
-        self.common_keys(locator.id).await
+        let locator = self.store.locator_named(name).await?.ok_or(DeliveryError::UnknownKey)?;
+        self.common_keys(locator, most).await
     }
 
-    /// The keys under which a locator's samples are encrypted.
-    async fn common_keys(&self, locator: LocatorId) -> Result<Vec<KeyId>, DeliveryError> {
-        let keys = self.store.keys_of(locator).await?;
+    /// The keys under which a locator's samples are encrypted. Of a locator that is not there not even
+    /// that it has no keys is kept.
+    async fn common_keys(
+        &self,
+        locator: LocatorId,
+        most: usize,
+    ) -> Result<Vec<KeyId>, DeliveryError> {
+        let locator = self.store.locator(locator).await?;
+        let keys = self.store.keys_of(locator.id).await?;
         let common = keys.iter().filter(|key| key.protection != Protection::Cbc);
-        Ok(common.map(|key| key.kid).collect())
+        Ok(common.take(most).map(|key| key.kid).collect())
     }
 }

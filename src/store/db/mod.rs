@@ -241,7 +241,9 @@ impl Store {
     /// [`StoreError::NotFound`] for an asset or policy that is not there.
     pub async fn create_locator(&self, new: NewLocator) -> Result<(), StoreError> {
         let kids: Vec<KeyId> = new.keys.iter().map(|key| key.kid).collect();
+        let name = new.locator.name.clone();
         self.0.writer.write(Write::CreateLocator(Box::new(new))).await?;
+        self.0.caches.locator_names.forget(&name).await;
         for kid in &kids {
             self.0.caches.missing_keys.forget(kid).await;
         }

@@ -1,6 +1,7 @@
 //! Widevine: who gets no licence, and for which reason.
 
 use portcullis::crypto::random::System;
+use portcullis::drm::widevine::PsshData;
 use portcullis::license::widevine::LicenseType;
 use portcullis::license::widevine::maker::Maker;
 use portcullis::license::widevine::proto::{
@@ -11,7 +12,7 @@ use portcullis::license::widevine::test_device::{Ask, Content, SERVICE_CERTIFICA
 use prost::Message;
 use serde_json::json;
 
-use crate::support::keys::{KeyService, NOW};
+use crate::support::keys::{KeyService, NOW, request};
 use crate::support::widevine::{PROVIDER, Service, URL, World, ask, other_key, pssh_data};
 use portcullis::ids::KeyId;
 
@@ -290,6 +291,32 @@ async fn a_token_is_looked_at_before_the_device() {
     let data = pssh_data(&[KeyId::from_bytes([1; 16])]);
     let session = ask("rogue", Content::PsshData(&data), LicenseType::Streaming);
     assert_eq!(service.refusal(&session).await, (404, "key-unknown".into()));
+}
+
+#[tokio::test]
+async fn content_is_looked_for_after_the_token_is_read_and_found_once_it_is_there() {
+    let service = Service::with_token(&json!({})).await;
+    let named = |name: &str| {
+        let content_id = Some(name.as_bytes().to_vec());
+        let data = PsshData { content_id, ..PsshData::default() }.encode_to_vec();
+        ask("l3", Content::PsshData(&data), LicenseType::Streaming)
+    };
+    let later = named("later");
+    let unknown = (404, "key-unknown".to_owned());
+    let answer = service.keys.post(&format!("{URL}?token=a&token=b"), later.body.clone()).await;
+    assert_eq!(answer.refusal(), (400, "token-ambiguous".to_owned()));
+    for _ in 0..2 {
+        assert_eq!(service.refusal(&later).await, unknown);
+    }
+    let store = &service.keys.store;
+    for _ in 0..2 {
+        let locator = service.keys.publish(&request("later", "three", "widevine")).await;
+        for session in [&later, &named(&locator.id.to_string())] {
+            assert_eq!(service.refusal(session).await, (401, "token-missing".to_owned()));
+        }
+        store.delete_locator(locator.id).await.unwrap();
+        assert_eq!(service.refusal(&later).await, unknown);
+    }
 }
 
 #[tokio::test]
