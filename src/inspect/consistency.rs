@@ -2,7 +2,7 @@
 //! key record, and schemes, IVs and checksums with it. The one place where this is judged: `inspect`
 //! asks it of files, and the making of locators of what would be served.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use data_encoding::HEXLOWER;
@@ -13,6 +13,12 @@ use crate::cenc::Scheme;
 use crate::crypto::Expanded;
 use crate::drm::playready;
 use crate::ids::KeyId;
+
+/// More differences of one track are not told: nobody reads them, and they come from files of anybody.
+pub const MAX_DIFFERENCES: usize = 256;
+
+/// More KIDs of one value are only counted.
+const MAX_LISTED: usize = 16;
 
 /// What is known of a key from its record, or from whoever has it.
 #[derive(Debug)]
@@ -49,7 +55,8 @@ impl fmt::Display for Difference {
     }
 }
 
-/// All differences in what is said of one track. Keys are compared with `known` unless that is `None`.
+/// The differences in what is said of one track, up to [`MAX_DIFFERENCES`]. Keys are compared with `known`
+/// unless that is `None`.
 pub fn check(statements: &[Statement], known: Option<&KnownKeys>) -> Vec<Difference> {
     let mut found: Vec<Difference> = statements.iter().filter_map(broken).collect();
     let names_track =
@@ -64,6 +71,7 @@ pub fn check(statements: &[Statement], known: Option<&KnownKeys>) -> Vec<Differe
     if let Some(known) = known {
         found.extend(records(statements, reference, known));
     }
+    found.truncate(MAX_DIFFERENCES);
     found
 }
 
@@ -84,19 +92,24 @@ fn difference(said: &Statement, value: String, expected: String, by: String) -> 
 /// Everybody is told of the key of the reference: each statement about the track names it, and each
 /// system finds it among all that its document says to it.
 fn kids(statements: &[Statement], reference: &Statement) -> Vec<Difference> {
+    let mut told: HashMap<_, HashSet<KeyId>> = HashMap::new();
+    for said in statements {
+        told.entry((&said.audience, &said.source)).or_default().extend(&said.kids);
+    }
+    let by = reference.place();
     let mut found = Vec::new();
     for kid in &reference.kids {
         let lacks = |said: &Statement| match &said.audience {
             _ if said.kids.is_empty() || said.broken.is_some() => false,
             Audience::Everybody => !said.kids.contains(kid),
-            Audience::System(_) => !statements
-                .iter()
-                .filter(|other| other.audience == said.audience && other.source == said.source)
-                .any(|other| other.kids.contains(kid)),
+            Audience::System(_) => !told[&(&said.audience, &said.source)].contains(kid),
         };
         for said in statements.iter().filter(|said| lacks(said)) {
+            if found.len() == MAX_DIFFERENCES {
+                return found;
+            }
             let (value, expected) = (listed(&said.kids), format!("KID {kid}"));
-            found.push(difference(said, value, expected, reference.place()));
+            found.push(difference(said, value, expected, by.clone()));
         }
     }
     found
@@ -150,6 +163,9 @@ fn records(
     };
     for said in statements.iter().filter(named) {
         for kid in &said.kids {
+            if found.len() == MAX_DIFFERENCES {
+                return found;
+            }
             let refuse = |expected: String| {
                 difference(said, format!("KID {kid}"), expected, "the key record".to_owned())
             };
@@ -164,7 +180,8 @@ fn records(
             }
         }
     }
-    found.extend(statements.iter().flat_map(|said| checksums(said, known)));
+    let sums = statements.iter().flat_map(|said| checksums(said, known));
+    found.extend(sums.take(MAX_DIFFERENCES));
     found
 }
 
@@ -181,8 +198,12 @@ fn checksums(said: &Statement, known: &KnownKeys) -> Vec<Difference> {
 }
 
 fn listed(kids: &[KeyId]) -> String {
-    let kids: Vec<String> = kids.iter().map(ToString::to_string).collect();
-    format!("KID {}", kids.join(" "))
+    let first: Vec<String> = kids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    let more = match kids.len().saturating_sub(MAX_LISTED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("KID {}{more}", first.join(" "))
 }
 
 #[cfg(test)]
@@ -252,6 +273,20 @@ mod tests {
         let mut broken = track();
         broken[1].broken = Some("the box ends too early".to_owned());
         assert!(lines(&broken, None)[0].contains("box one: the box ends too early"));
+    }
+
+    #[test]
+    fn differences_and_what_they_list_are_bounded() {
+        let kids = |first: u128| -> Vec<KeyId> {
+            (first..first + 100).map(|n| KeyId::from_bytes(n.to_be_bytes())).collect()
+        };
+        let mut statements = vec![said("box", Some("Widevine"), &kids(1000), &[]); 50];
+        statements.push(said("tenc", None, &kids(0), &[]));
+        let found = check(&statements, Some(&KnownKeys::new()));
+        assert_eq!(found.len(), MAX_DIFFERENCES);
+        assert!(found[0].value.ends_with(" and 84 more"), "{}", found[0]);
+        let unknown = check(&statements[..50], Some(&KnownKeys::new()));
+        assert_eq!(unknown.len(), MAX_DIFFERENCES);
     }
 
     #[test]

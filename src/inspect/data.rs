@@ -32,7 +32,7 @@ impl Statement {
     /// The same statement with what a `pssh` says.
     pub(super) fn of_pssh(mut self, pssh: &Pssh) -> Self {
         self.audience = Audience::System(name(pssh.system));
-        self.kids.extend(&pssh.key_ids);
+        self.name_keys(pssh.key_ids.iter().copied());
         self.tell("system", name(pssh.system));
         if !pssh.key_ids.is_empty() {
             let kids: Vec<String> = pssh.key_ids.iter().map(ToString::to_string).collect();
@@ -46,7 +46,7 @@ impl Statement {
         match describe::describe(system, data) {
             None if data.is_empty() => return self,
             None => self.tell("data bytes", data.len().to_string()),
-            Some(Ok(fields)) => self.fields.extend(fields),
+            Some(Ok(fields)) => fields.iter().for_each(|(name, value)| self.tell(name, value)),
             Some(Err(error)) => return self.broken(error),
         }
         // What was described above reads.
@@ -61,8 +61,7 @@ impl Statement {
             SystemId::PLAY_READY => self.play_ready(data),
             _ => Vec::new(),
         };
-        self.kids
-            .extend(kids.into_iter().filter(|kid| !self.kids.contains(kid)).collect::<Vec<_>>());
+        self.name_keys(kids);
         self
     }
 

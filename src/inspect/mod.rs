@@ -19,6 +19,12 @@ pub use statement::{Audience, Part, Statement, Track};
 /// More representations or key lines of one document are refused.
 const MAX_TOLD: usize = 4096;
 
+/// More keys of one statement are not looked at: it counts as broken.
+const MAX_KIDS: usize = 256;
+
+/// Longer values are cut for people, in characters.
+const MAX_VALUE: usize = 4096;
+
 /// What a document is, by how it starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

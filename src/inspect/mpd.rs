@@ -140,7 +140,7 @@ fn default_kids(statement: &mut Statement, node: Node<'_, '_>) {
     statement.tell("default_KID", listed.value());
     let kids: Result<Vec<KeyId>, _> = listed.value().split_whitespace().map(str::parse).collect();
     match kids {
-        Ok(kids) => statement.kids = kids,
+        Ok(kids) => statement.name_keys(kids),
         Err(error) => statement.broken = Some(format!("default_KID: {error}")),
     }
 }
@@ -172,4 +172,26 @@ pub(super) fn envelope(mut statement: Statement, node: Node<'_, '_>) -> Statemen
         statement.ask_at(period.attribute("keyUriTemplate").unwrap_or_default());
     }
     statement
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_values_of_a_statement_are_bounded() {
+        let of = |count: u32| {
+            let kids = (0..count).map(|n| KeyId::from_bytes(u128::from(n).to_be_bytes()));
+            let kids = kids.map(|kid| kid.to_string()).collect::<Vec<_>>().join(" ");
+            let text = format!("<ContentProtection schemeIdUri='{GENERIC}' default_KID='{kids}'/>");
+            let document = crate::xml::parse(&text).unwrap();
+            read(&"film.mpd".into(), document.root_element()).remove(0)
+        };
+        let most = of(256);
+        assert_eq!((most.kids.len(), most.broken), (256, None));
+        let more = of(257);
+        assert_eq!(more.kids.len(), 256);
+        assert_eq!(more.broken.as_deref(), Some("it names more than 256 keys"));
+        assert!(more.fields.iter().all(|(_, value)| value.len() <= super::super::MAX_VALUE));
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use super::{MAX_KIDS, MAX_VALUE};
 use crate::cenc::Scheme;
 use crate::ids::KeyId;
 use crate::isobmff::describe::Fields;
 pub use crate::package::part::Part;
 
 /// To whom something is said.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Audience {
     /// To everybody: this is the key of the track.
     Everybody,
@@ -73,9 +74,25 @@ impl Statement {
         format!("{}: {}", self.source, self.element)
     }
 
+    /// Adds keys that it names, each once.
+    pub(super) fn name_keys(&mut self, kids: impl IntoIterator<Item = KeyId>) {
+        for kid in kids {
+            if self.kids.contains(&kid) {
+                continue;
+            }
+            if self.kids.len() == MAX_KIDS {
+                self.broken = Some(format!("it names more than {MAX_KIDS} keys"));
+                return;
+            }
+            self.kids.push(kid);
+        }
+    }
+
     /// Adds what is said for people, without what would steer a terminal.
     pub(super) fn tell(&mut self, name: &'static str, value: impl AsRef<str>) {
-        self.fields.push((name, value.as_ref().replace(char::is_control, " ")));
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let value = value.as_ref().chars().take(MAX_VALUE).map(plain);
+        self.fields.push((name, value.collect()));
     }
 
     /// Adds an address, without its query: a token may stand there. In `data:` a key may.
@@ -89,7 +106,7 @@ impl Statement {
     /// Adds the key that an address asks for, if it says so as addresses of this project do.
     pub(super) fn ask_at(&mut self, url: &str) {
         let named = url.split(['?', '&', '#']).find_map(|part| part.strip_prefix("kid="));
-        self.kids.extend(named.and_then(|kid| kid.parse::<KeyId>().ok()));
+        self.name_keys(named.and_then(|kid| kid.parse().ok()));
         self.tell_url("URI", url);
     }
 }

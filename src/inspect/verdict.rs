@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::consistency::{Difference, KnownKeys, check};
+use super::consistency::{Difference, KnownKeys, MAX_DIFFERENCES, check};
 use super::movie::Init;
 use super::{Statement, Track};
 use crate::ids::KeyId;
@@ -10,14 +10,17 @@ use crate::ids::KeyId;
 /// All that is wrong with what is said of a track of a manifest; `init` is its init segment, where it
 /// was there to be read.
 pub fn of_track(track: &Track, init: Option<&Init>, known: Option<&KnownKeys>) -> Vec<Difference> {
-    let mut found: Vec<Difference> = Vec::new();
+    let (mut found, mut seen) = (Vec::new(), HashSet::new());
     let protected = init.map_or(&[][..], |init| &init.tracks);
     for (_, own) in protected {
+        if found.len() >= MAX_DIFFERENCES {
+            break;
+        }
         let systems = init.iter().flat_map(|init| &init.systems);
         let all: Vec<Statement> =
             track.statements.iter().chain(systems).chain([own]).cloned().collect();
         for difference in check(&all, known) {
-            if !found.contains(&difference) {
+            if seen.insert(difference.clone()) {
                 found.push(difference);
             }
         }
@@ -57,6 +60,9 @@ pub fn of_session<'s>(
     let mut found = check(session, None);
     for said in session.iter().filter(|_| !named.is_empty()) {
         for kid in said.kids.iter().filter(|kid| !named.contains(kid)) {
+            if found.len() >= MAX_DIFFERENCES {
+                return found;
+            }
             let value = format!("KID {kid}");
             found.push(silent(said, value, "no key line or box has it", "the media playlists"));
         }
@@ -93,6 +99,24 @@ mod tests {
         assert!(lines(track(vec![]), &protected).contains("nothing of it is said"));
         assert!(lines(track(vec![said(8)]), &protected).contains("but a: e: KID 07070707"));
         assert_eq!(of_track(&track(vec![]), Some(&clear), None), []);
+    }
+
+    #[test]
+    fn each_difference_is_told_once_and_not_without_end() {
+        let differs = |count: usize| {
+            let tracks = (0..count as u32).map(|n| (n, said(7))).collect();
+            of_track(&track(vec![said(8)]), Some(&Init { tracks, systems: Vec::new() }), None).len()
+        };
+        assert_eq!([1, 5].map(differs), [1, 1]);
+        let tracks = (0..1000_u32).map(|n| {
+            let mut own = said(7);
+            own.element = n.to_string();
+            (n, own)
+        });
+        let init = Init { tracks: tracks.collect(), systems: Vec::new() };
+        assert_eq!(of_track(&track(vec![said(8)]), Some(&init), None).len(), MAX_DIFFERENCES);
+        let session: Vec<Statement> = (0..1000).map(|_| said(9)).collect();
+        assert_eq!(of_session(&session, [said(7)].iter()).len(), MAX_DIFFERENCES);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A manifest with the playlists and init segments that it names.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -18,6 +18,9 @@ const MAX_INIT: u64 = 64 << 20;
 
 /// More playlists of one are not read.
 const MAX_PLAYLISTS: usize = 512;
+
+/// More differences are not told.
+const MAX_DIFFERENCES: usize = 4096;
 
 /// What is told of a manifest.
 #[derive(Debug, Default, Serialize)]
@@ -71,21 +74,26 @@ impl Survey {
             }
         };
         let inits = survey.inits(&found).await;
-        let mut told: Vec<Statement> = Vec::new();
+        let (mut told, mut seen): (Vec<Statement>, _) = (Vec::new(), HashSet::new());
         for ((_, track), init) in found.iter().zip(&inits) {
-            survey.differences.extend(verdict::of_track(track, init.as_deref(), known));
+            survey.differ(verdict::of_track(track, init.as_deref(), known), &mut seen);
             let of_init = init.iter().flat_map(|init| init.statements());
             let all: Vec<Statement> = track.statements.iter().chain(of_init).cloned().collect();
             survey.tracks.push(TrackReport::of(&track.name, &all));
             told.extend(all);
         }
-        survey.differences.extend(verdict::of_session(&session, told.iter()));
+        survey.differ(verdict::of_session(&session, told.iter()), &mut seen);
         if !session.is_empty() {
             survey.tracks.push(TrackReport::of("session keys", &session));
         }
-        let mut seen = std::collections::HashSet::new();
-        survey.differences.retain(|difference| seen.insert(difference.clone()));
         Ok(survey)
+    }
+
+    /// Adds differences, each once.
+    fn differ(&mut self, found: Vec<Difference>, seen: &mut HashSet<Difference>) {
+        let room = MAX_DIFFERENCES - self.differences.len();
+        let new = found.into_iter().filter(|difference| seen.insert(difference.clone()));
+        self.differences.extend(new.take(room));
     }
 
     /// The tracks of a playlist, or of all that it lists.

@@ -1,7 +1,7 @@
 //! What playlists list and which keys they name, as they say it: for whoever compares it with what is
 //! there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::{ReadError, attribute, is_multivariant, range};
@@ -104,35 +104,53 @@ fn multivariant(text: &str) -> Result<Listing, ReadError> {
     Ok(Listing::Multivariant { playlists, keys })
 }
 
+/// What a key line says, read once: what is in force is asked for segment after segment.
+struct InForce<'t> {
+    line: usize,
+    attributes: &'t str,
+    format: &'t str,
+    /// The same for all lines with this format, method and address.
+    id: usize,
+}
+
+/// Init segments with the numbers of their stretches.
+type Known<'t> = HashMap<(&'t str, Option<Range<u64>>), usize>;
+
 fn media(text: &str) -> Result<Listing, ReadError> {
     let mut stretches: Vec<Stretch> = vec![Stretch::default()];
-    let mut seen = HashSet::new();
-    let (mut current, mut in_force): (usize, Vec<(usize, &str)>) = (0, Vec::new());
-    let mut told = 0;
+    let (mut known, mut ids, mut seen) = (Known::new(), HashMap::new(), HashSet::new());
+    let (mut current, mut in_force): (usize, Vec<InForce<'_>>) = (0, Vec::new());
+    // How many keys are said, and whether those in force are said of the current stretch.
+    let (mut told, mut is_said) = (0, false);
     for (line, tag, value) in lines(text) {
+        is_said &= !matches!(tag, "#EXT-X-KEY" | "#EXT-X-MAP");
         match tag {
             "#EXT-X-KEY" if attribute(value, "METHOD") == Some("NONE") => in_force.clear(),
             "#EXT-X-KEY" => {
-                in_force.retain(|(_, key)| format(key) != format(value));
-                in_force.push((line, value));
+                let format = attribute(value, "KEYFORMAT").unwrap_or("identity");
+                let named = ["METHOD", "URI"].map(|name| attribute(value, name));
+                let next = ids.len();
+                let id = *ids.entry((format, named)).or_insert(next);
+                in_force.retain(|key| key.format != format);
+                in_force.push(InForce { line, attributes: value, format, id });
                 if in_force.len() > MAX_FORMATS {
                     let rule = "more than 16 formats of keys are in force";
                     return Err(ReadError::Line { line, rule });
                 }
             }
-            "#EXT-X-MAP" => current = enter(&mut stretches, line, value)?,
-            _ if tag.is_empty() || tag.starts_with('#') => {}
+            "#EXT-X-MAP" => current = enter(&mut stretches, &mut known, line, value)?,
+            _ if is_said || tag.is_empty() || tag.starts_with('#') => {}
             // A segment: what is in force is said of its stretch, once for each key.
             _ => {
-                for (line, key) in &in_force {
-                    let named = ["METHOD", "URI"].map(|name| attribute(key, name));
-                    if seen.insert((current, format(key), named)) {
-                        let key = KeyLine { line: *line, attributes: (*key).to_owned() };
-                        stretches[current].keys.push(key);
+                for key in &in_force {
+                    if seen.insert((current, key.id)) {
+                        let attributes = key.attributes.to_owned();
+                        stretches[current].keys.push(KeyLine { line: key.line, attributes });
                         told += 1;
                     }
                 }
                 bounded(told)?;
+                is_said = true;
             }
         }
     }
@@ -140,22 +158,23 @@ fn media(text: &str) -> Result<Listing, ReadError> {
     Ok(Listing::Media(stretches))
 }
 
-fn format(attributes: &str) -> &str {
-    attribute(attributes, "KEYFORMAT").unwrap_or("identity")
-}
-
 /// The stretch of an init segment, which may be there from before.
-fn enter(stretches: &mut Vec<Stretch>, line: usize, attributes: &str) -> Result<usize, ReadError> {
+fn enter<'t>(
+    stretches: &mut Vec<Stretch>,
+    known: &mut Known<'t>,
+    line: usize,
+    attributes: &'t str,
+) -> Result<usize, ReadError> {
     let refuse = |rule| ReadError::Line { line, rule };
     let uri = attribute(attributes, "URI").ok_or(refuse("EXT-X-MAP has no URI"))?;
     let bytes = attribute(attributes, "BYTERANGE").map(|text| range(text, 0)).transpose();
-    let map = Some((uri.to_owned(), bytes.map_err(refuse)?));
-    if let Some(known) = stretches.iter().rposition(|stretch| stretch.map == map) {
-        return Ok(known);
+    let bytes = bytes.map_err(refuse)?;
+    let number = *known.entry((uri, bytes.clone())).or_insert(stretches.len());
+    if number == stretches.len() {
+        stretches.push(Stretch { map: Some((uri.to_owned(), bytes)), keys: Vec::new() });
+        bounded(stretches.len())?;
     }
-    stretches.push(Stretch { map, keys: Vec::new() });
-    bounded(stretches.len())?;
-    Ok(stretches.len() - 1)
+    Ok(number)
 }
 
 fn bounded(count: usize) -> Result<(), ReadError> {
@@ -197,6 +216,21 @@ mod tests {
         ];
         let expected = vec![stretch("clear", vec![]), stretch("i", keys)];
         assert_eq!(listing(text), Ok(Listing::Media(expected)));
+    }
+
+    #[test]
+    fn a_stretch_that_comes_again_has_each_key_once() {
+        let map = |uri: &str| format!("#EXT-X-MAP:URI=\"{uri}\"\n0\n1\n");
+        let line = |uri: &str| format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"{uri}\"\n0\n1\n");
+        let turn = [map("i"), line("a"), map("j"), line("b")].concat();
+        let text = format!("#EXTM3U\n{}", turn.repeat(3000));
+        let Listing::Media(stretches) = listing(&text).unwrap() else {
+            panic!("no media playlist")
+        };
+        let lines = |stretch: &Stretch| stretch.keys.iter().map(|key| key.line).collect::<Vec<_>>();
+        // Of a turn, the lines from 2 are: i, two segments, a, two, j, two, b, two. In the second turn
+        // b is still in force in i.
+        assert_eq!(stretches.iter().map(lines).collect::<Vec<_>>(), [vec![5, 11], vec![5, 11]]);
     }
 
     #[test]
