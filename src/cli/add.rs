@@ -44,7 +44,7 @@ pub(super) struct Args {
     /// Who gets the keys
     #[arg(long, value_enum, default_value_t = Policy::Token)]
     policy: Policy,
-    /// A streaming policy, or clear, aes, cenc or cbcs for the built-in ones
+    /// A streaming policy, or clear, aes, cenc, cbcs or drm for the built-in ones
     #[arg(long, value_name = "NAME", default_value = "cenc")]
     streaming_policy: String,
     /// A filter that the stream always applies; may be given several times

@@ -41,11 +41,8 @@ pub(super) const FORMS: &[Form] = &[
     Form { short: "aes", policy: "Predefined_ClearKey", has_keys: true },
     Form { short: "cenc", policy: "Portcullis_CencClearKey", has_keys: true },
     Form { short: "cbcs", policy: "Portcullis_CbcsClearKey", has_keys: true },
+    Form { short: "drm", policy: "Predefined_MultiDrmStreaming", has_keys: true },
 ];
-
-/// The way that `dev` adds where it has credentials for licences of other systems.
-pub(super) const DRM_FORM: &Form =
-    &Form { short: "drm", policy: "Predefined_MultiDrmStreaming", has_keys: true };
 
 /// Name of the content key policy, and last part of stream names.
 pub(super) fn access_name(access: Access) -> &'static str {

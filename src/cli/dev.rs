@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
 
-use super::content::{DRM_FORM, FORMS, Folder, Form, Library, access_name, folders_at, request};
+use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, request};
 use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
-use super::{CliError, Exit, demo, log, run};
+use super::{CliError, Exit, demo, drm, log, run};
 use crate::config::Config;
 use crate::package::compat::Compat;
 use crate::policy::{Restriction, VerificationKey};
@@ -33,7 +33,8 @@ pub(super) struct Args {
     /// Folder of MP4 files, or of such folders; may be given several times
     #[arg(long, value_name = "DIR")]
     media: Vec<PathBuf>,
-    /// Folder with roots and credentials of licence services (trust.json)
+    /// Folder with roots and credentials of licence services (trust.json) [default: one in the data
+    /// folder, with keys that come with the program]
     #[arg(long, value_name = "DIR")]
     drm_dir: Option<PathBuf>,
     /// Give Widevine licences to any device, whoever made it
@@ -50,15 +51,19 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mut config = Config::load(None, std::env::vars())?;
     config.overlay(args.listen, args.data);
-    config.drm.dir = args.drm_dir.or(config.drm.dir);
     config.drm.any_device = args.any_device;
     log::start(&config.log)?;
     let (server, address) = run::bind(&config).await?;
     let store = instance::open(&config, MissingKek::Create).await?;
+    let drm_dir = match args.drm_dir.or(config.drm.dir) {
+        Some(dir) => dir,
+        None => drm::unpack(&config.data)?,
+    };
+    config.drm.dir = Some(drm_dir.clone());
     let folders = folders(&args.media, &config.data)?;
     let origin = run::origin(&store, &config);
     let library = Library::new(store.clone(), origin.clone(), &config);
-    publish(&library, &folders, args.compat, config.drm.dir.is_some()).await?;
+    publish(&library, &folders, args.compat).await?;
     let token = token(&store).await?;
     let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address))
         .with_token(token, config.own_hosts(address));
@@ -66,7 +71,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mode = (&config, run::Mode::Development);
     let serving = run::serve(server, store.clone(), origin, catalog.clone(), mode);
     let announced = async {
-        announce(&catalog, &streams);
+        announce(&catalog, &streams, &drm_dir);
         match &args.ready_file {
             Some(path) => write_ready(path, &store, &catalog, streams).await,
             None => Ok(()),
@@ -100,16 +105,11 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
     Ok(folders)
 }
 
-async fn publish(
-    library: &Library,
-    folders: &[Folder],
-    compat: Compat,
-    drm: bool,
-) -> Result<(), CliError> {
+async fn publish(library: &Library, folders: &[Folder], compat: Compat) -> Result<(), CliError> {
     library.policies().await?;
     if let [only] = folders {
         warn(only, library.register(only).await?.warnings);
-        return publish_folder(library, only, "", compat, drm).await;
+        return publish_folder(library, only, "", compat).await;
     }
     let mut last_refusal = None;
     let mut published = 0;
@@ -117,7 +117,7 @@ async fn publish(
         match library.register(folder).await {
             Ok(found) => {
                 warn(folder, found.warnings);
-                publish_folder(library, folder, &format!("{}-", folder.name), compat, drm).await?;
+                publish_folder(library, folder, &format!("{}-", folder.name), compat).await?;
                 published += 1;
             }
             // One folder of many that cannot be played does not keep the others from being shown.
@@ -145,26 +145,21 @@ async fn publish_folder(
     folder: &Folder,
     prefix: &str,
     compat: Compat,
-    drm: bool,
 ) -> Result<(), CliError> {
-    for (form, access) in forms(drm) {
+    for (form, access) in forms() {
         let name = format!("{prefix}{}-{}", form.short, access_name(access));
         library.replace(&request(name, &folder.name, form.policy, access, compat)).await?;
     }
     Ok(())
 }
 
-/// Every form under every policy that makes a difference for it; with the one for other systems than
-/// ClearKey where there are credentials for those.
-fn forms(drm: bool) -> impl Iterator<Item = (&'static Form, Access)> {
+/// Every form under every policy that makes a difference for it.
+fn forms() -> impl Iterator<Item = (&'static Form, Access)> {
     let accesses = |form: &Form| match form.has_keys {
         true => &[Access::Open, Access::Token][..],
         false => &[Access::Open],
     };
-    FORMS
-        .iter()
-        .chain(drm.then_some(DRM_FORM))
-        .flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
+    FORMS.iter().flat_map(move |form| accesses(form).iter().map(move |access| (form, *access)))
 }
 
 /// A token that the policy `token` accepts.
@@ -213,7 +208,7 @@ async fn write_ready(
 }
 
 /// Prints the links, the token, and two commands that show what it is good for.
-fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>]) {
+fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
     println!("Portcullis is ready: {}/\n", catalog.origin());
     for stream in streams {
         println!("{}", stream.name);
@@ -230,5 +225,24 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>]) {
             "\nGet a key:\n  curl -s -H 'Authorization: Bearer {token}' '{url}' | od -An -tx1"
         );
         println!("Be refused:\n  curl -s '{url}'");
+    }
+    announce_licence(catalog, streams, drm_dir);
+}
+
+/// Prints a command that gets a licence, with the folder of its test device.
+fn announce_licence(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
+    let open = streams.iter().find(|stream| {
+        stream.token.is_none() && stream.licenses.contains_key("com.widevine.alpha")
+    });
+    let device = drm_dir.join("widevine/device_l3.wvd");
+    if let (Some(key), true) = (open.and_then(|stream| stream.keys.first()), device.exists()) {
+        println!(
+            "\nGet a licence for a test device, of {} or of your own ('portcullis drm init'):\n  \
+             portcullis license request --system widevine --url {}/Widevine/ --device '{}' --kid {}",
+            drm_dir.display(),
+            catalog.key_delivery(),
+            device.display(),
+            key.kid
+        );
     }
 }

@@ -1,12 +1,11 @@
 //! What every command needs that works on stored things: data folder, key, database.
 
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::CliError;
 use crate::config::{Config, KekSource};
 use crate::keys::KeyEncryptionKey;
+use crate::store::private::make_dir;
 use crate::store::{DATABASE_FILE, Store, kek};
 
 /// What to do when nobody named a key-encryption key and the data folder has none.
@@ -27,9 +26,7 @@ pub(super) async fn open(config: &Config, missing: MissingKek) -> Result<Store, 
 
 /// Creates a folder, and those above it, that only the owner may enter.
 pub(super) fn make_private_dir(path: &Path) -> Result<(), CliError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    builder.create(path).map_err(|error| CliError::file(path, &error))
+    make_dir(path).map_err(|error| CliError::file(path, &error))
 }
 
 fn kek(config: &Config, missing: MissingKek) -> Result<KeyEncryptionKey, CliError> {

@@ -6,6 +6,7 @@ mod content;
 mod decrypt;
 mod demo;
 mod dev;
+mod drm;
 mod error;
 mod fetch;
 mod inspect;
@@ -65,6 +66,8 @@ enum Command {
     Key(key::Args),
     /// Make and check tokens
     Token(token::Args),
+    /// Make roots and devices for tests of licence services
+    Drm(drm::Args),
     /// Ask a licence service as a player does
     License(license::Args),
     /// Show boxes, tracks and protection of files and manifests, and where they differ
@@ -93,6 +96,7 @@ impl Cli {
             Command::Delete(args) => resources::delete(args).await,
             Command::Key(args) => key::run(args).await,
             Command::Token(args) => token::run(args).await,
+            Command::Drm(args) => drm::run(args).await,
             Command::License(args) => license::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Decrypt(args) => decrypt::run(args).await,

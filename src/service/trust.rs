@@ -1,14 +1,14 @@
-//! Reading a folder of roots and credentials: `trust.json` and the files that it names.
+//! A folder of roots and credentials: `trust.json` and the files that it names, read and written.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Component, Path};
 
 use crate::license::trust::{Files, Trust, TrustError};
 use crate::policy::Secret;
+use crate::store::private::{Draft, make_dir};
 
-/// The document in the folder.
-pub const TRUST_FILE: &str = "trust.json";
+pub use crate::license::trust::TRUST_FILE;
 
 /// Longer files are refused; a key has a few kilobytes, a long list of models some hundred.
 const MAX_FILE: u64 = 1 << 20;
@@ -20,6 +20,25 @@ const MAX_FILE: u64 = 1 << 20;
 pub fn load(dir: &Path) -> Result<Trust, TrustError> {
     let files = Folder(dir);
     Trust::read(files.read(TRUST_FILE)?.expose(), &files)
+}
+
+/// Writes files into the folder, in their order, each whole or not at all and readable by the owner
+/// alone. Names are relative to the folder.
+///
+/// # Errors
+/// What the operating system says.
+pub fn write<'f>(
+    dir: &Path,
+    files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+) -> io::Result<()> {
+    for (name, content) in files {
+        let path = dir.join(name);
+        make_dir(path.parent().unwrap_or(dir))?;
+        let mut draft = Draft::beside(&path)?;
+        draft.write(content)?;
+        draft.replace(&path)?;
+    }
+    Ok(())
 }
 
 struct Folder<'a>(&'a Path);

@@ -1,9 +1,9 @@
 //! Files that only their owner may use: new ones under names that nobody can foresee, and old ones
 //! that were made with a wider mode.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use data_encoding::HEXLOWER;
@@ -18,6 +18,14 @@ const OTHERS: u32 = 0o077;
 const BEYOND_GROUP_READ: u32 = 0o037;
 /// More names in a row are taken by intent only.
 const ATTEMPTS: usize = 8;
+
+/// Creates a folder, and those above it, that only the owner may enter.
+///
+/// # Errors
+/// What the operating system says.
+pub fn make_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
 
 /// A file without its final name; removed when dropped.
 #[derive(Debug)]

@@ -1,7 +1,9 @@
 //! `portcullis license`: a client for a first look at a licence service, without a browser.
 
+mod playready;
 mod widevine;
 
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use clap::Subcommand;
@@ -27,12 +29,14 @@ enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Test devices only: production services refuse them, and production devices give their keys to
-nobody. 'generated' makes a device under a root of its own, which only 'dev --any-device' trusts.
-The content keys are printed.
+nobody. 'drm init' makes devices, and 'dev' has some. 'generated' makes one of Widevine under a root
+of its own, which only 'dev --any-device' trusts. The content keys are printed.
 
-Example:
+Examples:
   portcullis license request --system widevine --url http://127.0.0.1:8080/keydelivery/Widevine/ \\
-      --device drm/widevine/device_l3.wvd --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
+      --device drm/widevine/device_l3.wvd --kid 9eb4050d-e44b-4802-932e-27d75083e266
+  portcullis license request --system playready --url http://127.0.0.1:8080/keydelivery/PlayReady/ \\
+      --device drm/playready/device_sl2000.prd --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
 struct Request {
     /// The protection system
     #[arg(long, value_name = "SYSTEM", value_parser = systems())]
@@ -43,10 +47,13 @@ struct Request {
     /// Device file, or 'generated'
     #[arg(long, value_name = "FILE", default_value = GENERATED)]
     device: String,
+    /// Folder with the roots of the device; PlayReady clients encrypt to a key in it
+    #[arg(long, value_name = "DIR")]
+    drm_dir: Option<PathBuf>,
     /// A key that is asked for; may be given several times
     #[arg(long, value_name = "KID")]
     kid: Vec<KeyId>,
-    /// A pssh box, or its data, in base64, in the place of keys
+    /// A pssh box or its data (PlayReady: the data alone) in base64, in the place of keys
     #[arg(long, value_name = "BASE64", conflicts_with = "kid", required_unless_present = "kid")]
     pssh: Option<String>,
     /// Token, sent as a bearer's
@@ -78,7 +85,8 @@ struct Row {
     ask: fn(&Request) -> Asking<'_>,
 }
 
-const SYSTEMS: &[Row] = &[Row { name: "widevine", ask: widevine::ask }];
+const SYSTEMS: &[Row] =
+    &[Row { name: "widevine", ask: widevine::ask }, Row { name: "playready", ask: playready::ask }];
 
 fn systems() -> Vec<&'static str> {
     SYSTEMS.iter().map(|row| row.name).collect()

@@ -117,6 +117,11 @@ impl Service {
         Ok(Self { trust, server_key, response_key, response_chain, transactions })
     }
 
+    /// Who is believed.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
     /// The key to which clients encrypt who they are.
     pub fn server_public(&self) -> &PublicKey {
         self.server_key.public()

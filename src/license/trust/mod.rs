@@ -6,6 +6,7 @@
 //! and a section that is absent means that the system is not served.
 
 mod fairplay;
+pub mod make;
 mod playready;
 pub mod widevine;
 
@@ -17,6 +18,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::policy::Secret;
+
+/// The document in the folder.
+pub const TRUST_FILE: &str = "trust.json";
 
 /// What a licence service trusts and proves itself by.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +76,7 @@ impl Trust {
     /// [`TrustError`] for members that are missing or of the wrong form, and what `files` says.
     pub fn read(document: &[u8], files: &dyn Files) -> Result<Self, TrustError> {
         let document: Document<'_> = serde_json::from_slice(document)
-            .map_err(|error| TrustError::new("trust.json", without_value(&error)))?;
+            .map_err(|error| TrustError::new(TRUST_FILE, without_value(&error)))?;
         Ok(Self {
             widevine: document.widevine.map(|it| widevine::read(it, files)).transpose()?,
             playready: document

@@ -7,7 +7,7 @@ use super::proto::{
     ClientCapabilities, ClientIdentification, DrmCertificate, NameValue, SignedDrmCertificate,
     certificate_type,
 };
-use super::test_device::{Kind, TestDevice};
+use super::test_device::{ClientError, Kind, TestDevice};
 use crate::crypto::random::{NoRandomness, Random, array};
 use crate::crypto::rsa::{PrivateKey, PublicKey, RsaError};
 
@@ -37,8 +37,8 @@ pub struct Subject<'a> {
     pub expires: Option<i64>,
 }
 
-/// A certificate could not be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// A certificate or a device could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MakeError {
     /// No random bytes.
     #[error(transparent)]
@@ -46,6 +46,9 @@ pub enum MakeError {
     /// No key.
     #[error(transparent)]
     Rsa(#[from] RsaError),
+    /// No device file.
+    #[error(transparent)]
+    Device(#[from] ClientError),
 }
 
 /// Makes certificates at one time.

@@ -14,6 +14,7 @@ pub mod maker;
 pub mod proto;
 mod request;
 pub mod test_device;
+pub mod test_set;
 mod trust;
 
 pub use content::{MAX_KIDS, Wanted};

@@ -92,7 +92,7 @@ fn broken_media_is_refused_with_the_file_and_the_rule_and_not_published() {
         std::fs::remove_file(file).unwrap();
     }
     let server = DevServer::builder().data(data.path()).start();
-    assert_eq!(server.ready.streams.len(), 7, "only those of the built-in clip");
+    assert_eq!(server.ready.streams.len(), 9, "only those of the built-in clip");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ fn every_form_is_published_under_every_policy_that_matters() {
         assert!(stream.keys.iter().all(|key| key.label == label && key.key.len() == 32), "{name}");
         assert_eq!(stream.licenses.contains_key("org.w3.clearkey"), licensed, "{name}");
     }
-    assert_eq!(ready.streams.len(), 7);
+    assert_eq!(ready.streams.len(), 9);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn folders_with_media_become_assets_with_prefixed_streams() {
     for name in ["ladder-cenc-token", "muxed-clear-open", "ladder-aes-open", "muxed-cbcs-token"] {
         server.ready.stream(name);
     }
-    assert_eq!(server.ready.streams.len(), 14);
+    assert_eq!(server.ready.streams.len(), 18);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod add;
 mod dev;
+mod drm;
 mod inspect;
 mod license;
 mod manifests;
