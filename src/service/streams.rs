@@ -197,12 +197,16 @@ impl Catalog {
             token: self.token.clone().filter(|_| access == Access::Token),
             keys: keys.iter().filter_map(KeyInfo::of).collect(),
             manifests: self.manifests(locator, offers.as_deref()),
-            licenses: if licensed { self.licenses(&policy) } else { BTreeMap::new() },
+            licenses: if licensed { self.licenses(&policy, &keys) } else { BTreeMap::new() },
         })
     }
 
     /// ClearKey, which is good for tests of everything, and what the streaming policy announces.
-    fn licenses(&self, policy: &StreamingPolicy) -> BTreeMap<&'static str, String> {
+    fn licenses(
+        &self,
+        policy: &StreamingPolicy,
+        keys: &[KeyRecord],
+    ) -> BTreeMap<&'static str, String> {
         let announced = |system: System| {
             let blocks = protection::TABLE.iter().filter_map(|row| policy.block(row.protection));
             blocks.filter_map(|block| block.drm.as_ref()).any(|drm| match system {
@@ -214,13 +218,19 @@ impl Catalog {
         };
         let rows = system::TABLE.iter();
         rows.filter(|row| row.system == System::ClearKey || announced(row.system))
-            .filter_map(|row| Some((row.key_system?, self.license_url(row.path))))
+            .filter_map(|row| Some((row.key_system?, self.license_url(row, keys))))
             .collect()
     }
 
-    /// The challenge says which keys are wanted, so the address is one for all.
-    fn license_url(&self, path: &str) -> String {
-        format!("{}/{path}/", self.key_delivery())
+    /// The challenge says which keys are wanted, so the address is one for all; that of FairPlay is
+    /// encrypted and says it too late, so the address names the key where there is just one.
+    fn license_url(&self, row: &system::Row, keys: &[KeyRecord]) -> String {
+        let address = format!("{}/{}/", self.key_delivery(), row.path);
+        let mut cbcs = keys.iter().filter(|key| key.protection == Protection::Cbcs);
+        match (row.system, cbcs.next(), cbcs.next()) {
+            (System::FairPlay, Some(key), None) => format!("{address}?kid={}", key.kid),
+            _ => address,
+        }
     }
 
     /// A key that several policies could give is as open as the first of them (ams.md 7.2).

@@ -247,16 +247,26 @@ fn independent_clients_take_the_folders_for_their_own() {
         let [l1, chrome] =
             ["l1", "chrome"].map(|name| file(&format!("widevine/device_{name}.wvd")));
         let sl2000 = file("playready/device_sl2000.prd");
-        for (script, path, flags, key) in [
-            ("widevine_client.py", "Widevine", ["--device", &l1, "--from", mpd], cenc),
-            ("widevine_client.py", "Widevine", ["--device", &chrome, "--from", mpd], cenc),
-            ("playready_client.py", "PlayReady", ["--device", &sl2000, "--from", mpd], cenc),
-            ("fairplay_client.py", "FairPlay", ["--bits", "1024", "--kid", &cbcs.kid], cbcs),
-            ("fairplay_client.py", "FairPlay", ["--bits", "2048", "--kid", &cbcs.kid], cbcs),
+        for (script, system, flags, key) in [
+            ("widevine_client.py", "com.widevine.alpha", ["--device", &l1, "--from", mpd], cenc),
+            (
+                "widevine_client.py",
+                "com.widevine.alpha",
+                ["--device", &chrome, "--from", mpd],
+                cenc,
+            ),
+            (
+                "playready_client.py",
+                "com.microsoft.playready",
+                ["--device", &sl2000, "--from", mpd],
+                cenc,
+            ),
+            ("fairplay_client.py", "com.apple.fps", ["--bits", "1024", "--kid", &cbcs.kid], cbcs),
+            ("fairplay_client.py", "com.apple.fps", ["--bits", "2048", "--kid", &cbcs.kid], cbcs),
         ] {
-            let url = format!("{}/{path}/", server.ready.key_delivery);
+            let url = &stream.licenses[system];
             let mut command = std::process::Command::new(&python);
-            command.arg(scripts.join(script)).args(["--url", &url, "--trust"]);
+            command.arg(scripts.join(script)).args(["--url", url, "--trust"]);
             let output = command.arg(dir.join("trust.json")).args(flags).output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             let found = String::from_utf8_lossy(&output.stdout);
