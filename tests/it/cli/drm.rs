@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::drm_clients::Tools;
 use crate::support::server::{DevServer, Key, portcullis};
 
 /// Exit code, output and complaint.
@@ -226,15 +227,9 @@ fn the_playready_client_says_what_it_needs() {
 
 /// pywidevine and pyplayready, through the tools in `../shared`, as devices of both folders; skipped,
 /// and said so, where they are not installed.
-#[test]
-fn independent_clients_take_the_folders_for_their_own() {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = home.join("target/drm-clients/bin/python");
-    let scripts = home.join("../shared/tools/drm-clients");
-    if !python.exists() || !scripts.exists() {
-        eprintln!("SKIPPED: no DRM clients (scripts/setup.sh test, ../shared)");
-        return;
-    }
+#[tokio::test]
+async fn independent_clients_take_the_folders_for_their_own() {
+    let Some(tools) = Tools::find() else { return };
     let made = dir();
     let data = TempDir::new().unwrap();
     let own = DevServer::builder().data(data.path()).start();
@@ -265,13 +260,9 @@ fn independent_clients_take_the_folders_for_their_own() {
             ("fairplay_client.py", "com.apple.fps", ["--bits", "2048", "--kid", &cbcs.kid], cbcs),
         ] {
             let url = &stream.licenses[system];
-            let mut command = std::process::Command::new(&python);
-            command.arg(scripts.join(script)).args(["--url", url, "--trust"]);
-            let output = command.arg(dir.join("trust.json")).args(flags).output().unwrap();
-            let said = String::from_utf8_lossy(&output.stderr);
-            let found = String::from_utf8_lossy(&output.stdout);
-            let found = found.lines().map(str::to_owned).collect();
-            assert_eq!(lines(&[key]), found, "{script} {flags:?}: {said}");
+            let found = tools.ask(script, &dir, url, &flags).await;
+            let found = found.map(BTreeSet::from_iter);
+            assert_eq!(found, Ok(lines(&[key])), "{script} {flags:?}");
         }
     }
 }

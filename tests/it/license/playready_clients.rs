@@ -2,61 +2,25 @@
 //! roots and devices that those tools made and with our own. Skipped, and said so, where they are not
 //! installed.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::json;
-use tempfile::TempDir;
 
+use crate::support::drm_clients::Tools;
 use crate::support::keys::{sign, spec};
 use crate::support::playready::{Service, URL, World, template};
 
-struct Tools {
-    python: PathBuf,
-    scripts: PathBuf,
-}
-
-impl Tools {
-    fn find() -> Option<Self> {
-        let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = home.join("target/drm-clients/bin/python");
-        let scripts = home.join("../shared/tools/drm-clients");
-        if !python.exists() || !scripts.exists() {
-            eprintln!("SKIPPED: pyplayready is not installed (scripts/setup.sh test, ../shared)");
-            return None;
-        }
-        Some(Self { python, scripts })
-    }
-
-    /// A folder with roots and devices of the tools' own making.
-    fn roots(&self) -> TempDir {
-        let dir = TempDir::new().unwrap();
-        let script = self.scripts.join("make_test_device.py");
-        let made = Command::new(&self.python).arg(script).arg(dir.path()).output().unwrap();
-        assert!(made.status.success(), "{made:?}");
-        dir
-    }
-
-    /// Runs pyplayready as a device of a folder; the `KID:KEY` lines, or what it says of the refusal.
-    async fn ask(
-        &self,
-        dir: &Path,
-        url: &str,
-        device: &str,
-        flags: &[&str],
-    ) -> Result<Vec<String>, String> {
-        let mut command = Command::new(&self.python);
-        command.arg(self.scripts.join("playready_client.py")).args(["--url", url, "--trust"]);
-        command.arg(dir.join("trust.json")).arg("--device");
-        command.arg(dir.join(format!("playready/device_{device}.prd")));
-        command.args(flags);
-        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match output.status.success() {
-            true => Ok(said(&output.stdout).lines().map(str::to_owned).collect()),
-            false => Err(said(&output.stderr)),
-        }
-    }
+/// Runs pyplayready as a device of a folder.
+async fn ask(
+    tools: &Tools,
+    dir: &Path,
+    url: &str,
+    device: &str,
+    flags: &[&str],
+) -> Result<Vec<String>, String> {
+    let device = dir.join(format!("playready/device_{device}.prd"));
+    let flags = [&["--device", device.to_str().unwrap()], flags].concat();
+    tools.ask("playready_client.py", dir, url, &flags).await
 }
 
 async fn service(dir: &Path, open: bool) -> (Service, String) {
@@ -77,23 +41,23 @@ async fn pyplayready_gets_the_keys_for_every_header_and_device() {
     let one = ["--kid", a.as_str()];
     let key = data_encoding::HEXLOWER.encode(service.film[0].1.expose());
     for device in ["sl150", "sl2000", "sl3000"] {
-        let found = tools.ask(dir.path(), &url, device, &one).await;
+        let found = ask(&tools, dir.path(), &url, device, &one).await;
         assert_eq!(found, Ok(service.lines()[..1].to_vec()), "{device}");
     }
     for version in ["4.0.0.0", "4.1.0.0", "4.2.0.0", "4.3.0.0"] {
         let flags = [&one[..], &["--header-version", version, "--checksum-key", &key]].concat();
-        let found = tools.ask(dir.path(), &url, "sl2000", &flags).await;
+        let found = ask(&tools, dir.path(), &url, "sl2000", &flags).await;
         assert_eq!(found, Ok(service.lines()[..1].to_vec()), "{version}");
     }
     for (version, algorithm) in [("4.2.0.0", "AESCTR"), ("4.3.0.0", "AESCBC"), ("4.3.0.0", "none")]
     {
         let flags = ["--kid", &b, "--header-version", version, "--algid", algorithm];
         let flags = [&one[..], &flags].concat();
-        let found = tools.ask(dir.path(), &url, "sl2000", &flags).await;
+        let found = ask(&tools, dir.path(), &url, "sl2000", &flags).await;
         assert_eq!(found, Ok(service.lines()), "{version} {algorithm}");
     }
     let more = ["--custom-data", "user=<a>&b=\"c\"", "--no-soap-action"];
-    let found = tools.ask(dir.path(), &url, "sl2000", &[&one[..], &more].concat()).await;
+    let found = ask(&tools, dir.path(), &url, "sl2000", &[&one[..], &more].concat()).await;
     assert_eq!(found, Ok(service.lines()[..1].to_vec()));
 }
 
@@ -105,19 +69,19 @@ async fn pyplayready_is_refused_what_it_may_not_have() {
     let kid = service.kids()[0].to_string();
     let one = ["--kid", kid.as_str()];
     for device in ["rogue", "badsig", "forged", "expired", "revoked"] {
-        let refused = tools.ask(dir.path(), &url, device, &one).await.unwrap_err();
+        let refused = ask(&tools, dir.path(), &url, device, &one).await.unwrap_err();
         assert!(refused.contains("HTTP 403"), "{device}: {refused}");
     }
     for how in ["signature", "digest", "header", "truncate", "empty", "notxml", "cipher"] {
         let flags = [&one[..], &["--tamper", how]].concat();
-        let refused = tools.ask(dir.path(), &url, "sl2000", &flags).await.unwrap_err();
+        let refused = ask(&tools, dir.path(), &url, "sl2000", &flags).await.unwrap_err();
         assert!(refused.contains("HTTP 400"), "{how}: {refused}");
     }
     let flags = [&one[..], &["--wrong-server-key"]].concat();
-    let refused = tools.ask(dir.path(), &url, "sl2000", &flags).await.unwrap_err();
+    let refused = ask(&tools, dir.path(), &url, "sl2000", &flags).await.unwrap_err();
     assert!(refused.contains("HTTP 400"), "{refused}");
     let unknown = ["--kid", "0badc0de0badc0de0badc0de0badc0de"];
-    let refused = tools.ask(dir.path(), &url, "sl2000", &unknown).await.unwrap_err();
+    let refused = ask(&tools, dir.path(), &url, "sl2000", &unknown).await.unwrap_err();
     assert!(refused.contains("HTTP 404"), "{refused}");
 }
 
@@ -136,9 +100,9 @@ async fn pyplayready_takes_roots_and_devices_of_ours_with_a_token_in_the_custom_
     );
     let one = ["--kid", kid.as_str()];
     for more in [["--token", token.as_str()], ["--custom-data", &ams], ["--custom-data", &token]] {
-        let found = tools.ask(dir, &url, "sl3000", &[&one[..], &more].concat()).await;
+        let found = ask(&tools, dir, &url, "sl3000", &[&one[..], &more].concat()).await;
         assert_eq!(found, Ok(service.lines()[..1].to_vec()), "{}", more[0]);
     }
-    let refused = tools.ask(dir, &url, "sl3000", &one).await.unwrap_err();
+    let refused = ask(&tools, dir, &url, "sl3000", &one).await.unwrap_err();
     assert!(refused.contains("HTTP 401"), "{refused}");
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod boxes;
 pub(crate) mod documents;
+pub(crate) mod drm_clients;
 pub(crate) mod fairplay;
 pub(crate) mod filters;
 pub(crate) mod golden;
