@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::instance::{self, MissingKek};
 use super::{CliError, log};
 use crate::config::Config;
+use crate::service::publish::Publisher;
 use crate::service::resource::{
     Listing, Outcome, Resource, ResourceError, ResourceKind, Secrets, TABLE,
 };
@@ -97,9 +98,10 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
         resources.extend(read(file)?);
     }
     resources.sort_by_key(|resource| resource.kind);
-    let store = args.place.open().await?;
+    // One for all: it keeps the indexes of the assets it has seen.
+    let publisher = Publisher::new(args.place.open().await?);
     for resource in &resources {
-        let done = match resource.store(&store, Timestamp::now()).await? {
+        let done = match resource.store(&publisher, Timestamp::now()).await? {
             Outcome::Created => "created",
             Outcome::Replaced => "replaced",
             Outcome::Unchanged => "unchanged",

@@ -133,6 +133,11 @@ impl Publisher {
         Self { preflight: Preflight::new(store.clone()), store }
     }
 
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Makes a locator and a key for each label of its streaming policy, all or nothing. A key is
     /// random unless the request has it.
     ///

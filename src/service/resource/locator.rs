@@ -148,8 +148,12 @@ impl Document {
     }
 
     /// Makes the locator, or leaves that which is there and is alike.
-    pub(super) async fn publish(&self, store: &Store, now: Timestamp) -> Result<(), ResourceError> {
-        Publisher::new(store.clone()).publish_once(&self.request(), now).await?;
+    pub(super) async fn publish(
+        &self,
+        publisher: &Publisher,
+        now: Timestamp,
+    ) -> Result<(), ResourceError> {
+        publisher.publish_once(&self.request(), now).await?;
         Ok(())
     }
 

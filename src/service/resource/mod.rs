@@ -17,7 +17,7 @@ use crate::package::filter::{Filter, FilterError};
 use crate::policy::{
     ContentKeyPolicy, NAME_RULE, PolicyError, StreamingPolicy, is_legal_name, predefined,
 };
-use crate::service::publish::PublishError;
+use crate::service::publish::{PublishError, Publisher};
 use crate::store::{FilterKey, Store, StoreError, StoredFilter};
 
 /// What all types start with; documents may leave it out.
@@ -243,12 +243,17 @@ impl Resource {
         }
     }
 
-    /// Stores it. Filters and content key policies take the place of what had their name; what never
+    /// Stores it, locators through `publisher`, into whose store the others go. Filters and content key policies take the place of what had their name; what never
     /// changes is refused when it differs.
     ///
     /// # Errors
     /// Something that it refers to and that is not there, or a failure of the store.
-    pub async fn store(&self, store: &Store, now: Timestamp) -> Result<Outcome, ResourceError> {
+    pub async fn store(
+        &self,
+        publisher: &Publisher,
+        now: Timestamp,
+    ) -> Result<Outcome, ResourceError> {
+        let store = publisher.store();
         let (existing, outcome) =
             match Self::find(store, self.kind, &self.name(), Secrets::Shown).await {
                 Ok(existing) if existing == *self => return Ok(Outcome::Unchanged),
@@ -260,7 +265,7 @@ impl Resource {
             };
         match (&self.body, existing) {
             (Body::Locator(locator), existing) => {
-                locator.publish(store, now).await?;
+                locator.publish(publisher, now).await?;
                 return Ok(existing.map_or(Outcome::Created, |_| Outcome::Unchanged));
             }
             (Body::Filter(filter), _) => store.put_filter(filter.clone()).await?,
