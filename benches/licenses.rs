@@ -3,8 +3,10 @@
 
 #[path = "licenses/playready.rs"]
 mod playready;
+#[path = "licenses/widevine.rs"]
+mod widevine;
 
 use criterion::{criterion_group, criterion_main};
 
-criterion_group!(benches, playready::licences, playready::operations);
+criterion_group!(benches, playready::licences, playready::operations, widevine::licences);
 criterion_main!(benches);
