@@ -59,8 +59,10 @@ pub fn read(source: &Arc<str>, text: &str) -> Result<Playlist, ReadError> {
                 let name = if several { format!("stretch {}", n + 1) } else { String::new() };
                 let protects_samples = statements.iter().any(|said| !said.schemes.is_empty());
                 let init = stretch.map.map(|(uri, bytes)| Part::new(uri, bytes));
-                // Of segments that are encrypted as wholes, the init segment may be too.
-                let init = init.filter(|_| statements.is_empty() || protects_samples);
+                // Of segments that are encrypted as wholes, the init segment may be too; that of a clear
+                // lead may be that of what is protected.
+                let is_silent = statements.is_empty() && !stretch.is_clear;
+                let init = init.filter(|_| is_silent || protects_samples);
                 // Inside transport streams nothing says how samples are protected.
                 let protects_samples = protects_samples && init.is_some();
                 tracks.push(Track { name, statements, init, protects_samples });

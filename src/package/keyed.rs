@@ -34,7 +34,7 @@ impl RenditionKey {
 pub struct KeyRun {
     /// Which fragments.
     pub fragments: Range<usize>,
-    /// The crypto period that they are in; `None` where keys do not rotate.
+    /// The crypto period that they are in; `None` where keys do not rotate, and of a clear lead.
     pub period: Option<u32>,
     /// Their key; `None` = clear.
     pub key: Option<RenditionKey>,
@@ -45,41 +45,44 @@ pub struct KeyRun {
 pub struct KeyRuns(Vec<KeyRun>);
 
 impl KeyRuns {
-    /// Puts fragments of one period together. `period_of` gives the period of a fragment.
+    /// Puts fragments of one period together, behind those of a clear lead up to number `lead`.
+    /// `period_of` gives the period of a fragment. A track without keys is one run.
     ///
     /// # Errors
     /// Of `key_of`, which gives the key in a period.
     pub fn new<E>(
         fragments: Range<usize>,
+        lead: usize,
         period_of: impl Fn(usize) -> Option<u32>,
         mut key_of: impl FnMut(Option<u32>) -> Result<Option<RenditionKey>, E>,
     ) -> Result<Self, E> {
-        let mut runs: Vec<KeyRun> = Vec::new();
-        for n in fragments {
+        let lead = lead.clamp(fragments.start, fragments.end);
+        let mut run_from = |n: usize| -> Result<KeyRun, E> {
             let period = period_of(n);
-            match runs.last_mut() {
-                Some(run) if run.period == period => run.fragments.end = n + 1,
-                _ => runs.push(KeyRun { fragments: n..n + 1, period, key: key_of(period)? }),
-            }
+            Ok(KeyRun { fragments: n..n, period, key: key_of(period)? })
+        };
+        // The key is named also where all that is listed is clear: the init segment names it too.
+        let mut run = run_from(lead)?;
+        if run.key.is_none() {
+            // What is clear does not change with the keys of others.
+            return Ok(Self::same(fragments, None));
         }
+        let clear = KeyRun { fragments: fragments.start..lead, period: None, key: None };
+        let mut runs: Vec<KeyRun> =
+            Some(clear).filter(|run| !run.fragments.is_empty()).into_iter().collect();
+        for n in lead..fragments.end {
+            if period_of(n) != run.period {
+                runs.push(std::mem::replace(&mut run, run_from(n)?));
+            }
+            run.fragments.end = n + 1;
+        }
+        runs.push(run);
         Ok(Self(runs))
     }
 
     /// One key, or none, for all of these fragments.
     pub fn same(fragments: Range<usize>, key: Option<RenditionKey>) -> Self {
         Self(vec![KeyRun { fragments, period: None, key }])
-    }
-
-    /// The same behind fragments in the clear, up to number `lead`.
-    pub fn behind_lead(fragments: Range<usize>, lead: usize, key: Option<RenditionKey>) -> Self {
-        if key.is_none() || lead <= fragments.start {
-            return Self::same(fragments, key);
-        }
-        let middle = lead.min(fragments.end);
-        let clear = KeyRun { fragments: fragments.start..middle, period: None, key: None };
-        let rest = KeyRun { fragments: middle..fragments.end, period: None, key };
-        // The key is named also where all that is listed is clear: the init segment names it too.
-        Self(vec![clear, rest])
     }
 
     /// The first key: it stands for all where one has to.
@@ -95,6 +98,14 @@ impl KeyRuns {
     /// The runs.
     pub fn runs(&self) -> &[KeyRun] {
         &self.0
+    }
+
+    /// The runs at which the crypto period changes. What is clear in front of a key is of the period
+    /// of that key: sample descriptions tell it apart.
+    pub fn changes(&self) -> impl Iterator<Item = &KeyRun> {
+        let changed =
+            |pair: &&[KeyRun]| pair[0].period.is_some() && pair[0].period != pair[1].period;
+        self.0.windows(2).filter(changed).map(|pair| &pair[1])
     }
 
     /// The run that begins with this fragment, if one does.

@@ -13,13 +13,13 @@ use crate::time::SAME_MOMENT;
 impl<'a> Presentation<'a> {
     /// The parts, each with what it lists: one, unless keys rotate.
     pub fn periods(&self) -> Vec<Self> {
-        let changes: Vec<u64> = self.key_changes().skip(1).collect();
+        let changes: Vec<u64> = self.key_changes().collect();
         let starts = std::iter::once(0).chain(changes.iter().copied());
         let ends = changes.iter().copied().chain([u64::MAX]);
         starts.zip(ends).map(|(start, end)| self.part(start..end)).collect()
     }
 
-    /// Where runs of keys begin: all tracks change theirs together, and that with most runs knows
+    /// Where crypto periods begin behind the first: all tracks change theirs together, and that with most runs knows
     /// all of them. Of several, pictures say when.
     fn key_changes(&self) -> impl Iterator<Item = u64> {
         let is_video = |listed: &Listed<'_>| listed.rendition.track.media_type == MediaType::Video;
@@ -27,10 +27,7 @@ impl<'a> Presentation<'a> {
             self.listed.iter().max_by_key(|listed| (listed.keys.runs().len(), is_video(listed)));
         most.into_iter().flat_map(|listed| {
             let start = |n: usize| listed.rendition.cuts.span(n).map_or(0, |(start, _)| start);
-            // What is clear in front of a key is of its period: sample descriptions tell it apart.
-            let changes = listed.keys.runs().iter().enumerate();
-            let changes = changes.filter(|(n, run)| *n == 0 || run.period.is_some());
-            changes.map(move |(_, run)| start(run.fragments.start))
+            listed.keys.changes().map(move |run| start(run.fragments.start))
         })
     }
 

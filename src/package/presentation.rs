@@ -371,8 +371,7 @@ impl<'a> Presentation<'a> {
 
     /// Whether any track changes its key.
     pub fn rotates(&self) -> bool {
-        let mut listed = self.listed.iter();
-        listed.any(|listed| listed.keys.runs().iter().skip(1).any(|run| run.period.is_some()))
+        self.listed.iter().any(|listed| listed.keys.changes().next().is_some())
     }
 
     /// What stands for a time in the URLs of init segments. In each crypto period they name another

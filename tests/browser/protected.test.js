@@ -116,7 +116,10 @@ describe("protected streams", { concurrency: 1 }, () => {
     ["shaka5", "dash", "mpd-time-cmaf", "cenc", true],
     ["shaka5", "dash", "mpd-time-cmaf", "cbcs-aapl", true],
     ["dashjs", "dash", "mpd-time-cmaf", "cenc", true],
+    ["shaka5", "hls", "m3u8-cmaf", "cenc", true],
     ["shaka5", "hls", "m3u8-cmaf", "cbcs-aapl", true],
+    ["hlsjs", "hls", "m3u8-cmaf", "cenc", true],
+    ["hlsjs", "hls", "m3u8-cmaf", "cbc", false],
     ["hlsjs", "hls", "m3u8-aapl", "cbcs-aapl", true],
     ["hlsjs", "hls", "m3u8-aapl", "cbc", false],
   ]) {

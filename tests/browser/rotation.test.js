@@ -7,7 +7,12 @@ import { PLAY_LIMIT_MS, frameAfter, withPlay } from "./support/play.js";
 import { apply, startServer } from "./support/server.js";
 
 const odata = (kind) => ({ "@odata.type": `#Microsoft.Media.ContentKeyPolicy${kind}` });
-const LOCATORS = { aes: "Predefined_ClearKey", cenc: "Portcullis_CencClearKey", cbcs: "Portcullis_CbcsClearKey" };
+const LOCATORS = {
+  aes: "Predefined_ClearKey",
+  cenc: "Portcullis_CencClearKey",
+  cbcs: "Portcullis_CbcsClearKey",
+  lead: "lead",
+};
 const id = (n) => `00000000-0000-4000-8000-0000000000${n}`;
 
 /** Fragments of 6 seconds, of which each has a key of its own. */
@@ -23,6 +28,13 @@ const rotating = (name, n) => ({
   },
 });
 
+/** One fragment is clear. */
+const lead = {
+  name: "lead",
+  type: "streamingPolicies",
+  properties: { commonEncryptionCenc: { enabledProtocols: { dash: true, hls: true }, clearLeadSeconds: 6 } },
+};
+
 const everybody = {
   name: "everybody",
   type: "contentKeyPolicies",
@@ -33,7 +45,7 @@ let server, host, browser;
 
 before(async () => {
   server = await startServer();
-  apply(server, [everybody, ...Object.keys(LOCATORS).map(rotating)]);
+  apply(server, [everybody, lead, ...Object.keys(LOCATORS).map(rotating)]);
   host = await startHost();
   browser = await startBrowser();
 });
@@ -69,8 +81,12 @@ describe("keys that rotate", { concurrency: 1 }, () => {
     ["hlsjs", "hls", "aes", "format=m3u8-cmaf,encryption=cbc"],
     ["hlsjs", "hls", "aes", "format=m3u8-aapl,encryption=cbc"],
     ["hlsjs", "hls", "cbcs", "format=m3u8-aapl,encryption=cbcs-aapl"],
+    ["shaka5", "dash", "lead", "format=mpd-time-cmaf,encryption=cenc"],
+    ["shaka5", "hls", "lead", "format=m3u8-cmaf,encryption=cenc"],
+    ["dashjs", "dash", "lead", "format=mpd-time-cmaf,encryption=cenc"],
+    ["hlsjs", "hls", "lead", "format=m3u8-cmaf,encryption=cenc"],
   ]) {
-    test(`${player} plays and seeks over ${selectors}`, { timeout: 6 * PLAY_LIMIT_MS }, async () => {
+    test(`${player} plays and seeks over ${selectors} of ${name}`, { timeout: 6 * PLAY_LIMIT_MS }, async () => {
       const job = { player, protocol, stream: stream(name, protocol, selectors), token: "" };
       await withPlay({ browser, host }, job, async (page) => {
         await frameAfter(page, 0.3);

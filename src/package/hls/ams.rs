@@ -188,7 +188,7 @@ fn write_keys(
     run: &KeyRun,
     before: Option<&KeyRun>,
 ) -> Result {
-    let lines = keys::for_run(presentation, keyed.map.as_ref(), run, before);
+    let lines = keys::for_run(presentation, keyed.map.as_ref(), keyed.runs, run, before);
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let key = run.key.as_ref().filter(|_| presentation.protection == Protection::Cbc);
     let Some(key) = key else { return Ok(()) };

@@ -19,20 +19,26 @@ use crate::protection::Protection;
 /// The lines in front of the first segment of a run: where its init segment is, if that of the run
 /// `before` is another one, and its keys. `map` is where init segments are, in formats that have them.
 /// They stand in front of the keys, by which they are never encrypted.
+///
+/// Behind a clear lead the init segment has another name, though not other bytes: hls.js passes over
+/// the systems in an init segment when the segments that it came for are clear, and looks into that
+/// of another name.
 pub(super) fn for_run(
     presentation: &Presentation<'_>,
     map: Option<&Place<'_>>,
+    keys: &KeyRuns,
     run: &KeyRun,
     before: Option<&KeyRun>,
 ) -> Vec<String> {
-    let uri = |run: &KeyRun| map.map(|place| place.map(&presentation.init_time(run.period)));
-    let new = uri(run).filter(|new| before.and_then(uri).as_ref() != Some(new));
+    let uri = |number| map.map(|place| place.map(&presentation.init_time(number)));
+    let old = before.and_then(|before| uri(before.period));
+    let new = uri(run.period.or(before.map(|_| 0))).filter(|new| old.as_ref() != Some(new));
     let mut lines: Vec<String> = new.iter().map(|uri| format!("#EXT-X-MAP:URI={uri}")).collect();
     let (protection, format) = (presentation.protection, presentation.selectors.format);
-    match (&run.key, before.and_then(|before| before.key.as_ref())) {
-        (Some(key), _) => lines.extend(for_all_segments(protection, format, key)),
-        (None, Some(_)) => lines.push("#EXT-X-KEY:METHOD=NONE".to_owned()),
-        (None, None) => {}
+    match &run.key {
+        Some(key) => lines.extend(for_all_segments(protection, format, key)),
+        None if keys.first().is_some() => lines.push("#EXT-X-KEY:METHOD=NONE".to_owned()),
+        None => {}
     }
     lines
 }
@@ -141,7 +147,7 @@ impl<'a> Lines<'a> {
     /// Writes those in front of fragment `n`, at which a segment starts.
     pub(super) fn push(&mut self, out: &mut String, n: usize, start: u64) {
         if let Some(run) = self.keys.beginning_at(n) {
-            for line in for_run(self.presentation, self.map.as_ref(), run, self.run) {
+            for line in for_run(self.presentation, self.map.as_ref(), self.keys, run, self.run) {
                 out.push_str(&line);
                 out.push('\n');
             }

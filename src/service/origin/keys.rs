@@ -126,9 +126,14 @@ impl Context {
         self.keys.find(self.protection, track, period)
     }
 
-    /// The crypto period in which the media begin.
+    /// The crypto period whose key stands for all where one has to: that in which the media begin, or
+    /// what is behind their clear lead.
     pub(super) fn first_period(&self) -> u32 {
-        self.locator.schedule.as_ref().map_or(0, Schedule::first)
+        let leading = self.loaded.asset.renditions().next().map(|leading| &leading.cuts);
+        match leading.map(|cuts| (cuts, self.lead_of(cuts))) {
+            Some((cuts, lead)) if lead > 0 => self.period_of(cuts, lead),
+            _ => self.locator.schedule.as_ref().map_or(0, Schedule::first),
+        }
     }
 
     /// The crypto period of fragment `n` of a track that is cut so; 0 where keys do not rotate. All
@@ -146,10 +151,10 @@ impl Context {
         moment.unwrap_or(start)
     }
 
-    /// Whether fragment `n` of a track belongs to the clear lead. Keys that rotate have none.
+    /// Whether fragment `n` of a track belongs to the clear lead.
     pub(super) fn leads(&self, cuts: &Cuts, n: usize) -> bool {
         let lead = self.block().map_or(0, EncryptedBlock::clear_lead);
-        lead > 0 && self.locator.schedule.is_none() && self.moment_of(cuts, n) < lead
+        lead > 0 && self.moment_of(cuts, n) < lead
     }
 
     /// How many fragments the clear lead has.
@@ -159,14 +164,30 @@ impl Context {
 
     /// The crypto period that an init segment is asked for; without a number, the first.
     pub(super) fn period_named(&self, named: Option<u32>) -> Result<u32, OriginError> {
-        let schedule = self.locator.schedule.as_ref();
+        // Keys that do not rotate have one.
+        let end = self.locator.schedule.as_ref().map_or(1, Schedule::end);
         match named {
             None => Ok(self.first_period()),
-            Some(period) if schedule.is_some_and(|schedule| period < schedule.end()) => Ok(period),
+            Some(period) if period < end => Ok(period),
             Some(_) => {
                 let detail = "the locator has no such crypto period";
                 Err(OriginError::new(Code::RESOURCE_NOT_FOUND, detail))
             }
+        }
+    }
+
+    /// The crypto period of all that the file of a track holds: it has one init segment, which names
+    /// one key.
+    pub(super) fn period_of_file(&self, selected: &Selected<'_>) -> Result<u32, OriginError> {
+        let Selected { rendition, fragments } = selected;
+        let cuts = &rendition.cuts;
+        let protected = self.lead_of(cuts).max(fragments.start)..fragments.end;
+        let period = self.period_of(cuts, protected.start);
+        let same = |n| self.period_of(cuts, n) == period;
+        let is_clear = self.protection_of(rendition) == Protection::Clear;
+        match is_clear || protected.clone().all(same) {
+            true => Ok(period),
+            false => Err(keys_rotate()),
         }
     }
 
@@ -177,18 +198,10 @@ impl Context {
         fragments: &Range<usize>,
         key_in: impl Fn(u32) -> Result<Option<RenditionKey>, OriginError>,
     ) -> Result<KeyRuns, OriginError> {
-        if self.locator.schedule.is_none() {
-            let lead = self.lead_of(cuts);
-            return Ok(KeyRuns::behind_lead(fragments.clone(), lead, key_in(0)?));
-        }
-        let period_of = |n| Some(self.period_of(cuts, n));
+        let rotates = self.locator.schedule.is_some();
+        let period_of = |n| rotates.then(|| self.period_of(cuts, n));
         let key_in = |period: Option<u32>| key_in(period.unwrap_or(0));
-        let runs = KeyRuns::new(fragments.clone(), period_of, key_in)?;
-        // What is clear does not change with the keys of others.
-        Ok(match runs.first() {
-            Some(_) => runs,
-            None => KeyRuns::same(fragments.clone(), None),
-        })
+        KeyRuns::new(fragments.clone(), self.lead_of(cuts), period_of, key_in)
     }
 
     /// All keys of the protection that the request is for.
@@ -258,6 +271,12 @@ pub(super) fn rendition_key(
     let kid = record.kid;
     let Addresses { uri, systems, hdcp } = addresses[&kid].clone();
     RenditionKey { kid, ivs, uri, systems, hdcp }
+}
+
+/// Refuses keys that rotate where one is named for all of a track.
+pub(super) fn keys_rotate() -> OriginError {
+    let detail = "the keys rotate, and the format can name just one for each track";
+    OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, detail)
 }
 
 /// What tells one key from another, also where a KID comes back with other bytes: the sealed key,

@@ -37,14 +37,13 @@ impl Origin {
     ) -> Result<Answer, OriginError> {
         let mut fronts = Vec::new();
         for selected in context.renditions() {
-            let period = context.first_period();
+            let period = context.period_of_file(&selected)?;
             let init = self.init_bytes(context, selected.rendition, period, delivery)?;
             let track = TrackRef::of(selected.rendition);
             fronts.push(Front::of(track, init.len(), selected.fragments.len()));
         }
         fronts.extend(context.text_fronts());
-        let write = move |context: &Context, presentation: &Presentation<'_>| {
-            context.demand_constant_keys(presentation)?;
+        let write = move |_: &Context, presentation: &Presentation<'_>| {
             let text = dash::mpd(presentation, &fronts);
             let text = text.map_err(|error| OriginError::storage(&error))?;
             Ok(Answer::of_bytes(MPD, CachePolicy::Manifest, text))
@@ -96,7 +95,7 @@ impl Origin {
             true => context.key_frame_track(track)?,
             false => context.find(track)?,
         };
-        let period = context.first_period();
+        let period = context.period_of_file(&selected)?;
         let init = self.init_bytes(context, selected.rendition, period, delivery)?;
         let Selected { rendition, fragments } = selected;
         let shape = context.shape(key_frame);

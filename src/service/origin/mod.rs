@@ -117,14 +117,11 @@ impl Context {
 
     /// Refuses keys that rotate where the manifest cannot say which of them is for what.
     fn demand_constant_keys(&self, presentation: &Presentation<'_>) -> Result<(), OriginError> {
-        let row = self.selectors.format.row();
-        let names_one =
-            matches!(row.manifest, Manifest::Smooth { .. } | Manifest::Mpd { files: true });
-        if names_one && presentation.rotates() {
-            let detail = "the keys rotate, and the manifest can name just one for each track";
-            return Err(OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, detail));
+        let names_one = matches!(self.selectors.format.row().manifest, Manifest::Smooth { .. });
+        match names_one && presentation.rotates() {
+            true => Err(keys::keys_rotate()),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Encrypts an init segment where segments are encrypted as a whole: in DASH it is one of them

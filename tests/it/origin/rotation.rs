@@ -13,9 +13,9 @@ use crate::support::oracle::{
     samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file,
 };
 use crate::support::origin::{Shelf, demo, get, hls_children};
-use crate::support::presentation;
+use crate::support::presentation::{self, Track};
 use crate::support::rotation::{Run, attribute, rotating, runs};
-use crate::support::server::{DevServer, media_dir};
+use crate::support::server::{DevServer, media_dir, portcullis};
 
 /// Fragments start at 0, 6, 12 and 18 seconds: two of them are in the first period.
 const PERIODS: [usize; 3] = [2, 1, 1];
@@ -203,17 +203,62 @@ async fn dash_has_a_period_for_each_key() {
     let tracks = presentation::dash(&Client::new(), &manifest).await;
     assert_eq!(tracks.len(), 15, "five tracks in each period");
     for (n, track) in tracks.iter().enumerate() {
-        let kid = kids[n / 5].iter().next().unwrap();
-        let bytes = get(&format!("{}/?kid={kid}", server.ready.key_delivery)).await.ok();
-        let key = HexKey { kid: kid.replace('-', ""), key: data_encoding::HEXLOWER.encode(&bytes) };
+        let key = key_of(&server, kids[n / 5].iter().next().unwrap()).await;
         assert_eq!(track.segments.len(), PERIODS[n / 5]);
-        let samples = samples_decrypted_by_ffmpeg(&track.media(), &key, &track.kind[..1]);
-        let contents = owned(samples.contents());
-        let whole = |source: &Vec<(usize, String)>| {
-            source.windows(contents.len()).any(|window| window == contents)
-        };
-        assert!(sources().iter().any(whole), "track {n}");
+        demand_samples(track, &key);
     }
+}
+
+/// The key as key delivery has it.
+async fn key_of(server: &DevServer, kid: &str) -> HexKey {
+    let bytes = get(&format!("{}/?kid={kid}", server.ready.key_delivery)).await.ok();
+    HexKey { kid: kid.replace('-', ""), key: data_encoding::HEXLOWER.encode(&bytes) }
+}
+
+/// A part of a track that the key opens has the samples of a source, in a row.
+fn demand_samples(track: &Track, key: &HexKey) {
+    let samples = samples_decrypted_by_ffmpeg(&track.media(), key, &track.kind[..1]);
+    let contents = owned(samples.contents());
+    let whole = |source: &Vec<(usize, String)>| {
+        source.windows(contents.len()).any(|window| window == contents)
+    };
+    assert!(!contents.is_empty() && sources().iter().any(whole), "{}", track.kind);
+}
+
+/// The file of a track has one init segment, which names one key.
+#[tokio::test]
+async fn on_demand_files_are_of_one_crypto_period() {
+    let server = server();
+    let root = published(&server, "Portcullis_CencClearKey");
+    let manifest = format!("{root}manifest(format=mpd-ondemand,encryption=cenc)");
+    let demand_refusal = async |url: &str| {
+        let refused = get(url).await;
+        let (status, code, said) = refused.refusal();
+        assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"), "{said}");
+        assert!(said.contains("rotate"), "{said}");
+    };
+    demand_refusal(&manifest).await;
+    demand_refusal(&format!("{manifest}?start=6&end=18")).await;
+    let mut kids = HashSet::new();
+    for query in ["end=12", "start=12&end=18", "start=18"] {
+        let part = format!("{manifest}?{query}");
+        let text = String::from_utf8(get(&part).await.ok()).unwrap();
+        let mpd = dash_mpd_core::parse(&text).unwrap();
+        let sets = || mpd.periods.iter().flat_map(|period| &period.adaptations);
+        let named = sets().flat_map(|set| &set.ContentProtection);
+        let named: HashSet<_> = named.filter_map(|named| named.default_KID.clone()).collect();
+        let [kid] = <[_; 1]>::try_from(Vec::from_iter(named)).unwrap();
+        let key = key_of(&server, &kid).await;
+        for track in presentation::dash(&Client::new(), &part).await {
+            assert!(has(&track.init, &key.kid), "{query}");
+            demand_samples(&track, &key);
+        }
+        kids.insert(kid);
+        let file = sets().flat_map(|set| &set.representations).next().unwrap();
+        let (file, _) = file.BaseURL[0].base.split_once('?').unwrap();
+        demand_refusal(&format!("{root}{file}")).await;
+    }
+    assert_eq!(kids.len(), PERIODS.len());
 }
 
 #[tokio::test]
@@ -271,6 +316,69 @@ async fn manifests_as_ams_wrote_them_change_keys_too() {
     }
 }
 
+/// Two fragments are clear, and two periods of one fragment follow.
+#[tokio::test]
+async fn keys_rotate_behind_a_clear_lead() {
+    let server = server();
+    let protocols = json!({ "dash": true, "hls": true });
+    let block = |drm| {
+        json!({ "enabledProtocols": protocols, "clearLeadSeconds": 7, "drm": drm,
+        "clearKeyEncryptionConfiguration": {} })
+    };
+    let blocks = json!({ "commonEncryptionCenc": block(json!({ "widevine": {} })),
+        "commonEncryptionCbcs": block(json!({ "widevine": {}, "fairPlay": {} })) });
+    printed(&server.data, &["apply", "-"], &streaming_policy("leading", blocks));
+    let root = published(&server, "leading");
+    let sources = sources();
+    let text = async |url: &str| String::from_utf8(get(url).await.ok()).unwrap();
+    for encryption in ["cenc", "cbcs-aapl"] {
+        let master = format!("{root}manifest(format=m3u8-cmaf,encryption={encryption})");
+        let mut kids = HashSet::new();
+        for playlist in hls_children(&master).await {
+            let runs = runs(&playlist).await;
+            assert_eq!(counts(&runs), [2, 1, 1], "{playlist}");
+            assert_eq!(runs[0].lines, ["METHOD=NONE"]);
+            let kind = if playlist.contains("(aac_") { "a" } else { "v" };
+            let mut opened = Vec::new();
+            // What is clear plays without any key; a wrong one stands for none.
+            let none = HexKey { kid: "00".repeat(16), key: "00".repeat(16) };
+            let keys = [none, runs[1].key().await, runs[2].key().await];
+            for (run, key) in runs.iter().zip(&keys) {
+                let own = samples_decrypted_by_ffmpeg(&run.media().await, key, kind);
+                opened.extend(owned(own.contents()));
+            }
+            assert!(sources.contains(&opened), "{playlist}");
+            assert_eq!(runs.iter().map(|run| &run.map).collect::<HashSet<_>>().len(), 3);
+            kids.insert([keys[1].kid.clone(), keys[2].kid.clone()]);
+        }
+        assert_eq!(kids.len(), 1, "all tracks share the key of a period");
+        let [first, _] = kids.into_iter().next().unwrap();
+        // Players fetch the licence of the first key that is needed, before they come to it.
+        let sessions = text(&master).await;
+        let sessions: Vec<_> =
+            sessions.lines().filter(|line| line.starts_with("#EXT-X-SESSION-KEY")).collect();
+        assert!(!sessions.is_empty() && sessions.iter().all(|line| !line.contains("NONE")));
+        let named = |line: &&str| line.contains("KEYID");
+        assert!(sessions.iter().filter(|line| named(line)).all(|line| line.contains(&first)));
+        assert!(sessions.iter().any(named), "{sessions:?}");
+
+        let manifest = format!("{root}manifest(format=mpd-time-cmaf,encryption={encryption})");
+        let mpd = dash_mpd_core::parse(&text(&manifest).await).unwrap();
+        let starts: Vec<_> = mpd.periods.iter().map(|p| p.start.unwrap().as_secs()).collect();
+        assert_eq!(starts, [0, 18], "what is clear is of the period behind it");
+        let tracks = presentation::dash(&Client::new(), &manifest).await;
+        let counts: Vec<_> = tracks.iter().map(|track| track.segments.len()).collect();
+        assert_eq!(counts, [[3; 5], [1; 5]].concat());
+        assert!(has(&tracks[0].init, &first), "the init segment names the key behind the lead");
+        for url in [master, manifest] {
+            let told =
+                portcullis().args(["inspect", "--data"]).arg(&server.data).arg(&url).output();
+            let told = told.unwrap();
+            assert!(told.status.success(), "{url}: {}", String::from_utf8_lossy(&told.stderr));
+        }
+    }
+}
+
 /// Keys that come again in turn: under none of them is an IV used twice.
 #[tokio::test]
 async fn no_sample_of_a_ladder_shares_its_iv_under_a_key_that_comes_again() {
@@ -297,14 +405,9 @@ async fn no_sample_of_a_ladder_shares_its_iv_under_a_key_that_comes_again() {
 }
 
 #[tokio::test]
-async fn manifests_that_can_name_one_key_are_refused_and_so_are_periods_that_are_not_there() {
+async fn periods_that_are_not_there_are_refused() {
     let server = server();
     let root = published(&server, "Portcullis_CencClearKey");
-    let url = format!("{root}manifest(format=mpd-ondemand,encryption=cenc)");
-    let refused = get(&url).await;
-    let (status, code, said) = refused.refusal();
-    assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"), "{said}");
-    assert!(said.contains("rotate"), "{said}");
     let master = format!("{root}manifest(format=m3u8-cmaf,encryption=cenc)");
     let playlist = hls_children(&master).await.pop().unwrap();
     let map = runs(&playlist).await.pop().unwrap().map.unwrap();
@@ -313,8 +416,8 @@ async fn manifests_that_can_name_one_key_are_refused_and_so_are_periods_that_are
         let answer = get(&map.replace("=i2,", &format!("={period},"))).await;
         assert_eq!(answer.status, status, "{period}");
     }
-    // Keys that do not rotate have no numbers.
+    // Keys that do not rotate have one period.
     let constant = server.ready.stream("cenc-open").init().await;
-    let numbered = get(&constant.replace("=i,", "=i0,")).await;
-    assert_eq!(numbered.refusal().0, 404);
+    assert!(get(&constant.replace("=i,", "=i0,")).await.ok() == get(&constant).await.ok());
+    assert_eq!(get(&constant.replace("=i,", "=i1,")).await.refusal().0, 404);
 }

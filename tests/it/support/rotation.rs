@@ -34,7 +34,7 @@ pub(crate) fn id_of(data: &Path, name: &str) -> String {
     shown["properties"]["streamingLocatorId"].as_str().unwrap().to_owned()
 }
 
-/// Segments in a row that have one key, as a playlist lists them.
+/// Segments in a row that have one key, or none, as a playlist lists them.
 #[derive(Debug)]
 pub(crate) struct Run {
     /// Address of the init segment, in fragmented MP4.
@@ -48,7 +48,9 @@ pub(crate) struct Run {
 impl Run {
     /// The key, fetched from where the playlist says.
     pub(crate) async fn key(&self) -> HexKey {
-        let uri = attribute(&self.lines[0], "URI").unwrap();
+        let is_plain =
+            |line: &&String| attribute(line, "KEYFORMAT").is_none_or(|format| format == "identity");
+        let uri = attribute(self.lines.iter().find(is_plain).unwrap(), "URI").unwrap();
         let (_, kid) = uri.split_once("kid=").unwrap();
         let key = HEXLOWER.encode(&get(uri).await.ok());
         HexKey { kid: kid.replace('-', ""), key }
@@ -73,7 +75,7 @@ pub(crate) fn attribute<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     }
 }
 
-/// The runs of a media playlist: each begins with key lines of another URI.
+/// The runs of a media playlist: each begins with key lines of another URI, or with that of none.
 pub(crate) async fn runs(playlist: &str) -> Vec<Run> {
     let text = String::from_utf8(get(playlist).await.ok()).unwrap();
     let (folder, _) = playlist.rsplit_once('/').unwrap();
@@ -86,8 +88,8 @@ pub(crate) async fn runs(playlist: &str) -> Vec<Run> {
             lines.push(attributes.to_owned());
         } else if !line.starts_with('#') {
             let key = lines.first().and_then(|line| attribute(line, "URI")).map(str::to_owned);
-            if key.is_some() && key != in_force {
-                in_force = key;
+            if !lines.is_empty() && in_force.as_ref() != Some(&key) {
+                in_force = Some(key);
                 runs.push(Run { map: map.clone(), lines: lines.clone(), segments: Vec::new() });
             }
             lines.clear();

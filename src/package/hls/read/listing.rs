@@ -42,6 +42,9 @@ pub struct Stretch {
     pub map: Option<(String, Option<Range<u64>>)>,
     /// Key lines in force for any of them, each once.
     pub keys: Vec<KeyLine>,
+    /// Whether it is said of any of them that they are clear: in front of keys they may have the init
+    /// segment of what is protected.
+    pub is_clear: bool,
 }
 
 /// EXT-X-KEY or EXT-X-SESSION-KEY.
@@ -122,11 +125,16 @@ fn media(text: &str) -> Result<Listing, ReadError> {
     let (mut current, mut in_force): (usize, Vec<InForce<'_>>) = (0, Vec::new());
     // How many keys are said, and whether those in force are said of the current stretch.
     let (mut told, mut is_said) = (0, false);
+    let mut none = false;
     for (line, tag, value) in lines(text) {
         is_said &= !matches!(tag, "#EXT-X-KEY" | "#EXT-X-MAP");
         match tag {
-            "#EXT-X-KEY" if attribute(value, "METHOD") == Some("NONE") => in_force.clear(),
+            "#EXT-X-KEY" if attribute(value, "METHOD") == Some("NONE") => {
+                in_force.clear();
+                none = true;
+            }
             "#EXT-X-KEY" => {
+                none = false;
                 let format = attribute(value, "KEYFORMAT").unwrap_or("identity");
                 let named = ["METHOD", "URI"].map(|name| attribute(value, name));
                 let next = ids.len();
@@ -142,6 +150,7 @@ fn media(text: &str) -> Result<Listing, ReadError> {
             _ if is_said || tag.is_empty() || tag.starts_with('#') => {}
             // A segment: what is in force is said of its stretch, once for each key.
             _ => {
+                stretches[current].is_clear |= none;
                 for key in &in_force {
                     if seen.insert((current, key.id)) {
                         let attributes = key.attributes.to_owned();
@@ -171,7 +180,7 @@ fn enter<'t>(
     let bytes = bytes.map_err(refuse)?;
     let number = *known.entry((uri, bytes.clone())).or_insert(stretches.len());
     if number == stretches.len() {
-        stretches.push(Stretch { map: Some((uri.to_owned(), bytes)), keys: Vec::new() });
+        stretches.push(Stretch { map: Some((uri.to_owned(), bytes)), ..Stretch::default() });
         bounded(stretches.len())?;
     }
     Ok(number)
@@ -203,18 +212,26 @@ mod tests {
 
     #[test]
     fn each_stretch_has_the_keys_in_force_in_it() {
-        let text = "#EXTM3U\n#EXT-X-MAP:URI=\"clear\"\n#EXTINF:1,\n0\n#EXT-X-MAP:URI=\"i\"\n\
+        let text = "#EXTM3U\n#EXT-X-MAP:URI=\"clear\"\n#EXTINF:1,\n0\n\
+            #EXT-X-MAP:URI=\"lead\"\n#EXT-X-KEY:METHOD=NONE\n0\n#EXT-X-MAP:URI=\"i\"\n\
             #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"a\"\n\
             #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"b\",KEYFORMAT=\"x\"\n\
             #EXTINF:1,\n1\n#EXTINF:1,\n2\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"c\"\n3\n\
             #EXT-X-KEY:METHOD=NONE\n4\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"unused\"\n";
-        let stretch = |uri: &str, keys| Stretch { map: Some((uri.to_owned(), None)), keys };
+        let stretch = |uri: &str, keys, is_clear| {
+            let map = Some((uri.to_owned(), None));
+            Stretch { map, keys, is_clear }
+        };
         let keys = vec![
-            key(6, "METHOD=SAMPLE-AES,URI=\"a\""),
-            key(7, "METHOD=SAMPLE-AES,URI=\"b\",KEYFORMAT=\"x\""),
-            key(12, "METHOD=SAMPLE-AES,URI=\"c\""),
+            key(9, "METHOD=SAMPLE-AES,URI=\"a\""),
+            key(10, "METHOD=SAMPLE-AES,URI=\"b\",KEYFORMAT=\"x\""),
+            key(15, "METHOD=SAMPLE-AES,URI=\"c\""),
         ];
-        let expected = vec![stretch("clear", vec![]), stretch("i", keys)];
+        let expected = vec![
+            stretch("clear", vec![], false),
+            stretch("lead", vec![], true),
+            stretch("i", keys, true),
+        ];
         assert_eq!(listing(text), Ok(Listing::Media(expected)));
     }
 
