@@ -29,7 +29,7 @@ impl SampleProtection {
     /// Reads a `tenc`.
     pub fn of_tenc(tenc: &BoxRef<'_>) -> Result<Self, BoxError> {
         let (version, _, rest) = tenc.full()?;
-        let read = Self::read(rest).map_err(|Truncated| tenc.error(Rule::Truncated))?;
+        let read = Self::read(rest).map_err(|rule| tenc.error(rule))?;
         // The pattern is a reserved field in version 0.
         let pattern = if version == 0 { (0, 0) } else { read.pattern };
         Self { pattern, ..read }.checked(tenc)
@@ -37,23 +37,27 @@ impl SampleProtection {
 
     /// Reads the description of a sample group of type `seig`.
     pub fn of_group(sgpd: &BoxRef<'_>, entry: &[u8]) -> Result<Self, BoxError> {
-        Self::read(entry).map_err(|Truncated| sgpd.error(Rule::Truncated))?.checked(sgpd)
+        Self::read(entry).map_err(|rule| sgpd.error(rule))?.checked(sgpd)
     }
 
-    fn read(fields: &[u8]) -> Result<Self, Truncated> {
+    fn read(fields: &[u8]) -> Result<Self, Rule> {
         let mut reader = Reader::new(fields);
+        let read = Self::read_fields(&mut reader).map_err(|Truncated| Rule::Truncated)?;
+        let constant = read.is_protected && read.iv_size == 0;
+        let constant_iv = constant.then(|| constant_iv(&mut reader)).transpose()?;
+        Ok(Self { constant_iv, ..read })
+    }
+
+    /// Everything in front of a constant IV.
+    fn read_fields(reader: &mut Reader<'_>) -> Result<Self, Truncated> {
         reader.skip(1)?;
         let pattern = reader.u8()?;
-        let is_protected = reader.u8()? != 0;
-        let iv_size = reader.u8()?;
-        let kid = KeyId::from_bytes(reader.array()?);
-        let constant = is_protected && iv_size == 0;
         Ok(Self {
-            is_protected,
             pattern: (pattern >> 4, pattern & 0x0f),
-            iv_size,
-            kid,
-            constant_iv: constant.then(|| constant_iv(&mut reader)).transpose()?,
+            is_protected: reader.u8()? != 0,
+            iv_size: reader.u8()?,
+            kid: KeyId::from_bytes(reader.array()?),
+            constant_iv: None,
         })
     }
 
@@ -92,11 +96,16 @@ impl SampleProtection {
     }
 }
 
-fn constant_iv(reader: &mut Reader<'_>) -> Result<[u8; 16], Truncated> {
-    let length = usize::from(reader.u8()?);
-    let bytes = reader.take(length)?;
+/// Zeros stand behind one that is shorter than a block (packaging.md section 1.2).
+fn constant_iv(reader: &mut Reader<'_>) -> Result<[u8; 16], Rule> {
     let mut iv = [0; 16];
-    iv.get_mut(..length).ok_or(Truncated)?.copy_from_slice(bytes);
+    let length = reader.u8().map_err(|Truncated| Rule::Truncated)?;
+    let place = match length {
+        8 => &mut iv[..8],
+        16 => &mut iv[..],
+        _ => return Err(Rule::BadValue("a constant IV has 8 or 16 bytes")),
+    };
+    place.copy_from_slice(reader.take(length.into()).map_err(|Truncated| Rule::Truncated)?);
     Ok(iv)
 }
 

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 
 use super::titles::{CLIP, CODECS};
 use crate::support::oracle::{
-    HexKey, encrypted_by_ffmpeg, encrypted_by_packager, presentation_by_packager, samples_of_file,
-    transport_by_packager,
+    HexKey, encrypted_by_ffmpeg, encrypted_by_packager, encrypted_by_packager_with,
+    presentation_by_packager, samples_of_file, transport_by_packager,
 };
 use crate::support::presentation::fetch;
 use crate::support::server::{DevServer, Key, Stream, portcullis};
@@ -358,6 +358,34 @@ fn refusals_say_what_to_do() {
     let list = "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\none.ts\n";
     let list = bench.put("list.m3u8", list.as_bytes());
     assert!(segment.exists() && bench.refused(&[&list]).contains("the key or the IV"));
+}
+
+/// A constant IV has 8 or 16 bytes, in `tenc` and in a group of samples alike.
+#[test]
+fn constant_ivs_of_another_length_are_refused_by_name() {
+    let source = CODECS.sources().into_iter().find(|source| source.name.contains("_h264_"));
+    let flags = ["--protection_scheme", "cbcs", "--crypto_period_duration", "4"];
+    let rotating = encrypted_by_packager_with(&source.unwrap().path, &some_key(), "video", &flags);
+    let bench = Bench::new(&[some_key()]);
+    // Where the length stands behind the type of the box.
+    for (media, kind, at) in [(encrypted_once(), b"tenc", 28), (&rotating, b"sgpd", 40)] {
+        let at = media.windows(4).position(|window| window == kind).unwrap() + at;
+        assert_eq!(media[at], 16);
+        for length in [0, 7, 9, 15, 17, 255] {
+            let mut media = media.clone();
+            media[at] = length;
+            let file = bench.put("in.mp4", &media);
+            let rule = format!(
+                "box '{}': a constant IV has 8 or 16 bytes",
+                std::str::from_utf8(kind).unwrap()
+            );
+            let said = bench.refused(&[&file]);
+            assert!(said.contains(&rule), "{length}: {said}");
+            let told = portcullis().arg("inspect").arg(&file).output().unwrap();
+            let said = String::from_utf8(told.stdout).unwrap();
+            assert!(!told.status.success() && said.contains(&rule), "{length}: {said}");
+        }
+    }
 }
 
 proptest! {
