@@ -29,8 +29,11 @@ impl Rates {
             return Self::of_lengths(lengths, listed.durations());
         }
         if format.is_transport() {
-            let lengths = ts::sizes(rendition).skip(fragments.start);
-            return Self::of_lengths(lengths, listed.durations());
+            let of = |length: fn(ts::Size) -> u64| {
+                let lengths = ts::sizes(rendition).skip(fragments.start).map(length);
+                Self::of_lengths(lengths, listed.durations())
+            };
+            return Self { peak: of(|size| size.most).peak, mean: of(|size| size.mean).mean };
         }
         let protection = presentation.protection_of(listed);
         let own = in_band_length(presentation, listed);

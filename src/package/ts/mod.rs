@@ -47,8 +47,11 @@ const TOGETHER: usize = 32;
 /// Bytes of a start code.
 const START_CODE: u64 = 4;
 
-/// Tables, parameter sets, and spare packets in the mean.
-const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128 + SPARE * ROOM as u64 / 2;
+/// Tables and parameter sets of a segment.
+const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
+
+/// How far the stuffing of a packet is from half of it: four standard deviations, in bytes.
+const SPREAD: u64 = 4 * 53;
 
 /// Packets at the end of a segment for even counters, at most.
 const SPARE: u64 = 15;
@@ -166,8 +169,17 @@ pub fn key_frame_at_most(rendition: &Rendition, sample: u64, alone: bool) -> u64
     (packets + 2 + if alone { SPARE } else { 0 }) * PACKET as u64
 }
 
-/// About how many bytes each segment of a rendition has, as far as that is known without reading.
-pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = u64> {
+/// About how many bytes a segment has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// In the mean.
+    pub mean: u64,
+    /// More it hardly ever has: with all spare packets, and stuffing that is long by chance.
+    pub most: u64,
+}
+
+/// The sizes of the segments of a rendition, as far as they are known without reading.
+pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = Size> {
     let each = match rendition.track.media_type {
         MediaType::Video => PICTURE_OVERHEAD,
         MediaType::Audio => FRAME_OVERHEAD,
@@ -175,7 +187,11 @@ pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = u64> {
     let fragments = rendition.fragment_bytes.iter().enumerate();
     fragments.map(move |(n, bytes)| {
         let samples = rendition.cuts.samples(n).len() as u64;
-        (bytes + samples * each + SEGMENT_OVERHEAD) * PACKET as u64 / ROOM as u64
+        let with = |spare: u64| {
+            (bytes + samples * each + SEGMENT_OVERHEAD + spare) * PACKET as u64 / ROOM as u64
+        };
+        let spare = SPARE * ROOM as u64;
+        Size { mean: with(spare / 2), most: with(spare + SPREAD * samples.isqrt()) }
     })
 }
 
