@@ -21,12 +21,14 @@ pub mod hevc;
 pub mod image;
 pub mod nal;
 pub mod opus;
+mod parameter_sets;
 mod sound;
 pub mod syncframe;
 pub mod vp9;
 
 pub use colour::{Colour, VideoRange};
 pub use family::{Family, MediaType};
+pub use parameter_sets::ParameterSets;
 pub use sound::Sound;
 
 use crate::bytes::Truncated;

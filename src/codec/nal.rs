@@ -63,12 +63,6 @@ pub trait Slices {
     fn header_len(&self, front: &[u8]) -> Result<usize, CodecError>;
 }
 
-/// Puts a parameter set in the place of the one with the same id.
-pub(super) fn replace<T>(list: &mut Vec<T>, new: T, id: impl Fn(&T) -> u32) {
-    list.retain(|known| id(known) != id(&new));
-    list.push(new);
-}
-
 /// How a codec marks its NAL units.
 #[derive(Debug)]
 pub struct Syntax {

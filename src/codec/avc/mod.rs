@@ -10,7 +10,8 @@ pub use pps::Pps;
 pub use sps::Sps;
 
 use super::CodecError;
-use super::nal::{Role, Slices, replace};
+use super::nal::{Role, Slices};
+use super::parameter_sets::{PictureSet, SequenceSet};
 
 /// NAL unit types (table 7-1) that matter here.
 pub mod nal_type {
@@ -37,21 +38,22 @@ pub fn nal_type_of(header: u8) -> u8 {
     header & 0x1f
 }
 
-/// The parameter sets in force, as the configuration record gives them and NAL units in the
-/// samples replace them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ParameterSets {
-    sps: Vec<Sps>,
-    pps: Vec<Pps>,
+/// The parameter sets in force.
+pub type ParameterSets = super::ParameterSets<Sps, Pps>;
+
+impl SequenceSet for Sps {
+    fn id(&self) -> u32 {
+        self.id
+    }
 }
 
-impl ParameterSets {
-    /// The picture parameter set `id` with its sequence parameter set.
-    fn lookup(&self, id: u32) -> Result<(&Sps, &Pps), CodecError> {
-        let missing = CodecError::BadValue("a slice names a parameter set that is not there");
-        let pps = self.pps.iter().find(|pps| pps.id == id).ok_or(missing)?;
-        let sps = self.sps.iter().find(|sps| sps.id == pps.sps_id).ok_or(missing)?;
-        Ok((sps, pps))
+impl PictureSet for Pps {
+    fn id(&self) -> u32 {
+        self.id
+    }
+
+    fn sequence(&self) -> u32 {
+        self.sps_id
     }
 }
 
@@ -69,8 +71,8 @@ impl Slices for ParameterSets {
 
     fn add(&mut self, unit: &[u8]) -> Result<(), CodecError> {
         match unit.first().map(|header| nal_type_of(*header)) {
-            Some(nal_type::SPS) => replace(&mut self.sps, Sps::parse(unit)?, |sps| sps.id),
-            Some(nal_type::PPS) => replace(&mut self.pps, Pps::parse(unit)?, |pps| pps.id),
+            Some(nal_type::SPS) => self.put_sequence(Sps::parse(unit)?),
+            Some(nal_type::PPS) => self.put_picture(Pps::parse(unit)?),
             _ => {}
         }
         Ok(())

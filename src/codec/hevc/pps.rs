@@ -6,7 +6,7 @@ use crate::codec::CodecError;
 
 /// Values of a picture parameter set that decide how slice headers are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pps {
+pub struct Pps {
     /// pps_pic_parameter_set_id.
     pub(super) id: u32,
     /// pps_seq_parameter_set_id.

@@ -11,7 +11,7 @@ const SCREEN_CONTENT: [u32; 2] = [9, 11];
 
 /// Values of a sequence parameter set that decide how slice headers are laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sps {
+pub struct Sps {
     /// sps_seq_parameter_set_id.
     pub(super) id: u32,
     /// Whether a profile of screen content coding is in use.
