@@ -3,6 +3,7 @@
 use super::edit::Shift;
 use super::fragments::Fragments;
 use super::index::{Room, Sample};
+use super::opened::Opened;
 use super::track::check_times;
 use super::{MediaRule, SampleIndex};
 use crate::bytes::ReadAt;
@@ -58,17 +59,14 @@ pub(super) fn read<S: ReadAt + ?Sized>(
         return Err(MediaRule::SeveralDescriptions("a track of images"));
     };
     let entry = VisualEntry::parse(entry)?;
-    let more = fragments.take(trak.tkhd.track_id);
-    let index = SampleIndex::build(&trak.stbl, more, room)?;
-    let timescale = trak.mdhd.timescale;
-    let shift = Shift::of(&trak.edits, timescale, movie_timescale)?;
-    let (shift, clock) = shift.behind(index.start);
+    let Opened { index, timescale, shift, clock } =
+        Opened::of(&trak, movie_timescale, fragments, room)?;
     check_times(&index, shift, timescale)?;
     let track = ImageTrack {
         track_id: trak.tkhd.track_id,
         codec,
         size: (entry.width, entry.height),
-        clock: to_wire(clock, timescale),
+        clock,
         index,
         timescale,
         shift,

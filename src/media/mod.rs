@@ -20,6 +20,7 @@ pub mod image_track;
 pub mod images;
 pub mod index;
 pub mod language;
+mod opened;
 pub mod picture;
 mod protected;
 pub mod segments;

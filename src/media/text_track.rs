@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ring::digest::{Context, SHA256};
 
-use super::edit::Shift;
 use super::fragments::Fragments;
 use super::index::Room;
+use super::opened::Opened;
 use super::text::TextTrack;
 use super::{MediaRule, SampleIndex};
 use crate::bytes::ReadAt;
@@ -55,11 +55,8 @@ pub(super) fn read<S: ReadAt + ?Sized>(
     let Some((entry, (_, read))) = entries.first().and_then(|e| Some((e, kind(e)?))) else {
         return Ok(None);
     };
-    let more = fragments.take(trak.tkhd.track_id);
-    let index = SampleIndex::build(&trak.stbl, more, room)?;
-    let timescale = trak.mdhd.timescale;
-    let shift = Shift::of(&trak.edits, timescale, movie_timescale)?;
-    let (shift, clock) = shift.behind(index.start);
+    let Opened { index, timescale, shift, clock } =
+        Opened::of(&trak, movie_timescale, fragments, room)?;
     let time = |ticks: i64| to_wire(ticks.saturating_add(shift.offset), timescale);
     check_size(&index)?;
     let mut samples = Vec::new();
@@ -70,7 +67,6 @@ pub(super) fn read<S: ReadAt + ?Sized>(
         let end = sample.dts.saturating_add(i64::from(sample.duration));
         samples.push(TextSample { start: time(sample.dts), end: time(end), data });
     }
-    let clock = to_wire(clock, timescale);
     Ok(Some(TextTrack {
         clock,
         track_id: trak.tkhd.track_id,
