@@ -11,6 +11,7 @@ use moka::future::Cache;
 
 use super::check::Check;
 use super::manifests::Manifests;
+use super::turns::Turns;
 use super::{Code, OriginError, sidecars};
 use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
@@ -254,13 +255,15 @@ impl AssetCache {
         let store::Asset { name, dir, storage_encryption, .. } = stored.clone();
         let encryption = storage_encryption.as_ref().map(|known| known.identity());
         let opened = blocking(move || open_folder(&dir, storage_encryption.as_deref())).await??;
-        // All at once: a folder takes as long as its largest file.
+        // Side by side, as far as the machine has use for it: a folder may have hundreds of files.
+        let turns = Turns::new();
         let reading: Vec<_> = opened
             .media
             .iter()
             .map(|(media, source)| {
-                let (cache, media, source) = (self.clone(), media.clone(), Arc::clone(source));
-                tokio::spawn(async move { cache.index(&media, &source, encryption).await })
+                let (cache, turns) = (self.clone(), turns.clone());
+                let (media, source) = (media.clone(), Arc::clone(source));
+                tokio::spawn(async move { cache.index(&media, &source, encryption, &turns).await })
             })
             .collect();
         let mut sources = Vec::with_capacity(reading.len());
@@ -298,6 +301,7 @@ impl AssetCache {
         media: &Media,
         source: &Arc<MediaSource>,
         encryption: Encryption,
+        turns: &Turns,
     ) -> Result<Arc<FileIndex>, OriginError> {
         let (name, source) = (media.name.clone(), Arc::clone(source));
         let path = media.files.first().cloned().unwrap_or_default();
@@ -308,7 +312,7 @@ impl AssetCache {
                 source.check_unchanged().map_err(|error| OriginError::storage(&error))?;
                 Ok::<_, OriginError>(Arc::new(index))
             };
-            blocking(read).await?
+            turns.blocking(read).await?
         };
         self.indexes.try_get_with(key, read).await.map_err(|error| (*error).clone())
     }

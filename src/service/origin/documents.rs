@@ -8,7 +8,7 @@ use moka::future::Cache;
 
 use super::keys::key_mark;
 use super::systems::KeyAddresses;
-use super::{Answer, Context, Origin, OriginError, assets};
+use super::{Answer, Context, Origin, OriginError};
 use crate::ids::LocatorId;
 use crate::keys::Schedule;
 use crate::package::compat::Compat;
@@ -156,7 +156,7 @@ impl Origin {
             let addresses = origin.addresses(&context, &delivery)?;
             write(&context, &context.presentation(&addresses, &origin.steering)?)
         };
-        assets::blocking(work).await?
+        self.turns.blocking(work).await?
     }
 }
 

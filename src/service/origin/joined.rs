@@ -6,10 +6,11 @@ use std::future::Future;
 use std::sync::Arc;
 
 use moka::future::Cache;
-use tokio::sync::{Mutex, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 
 use super::OriginError;
 use super::assets::reading_failed;
+use super::turns::Turns;
 
 type Made<T> = Result<Arc<T>, OriginError>;
 
@@ -21,19 +22,19 @@ pub(super) struct Joined<T> {
     kept: Cache<String, Arc<T>>,
     makers: Arc<Makers<T>>,
     /// How many makers work at a time.
-    turns: Arc<Semaphore>,
+    turns: Turns,
 }
 
 impl<T> Clone for Joined<T> {
     fn clone(&self) -> Self {
         let Self { kept, makers, turns } = self;
-        Self { kept: kept.clone(), makers: Arc::clone(makers), turns: Arc::clone(turns) }
+        Self { kept: kept.clone(), makers: Arc::clone(makers), turns: turns.clone() }
     }
 }
 
 impl<T: Send + Sync + 'static> Joined<T> {
     /// Keeps about `capacity` bytes, of which `weigh` tells those of a value.
-    pub(super) fn new(capacity: u64, turns: Arc<Semaphore>, weigh: fn(&T) -> usize) -> Self {
+    pub(super) fn new(capacity: u64, turns: Turns, weigh: fn(&T) -> usize) -> Self {
         let weigh = move |tag: &String, made: &Arc<T>| {
             u32::try_from(tag.len() + weigh(made)).unwrap_or(u32::MAX)
         };
@@ -85,7 +86,7 @@ impl<T: Send + Sync + 'static> Joined<T> {
         &self,
         make: impl Future<Output = Result<T, OriginError>>,
     ) -> Result<T, OriginError> {
-        let _turn = self.turns.acquire().await.map_err(|_| reading_failed())?;
+        let _turn = self.turns.take().await?;
         make.await
     }
 }
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     fn joined(turns: usize) -> Joined<usize> {
-        Joined::new(1 << 20, Arc::new(Semaphore::new(turns)), |_| 8)
+        Joined::new(1 << 20, Turns::of(turns), |_| 8)
     }
 
     async fn slowly(began: Arc<AtomicUsize>) -> Result<usize, OriginError> {

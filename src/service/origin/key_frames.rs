@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
-
 use super::joined::Joined;
 use super::transport::reading;
+use super::turns::Turns;
 use super::{Answer, CachePolicy, Code, Context, Origin, OriginError, PLAYLIST, answer, listed_as};
 use crate::codec::MediaType;
 use crate::media::Rendition;
@@ -28,14 +27,10 @@ pub(super) struct Lengths {
 /// Bytes of lengths that are kept: of some hundred long films.
 const KEPT: u64 = 8 << 20;
 
-/// So many tracks are read at a time for each core: some wait for their disk.
-const PER_CORE: usize = 2;
-
 impl Lengths {
     pub(super) fn new() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let turns = Arc::new(Semaphore::new(PER_CORE * cores));
-        let heads = Joined::new(KEPT, Arc::clone(&turns), Heads::heap_size);
+        let turns = Turns::new();
+        let heads = Joined::new(KEPT, turns.clone(), Heads::heap_size);
         let key_frames = Joined::new(KEPT, turns, |lengths: &Vec<u64>| lengths.len() * 8);
         Self { heads, key_frames }
     }

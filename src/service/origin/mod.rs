@@ -23,6 +23,7 @@ mod support;
 mod systems;
 mod text;
 mod transport;
+mod turns;
 
 use std::sync::Arc;
 
@@ -41,6 +42,7 @@ pub use media_file::{FileBody, StreamedFile};
 pub use offers::Offers;
 pub(super) use preview::Draft;
 use recent::Recent;
+use turns::Turns;
 
 use crate::crypto::chains;
 use crate::media::Rendition;
@@ -76,6 +78,8 @@ pub struct Origin {
     layouts: LayoutCache,
     steering: Arc<Steering>,
     recent: Recent,
+    /// Of long documents.
+    turns: Turns,
 }
 
 /// What the caches of an origin may hold, in bytes.
@@ -176,7 +180,8 @@ impl Origin {
         let (lengths, steering) = (Lengths::new(), Arc::new(steering));
         let layouts = media_file::layouts();
         let recent = Recent::new(store.clone(), Arc::clone(&clock), caches.documents);
-        Self { store, clock, assets, documents, plans, lengths, layouts, steering, recent }
+        let turns = Turns::new();
+        Self { store, clock, assets, documents, plans, lengths, layouts, steering, recent, turns }
     }
 
     /// The answer that [`Origin::answer`] gave to the same a moment ago, if it would be given again.
