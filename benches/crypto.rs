@@ -9,6 +9,7 @@ use cipher::{BlockModeEncrypt, KeyIvInit};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use portcullis::crypto::chains::{self, Chain, Pattern};
 use portcullis::crypto::ctr::Keystream;
+use portcullis::crypto::strands::{self, Strand};
 use portcullis::crypto::{BLOCK, ContentKey, Expanded};
 
 /// Half a second of 8 Mbit/s video in slices of this size.
@@ -73,6 +74,19 @@ fn crypto(c: &mut Criterion) {
         let chain = Chain { start: 0, length: TOTAL, iv: IV };
         b.iter(|| chains::encrypt(&key, Pattern::FULL, &mut data, &mut [chain]));
     });
+    for (name, distinct) in [("one key", 1), ("a key each", u8::MAX)] {
+        for count in [2, 4, 8, 16] {
+            let key = |n: u8| Expanded::new(&ContentKey::from_bytes([n % distinct; 16]));
+            let keys: Vec<Expanded> = (0..count).map(key).collect();
+            group.bench_function(format!("AES-128 segments, {count} together, {name}"), |b| {
+                b.iter(|| {
+                    let parts = data.chunks_exact_mut(TOTAL / keys.len()).zip(&keys);
+                    let strands = parts.map(|(data, key)| Strand { key, iv: IV, data });
+                    strands::encrypt(&mut strands.collect::<Vec<_>>());
+                });
+            });
+        }
+    }
     group.finish();
 }
 

@@ -152,12 +152,12 @@ impl BlockCipherEncClosure for Interleaved<'_> {
             }
         }
         // Fewer chains than lanes are left.
-        for lane in &mut lanes {
-            while lane.blocks > 0 {
+        while lanes.iter().any(|lane| lane.blocks > 0) {
+            for lane in lanes.iter_mut().filter(|lane| lane.blocks > 0) {
                 lane.step(pattern, backend, buffer);
             }
-            lane.store(chains);
         }
+        lanes.iter().for_each(|lane| lane.store(chains));
     }
 }
 

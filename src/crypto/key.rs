@@ -37,21 +37,32 @@ impl fmt::Debug for ContentKey {
     }
 }
 
-/// A content key with its AES round keys, ready to encrypt. Wiped when dropped.
+/// A content key with its AES round keys, ready to encrypt. Wiped when dropped, compared as the key is.
 #[derive(Clone)]
-pub struct Expanded(Aes128);
+pub struct Expanded {
+    cipher: Aes128,
+    key: ContentKey,
+}
 
 impl Expanded {
     /// Expands the key once; it then serves any number of samples.
     pub fn new(key: &ContentKey) -> Self {
-        Self(Aes128::new(key.expose().into()))
+        Self { cipher: Aes128::new(key.expose().into()), key: key.clone() }
     }
 
     /// The block cipher.
     pub(crate) fn cipher(&self) -> &Aes128 {
-        &self.0
+        &self.cipher
     }
 }
+
+impl PartialEq for Expanded {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Expanded {}
 
 impl fmt::Debug for Expanded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,6 +13,7 @@ pub mod random;
 pub mod rsa;
 pub mod seal;
 pub mod storage;
+pub mod strands;
 
 pub use key::{ContentKey, Expanded};
 
