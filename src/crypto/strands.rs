@@ -89,7 +89,8 @@ impl Opening<'_, '_, '_> {
             Some((key, keys)) => key.cipher().encrypt_with_backend(Opening { keys, ..self }),
             None => {
                 let opened = self.opened.into_iter().flatten();
-                let lanes = opened.zip(self.strands).map(|(cipher, strand)| Lane::of(cipher, strand));
+                let lanes =
+                    opened.zip(self.strands).map(|(cipher, strand)| Lane::of(cipher, strand));
                 advance(lanes);
             }
         }

@@ -157,9 +157,10 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
-    /// The next piece of `data`; what goes beyond it waits in `rest`.
+    /// The next piece of `data`, which is cut into equal ones; what goes beyond it waits in `rest`.
     fn piece(&mut self, mut data: Bytes) -> Frame<Bytes> {
-        self.rest = data.split_off(data.len().min(PIECE));
+        let pieces = data.len().div_ceil(PIECE).max(1);
+        self.rest = data.split_off(data.len().div_ceil(pieces));
         self.exchange.bytes += data.len() as u64;
         self.exchange.complete = self.is_end_stream();
         let hold = Arc::clone(&self.exchange.hold);

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::crypto::chains::{self, Chain, Pattern};
+use crate::crypto::strands::{self, Strand};
 use crate::crypto::{BLOCK, Expanded};
 use crate::mpegts::Segment;
 use crate::mpegts::packet::PACKET;
@@ -20,7 +20,7 @@ pub use frames::Frames;
 pub use samples::Samples;
 use samples::Window;
 
-/// Bytes of a piece: what one answer holds in memory at a time.
+/// Bytes of a piece: what one answer holds in memory at a time, but where there is room for more.
 pub const PIECE: usize = 64 * 1024;
 
 /// Transport streams that are encrypted as a whole are cut where whole packets are whole cipher
@@ -111,6 +111,11 @@ impl Plan {
         self.length
     }
 
+    /// Whether all of the answer is one chain, which cannot be parallel in itself.
+    pub fn is_one_chain(&self) -> bool {
+        matches!(self.cipher, Cipher::Segment { .. })
+    }
+
     /// Memory of the plan in bytes, for caches.
     pub fn heap_size(&self) -> usize {
         let ranges = match &self.cipher {
@@ -188,8 +193,8 @@ impl<P: AsRef<Plan>> Producer<P> {
         self.discard > 0
     }
 
-    /// Fills the next piece into `buffer`, which is [`PIECE`] bytes long, and gives the part of it
-    /// to send; empty at the end. `read` fills the given part from the numbered source.
+    /// Fills the next piece into `buffer`, which is [`PIECE`] bytes long or longer, and gives the part
+    /// of it to send; empty at the end. `read` fills the given part from the numbered source.
     ///
     /// When `read` fails nothing has moved: the same piece can be asked for again.
     ///
@@ -200,42 +205,71 @@ impl<P: AsRef<Plan>> Producer<P> {
         buffer: &mut [u8],
         mut read: impl FnMut(usize, u64, &mut [u8]) -> io::Result<()>,
     ) -> io::Result<Range<usize>> {
-        loop {
-            if self.remaining() == 0 {
-                return Ok(0..0);
-            }
-            let length = self.piece_length(buffer.len());
-            let piece = &mut buffer[..length];
-            self.copy_head_and_padding(piece);
-            if let Some(segment) = &self.plan.as_ref().transport {
-                let left = segment.length().saturating_sub(self.position);
-                let packets = length.min(usize::try_from(left).unwrap_or(length));
-                let carried = &mut self.carried;
-                segment.fill(self.position, &mut piece[..packets], carried, &mut read)?;
-            }
-            if let Some(frames) = &self.plan.as_ref().frames {
-                let head = self.plan.as_ref().head_len();
-                let start = head.saturating_sub(self.position);
-                let behind = (head + frames.length()).saturating_sub(self.position);
-                let inside = |at: u64| usize::try_from(at).unwrap_or(length).min(length);
-                let part = &mut piece[inside(start)..inside(behind)];
-                let at = self.position.saturating_sub(head);
-                frames.fill(at, part, |offset, part| read(0, offset, part))?;
-            }
-            for part in self.reads(length) {
-                read(0, part.offset, &mut piece[part.at..part.at + part.length])?;
-            }
-            self.encrypt(piece);
-            self.advance(length);
-            let skip = self.discard.min(length as u64);
-            self.discard -= skip;
-            let over = usize::try_from(self.position.saturating_sub(self.end)).unwrap_or(0);
-            // Both are at most `length`.
-            let part = usize::try_from(skip).unwrap_or(length)..length - over;
+        while self.remaining() > 0 {
+            let length = self.fill(buffer, &mut read)?;
+            let carried = self.encrypt(&mut buffer[..length]);
+            let part = self.finish(length, carried);
             if !part.is_empty() {
                 return Ok(part);
             }
         }
+        Ok(0..0)
+    }
+
+    /// The first third of [`Self::next_piece`], where bytes remain: what [`Self::strand`] is for is
+    /// still in the clear. Gives the length of the piece; until [`Self::finish`] nothing has moved.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub fn fill(
+        &mut self,
+        buffer: &mut [u8],
+        mut read: impl FnMut(usize, u64, &mut [u8]) -> io::Result<()>,
+    ) -> io::Result<usize> {
+        let length = self.piece_length(buffer.len());
+        let piece = &mut buffer[..length];
+        self.copy_head_and_padding(piece);
+        if let Some(segment) = &self.plan.as_ref().transport {
+            let left = segment.length().saturating_sub(self.position);
+            let packets = length.min(usize::try_from(left).unwrap_or(length));
+            let carried = &mut self.carried;
+            segment.fill(self.position, &mut piece[..packets], carried, &mut read)?;
+        }
+        if let Some(frames) = &self.plan.as_ref().frames {
+            let head = self.plan.as_ref().head_len();
+            let start = head.saturating_sub(self.position);
+            let behind = (head + frames.length()).saturating_sub(self.position);
+            let inside = |at: u64| usize::try_from(at).unwrap_or(length).min(length);
+            let part = &mut piece[inside(start)..inside(behind)];
+            let at = self.position.saturating_sub(head);
+            frames.fill(at, part, |offset, part| read(0, offset, part))?;
+        }
+        for part in self.reads(length) {
+            read(0, part.offset, &mut piece[part.at..part.at + part.length])?;
+        }
+        Ok(length)
+    }
+
+    /// The second third, where all of the answer is one chain: what is to be encrypted of a piece.
+    pub fn strand<'a>(&'a self, piece: &'a mut [u8]) -> Option<Strand<'a>> {
+        match &self.plan.as_ref().cipher {
+            Cipher::Segment { key, iv } => {
+                Some(Strand { key, iv: self.carried.unwrap_or(*iv), data: piece })
+            }
+            _ => None,
+        }
+    }
+
+    /// The last third: goes on behind a piece of that length, with the IV that its chain left. Gives
+    /// the part of it to send; empty when it was only on the way to what was asked for.
+    pub fn finish(&mut self, length: usize, carried: Option<[u8; BLOCK]>) -> Range<usize> {
+        self.carried = carried;
+        self.advance(length);
+        let skip = self.discard.min(length as u64);
+        self.discard -= skip;
+        let over = usize::try_from(self.position.saturating_sub(self.end)).unwrap_or(0);
+        // Both are at most `length`.
+        usize::try_from(skip).unwrap_or(length)..length - over
     }
 
     /// A piece ends at the buffer's end, or a little before it where a chain can be cut.
@@ -294,19 +328,19 @@ impl<P: AsRef<Plan>> Producer<P> {
         reads.into_iter()
     }
 
-    fn encrypt(&mut self, piece: &mut [u8]) {
+    /// Gives the IV to continue with.
+    fn encrypt(&self, piece: &mut [u8]) -> Option<[u8; BLOCK]> {
         let plan = self.plan.as_ref();
         match &plan.cipher {
-            Cipher::Clear => {}
-            Cipher::Segment { key, iv } => {
-                let iv = self.carried.unwrap_or(*iv);
-                let mut chain = [Chain { start: 0, length: piece.len(), iv }];
-                chains::encrypt(key, Pattern::FULL, piece, &mut chain);
-                self.carried = Some(chain[0].iv);
-            }
+            Cipher::Clear => self.carried,
+            Cipher::Segment { .. } => self.strand(piece).map(|strand| {
+                let mut strands = [strand];
+                strands::encrypt(&mut strands);
+                strands[0].iv
+            }),
             Cipher::Samples(samples) => {
                 let window = Window::of(plan.head_len(), self.position, piece.len());
-                self.carried = samples.encrypt(self.range, &window, piece, self.carried);
+                samples.encrypt(self.range, &window, piece, self.carried)
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::crypto::ContentKey;
+use crate::crypto::chains::{self, Chain, Pattern};
 use crate::mpegts::packet::Access;
 use crate::mpegts::{Mux, psi};
 use proptest::prelude::*;

@@ -4,55 +4,26 @@
 use std::io;
 use std::ops::Range;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use super::answer::Sources;
+use super::pieces::Piece;
+use super::together::{Chained, Filled, Ticket};
 use crate::bytes::ReadAt;
-use crate::package::plan::{PIECE, Plan, Producer};
+use crate::package::plan::{Plan, Producer};
 use crate::store::source::MediaSource;
-
-/// Buffers that are kept for the next piece; more are given back to the allocator.
-const KEPT_BUFFERS: usize = 64;
-
-static BUFFERS: Mutex<Vec<Box<[u8]>>> = Mutex::new(Vec::new());
-
-/// The part of a recycled buffer that is sent; goes back when the last reader drops it.
-struct Piece {
-    buffer: Box<[u8]>,
-    part: Range<usize>,
-}
-
-impl Piece {
-    fn take_buffer() -> Box<[u8]> {
-        let kept = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        kept.unwrap_or_else(|| vec![0; PIECE].into_boxed_slice())
-    }
-}
-
-impl AsRef<[u8]> for Piece {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer[self.part.clone()]
-    }
-}
-
-impl Drop for Piece {
-    fn drop(&mut self) {
-        let mut kept = BUFFERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT_BUFFERS {
-            kept.push(std::mem::take(&mut self.buffer));
-        }
-    }
-}
 
 /// Where the next piece comes from.
 enum State {
     /// It can be asked for.
     Idle(Work),
+    /// It waits to be encrypted beside others.
+    Joining(Ticket),
     /// It waits for the disk.
     Reading(JoinHandle<(Work, io::Result<Bytes>)>),
     /// Nothing comes any more.
@@ -69,29 +40,42 @@ impl State {
     }
 }
 
-struct Work {
-    producer: Producer<Arc<Plan>>,
+/// What makes the pieces of an answer.
+pub(super) struct Work {
+    pub(super) producer: Producer<Arc<Plan>>,
     sources: Sources,
 }
 
+/// How bytes of a source are read.
+type ReadWith = fn(&MediaSource, u64, &mut [u8]) -> io::Result<()>;
+
 impl Work {
     /// Makes the next piece with one kind of reads.
-    fn piece(
-        &mut self,
-        read: impl Fn(&MediaSource, u64, &mut [u8]) -> io::Result<()>,
-    ) -> io::Result<Bytes> {
-        let mut piece = Piece { buffer: Piece::take_buffer(), part: 0..0 };
-        let sources = &self.sources;
-        let read = |source: usize, offset, part: &mut [u8]| match sources.get(source) {
-            Some(file) => read(file, offset, part),
-            None => Err(io::ErrorKind::NotFound.into()),
-        };
-        piece.part = self.producer.next_piece(&mut piece.buffer, read)?;
-        // After the reads: what was read before this check belongs to the version of the plan.
-        for file in sources.iter() {
-            file.check_unchanged()?;
-        }
+    fn piece(&mut self, read: ReadWith) -> io::Result<Bytes> {
+        let mut piece = Piece::for_answer(self.producer.remaining());
+        piece.part = self.producer.next_piece(&mut piece.buffer, from(&self.sources, read))?;
+        self.check_unchanged()?;
         Ok(Bytes::from_owner(piece))
+    }
+
+    /// The next piece before its chain is encrypted.
+    fn filled(&mut self, read: ReadWith) -> io::Result<Piece> {
+        let mut piece = Piece::for_answer(self.producer.remaining());
+        piece.part = 0..self.producer.fill(&mut piece.buffer, from(&self.sources, read))?;
+        self.check_unchanged()?;
+        Ok(piece)
+    }
+
+    /// What was read before this check belongs to the version of the plan.
+    fn check_unchanged(&self) -> io::Result<()> {
+        self.sources.iter().try_for_each(|file| file.check_unchanged())
+    }
+}
+
+fn from(sources: &Sources, read: ReadWith) -> impl FnMut(usize, u64, &mut [u8]) -> io::Result<()> {
+    move |source, offset, part| match sources.get(source) {
+        Some(file) => read(file, offset, part),
+        None => Err(io::ErrorKind::NotFound.into()),
     }
 }
 
@@ -99,20 +83,25 @@ impl Work {
 pub struct PlanBody {
     state: State,
     remaining: u64,
+    /// Where the answer is one chain.
+    chained: Option<Chained>,
 }
 
 impl PlanBody {
     /// Sends a part of the answer, which lies inside it.
     pub fn new(plan: Arc<Plan>, sources: Sources, range: Range<u64>) -> Self {
+        let chained = plan.is_one_chain().then(Chained::begin);
         let producer = Producer::new(plan, range);
-        Self { remaining: producer.remaining(), state: State::Idle(Work { producer, sources }) }
+        let remaining = producer.remaining();
+        Self { remaining, state: State::Idle(Work { producer, sources }), chained }
     }
 
-    fn deliver(
-        &mut self,
-        work: Work,
-        piece: io::Result<Bytes>,
-    ) -> Option<io::Result<Frame<Bytes>>> {
+    /// Whether the next piece is encrypted beside those of others.
+    fn joins(&self) -> bool {
+        self.remaining > 0 && self.chained.as_ref().is_some_and(Chained::in_company)
+    }
+
+    fn deliver(&mut self, work: Work, piece: io::Result<Bytes>) -> Delivered {
         match piece {
             Ok(bytes) if bytes.is_empty() => None,
             Ok(bytes) => {
@@ -128,34 +117,71 @@ impl PlanBody {
             }
         }
     }
+
+    /// Begins the next piece; it is there, or the state tells what it waits for.
+    fn begin(&mut self, mut work: Work, context: &Context<'_>) -> Option<Delivered> {
+        if work.producer.is_catching_up() {
+            self.state = State::reading(work);
+            return None;
+        }
+        let made = if self.joins() {
+            work.filled(MediaSource::read_cached_at).map(Made::Filled)
+        } else {
+            work.piece(MediaSource::read_cached_at).map(Made::Whole)
+        };
+        match made {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.state = State::reading(work);
+                None
+            }
+            Err(error) => Some(self.deliver(work, Err(error))),
+            Ok(Made::Whole(bytes)) => Some(self.deliver(work, Ok(bytes))),
+            Ok(Made::Filled(piece)) => {
+                self.state = State::Joining(Ticket::wait(Filled { work, piece }, context));
+                None
+            }
+        }
+    }
+}
+
+/// What a body gives; `None` at its end.
+type Delivered = Option<io::Result<Frame<Bytes>>>;
+
+/// A piece as it was made.
+enum Made {
+    Whole(Bytes),
+    Filled(Piece),
 }
 
 impl Body for PlanBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Delivered> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
-                State::Idle(mut work) if !work.producer.is_catching_up() => {
-                    match work.piece(MediaSource::read_cached_at) {
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                            self.state = State::reading(work);
-                        }
-                        piece => return Poll::Ready(self.deliver(work, piece)),
+                State::Idle(work) => {
+                    if let Some(delivered) = self.begin(work, context) {
+                        return Poll::Ready(delivered);
+                    }
+                    if let State::Joining(_) = self.state {
+                        return Poll::Pending;
                     }
                 }
-                State::Idle(work) => self.state = State::reading(work),
+                State::Joining(ticket) => {
+                    let Poll::Ready((work, piece)) = ticket.poll(context) else {
+                        self.state = State::Joining(ticket);
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(self.deliver(work, Ok(piece)));
+                }
                 State::Reading(mut reading) => {
                     let Poll::Ready(done) = Pin::new(&mut reading).poll(context) else {
                         self.state = State::Reading(reading);
                         return Poll::Pending;
                     };
-                    let (work, piece) = ready!(Poll::Ready(done.map_err(io::Error::other)))?;
+                    let (work, piece) = done.map_err(io::Error::other)?;
                     return Poll::Ready(self.deliver(work, piece));
                 }
             }

@@ -16,12 +16,14 @@ mod keys;
 mod manifests;
 mod media_file;
 mod offers;
+mod pieces;
 mod preview;
 mod recent;
 mod sidecars;
 mod support;
 mod systems;
 mod text;
+mod together;
 mod transport;
 mod turns;
 

@@ -3,6 +3,7 @@
 mod agreement;
 mod ams;
 mod changes;
+mod company;
 mod golden;
 mod interrupted;
 mod ivs;

@@ -1,0 +1,219 @@
+//! Pieces of different answers, encrypted together.
+//!
+//! An answer under AES-128 is one CBC chain, which cannot be parallel in itself; but chains of
+//! several answers advance side by side at little more than the cost of one. So a filled piece waits
+//! until its task is polled again, which is after all tasks that were ready before: by then others may
+//! have joined it. Who comes first encrypts as many as can advance side by side, its own among them.
+//! Nobody waits longer than that, and an answer that is alone does not wait at all.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+
+use super::body::Work;
+use super::pieces::Piece;
+use crate::crypto::strands::{self, LANES, Strand};
+
+/// Answers under way that are one chain.
+static CHAINS: AtomicUsize = AtomicUsize::new(0);
+
+/// Pieces that can be joined, the oldest first; some of them are done.
+static WAITING: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
+
+/// Counts an answer that is one chain, until it is dropped.
+pub(super) struct Chained(());
+
+impl Chained {
+    pub(super) fn begin() -> Self {
+        CHAINS.fetch_add(1, Relaxed);
+        Self(())
+    }
+
+    /// Whether there are others.
+    pub(super) fn in_company(&self) -> bool {
+        CHAINS.load(Relaxed) > 1
+    }
+}
+
+impl Drop for Chained {
+    fn drop(&mut self) {
+        CHAINS.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A piece in the clear, and what continues behind it.
+pub(super) struct Filled {
+    pub(super) work: Work,
+    pub(super) piece: Piece,
+}
+
+impl Filled {
+    fn strand(&mut self) -> Option<Strand<'_>> {
+        self.work.producer.strand(self.piece.bytes_mut())
+    }
+
+    /// Goes on behind the piece, which has been encrypted.
+    fn finish(mut self, iv: Option<[u8; 16]>) -> (Work, Bytes) {
+        self.piece.part = self.work.producer.finish(self.piece.part.len(), iv);
+        (self.work, Bytes::from_owner(self.piece))
+    }
+}
+
+/// How far a piece is.
+enum Stage {
+    /// Anybody may take it.
+    Waiting(Filled, Waker),
+    /// Somebody encrypts it.
+    Taken(Waker),
+    Done(Work, Bytes),
+    /// Nobody wants it any more.
+    Gone,
+}
+
+struct Slot(Mutex<Stage>);
+
+impl Slot {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a piece that waits, to encrypt it.
+    fn take(&self) -> Option<Filled> {
+        let mut stage = self.stage();
+        match std::mem::replace(&mut *stage, Stage::Gone) {
+            Stage::Waiting(filled, waker) => {
+                *stage = Stage::Taken(waker);
+                Some(filled)
+            }
+            other => {
+                *stage = other;
+                None
+            }
+        }
+    }
+
+    fn put_back(&self, (work, bytes): (Work, Bytes)) {
+        let mut stage = self.stage();
+        if let Stage::Taken(waker) = std::mem::replace(&mut *stage, Stage::Gone) {
+            *stage = Stage::Done(work, bytes);
+            drop(stage);
+            waker.wake();
+        }
+    }
+}
+
+/// A piece that waits to be encrypted.
+pub(super) struct Ticket(Arc<Slot>);
+
+impl Ticket {
+    /// Lets others join; the task is polled again soon.
+    pub(super) fn wait(filled: Filled, context: &Context<'_>) -> Self {
+        let slot = Arc::new(Slot(Mutex::new(Stage::Waiting(filled, context.waker().clone()))));
+        queue().push_back(Arc::clone(&slot));
+        context.waker().wake_by_ref();
+        Self(slot)
+    }
+
+    /// The piece, encrypted by whoever came first.
+    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<(Work, Bytes)> {
+        let mut stage = self.0.stage();
+        match std::mem::replace(&mut *stage, Stage::Gone) {
+            Stage::Done(work, bytes) => Poll::Ready((work, bytes)),
+            Stage::Waiting(own, _) => {
+                drop(stage);
+                Poll::Ready(encrypt(own))
+            }
+            Stage::Taken(_) | Stage::Gone => {
+                *stage = Stage::Taken(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        *self.0.stage() = Stage::Gone;
+    }
+}
+
+fn queue() -> MutexGuard<'static, VecDeque<Arc<Slot>>> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Encrypts a piece, and those that have waited longest beside it.
+fn encrypt(mut own: Filled) -> (Work, Bytes) {
+    let mut others = Vec::new();
+    while others.len() < LANES - 1 {
+        let Some(slot) = queue().pop_front() else { break };
+        if let Some(filled) = slot.take() {
+            others.push((slot, filled));
+        }
+    }
+    let all = std::iter::once(&mut own).chain(others.iter_mut().map(|(_, filled)| filled));
+    let mut strands: Vec<Strand<'_>> = all.filter_map(Filled::strand).collect();
+    strands::encrypt(&mut strands);
+    let ivs: Vec<[u8; 16]> = strands.into_iter().map(|strand| strand.iv).collect();
+    let mut ivs = ivs.into_iter();
+    let own = own.finish(ivs.next());
+    for (slot, filled) in others {
+        slot.put_back(filled.finish(ivs.next()));
+    }
+    own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::PlanBody;
+    use crate::crypto::chains::seal_padded;
+    use crate::crypto::{ContentKey, Expanded};
+    use crate::package::plan::{Cipher, Extent, Plan};
+    use crate::store::source::MediaSource;
+    use http_body_util::BodyExt;
+    use std::sync::Arc;
+
+    const LENGTH: usize = 300_000;
+
+    fn key(n: u8) -> Expanded {
+        Expanded::new(&ContentKey::from_bytes([n; 16]))
+    }
+
+    /// A file, and answers over it: two with each key.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn answers_in_company_are_encrypted_as_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("media");
+        let media: Vec<u8> = (0..LENGTH).map(|n| (n * 131 + n / 251) as u8).collect();
+        std::fs::write(&path, &media).unwrap();
+        let source = Arc::new(MediaSource::open(&[path], None).unwrap());
+        let answers = (0..24_u8).map(|n| {
+            let cipher = Cipher::Segment { key: key(n / 2), iv: [n; 16] };
+            let extents = vec![Extent { offset: u64::from(n), length: (LENGTH - 50) as u64 }];
+            let plan = Arc::new(Plan::new(vec![n; 33].into(), extents, cipher));
+            let end = plan.length();
+            let mut body = PlanBody::new(plan, [Arc::clone(&source)].into(), 0..end);
+            tokio::spawn(async move {
+                if n % 5 == 4 {
+                    // A client that leaves.
+                    return body.frame().await.map(|_| Vec::new());
+                }
+                Some(body.collect().await.unwrap().to_bytes().to_vec())
+            })
+        });
+        let answers: Vec<_> = answers.collect();
+        for (n, answer) in (0_u8..).zip(answers) {
+            let answer = answer.await.unwrap().unwrap();
+            if answer.is_empty() {
+                continue;
+            }
+            let start = usize::from(n);
+            let mut expected = vec![n; 33];
+            expected.extend(&media[start..start + LENGTH - 50]);
+            seal_padded(&key(n / 2), [n; 16], &mut expected);
+            assert!(answer == expected, "answer {n}");
+        }
+    }
+}
