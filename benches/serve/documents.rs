@@ -5,6 +5,7 @@ use std::time::Duration;
 use portcullis::package::format::{Protocol, TABLE};
 
 use crate::floor::Floor;
+use crate::fragments::PROTECTED;
 use crate::load::{Load, in_turn, request, requests, run};
 use crate::process::Process;
 use crate::server::Server;
@@ -79,16 +80,18 @@ pub(crate) fn small_fragments() {
     println!("\nthe same for fragments of 40 kB");
     heading("");
     let server = Server::start(&asset(10, 600), &[]);
-    for row in fragmented() {
-        let paths = server.fragments("clear-open", 5, &format!("format={}", row.selector));
-        Compared::of(&server.process, &requests(&paths)).print(row.selector, "");
+    let clear = fragmented().map(|row| ("clear-open", format!("format={}", row.selector)));
+    let protected = PROTECTED.iter().map(|(stream, selectors, _)| (*stream, (*selectors).into()));
+    for (stream, selectors) in clear.chain(protected) {
+        let paths = server.fragments(stream, 5, &selectors);
+        Compared::of(&server.process, &requests(&paths)).print(&selectors, "");
         println!();
     }
 }
 
 fn heading(anew: &str) {
     println!(
-        "{:32} {:>6} {:>6} {:>6} {:>6} {:>9} {:>8} {:>6} {:>6} {:>6}",
+        "{:41} {:>6} {:>6} {:>6} {:>6} {:>9} {:>8} {:>6} {:>6} {:>6}",
         "", "ours", "nginx", "ratio", "hyper", anew, "at 64", "512/64", "nginx", "hyper"
     );
 }
@@ -130,7 +133,7 @@ impl Compared {
         };
         let kept = many.rate / few.rate;
         print!(
-            "{title:32} {:6.1} {:>6} {:>6} {:6.1} {anew:>9} {:8.0} {kept:6.2} {:>6} {:6.2}  rates {}",
+            "{title:41} {:6.1} {:>6} {:>6} {:6.1} {anew:>9} {:8.0} {kept:6.2} {:>6} {:6.2}  rates {}",
             few.micros,
             column(nginx.map(|nginx| nginx[0].micros), 1),
             column(nginx.map(|nginx| few.micros / nginx[0].micros), 2),

@@ -15,14 +15,19 @@ use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cac
 const FRAGMENTS: f64 = 0.36;
 const TRANSPORT_STREAM: f64 = 0.38;
 
-/// What is protected: stream and selectors.
-const PROTECTED: &[(&str, &str)] = &[
-    ("cenc-open", "format=mpd-time-cmaf,encryption=cenc"),
-    ("cbcs-open", "format=mpd-time-cmaf,encryption=cbcs-aapl"),
-    ("aes-open", "format=m3u8-cmaf,encryption=cbc"),
-    ("aes-open", "format=m3u8-aapl,encryption=cbc"),
-    ("cbcs-open", "format=m3u8-aapl,encryption=cbcs-aapl"),
+const TIME: Duration = Duration::from_secs(2);
+
+/// What is protected: stream, selectors, and what is expected.
+pub(crate) const PROTECTED: &[(&str, &str, f64)] = &[
+    ("cenc-open", "format=mpd-time-cmaf,encryption=cenc", 0.48),
+    ("cbcs-open", "format=mpd-time-cmaf,encryption=cbcs-aapl", 0.45),
+    ("aes-open", "format=m3u8-cmaf,encryption=cbc", ONE_CHAIN),
+    ("aes-open", "format=m3u8-aapl,encryption=cbc", ONE_CHAIN),
+    ("cbcs-open", "format=m3u8-aapl,encryption=cbcs-aapl", 0.65),
 ];
+/// Of AES-128, whose chains cannot be parallel: for one request, and with eight in flight.
+const ONE_CHAIN: f64 = 1.11;
+const EIGHT_CHAINS: f64 = 0.65;
 
 /// Clear fragments of every format and protected ones, of the highest level, about 5 MB each. Cold:
 /// each asked for once after a start, no page of the files in memory.
@@ -46,12 +51,21 @@ pub(crate) fn cost_per_megabyte() {
         };
         ("clear-open", format!("format={}", row.selector), Some(limit))
     });
-    let protected =
-        PROTECTED.iter().map(|(stream, selectors)| (*stream, (*selectors).into(), None));
+    let protected = PROTECTED
+        .iter()
+        .map(|(stream, selectors, limit)| (*stream, (*selectors).into(), Some(*limit)));
     for (stream, selectors, limit) in clear.chain(protected) {
         let server = Server::start(&folder, &[]);
         let asked = requests(&server.fragments(stream, 0, &selectors));
         measure(&selectors, &folder, &server.process, &asked, limit);
+        if limit == Some(ONE_CHAIN) {
+            let [eight] = in_turn(8, [(&server.process, &asked)], TIME);
+            let met = against(eight.per_megabyte, Some(EIGHT_CHAINS));
+            println!(
+                "{:38} {:7.0} {:7} {:7.3}  {met}",
+                "  eight in flight", eight.megabytes, "", eight.per_megabyte
+            );
+        }
     }
     let server = Server::start(&folder, &[]);
     let asked = parts(&server);
@@ -72,7 +86,6 @@ fn parts(server: &Server) -> Vec<String> {
 }
 
 fn measure(title: &str, folder: &Path, server: &Process, asked: &[String], limit: Option<f64>) {
-    const TIME: Duration = Duration::from_secs(2);
     drop_from_page_cache(folder);
     let cold = once(server, asked);
     read_into_page_cache(folder);
