@@ -45,6 +45,12 @@ impl Samples {
         let [first, .., last] = &self.list[left_out..] else { panic!("{self:?} are too few") };
         precise(last.dts - first.dts) / precise(self.timescale)
     }
+
+    /// How many times of so many seconds begin while there are samples.
+    pub(crate) fn starts_within(&self, seconds: i64) -> usize {
+        let [first, .., last] = &self.list[..] else { panic!("{self:?} are too few") };
+        usize::try_from((last.dts - first.dts) / (seconds * self.timescale)).unwrap() + 1
+    }
 }
 
 #[allow(clippy::cast_precision_loss)]
