@@ -1,11 +1,10 @@
 // What a query cuts out of a film: players show all of it from its first picture to its last, and ask
 // for nothing else.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { describe, test } from "node:test";
 import { frameAfter, withPlay } from "./support/play.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 /** Two of the four fragments of the clip, in seconds. */
 const [START, END] = [6, 18];
@@ -17,18 +16,7 @@ const MATRIX = [
   ["dashjs", "smooth", ["clear-open"]],
 ];
 
-let server, host, browser;
-
-before(async () => {
-  server = await startServer(); // one by one: what started is stopped even when the next fails
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
+const on = stage();
 
 const judge = async (page, wire) => {
   const first = await frameAfter(page, 0.2);
@@ -51,7 +39,7 @@ describe("clips", { concurrency: false }, () => {
     for (const name of names) {
       const play = { player, protocol, query: `?start=${START}&end=${END}` };
       test(`${player} plays ${protocol} ${name}`, () =>
-        withPlay({ browser, host }, { ...play, stream: streamOf(server, name) }, judge));
+        withPlay(on, { ...play, stream: streamOf(on.server, name) }, judge));
     }
   }
 });

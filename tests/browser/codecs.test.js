@@ -1,15 +1,13 @@
 // Pictures in tiles and with hidden frames, in codecs beside AVC, under Common Encryption: what the
 // decryptor of a real browser is told of them holds. Chromium has no decoder for HEVC.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
 import { frameAfter, withPlay } from "./support/play.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const MEDIA = fileURLToPath(new URL("../media/out/slices/", import.meta.url));
 
@@ -25,23 +23,13 @@ const PLAYERS = [
 
 const SEEK_TO = 7;
 
-let media, server, host, browser;
-
-before(async () => {
-  media = mkdtempSync(join(tmpdir(), "portcullis-codecs-"));
-  for (const codec of CODECS) {
-    mkdirSync(join(media, codec));
-    copyFileSync(`${MEDIA}${codec}.mp4`, join(media, codec, `${codec}.mp4`));
-  }
-  server = await startServer(["--media", media]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-  rmSync(media, { recursive: true, force: true });
+const on = stage({
+  media: (folder) => {
+    for (const codec of CODECS) {
+      mkdirSync(join(folder, codec));
+      copyFileSync(`${MEDIA}${codec}.mp4`, join(folder, codec, `${codec}.mp4`));
+    }
+  },
 });
 
 const judge = async (page, wire) => {
@@ -61,8 +49,8 @@ describe("codecs under Common Encryption", { concurrency: false }, () => {
     for (const [player, protocol, schemes] of PLAYERS) {
       for (const scheme of schemes) {
         test(`${player} ${protocol} ${codec} ${scheme}`, async () => {
-          const stream = streamOf(server, `${codec}-${scheme}-open`);
-          await withPlay({ browser, host }, { player, protocol, stream, token: stream.token }, judge);
+          const stream = streamOf(on.server, `${codec}-${scheme}-open`);
+          await withPlay(on, { player, protocol, stream, token: stream.token }, judge);
         });
       }
     }

@@ -1,14 +1,12 @@
 // A track that goes over to other parameter sets in its middle: players go over with it.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
 import { frameAfter, withPlay } from "./support/play.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const FILE = fileURLToPath(new URL("../media/out/traps/two_sample_entries.mp4", import.meta.url));
 
@@ -22,21 +20,7 @@ const MATRIX = [
   ["hlsjs", "m3u8-cmaf", ["clear", "aes"]],
 ];
 
-let media, server, host, browser;
-
-before(async () => {
-  media = mkdtempSync(join(tmpdir(), "portcullis-descriptions-"));
-  copyFileSync(FILE, join(media, "film.mp4"));
-  server = await startServer(["--media", media]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-  rmSync(media, { recursive: true, force: true });
-});
+const on = stage({ media: (folder) => copyFileSync(FILE, join(folder, "film.mp4")) });
 
 const judge = async (page) => {
   await frameAfter(page, 0.2);
@@ -53,8 +37,8 @@ describe("several sample descriptions", { concurrency: false }, () => {
   for (const [player, protocol, forms] of MATRIX) {
     for (const form of forms) {
       test(`${player} plays ${protocol} ${form}`, () => {
-        const stream = streamOf(server, `${form}-open`);
-        return withPlay({ browser, host }, { player, protocol, stream }, judge);
+        const stream = streamOf(on.server, `${form}-open`);
+        return withPlay(on, { player, protocol, stream }, judge);
       });
     }
   }

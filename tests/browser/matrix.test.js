@@ -1,16 +1,14 @@
 // Every format x every codec x every player: what comes out is the table of the README. A cell says
 // what was seen, so there is nothing to assert here but that the clip in AVC and AAC plays everywhere.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startBrowser } from "./support/browser.js";
 import { decodedByFfmpeg } from "./support/ffmpeg.js";
-import { startHost } from "./support/host.js";
 import { keep } from "./support/results.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const MEDIA = fileURLToPath(new URL("../media/out/codecs/", import.meta.url));
 
@@ -37,34 +35,27 @@ const PATIENCE_MS = 6_000;
 
 const folderOf = (title) => title.toLowerCase().replace(/[^a-z0-9]+/g, "");
 
-let media, server, host, browser;
+const on = stage({
+  media: (home) => {
+    for (const [title, files] of TITLES) {
+      const folder = join(home, folderOf(title));
+      mkdirSync(folder);
+      files.forEach((file) => copyFileSync(`${MEDIA}drift_${file}.mp4`, join(folder, `${file}.mp4`)));
+    }
+  },
+});
 const rows = [];
 
-before(async () => {
-  media = mkdtempSync(join(tmpdir(), "portcullis-matrix-"));
-  for (const [title, files] of TITLES) {
-    const folder = join(media, folderOf(title));
-    mkdirSync(folder);
-    files.forEach((file) => copyFileSync(`${MEDIA}drift_${file}.mp4`, join(folder, `${file}.mp4`)));
-  }
-  server = await startServer(["--media", media]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-  rmSync(media, { recursive: true, force: true });
+after(() => {
   keep("matrix", rows);
 });
 
 /** What a player in the browser shows of a manifest. */
 const shownBy = async (player, protocol, url) => {
-  const context = await browser.newContext();
+  const context = await on.browser.newContext();
   try {
     const page = await context.newPage();
-    await page.goto(host.pageOf(player));
+    await page.goto(on.host.pageOf(player));
     await page.waitForFunction(() => window.begin);
     await page.evaluate(([id, job]) => void window.begin(id, job), [player, { url, protocol }]);
     const shown = await page
@@ -96,7 +87,7 @@ const see = async (title, { protocol, format, url }) => {
 describe("formats and codecs", { concurrency: false }, () => {
   for (const [title] of TITLES) {
     test(title, async () => {
-      const { manifests } = streamOf(server, `${folderOf(title)}-clear-open`);
+      const { manifests } = streamOf(on.server, `${folderOf(title)}-clear-open`);
       for (const manifest of manifests.filter(({ format }) => !LEFT_OUT.includes(format))) {
         const { format, players } = await see(title, manifest);
         if (title !== TITLES[0][0]) continue;

@@ -1,11 +1,9 @@
 // One presentation under several keys: a token that covers only SD plays SD, one that covers HD plays HD.
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { describe, test } from "node:test";
 import { PLAY_LIMIT_MS, frameAfter, withPlay } from "./support/play.js";
-import { apply, startServer } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const ISSUER = "urn:test";
 const SECRET = randomBytes(32);
@@ -72,19 +70,7 @@ const ladder = [
   },
 ];
 
-let server, host, browser;
-
-before(async () => {
-  server = await startServer();
-  apply(server, ladder);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
+const on = stage({ documents: ladder });
 
 const stream = () => ({
   name: "film",
@@ -93,7 +79,7 @@ const stream = () => ({
     { protocol: "hls", format: "m3u8-cmaf" },
   ].map((manifest) => ({
     ...manifest,
-    url: `${server.origin}/${LOCATOR}/gate.ism/manifest(format=${manifest.format},encryption=cenc)`,
+    url: `${on.server.origin}/${LOCATOR}/gate.ism/manifest(format=${manifest.format},encryption=cenc)`,
   })),
 });
 
@@ -105,7 +91,7 @@ describe("a ladder under two keys", { concurrency: 1 }, () => {
   ]) {
     test(`shaka5 plays ${tier} over ${protocol}`, { timeout: 2 * PLAY_LIMIT_MS }, async () => {
       const job = { player: "shaka5", protocol, stream: stream(), token: sign(claims) };
-      await withPlay({ browser, host }, job, async (page) => {
+      await withPlay(on, job, async (page) => {
         await frameAfter(page, 8);
         const { height, encrypted, errors } = await page.evaluate(() => window.report());
         assert.deepEqual({ encrypted, errors }, { encrypted: true, errors: [] });
@@ -116,7 +102,7 @@ describe("a ladder under two keys", { concurrency: 1 }, () => {
 
   test("shaka5 plays nothing without a token", { timeout: 2 * PLAY_LIMIT_MS }, async () => {
     const job = { player: "shaka5", protocol: "dash", stream: stream(), token: "" };
-    await withPlay({ browser, host }, job, async (page) => {
+    await withPlay(on, job, async (page) => {
       await page.waitForFunction(() => window.report().errors.length > 0);
       assert.equal((await page.evaluate(() => window.report())).frames, 0);
     });

@@ -1,11 +1,10 @@
 // Real players on a foreign page play every form that they can, and are refused without a token.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { after, describe, test } from "node:test";
 import { PLAY_LIMIT_MS, frameAfter, withPlay as play } from "./support/play.js";
 import { keep } from "./support/results.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 /** player, protocol or format, streams: what players.md section 5 says this player must be able to play. */
 const MATRIX = [
@@ -53,23 +52,15 @@ const REFUSALS = [
   ["with a forged token", forge, "token-signature-invalid"],
 ];
 
-let server, host, browser;
+const on = stage();
 const results = [];
 
-before(async () => {
-  server = await startServer(); // one by one: what started is stopped even when the next fails
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
+after(() => {
   console.table(results);
   keep("players", results);
 });
 
-const withPlay = (job, judge) => play({ browser, host }, job, judge);
+const withPlay = (job, judge) => play(on, job, judge);
 
 const judgePlay = (stream, row) => async (page, wire) => {
   await frameAfter(page, 0.2);
@@ -105,7 +96,7 @@ const judgeRefusal = (code) => async (page, wire) => {
 const casesOf = (player, protocol, name) => {
   const title = `${player} ${protocol} ${name}`;
   test(`${title} plays and seeks`, async () => {
-    const stream = streamOf(server, name);
+    const stream = streamOf(on.server, name);
     const row = { player, protocol, stream: name, plays: "no" };
     results.push(row);
     await withPlay({ player, protocol, stream, token: stream.token }, judgePlay(stream, row));
@@ -114,7 +105,7 @@ const casesOf = (player, protocol, name) => {
   if (!name.endsWith("-token")) return;
   for (const [how, tokenOf, code] of REFUSALS) {
     test(`${title} is refused ${how}`, async () => {
-      const stream = streamOf(server, name);
+      const stream = streamOf(on.server, name);
       await withPlay({ player, protocol, stream, token: tokenOf(stream.token) }, judgeRefusal(code));
     });
   }

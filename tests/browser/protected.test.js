@@ -1,11 +1,9 @@
 // Forms of protection that only a streaming policy of one's own has, each with the player that takes it.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { describe, test } from "node:test";
 import { PLAY_LIMIT_MS, frameAfter, withPlay } from "./support/play.js";
-import { apply, startServer } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const KEY = randomBytes(16);
 const KID = "9eb4050d-e44b-4802-932e-27d75083e266";
@@ -67,28 +65,16 @@ const documents = [
   }),
 ];
 
-let server, host, browser;
-
-before(async () => {
-  server = await startServer();
-  apply(server, documents);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
+const on = stage({ documents });
 
 const stream = (protocol, locator, parameters, more) => ({
   name: locator,
-  manifests: [{ protocol, format: "", url: `${server.origin}/${locator}/gate.ism/manifest(${parameters})` }],
+  manifests: [{ protocol, format: "", url: `${on.server.origin}/${locator}/gate.ism/manifest(${parameters})` }],
   ...more,
 });
 
 const plays = async (player, protocol, asked, until = 5, eme = true) => {
-  await withPlay({ browser, host }, { player, protocol, stream: asked }, async (page) => {
+  await withPlay(on, { player, protocol, stream: asked }, async (page) => {
     await frameAfter(page, until);
     const { encrypted, errors, audioBytes } = await page.evaluate(() => window.report());
     assert.deepEqual({ encrypted, errors }, { encrypted: eme, errors: [] });
@@ -106,7 +92,7 @@ describe("protected streams", { concurrency: 1 }, () => {
   }
 
   test("hlsjs plays cbcs by the ClearKey line that the policy chose", { timeout: 2 * PLAY_LIMIT_MS }, async () => {
-    const licenses = { "org.w3.clearkey": `${server.keyDelivery}/ClearKey/` };
+    const licenses = { "org.w3.clearkey": `${on.server.keyDelivery}/ClearKey/` };
     const parameters = "format=m3u8-cmaf,encryption=cbcs-aapl";
     await plays("hlsjs", "hls", stream("hls", CBCS, parameters, { licenses }));
   });
@@ -125,7 +111,7 @@ describe("protected streams", { concurrency: 1 }, () => {
   ]) {
     const limit = { timeout: 2 * PLAY_LIMIT_MS };
     test(`${player} plays over the end of a clear lead: ${format}, ${encryption}`, limit, async () => {
-      const licenses = { "org.w3.clearkey": `${server.keyDelivery}/ClearKey/` };
+      const licenses = { "org.w3.clearkey": `${on.server.keyDelivery}/ClearKey/` };
       const parameters = `format=${format},encryption=${encryption}`;
       await plays(player, protocol, stream(protocol, LEAD, parameters, { licenses }), 8, eme);
     });

@@ -1,10 +1,8 @@
 // Keys that rotate: play across the end of a crypto period, and seek over others and back.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { describe, test } from "node:test";
 import { PLAY_LIMIT_MS, frameAfter, withPlay } from "./support/play.js";
-import { apply, startServer } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const odata = (kind) => ({ "@odata.type": `#Microsoft.Media.ContentKeyPolicy${kind}` });
 const LOCATORS = {
@@ -41,27 +39,15 @@ const everybody = {
   properties: { options: [{ configuration: odata("ClearKeyConfiguration"), restriction: odata("OpenRestriction") }] },
 };
 
-let server, host, browser;
-
-before(async () => {
-  server = await startServer();
-  apply(server, [everybody, lead, ...Object.keys(LOCATORS).map(rotating)]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
+const on = stage({ documents: [everybody, lead, ...Object.keys(LOCATORS).map(rotating)] });
 
 const stream = (name, protocol, selectors) => ({
   name,
-  licenses: { "org.w3.clearkey": `${server.origin}/keydelivery/ClearKey/` },
+  licenses: { "org.w3.clearkey": `${on.server.origin}/keydelivery/ClearKey/` },
   manifests: [
     {
       protocol,
-      url: `${server.origin}/${id(Object.keys(LOCATORS).indexOf(name) + 10)}/gate.ism/manifest(${selectors})`,
+      url: `${on.server.origin}/${id(Object.keys(LOCATORS).indexOf(name) + 10)}/gate.ism/manifest(${selectors})`,
     },
   ],
 });
@@ -88,7 +74,7 @@ describe("keys that rotate", { concurrency: 1 }, () => {
   ]) {
     test(`${player} plays and seeks over ${selectors} of ${name}`, { timeout: 6 * PLAY_LIMIT_MS }, async () => {
       const job = { player, protocol, stream: stream(name, protocol, selectors), token: "" };
-      await withPlay({ browser, host }, job, async (page) => {
+      await withPlay(on, job, async (page) => {
         await frameAfter(page, 0.3);
         // To the end of the first period and over it, to the last one, and back into the second.
         for (const [to, shown] of [

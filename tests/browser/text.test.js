@@ -1,13 +1,11 @@
 // Real players show our subtitles: the cue that belongs to a time is there at that time.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
-import { manifestOf, startServer, streamOf } from "./support/server.js";
+import { after, describe, test } from "node:test";
+import { manifestOf, streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const demo = fileURLToPath(new URL("../../assets/demo/", import.meta.url));
 const LIMIT_MS = 15_000;
@@ -52,25 +50,18 @@ const MATRIX = [
   ["dashjs", "smooth", "clear", "ttml"],
 ];
 
-let server, host, browser, media;
+const on = stage({
+  media: (home) => {
+    for (const [folder, name, text] of [["vtt", "film_eng.vtt", WEBVTT], ["ttml", "film_eng.ttml", TTML]]) {
+      mkdirSync(join(home, folder));
+      for (const file of ["gate_h264_180p.mp4", "gate_aac_eng.mp4"]) copyFileSync(demo + file, join(home, folder, file));
+      writeFileSync(join(home, folder, name), text);
+    }
+  },
+});
 const results = [];
 
-before(async () => {
-  media = mkdtempSync(join(tmpdir(), "portcullis-text-"));
-  for (const [folder, name, text] of [["vtt", "film_eng.vtt", WEBVTT], ["ttml", "film_eng.ttml", TTML]]) {
-    mkdirSync(join(media, folder));
-    for (const file of ["gate_h264_180p.mp4", "gate_aac_eng.mp4"]) copyFileSync(demo + file, join(media, folder, file));
-    writeFileSync(join(media, folder, name), text);
-  }
-  server = await startServer(["--media", media]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-  rmSync(media, { recursive: true, force: true });
+after(() => {
   console.table(results);
 });
 
@@ -94,11 +85,11 @@ describe("text", { concurrency: false }, () => {
     test(`${player} ${protocol} ${form} shows ${source}`, async () => {
       const row = { player, protocol, form, source, shows: "no" };
       results.push(row);
-      const stream = streamOf(server, `${source}-${form}-open`);
-      const context = await browser.newContext();
+      const stream = streamOf(on.server, `${source}-${form}-open`);
+      const context = await on.browser.newContext();
       const page = await context.newPage();
       try {
-        await page.goto(host.pageOf(player));
+        await page.goto(on.host.pageOf(player));
         await page.waitForFunction(() => window.begin);
         const licence = stream.licenses?.["org.w3.clearkey"];
         const job = { url: manifestOf(stream, protocol), protocol, token: "", licence, text: true };

@@ -1,16 +1,14 @@
 // Thumbnails in real players: the track is listed, and the address that the player gives for a time
 // is that of an image of the size that it tells.
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { Parser } from "m3u8-parser";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
 import { frameAfter, withPlay } from "./support/play.js";
-import { manifestOf, startServer, streamOf } from "./support/server.js";
+import { manifestOf, streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 const repository = fileURLToPath(new URL("../../", import.meta.url));
 const SHEETS = join(repository, "tests/media/out/thumbs/thumbs_4x2.mp4"); // one thumbnail a second
@@ -22,23 +20,13 @@ const MATRIX = [
   ["dashjs", "dash", ["clear-open", "cenc-open"]],
 ];
 
-let server, host, browser, media;
-
-before(async () => {
-  media = mkdtempSync(join(tmpdir(), "portcullis-thumbnails-"));
-  for (const name of ["gate_h264_180p.mp4", "gate_aac_eng.mp4"]) {
-    copyFileSync(join(repository, "assets/demo", name), join(media, name));
-  }
-  copyFileSync(SHEETS, join(media, "thumbs_4x2.mp4"));
-  server = await startServer(["--media", media]);
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-  rmSync(media, { recursive: true, force: true });
+const on = stage({
+  media: (folder) => {
+    for (const name of ["gate_h264_180p.mp4", "gate_aac_eng.mp4"]) {
+      copyFileSync(join(repository, "assets/demo", name), join(folder, name));
+    }
+    copyFileSync(SHEETS, join(folder, "thumbs_4x2.mp4"));
+  },
 });
 
 /** What is shown at 13.5 s: the sixth thumbnail of the second sheet. */
@@ -63,19 +51,19 @@ describe("thumbnails", { concurrency: false }, () => {
   for (const [player, protocol, names] of MATRIX) {
     for (const name of names) {
       test(`${player} finds them over ${protocol} ${name}`, () =>
-        withPlay({ browser, host }, { player, protocol, stream: streamOf(server, name) }, judge));
+        withPlay(on, { player, protocol, stream: streamOf(on.server, name) }, judge));
     }
   }
 
   test("hls.js plays beside them, and the playlist is read by a second parser", async () => {
-    const stream = streamOf(server, "clear-open");
+    const stream = streamOf(on.server, "clear-open");
     const master = manifestOf(stream, "hls");
     const [, uri] = /IMAGE-STREAM-INF:.*URI="([^"]+)"/.exec(await (await fetch(master)).text());
     const parser = new Parser();
     parser.push(await (await fetch(new URL(uri, master))).text());
     parser.end();
     assert.deepEqual(parser.manifest.segments.map(({ duration }) => duration), [8, 8, 8]);
-    await withPlay({ browser, host }, { player: "hlsjs", protocol: "hls", stream }, async (page) => {
+    await withPlay(on, { player: "hlsjs", protocol: "hls", stream }, async (page) => {
       await frameAfter(page, 0.2);
       const { errors } = await page.evaluate(() => window.report());
       assert.deepEqual(errors, []);

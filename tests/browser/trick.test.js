@@ -1,10 +1,9 @@
 // Trick play: a player that is told to run fast fetches key frames in the place of segments.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { startBrowser } from "./support/browser.js";
-import { startHost } from "./support/host.js";
+import { describe, test } from "node:test";
 import { frameAfter, withPlay } from "./support/play.js";
-import { startServer, streamOf } from "./support/server.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
 /**
  * Protocol, streams, and how key frames are asked for. Shaka cuts a key frame out of a clear range
@@ -20,18 +19,7 @@ const MATRIX = [
 /** Behind everything that was fetched before the player was told to run. */
 const RUN_TO = 19;
 
-let server, host, browser;
-
-before(async () => {
-  server = await startServer(); // one by one: what started is stopped even when the next fails
-  host = await startHost();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  host?.stop();
-  await server?.stop();
-});
+const on = stage();
 
 const judge = (keyFrames) => async (page, wire) => {
   await frameAfter(page, 0.2);
@@ -48,7 +36,7 @@ describe("Shaka runs four times as fast", { concurrency: false }, () => {
   for (const [protocol, names, keyFrames] of MATRIX) {
     for (const name of names) {
       test(`over ${protocol} ${name}`, () =>
-        withPlay({ browser, host }, { player: "shaka5", protocol, stream: streamOf(server, name) }, judge(keyFrames)));
+        withPlay(on, { player: "shaka5", protocol, stream: streamOf(on.server, name) }, judge(keyFrames)));
     }
   }
 });
