@@ -2,8 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
+
+/// Clients that run at the same time; most of their time is Python's start.
+const AT_ONCE: usize = 4;
 
 /// The scripts, and the Python that has what they need.
 pub(crate) struct Tools {
@@ -41,20 +45,72 @@ impl Tools {
         url: &str,
         flags: &[&str],
     ) -> Result<Vec<String>, String> {
+        let command = self.asking(client, roots, url, flags);
+        // A service may answer on this thread.
+        tokio::task::spawn_blocking(move || lines(command)).await.unwrap()
+    }
+
+    /// The same for a service in a process of its own.
+    pub(crate) fn ask_here(
+        &self,
+        client: &str,
+        roots: &Path,
+        url: &str,
+        flags: &[&str],
+    ) -> Result<Vec<String>, String> {
+        lines(self.asking(client, roots, url, flags))
+    }
+
+    fn asking(&self, client: &str, roots: &Path, url: &str, flags: &[&str]) -> Command {
         let mut command = self.script(client);
         command.args(["--url", url, "--trust"]).arg(roots.join("trust.json")).args(flags);
-        // A service may answer on this thread.
-        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match output.status.success() {
-            true => Ok(said(&output.stdout).lines().map(str::to_owned).collect()),
-            false => Err(said(&output.stderr)),
+        command
+    }
+
+    /// All cases of the matrix, or those that do not hold.
+    pub(crate) fn matrix(&self, roots: &Path, flags: &[&str]) -> Result<(), String> {
+        let mut command = self.script("matrix.py");
+        command.arg("--trust").arg(roots.join("trust.json")).args(flags);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        // A matrix without cases proves nothing.
+        if output.status.success() && said.contains("ok   ") {
+            return Ok(());
         }
+        let failed = said.lines().filter(|line| !line.starts_with("ok"));
+        let failed: Vec<_> = failed.collect();
+        Err(format!("{}\n{}", failed.join("\n"), String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// Does this for each of the cases, some at a time; what is wrong with them.
+    pub(crate) fn side_by_side<T: Sync>(
+        &self,
+        cases: &[T],
+        wrong: impl Fn(&T) -> Option<String> + Sync,
+    ) -> Vec<String> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let taken = std::iter::from_fn(|| cases.get(next.fetch_add(1, Ordering::Relaxed)));
+            taken.filter_map(&wrong).collect::<Vec<_>>()
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        })
     }
 
     fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(self.scripts.join(name));
         command
+    }
+}
+
+fn lines(mut command: Command) -> Result<Vec<String>, String> {
+    let output = command.output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(said(&output.stdout).lines().map(str::to_owned).collect()),
+        false => Err(said(&output.stderr)),
     }
 }
