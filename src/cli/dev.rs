@@ -196,7 +196,7 @@ async fn write_ready(
 ) -> Result<(), CliError> {
     let mut revealed = Vec::new();
     for stream in streams {
-        revealed.push(reveal(store, stream).await?);
+        revealed.push(reveal(store, stream).await?.into());
     }
     let ready = Ready {
         origin: catalog.origin().to_owned(),
@@ -215,7 +215,12 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
         for manifest in &stream.manifests {
             println!("  {:5} {}", manifest.protocol, manifest.url);
         }
+        for (system, url) in &stream.licenses {
+            println!("  {system} {url}");
+        }
     }
+    println!("\nLicences of all systems: {}", catalog.license_url_for_all());
+    println!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());
     let guarded =
         streams.iter().find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
     if let Some((token, kid)) = guarded {

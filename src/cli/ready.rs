@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::CliError;
 use crate::service::streams::{KeyInfo, Stream};
+use crate::service::test_page::Listed;
 use crate::store::Store;
 use crate::store::private::Draft;
 
@@ -17,7 +18,7 @@ pub(super) struct Ready {
     pub(super) origin: String,
     pub(super) key_delivery: String,
     pub(super) pid: u32,
-    pub(super) streams: Vec<Stream<RevealedKey>>,
+    pub(super) streams: Vec<Listed<RevealedKey>>,
 }
 
 /// A key with its value, which leaves the process in this file only.

@@ -20,6 +20,10 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 /// Header names echoed to a preflight, in bytes; far above what any player asks for.
 const MAX_ECHO: usize = 1024;
 
+/// Goes with an answer that other origins are not to read: testers want to see what players make of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hidden;
+
 /// Marks an answer as readable by the origin that asked, or by all when none is named.
 pub(super) fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
     if origin.is_some() {

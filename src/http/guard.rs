@@ -72,7 +72,9 @@ impl Guards {
             Method::OPTIONS => cors::options(request.headers()),
             _ => self.admitted(request, handler).await,
         };
-        cors::mark(response.headers_mut(), origin);
+        if response.extensions().get::<cors::Hidden>().is_none() {
+            cors::mark(response.headers_mut(), origin);
+        }
         response
     }
 

@@ -18,8 +18,10 @@ use super::problem::Problem;
 use super::respond::{Lifetimes, respond};
 use super::start_page;
 use crate::coding::Text;
+use crate::license::tester::{self, Switch};
 use crate::service::origin::{Answer, CachePolicy, Content};
-use crate::service::streams::Catalog;
+use crate::service::streams::{Catalog, KeyInfo, Stream};
+use crate::service::test_page::Listed;
 use crate::store::StoreError;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -59,13 +61,15 @@ macro_rules! embedded {
 }
 
 /// Every embedded file by its path below `/assets/`.
-static FILES: [File; 13] = embedded! {
+static FILES: [File; 15] = embedded! {
     "player.html" => HTML, "src/player.html";
     "style.css" => CSS, "src/style.css";
     "icon.svg" => SVG, "src/icon.svg";
+    "dom.js" => JS, "src/dom.js";
     "page.js" => JS, "src/page.js";
     "pairs.js" => JS, "src/pairs.js";
     "players.js" => JS, "src/players.js";
+    "testing.js" => JS, "src/testing.js";
     "watch.js" => JS, "src/watch.js";
     "shaka-player.js" => JS, "node_modules/shaka-player/dist/shaka-player.compiled-es2021.js";
     "dash.js" => JS, "node_modules/dashjs/dist/modern/umd/dash.all.min.js";
@@ -96,40 +100,63 @@ impl File {
     }
 }
 
-/// `/`, `/player`, `/assets/...` and `/streams.json`.
-pub(super) fn routes(catalog: Catalog) -> Router {
+/// What the pages show.
+#[derive(Clone)]
+struct Shown {
+    catalog: Catalog,
+    switches: &'static [Switch],
+}
+
+/// `/`, `/player`, `/assets/...` and `/streams.json`; `for_testers` shows the switches for testers.
+pub(super) fn routes(catalog: Catalog, for_testers: bool) -> Router {
+    let switches = if for_testers { tester::TABLE } else { &[] };
     Router::new()
         .route("/", get(start))
         .route("/streams.json", get(streams))
-        .with_state(catalog)
+        .with_state(Shown { catalog, switches })
         .route("/player", get(player))
         .route("/assets/{*name}", get(asset))
 }
 
 async fn start(
-    State(catalog): State<Catalog>,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
-    let page = start_page::render(catalog.origin(), &streams).into_string();
-    Ok(secured(fresh(HTML, page), &method, &headers).await)
-}
-
-async fn streams(
-    State(catalog): State<Catalog>,
+    State(Shown { catalog, .. }): State<Shown>,
     uri: Uri,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let streams = listed(&catalog, &uri, &headers).await?;
+    let page = start_page::render(&catalog, &streams).into_string();
+    Ok(secured(fresh(HTML, page), &method, &headers).await)
+}
+
+async fn streams(
+    State(Shown { catalog, switches }): State<Shown>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let streams = listed(&catalog, &uri, &headers).await?;
+    let list = serde_json::json!({
+        "license": catalog.license_url_for_all(),
+        "switches": switches,
+        "streams": streams,
+    });
+    Ok(secured(fresh(JSON, list.to_string()), &method, &headers).await)
+}
+
+/// The token is told under a name of the server only: pages of a host that was led here may read it.
+async fn listed(
+    catalog: &Catalog,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Vec<Listed<KeyInfo>>, Problem> {
     let streams = catalog.listed(Timestamp::now()).await.map_err(unavailable)?;
-    let told = host::named(&uri, &headers).is_some_and(|host| catalog.is_own_host(host));
-    let mut streams = streams.to_vec();
-    if !told {
-        streams.iter_mut().for_each(|stream| stream.token = None);
-    }
-    let list = serde_json::json!({ "streams": streams }).to_string();
-    Ok(secured(fresh(JSON, list), &method, &headers).await)
+    let told = host::named(uri, headers).is_some_and(|host| catalog.is_own_host(host));
+    let told = |stream: &Stream<KeyInfo>| -> Listed<KeyInfo> {
+        let token = stream.token.clone().filter(|_| told);
+        Stream { token, ..stream.clone() }.into()
+    };
+    Ok(streams.iter().map(told).collect())
 }
 
 fn unavailable(error: StoreError) -> Problem {

@@ -53,7 +53,7 @@ impl App {
     pub fn new(services: Services, limits: &Limits) -> Self {
         let Services { delivery, media, policies, catalog, store } = services;
         let (guards, media) = (Guards::new(limits), Arc::new(media));
-        let readable = guards.readable();
+        let (readable, for_testers) = (guards.readable(), delivery.is_for_testers());
         let routes = Router::new()
             // /healthz  /readyz  /version
             .merge(ops::routes(store))
@@ -64,7 +64,7 @@ impl App {
             // /{locatorId}/...
             .merge(media::routes(Arc::clone(&media)));
         // /  /player  /assets/{name}  /streams.json
-        let pages = guards.around(pages::routes(catalog));
+        let pages = guards.around(pages::routes(catalog, for_testers));
         let routes = readable.around(routes.fallback(not_found)).merge(pages);
         let streaming = Some(Streaming { media, guards: readable });
         Self { routes, streaming, key_hosts: KeyHosts::default() }

@@ -4,10 +4,11 @@
 use maud::{DOCTYPE, Markup, html};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::service::streams::{Access, KeyInfo, Stream};
+use crate::service::streams::{Access, Catalog, KeyInfo};
+use crate::service::test_page::{Listed, TestPage};
 
-/// Renders the page for the streams of the server at `origin`.
-pub(super) fn render(origin: &str, streams: &[Stream<KeyInfo>]) -> Markup {
+/// Renders the page for streams of the catalogue.
+pub(super) fn render(catalog: &Catalog, streams: &[Listed<KeyInfo>]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -29,7 +30,8 @@ pub(super) fn render(origin: &str, streams: &[Stream<KeyInfo>]) -> Markup {
                         p.lead { "Nothing is published yet. Add content with this command:" }
                         pre.code { code { "portcullis add FOLDER" } }
                     } @else {
-                        p.lead { "Published at " (origin) ", packaged and encrypted on request." }
+                        p.lead { "Published at " (catalog.origin()) ", packaged and encrypted on request. Licences of all \
+                            systems: " code { (catalog.license_url_for_all()) } }
                         ul.cards { @for stream in streams { (card(stream)) } }
                     }
                 }
@@ -39,7 +41,7 @@ pub(super) fn render(origin: &str, streams: &[Stream<KeyInfo>]) -> Markup {
     }
 }
 
-fn card(stream: &Stream<KeyInfo>) -> Markup {
+fn card(Listed { stream, shaka_demo }: &Listed<KeyInfo>) -> Markup {
     let query = utf8_percent_encode(&stream.name, NON_ALPHANUMERIC).to_string();
     html! {
         li.card {
@@ -67,6 +69,20 @@ fn card(stream: &Stream<KeyInfo>) -> Markup {
                     dd { code { (url) } }
                 }
             }
+            @if let Some(page) = shaka_demo { (for_test_pages(page)) }
+        }
+    }
+}
+
+/// What is pasted into DRM test pages; it may hold a token.
+fn for_test_pages(page: &TestPage) -> Markup {
+    html! {
+        details {
+            summary { "For DRM test pages" }
+            p.hint { "Behind the address of Shaka Player's demo page:" }
+            pre.code.wrapped { code { "#assetBase64=" (page.asset_base64) } }
+            p.hint { "The same as JSON:" }
+            pre.code { code { (format!("{:#}", page.asset)) } }
         }
     }
 }

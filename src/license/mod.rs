@@ -2,7 +2,7 @@
 //!
 //! One decision for all systems: [`access`] finds the option of a policy that answers, [`terms`]
 //! says what it gives as [`Rights`]; the writer of a system says it in its own format. What a system
-//! needs beside, roots and credentials, is in [`trust`].
+//! needs beside, roots and credentials, is in [`trust`]; what testers may wish instead, in [`tester`].
 
 pub mod access;
 pub mod clearkey;
@@ -13,6 +13,7 @@ pub mod recognize;
 pub mod rights;
 pub mod system;
 pub mod terms;
+pub mod tester;
 pub mod trust;
 pub mod widevine;
 

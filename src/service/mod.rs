@@ -8,4 +8,5 @@ mod preflight;
 pub mod publish;
 pub mod resource;
 pub mod streams;
+pub mod test_page;
 pub mod trust;

@@ -161,6 +161,11 @@ impl Catalog {
         format!("{}/keydelivery", self.origin)
     }
 
+    /// The address of licences of all systems, for pages that take only one.
+    pub fn license_url_for_all(&self) -> String {
+        format!("{}/license", self.key_delivery())
+    }
+
     /// What [`Self::streams`] gave at most a second ago: a list costs several queries, and everybody
     /// may ask for it.
     ///

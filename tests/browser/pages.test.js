@@ -1,22 +1,15 @@
 // The start page and the player page as a person uses them.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { pictureFile, startBrowser } from "./support/browser.js";
-import { startServer, streamOf } from "./support/server.js";
+import { describe, test } from "node:test";
+import { pictureFile } from "./support/browser.js";
+import { streamOf } from "./support/server.js";
+import { stage } from "./support/stage.js";
 
-let server, browser;
-before(async () => {
-  server = await startServer();
-  browser = await startBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+const on = stage();
 
 /** Opens a path in a fresh profile; afterwards nothing foreign was asked and no rule was broken. */
 const visit = async (path, use, options = {}) => {
-  const context = await browser.newContext(options);
+  const context = await on.browser.newContext(options);
   const page = await context.newPage();
   const complaints = [];
   const strangers = [];
@@ -25,11 +18,11 @@ const visit = async (path, use, options = {}) => {
     if (/Content Security Policy/i.test(message.text())) complaints.push(message.text());
   });
   page.on("request", (request) => {
-    const own = request.url().startsWith(`${server.origin}/`) || /^(blob|data):/.test(request.url());
+    const own = request.url().startsWith(`${on.server.origin}/`) || /^(blob|data):/.test(request.url());
     if (!own) strangers.push(request.url());
   });
   try {
-    await page.goto(server.origin + path);
+    await page.goto(on.server.origin + path);
     await use(page);
     assert.deepEqual(complaints, []);
     assert.deepEqual(strangers, []);
@@ -52,7 +45,9 @@ describe("start page", () => {
     visit("/", async (page) => {
       const links = await page.locator("a").evaluateAll((anchors) => anchors.map(({ href }) => href));
       const played = links.map((link) => new URL(link)).filter(({ pathname }) => pathname === "/player");
-      for (const { name, manifests } of server.streams) {
+      const text = await textOf(page, "main");
+      for (const { name, manifests, licenses } of on.server.streams) {
+        for (const url of Object.values(licenses)) assert.ok(text.includes(url), `${url} is not shown`);
         assert.ok(played.some(({ searchParams }) => searchParams.get("stream") === name), `${name} has no play link`);
         for (const { url } of manifests) assert.ok(links.includes(url), `${url} is not linked`);
       }
@@ -129,7 +124,7 @@ describe("player page", () => {
 
   test("plays a manifest that is typed in, and can be stopped", () =>
     player("player=shaka", async (page) => {
-      const { manifests } = streamOf(server, "cenc-open");
+      const { manifests } = streamOf(on.server, "cenc-open");
       await page.selectOption("#stream", "Another manifest");
       await page.fill("#url", manifests[0].url);
       await page.click("#play");
@@ -138,6 +133,46 @@ describe("player page", () => {
       await stateIs(page, "idle");
       assert.ok(await page.locator("#stop").isDisabled());
     }));
+
+  test("shows licences of every system and the demo's asset, with the switches that mean something to each", () =>
+    player("stream=drm-token&format=m3u8-cmaf", async (page) => {
+      await page.click("#testing summary");
+      await page.fill('[name="test-expires"]', "60");
+      await page.selectOption('[name="test-key"]', "wrong");
+      const { licenses, manifests, token } = streamOf(on.server, "drm-token");
+      const shown = await page.locator("#licences code").allInnerTexts();
+      assert.equal(shown.length, Object.keys(licenses).length + 1);
+      const asset = JSON.parse(await page.inputValue("#asset"));
+      for (const [system, url] of Object.entries(licenses)) {
+        const timed = system === "org.w3.clearkey" ? "" : "&test-expires=60";
+        const expected = `${url}${url.includes("?") ? "&" : "?"}test-key=wrong${timed}`;
+        assert.ok(shown.includes(expected), `${expected} is not in ${shown}`);
+        assert.equal(asset.licenseServers[system], expected);
+      }
+      assert.equal(asset.manifestUri, manifests.find(({ format }) => format === "m3u8-cmaf").url);
+      assert.equal(asset.licenseRequestHeaders.Authorization, `Bearer ${token}`);
+      const fragment = await page.inputValue("#fragment");
+      assert.deepEqual(JSON.parse(atob(fragment.replace("#assetBase64=", ""))), asset);
+      await page.screenshot({ path: pictureFile("player-testing.png"), fullPage: true });
+    }));
+
+  for (const [query, name, value, reason] of [
+    ["stream=cenc-token&player=shaka&format=mpd-time-cmaf", "test-status", "503", /Failed: licence .*test-status/],
+    ["stream=cenc-token&player=dashjs&format=mpd-time-cmaf", "test-status", "503", /Failed: licence .*test-status/],
+    ["stream=aes-token&player=hlsjs&format=m3u8-cmaf", "test-status", "404", /Failed: key .*test-status/],
+    ["stream=cenc-token&player=hlsjs&format=m3u8-cmaf", "test-status", "429", /Failed: licence .*test-status/],
+    ["stream=cenc-open&player=shaka&format=mpd-time-cmaf", "test-key", "wrong", /gave up.*3016/],
+  ]) {
+    test(`does with ${query} what ${name}=${value} says`, () =>
+      player(query, async (page) => {
+        await page.click("#testing summary");
+        const control = page.locator(`[name="${name}"]`);
+        await (/\d/.test(value) ? control.fill(value) : control.selectOption(value));
+        await page.click("#play");
+        await stateIs(page, "bad");
+        assert.match(await textOf(page, "#state"), reason);
+      }));
+  }
 
   test("works by keyboard alone", () =>
     player("stream=clear-open&player=shaka", async (page) => {
@@ -148,7 +183,7 @@ describe("player page", () => {
 
   test("keeps the token out of the address and of the log", () =>
     player("stream=aes-token&player=hlsjs", async (page) => {
-      const { token } = streamOf(server, "aes-token");
+      const { token } = streamOf(on.server, "aes-token");
       assert.equal(await page.inputValue("#token"), token);
       await page.click("#play");
       await stateIs(page, "good");

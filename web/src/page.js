@@ -1,19 +1,14 @@
 // The player page: fills the choices, starts and stops the play, and keeps the log of requests.
+import { at, make } from "./dom.js";
 import { PLAYERS, PROTECTIONS, canPlay } from "./pairs.js";
 import { CLEARKEY, start } from "./players.js";
+import { addressWith, assetFor, fragmentOf, showSwitches } from "./testing.js";
 import { watchRequests } from "./watch.js";
 
-const at = (id) => document.getElementById(id);
 const video = at("video");
 const OTHER = "Another manifest";
 /** Successful segments that the log lists before it only counts them. */
 const SEGMENTS_SHOWN = 6;
-
-const make = (tag, properties = {}, ...children) => {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-};
 
 // ---- what can be chosen
 
@@ -65,6 +60,25 @@ const fillPlayers = () => {
   const wanted = usable.find(({ value }) => value === before) ?? usable[0];
   if (wanted) wanted.checked = true;
   at("play").disabled = !wanted;
+};
+
+// ---- for testers
+
+/** Where to ask for a licence of a system, with what testers wish of it. */
+const address = (url, system) => addressWith(at("switches"), server.switches, url, system);
+
+/** Licence addresses and the asset of the chosen form, to be pasted elsewhere. */
+const fillElsewhere = () => {
+  const stream = chosenStream();
+  const systems = Object.entries(stream?.licenses ?? {});
+  const urls = systems.map(([system, url]) => [system, address(url, system)]);
+  if (systems.length) urls.push(["all systems", address(server.license)]);
+  const row = ([system, url]) => [make("dt", {}, system), make("dd", {}, make("code", {}, url))];
+  at("licences").replaceChildren(...urls.flatMap(row));
+  const asset = assetFor(stream, chosenForm(), at("token").value.trim(), address);
+  at("asset").value = asset ? JSON.stringify(asset, null, 1) : "";
+  at("fragment").value = asset ? fragmentOf(asset) : "";
+  at("elsewhere").hidden = !asset;
 };
 
 // ---- what is going on
@@ -155,16 +169,18 @@ const begin = async () => {
   at("more").textContent = "";
   at("stop").disabled = false;
   say("busy", "Loading …");
-  const failed = (message) => {
-    if (current.over) return;
-    say("bad", make("strong", {}, "The player gave up."), " ", message);
-    stop();
-  };
+  // A moment later: a refusal, which says more, is heard of after some players' complaint of it.
+  const failed = (message) =>
+    setTimeout(() => {
+      if (current.over) return;
+      say("bad", make("strong", {}, "The player gave up."), " ", message);
+      stop();
+    });
   try {
     const player = document.forms[0].elements.player.value;
     const trusts = (target) => trusted.includes(new URL(target, location.href).origin);
     const token = at("token").value.trim();
-    current.stop = await start(player, video, { url, licence, token, trusts, failed });
+    current.stop = await start(player, video, { url, licence, token, trusts, address, failed });
     if (current.over) await current.stop();
     else await video.play().catch(() => {}); // without a user's click browsers wait for one
   } catch (error) {
@@ -181,12 +197,17 @@ const showFacts = () => {
 // ---- wiring
 
 watchRequests(record);
+showSwitches(at("switches"), server.switches);
+at("testing").hidden = server.switches.length === 0;
 fillStreams();
 fillForms();
 fillPlayers();
+fillElsewhere();
 at("stream").addEventListener("change", () => (fillForms(), fillPlayers()));
 at("format").addEventListener("change", () => ((at("url").value = at("format").value), fillPlayers()));
 at("url").addEventListener("input", fillPlayers);
+at("choice").addEventListener("input", fillElsewhere);
+at("choice").addEventListener("change", fillElsewhere);
 at("choice").addEventListener("submit", (event) => (event.preventDefault(), begin()));
 at("stop").addEventListener("click", () => stop().then(() => say("idle", "Stopped.")));
 video.addEventListener("playing", () => play.over || say("good", playingSentence()));

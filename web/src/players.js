@@ -1,6 +1,7 @@
 // One small adapter per player: load its script, hand it video, URL and token, give back `stop`.
 // The token goes to key and licence requests only, and only to origins that the page trusts.
 import { PLAYERS } from "./pairs.js";
+import { RAW } from "./testing.js";
 import { isKeyDelivery } from "./watch.js";
 
 export const CLEARKEY = "org.w3.clearkey";
@@ -28,8 +29,8 @@ const library = (id) => {
 /**
  * Starts `player` on `video`.
  * `job`: `url` of the manifest, `licence` URL for ClearKey if known (hls.js reads none from
- * playlists), `token` or "", `trusts(url)` says whether the token may go there, `failed(message)` is
- * called with errors that end the play.
+ * playlists), `token` or "", `trusts(url)` says whether the token may go there, `address(url, system)`
+ * is where to ask there instead, `failed(message)` is called with errors that end the play.
  * Resolves to a function that stops the player and frees it.
  */
 export const start = async (player, video, job) => STARTERS[player](await library(player), video, job);
@@ -40,10 +41,10 @@ const startShaka = async (shaka, video, job) => {
   await player.attach(video);
   const { LICENSE, KEY } = shaka.net.NetworkingEngine.RequestType;
   player.getNetworkingEngine().registerRequestFilter((type, request) => {
-    const wanted = type === LICENSE || type === KEY;
-    if (wanted && job.token && job.trusts(request.uris[0])) {
-      request.headers.Authorization = `Bearer ${job.token}`;
-    }
+    const system = { [LICENSE]: CLEARKEY, [KEY]: RAW }[type];
+    if (!system || !job.trusts(request.uris[0])) return;
+    request.uris = request.uris.map((uri) => job.address(uri, system));
+    if (job.token) request.headers.Authorization = `Bearer ${job.token}`;
   });
   player.addEventListener("error", ({ detail }) => job.failed(`Shaka Player error ${detail.code}`));
   // Not awaited: `stop` must be at hand while the manifest is still on its way.
@@ -58,7 +59,10 @@ const startDash = async (dashjs, video, job) => {
   const player = dashjs.MediaPlayer().create();
   player.initialize();
   player.registerLicenseRequestFilter((request) => {
-    if (job.token && job.trusts(request.url)) request.headers.Authorization = `Bearer ${job.token}`;
+    if (job.trusts(request.url)) {
+      request.url = job.address(request.url, CLEARKEY);
+      if (job.token) request.headers.Authorization = `Bearer ${job.token}`;
+    }
     return Promise.resolve();
   });
   player.on(dashjs.MediaPlayer.events.ERROR, ({ error }) => {
@@ -71,9 +75,9 @@ const startDash = async (dashjs, video, job) => {
 
 const startHls = async (Hls, video, job) => {
   const authorise = (xhr, url, method) => {
-    if (!job.token || !job.trusts(url)) return;
-    xhr.open(method, url, true);
-    xhr.setRequestHeader("Authorization", `Bearer ${job.token}`);
+    if (!job.trusts(url)) return;
+    xhr.open(method, job.address(url, method === "POST" ? CLEARKEY : RAW), true);
+    if (job.token) xhr.setRequestHeader("Authorization", `Bearer ${job.token}`);
   };
   const player = new Hls({
     // hls.js calls this for every request; only the URL tells a key from a segment.

@@ -13,8 +13,13 @@ use crate::license::System;
 use crate::license::clearkey::{Request, RequestError};
 use crate::service::delivery::Delivery;
 
-pub(super) const SERVICE: Service =
-    Service { system: System::ClearKey, answer, certificate: None, problems: PROBLEMS };
+pub(super) const SERVICE: Service = Service {
+    system: System::ClearKey,
+    answer,
+    refuse: Refused::into_response,
+    certificate: None,
+    problems: PROBLEMS,
+};
 
 const PROBLEMS: &[Row] = &[
     ("clearkey-request-malformed", StatusCode::BAD_REQUEST, REQUEST_BAD),

@@ -22,6 +22,7 @@ use crate::store::StoreError;
 pub(super) const SERVICE: Service = Service {
     system: System::FairPlay,
     answer,
+    refuse: Refused::into_response,
     certificate: Some(certificate),
     problems: PROBLEMS,
 };

@@ -15,13 +15,15 @@
 //! A system is one file here with its `Service`, and one row of `SERVICES`. Its `answer` always
 //! goes the same way: parse the body (pure, `license::{system}`), ask [`Delivery::grant`] with the
 //! KIDs and the token, do what private keys are needed for, write the licence (pure), and end with
-//! `Granted::delivered` or `Granted::refused`, so that the audit has the outcome.
+//! `Granted::delivered` or `Granted::refused`, so that the audit has the outcome. What a tester wishes
+//! instead of the usual answer (`license::tester`) is done around it, in `tester`.
 
 mod call;
 mod clearkey;
 mod fairplay;
 mod playready;
 mod refused;
+mod tester;
 mod widevine;
 
 use std::pin::Pin;
@@ -56,11 +58,15 @@ struct Service {
     system: System,
     /// Answers a licence request.
     answer: fn(Arc<Delivery>, Call) -> Answering,
+    /// Refuses in the form of the system.
+    refuse: Refuse,
     /// Gives the certificate that players fetch beforehand.
     certificate: Option<GivesCertificate>,
     /// The refusals of its own: reason code, status, title.
     problems: &'static [refused::Row],
 }
+
+type Refuse = fn(Refused) -> Response;
 
 type GivesCertificate = fn(&Delivery) -> Result<Response, Refused>;
 
@@ -80,8 +86,9 @@ where
         .route("/keydelivery/license/", post(license));
     for service in SERVICES {
         let path = format!("/keydelivery/{}", service.system.row().path);
-        let answer =
-            |State(delivery): State<Arc<Delivery>>, call: Call| (service.answer)(delivery, call);
+        let answer = move |State(delivery): State<Arc<Delivery>>, call: Call| async move {
+            service.answered(delivery, call, false).await
+        };
         routes = routes.route(&path, post(answer)).route(&format!("{path}/"), post(answer));
         if let Some(certificate) = service.certificate {
             let answer =
@@ -92,7 +99,29 @@ where
     routes.with_state(delivery)
 }
 
-async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Result<Response, Refused> {
+impl Service {
+    /// Answers as a tester wishes it, if he does; what came wrapped goes back wrapped.
+    async fn answered(&self, delivery: Arc<Delivery>, call: Call, is_wrapped: bool) -> Response {
+        let answer = |delivery, call| async move {
+            let answer = (self.answer)(delivery, call).await;
+            if is_wrapped && answer.status().is_success() {
+                rewrapped(answer).await
+            } else {
+                answer
+            }
+        };
+        tester::answered(delivery, call, (self.system, self.refuse), answer).await
+    }
+}
+
+async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Response {
+    let answer = |delivery: Arc<Delivery>, call: Call| async move {
+        key(&delivery, &call).await.into_response()
+    };
+    tester::answered(delivery, call, (System::Raw, Refused::into_response), answer).await
+}
+
+async fn key(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
     let key = delivery.raw_key(call.kid()?, call.token()?.as_ref()).await?;
     let body = Bytes::copy_from_slice(key.expose());
     Ok(secret("application/octet-stream", body))
@@ -101,9 +130,9 @@ async fn raw_key(State(delivery): State<Arc<Delivery>>, call: Call) -> Result<Re
 /// AMS took both kinds of request at this address; only those for licences have a body.
 async fn posted(state: State<Arc<Delivery>>, call: Call) -> Response {
     if call.is_clearkey() {
-        clearkey::answer(state.0, call).await
+        clearkey::SERVICE.answered(state.0, call, false).await
     } else {
-        raw_key(state, call).await.into_response()
+        raw_key(state, call).await
     }
 }
 
@@ -116,11 +145,10 @@ async fn license(State(delivery): State<Arc<Delivery>>, call: Call) -> Response 
         return Refused::Delivery(DeliveryError::NotServed).into_response();
     };
     if !found.is_wrapped {
-        return (service.answer)(delivery, call).await;
+        return service.answered(delivery, call, false).await;
     }
     let body = Bytes::copy_from_slice(&found.body);
-    let answer = (service.answer)(delivery, call.unwrapped(body)).await;
-    if answer.status().is_success() { rewrapped(answer).await } else { answer }
+    service.answered(delivery, call.unwrapped(body), true).await
 }
 
 async fn rewrapped(answer: Response) -> Response {

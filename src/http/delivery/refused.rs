@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::{MAX_BODY_LEN, SERVICES};
 use crate::http::problem::{Problem, TooEarly};
 use crate::license::Refusal;
+use crate::license::tester::WishError;
 use crate::service::delivery::DeliveryError;
 use crate::token::TokenError;
 
@@ -22,6 +23,10 @@ pub(super) enum Refused {
     UnknownSystem,
     Token(TokenError),
     Delivery(DeliveryError),
+    /// A switch for testers that is not to be had.
+    Switch(WishError),
+    /// A tester wants to see this status.
+    Wanted(StatusCode),
     /// A refusal of one system's own, with a code of its `problems`.
     System {
         code: &'static str,
@@ -35,6 +40,12 @@ impl From<DeliveryError> for Refused {
     }
 }
 
+impl From<WishError> for Refused {
+    fn from(error: WishError) -> Self {
+        Self::Switch(error)
+    }
+}
+
 impl Refused {
     fn code(&self) -> &'static str {
         match self {
@@ -45,6 +56,8 @@ impl Refused {
             Self::UnknownSystem => "license-request-unknown",
             Self::Token(error) => error.reason(),
             Self::Delivery(error) => error.reason(),
+            Self::Switch(error) => error.reason(),
+            Self::Wanted(_) => "test-status",
             Self::System { code, .. } => code,
         }
     }
@@ -76,6 +89,8 @@ impl Refused {
                 "The request could not be finished; the log has the reason.".into()
             }
             Self::Delivery(error) => sentence(&error.to_string()),
+            Self::Switch(error) => sentence(&error.to_string()),
+            Self::Wanted(_) => "Nothing is wrong: the address asks for this status.".into(),
             Self::System { detail, .. } => sentence(detail),
         }
     }
@@ -113,8 +128,11 @@ impl Refused {
     /// The refusal in a form of a system's own, made of its row and a sentence; status and
     /// challenge are the same in every form.
     pub(super) fn in_form(self, form: impl FnOnce(Row, String) -> Response) -> Response {
-        let (code, status, title) = row(self.code());
-        if status.is_server_error() {
+        let (code, status, title) = match self {
+            Self::Wanted(status) => (self.code(), status, "A tester wants this status"),
+            _ => row(self.code()),
+        };
+        if status.is_server_error() && !matches!(self, Self::Wanted(_)) {
             tracing::error!(code, error = ?self, "key request failed");
         }
         let mut response = form((code, status, title), self.detail());
@@ -145,6 +163,7 @@ const TOKEN_BAD: &str = "The token is not accepted";
 const TOKEN_NOT_ENOUGH: &str = "The token does not cover this key";
 pub(super) const REQUEST_BAD: &str = "The licence request does not read";
 const KID_BAD: &str = "The request does not name a key";
+const SWITCH_BAD: &str = "The switch for testers does not work";
 const FAILED: &str = "The server failed";
 
 /// Every reason code of key delivery with its status and title.
@@ -174,6 +193,11 @@ const PROBLEMS: &[Row] = &[
     ("kid-missing", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-repeated", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-malformed", StatusCode::BAD_REQUEST, KID_BAD),
+    ("test-switch-not-served", StatusCode::BAD_REQUEST, SWITCH_BAD),
+    ("test-switch-unknown", StatusCode::BAD_REQUEST, SWITCH_BAD),
+    ("test-switch-repeated", StatusCode::BAD_REQUEST, SWITCH_BAD),
+    ("test-switch-value", StatusCode::BAD_REQUEST, SWITCH_BAD),
+    ("test-switch-not-expressed", StatusCode::BAD_REQUEST, SWITCH_BAD),
     ("license-request-unknown", StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST_BAD),
     ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
     ("license-system-not-served", StatusCode::NOT_IMPLEMENTED, "There is no such service here"),
@@ -192,6 +216,8 @@ fn row(code: &'static str) -> Row {
 mod tests {
     use super::*;
     use crate::keys::VaultError;
+    use crate::license::System;
+    use crate::license::tester::TABLE;
     use crate::store::StoreError;
 
     fn every_refusal() -> Vec<Refused> {
@@ -232,8 +258,20 @@ mod tests {
             Refused::KidMalformed,
             Refused::UnknownSystem,
         ];
+        let name = "test-delay";
+        let switches = [
+            WishError::NotServed(name.into()),
+            WishError::Unknown(name.into()),
+            WishError::Repeated(name),
+            WishError::Value(&TABLE[0]),
+            WishError::NotExpressed(name, System::Raw),
+        ];
         let tokens = tokens.map(Refused::Token).into_iter();
-        tokens.chain(deliveries.map(Refused::Delivery)).chain(own).collect()
+        tokens
+            .chain(deliveries.map(Refused::Delivery))
+            .chain(switches.map(Refused::Switch))
+            .chain(own)
+            .collect()
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::store::StoreError;
 pub(super) const SERVICE: Service = Service {
     system: System::Widevine,
     answer,
+    refuse: Refused::into_response,
     certificate: Some(certificate),
     problems: PROBLEMS,
 };

@@ -22,6 +22,7 @@ use crate::crypto::seal::Sealer;
 use crate::ids::KeyId;
 use crate::keys::KeyRecord;
 use crate::license::clearkey::{self, SessionType};
+use crate::license::tester::Wishes;
 use crate::license::{Admission, Ask, GrantedKey, Refusal, System, Trust, Wanted};
 use crate::policy::ContentKeyPolicy;
 use crate::store::Store;
@@ -36,12 +37,14 @@ pub fn system_clock() -> Clock {
 }
 
 /// Decides on key requests.
+#[derive(Clone)]
 pub struct Delivery {
     store: Store,
     clock: Clock,
     skew: Duration,
     trust: Arc<Trust>,
     for_testers: bool,
+    wishes: Wishes,
 }
 
 /// A request for keys.
@@ -60,7 +63,14 @@ pub struct KeyRequest<'a> {
 impl Delivery {
     /// Delivers keys of this store; `skew` is how far an issuer's clock may differ from `clock`.
     pub fn new(store: Store, clock: Clock, skew: Duration) -> Self {
-        Self { store, clock, skew, trust: Arc::default(), for_testers: false }
+        Self {
+            store,
+            clock,
+            skew,
+            trust: Arc::default(),
+            for_testers: false,
+            wishes: Wishes::default(),
+        }
     }
 
     /// With roots and credentials for licences.
@@ -73,6 +83,12 @@ impl Delivery {
     #[must_use]
     pub fn for_testers(self) -> Self {
         Self { for_testers: true, ..self }
+    }
+
+    /// Gives what one tester wishes to those who may have the key at all.
+    #[must_use]
+    pub fn as_wished(&self, wishes: Wishes) -> Self {
+        Self { wishes, ..self.clone() }
     }
 
     /// Whether requests may pick their licences.
@@ -220,16 +236,16 @@ impl Delivery {
         if let Some(opens) = opens.filter(|opens| *opens > admissions.ask.at.now) {
             return Err(DeliveryError::NotYetValid(opens));
         }
-        if persistent && !grant.rights.persistent {
+        let rights = self.wishes.rights(grant.rights, admissions.ask.at.now);
+        if persistent && !rights.persistent {
             return Err(DeliveryError::PersistenceNotAllowed);
         }
-
         Ok(GrantedKey {
             kid: grant.kid,
             label: record.label.clone(),
             protection: record.protection,
-            key: self.store.vault().unwrap(record)?,
-            rights: grant.rights,
+            key: self.wishes.key(self.store.vault().unwrap(record)?),
+            rights,
             by: grant.by,
         })
     }

@@ -1,9 +1,11 @@
 //! The pages and lists of a `dev` server, and which of its paths other origins may read.
 
+use data_encoding::BASE64;
+use portcullis::license::tester::TABLE;
 use reqwest::{Client, Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::server::DevServer;
+use crate::support::server::{DevServer, TestPage};
 
 async fn request(method: Method, path: &str, headers: &[(&'static str, &str)]) -> Response {
     let url = format!("{}{path}", DevServer::shared().origin);
@@ -34,8 +36,76 @@ async fn the_start_page_lists_every_stream_with_its_addresses() {
             assert!(text.contains(&format!("href=\"{}\"", manifest.url)), "{}", manifest.url);
         }
     }
-    let token = DevServer::shared().stream("aes-token").token.as_ref().unwrap();
-    assert!(!text.contains(token.as_str()));
+    assert!(text.contains(&format!("{}/license</code>", DevServer::shared().key_delivery)));
+}
+
+#[tokio::test]
+async fn test_pages_are_given_each_stream_with_its_licences_and_its_token() {
+    let page = get("/", &[]).await.text().await.unwrap();
+    for stream in &DevServer::shared().streams {
+        let TestPage { asset, asset_base64 } = stream.shaka_demo.as_ref().unwrap();
+        let decoded = BASE64.decode(asset_base64.as_bytes()).unwrap();
+        assert_eq!(&serde_json::from_slice::<Value>(&decoded).unwrap(), asset);
+        assert!(page.contains(&format!("#assetBase64={asset_base64}<")), "{}", stream.name);
+        assert_eq!(asset["manifestUri"], stream.manifest("dash").url);
+        assert_eq!(asset["mimeType"], "application/dash+xml");
+        for (system, url) in &stream.licenses {
+            assert!(page.contains(&format!("<code>{url}</code>")), "{url}");
+            assert_eq!(asset["licenseServers"][system], **url);
+        }
+        assert_eq!(asset["licenseServers"]["__type__"], "map");
+        let servers = asset["licenseServers"].as_object().unwrap().len() - 1;
+        assert_eq!(servers, stream.licenses.len(), "{}", stream.name);
+        let bearer = stream.token.as_ref().filter(|_| servers > 0);
+        let bearer = bearer.map(|token| format!("Bearer {token}"));
+        assert_eq!(asset["licenseRequestHeaders"]["Authorization"].as_str(), bearer.as_deref());
+    }
+    let drm = DevServer::shared().stream("drm-token").shaka_demo.as_ref().unwrap();
+    assert_eq!(
+        drm.asset["drm"],
+        json!(["Clear Key DRM", "Fairplay DRM", "PlayReady DRM", "Widevine DRM"])
+    );
+}
+
+#[tokio::test]
+async fn the_page_under_another_name_tells_no_token() {
+    let page =
+        |host: &'static str| async move { get("/", &[("host", host)]).await.text().await.unwrap() };
+    let token = DevServer::shared().stream("cenc-token").token.as_ref().unwrap();
+    let own = DevServer::shared().origin.strip_prefix("http://").unwrap();
+    assert!(page(own).await.contains(token.as_str()));
+    let strange = page("rebound.example").await;
+    assert!(!strange.contains(token.as_str()));
+    for part in strange.split("#assetBase64=").skip(1) {
+        let base64 = part.split('<').next().unwrap();
+        let asset = String::from_utf8(BASE64.decode(base64.as_bytes()).unwrap()).unwrap();
+        assert!(!asset.contains("Bearer"), "{asset}");
+    }
+}
+
+#[tokio::test]
+async fn testers_are_told_their_switches() {
+    let list: Value = get("/streams.json", &[]).await.json().await.unwrap();
+    assert_eq!(list["license"], format!("{}/license", DevServer::shared().key_delivery));
+    let switches = list["switches"].as_array().unwrap();
+    assert_eq!(switches.len(), TABLE.len());
+    let of = |name: &str| switches.iter().find(|switch| switch["name"] == name).unwrap();
+    assert_eq!(of("test-delay")["values"], json!({"number": {"least": 0, "most": 30_000}}));
+    assert_eq!(of("test-key")["values"], json!({"words": ["wrong"]}));
+    let timed = json!(["com.microsoft.playready", "com.widevine.alpha", "com.apple.fps"]);
+    assert_eq!(of("test-expires")["systems"], timed);
+}
+
+#[tokio::test]
+async fn an_answer_can_be_kept_from_other_origins() {
+    let kid = &DevServer::shared().stream("aes-open").keys[0].kid;
+    for (switch, readable) in [("test-key=wrong", true), ("test-cors=none", false)] {
+        let path = format!("/keydelivery/?kid={kid}&{switch}");
+        let answer = get(&path, &[("origin", "https://player.example")]).await;
+        assert_eq!(answer.status(), 200);
+        let open = |name: &str| name.starts_with("access-control-");
+        assert_eq!(answer.headers().keys().any(|name| open(name.as_str())), readable, "{switch}");
+    }
 }
 
 #[tokio::test]

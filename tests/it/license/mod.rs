@@ -3,10 +3,12 @@
 mod fairplay;
 mod fairplay_clients;
 mod fairplay_damage;
+mod matrix;
 mod playready;
 mod playready_clients;
 mod playready_damage;
 mod playready_tester;
+mod tester;
 mod widevine;
 mod widevine_clients;
 mod widevine_damage;

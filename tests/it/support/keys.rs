@@ -152,7 +152,12 @@ impl KeyService {
 
     /// Starts anew over the same store, with other roots, lists and credentials.
     pub fn restart_with(&mut self, trust: Trust) {
-        self.router = router(&self.store, &self.clock, |delivery| delivery.with_trust(trust));
+        self.restart_as(|delivery| delivery.with_trust(trust));
+    }
+
+    /// The same with what else a delivery is told.
+    pub fn restart_as(&mut self, told: impl FnOnce(Delivery) -> Delivery) {
+        self.router = router(&self.store, &self.clock, told);
     }
 
     pub fn set_clock(&self, seconds: i64) {

@@ -34,6 +34,15 @@ pub(crate) struct Stream {
     pub(crate) keys: Vec<Key>,
     pub(crate) manifests: Vec<Manifest>,
     pub(crate) licenses: HashMap<String, String>,
+    pub(crate) shaka_demo: Option<TestPage>,
+}
+
+/// The stream for the demo of Shaka Player.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct TestPage {
+    pub(crate) asset: serde_json::Value,
+    pub(crate) asset_base64: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -27,8 +27,13 @@ use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::store::StoreError;
 use crate::token::{Bearer, TokenError};
 
-pub(super) const SERVICE: Service =
-    Service { system: System::PlayReady, answer, certificate: None, problems: PROBLEMS };
+pub(super) const SERVICE: Service = Service {
+    system: System::PlayReady,
+    answer,
+    refuse: |refused| Failure::Other(refused).into_response(),
+    certificate: None,
+    problems: PROBLEMS,
+};
 
 const OTHER_DEVICE: &str = "The device gets no licence";
 const OTHER_KEY: &str = "There is no such licence";
