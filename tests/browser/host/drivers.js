@@ -7,15 +7,48 @@ const errors = [];
 /** `at` gives address, place and size of the thumbnail of a time; set by players that have them. */
 const thumbnails = {};
 
-const shaka = async ({ url, token, text }) => {
+/** The settings of Shaka Player's demo for the asset in its address: servers, and headers for each of them. */
+const asDemo = (player, { licenseServers, licenseRequestHeaders }) => {
+  const { __type__, ...servers } = licenseServers;
+  const { __type__: _, ...headers } = licenseRequestHeaders;
+  const advanced = Object.fromEntries(Object.keys(servers).map((system) => [system, { headers }]));
+  player.configure({ drm: { servers, advanced } });
+};
+
+const REQUEST = "rawLicenseRequestBase64";
+const LICENCE = "rawLicenseBase64";
+
+/** The wrapping of Shaka Player's tutorial on licences. */
+const wrapLicences = (engine) => {
+  const { LICENSE } = window.shaka.net.NetworkingEngine.RequestType;
+  engine.registerRequestFilter((type, request) => {
+    if (type !== LICENSE) return;
+    const message = String.fromCharCode(...new Uint8Array(request.body));
+    request.headers["Content-Type"] = "application/json";
+    request.body = new TextEncoder().encode(JSON.stringify({ [REQUEST]: btoa(message), page: "wrapped" }));
+  });
+  engine.registerResponseFilter((type, response) => {
+    if (type !== LICENSE) return;
+    const licence = atob(JSON.parse(new TextDecoder().decode(response.data))[LICENCE]);
+    response.data = Uint8Array.from(licence, (letter) => letter.charCodeAt(0)).buffer;
+  });
+};
+
+/** A code of Shaka Player's, and that of the error inside. */
+const codeOf = ({ code, data, message }) => [code ?? message, data?.[0]?.code].filter(Boolean).join("/");
+
+const shaka = async ({ url, token, text, asset, wrapped }) => {
   const player = new window.shaka.Player();
   await player.attach(video);
+  const engine = player.getNetworkingEngine();
   const { LICENSE, KEY } = window.shaka.net.NetworkingEngine.RequestType;
-  player.getNetworkingEngine().registerRequestFilter((type, request) => {
-    if (type === LICENSE || type === KEY) Object.assign(request.headers, bearer(token));
+  engine.registerRequestFilter((type, request) => {
+    if (!asset && (type === LICENSE || type === KEY)) Object.assign(request.headers, bearer(token));
   });
-  player.addEventListener("error", ({ detail }) => errors.push(`shaka ${detail.code}`));
-  await player.load(url);
+  if (wrapped) wrapLicences(engine);
+  if (asset) asDemo(player, asset);
+  player.addEventListener("error", ({ detail }) => errors.push(`shaka ${codeOf(detail)}`));
+  await player.load(asset?.manifestUri ?? url, null, asset?.mimeType);
   if (text) player.selectTextTrack(player.getTextTracks()[0]);
   window.player = player;
   thumbnails.at = async (time) => {
@@ -35,11 +68,12 @@ const withKeys = (player, clearkeys) => {
   });
 };
 
-const dashjs = async ({ url, token, text, keys }) => {
+const dashjs = async ({ url, token, text, keys, server }) => {
   const player = window.dashjs.MediaPlayer().create();
   player.on("error", ({ error }) => errors.push(`dash.js ${error.code} ${error.message}`));
   player.initialize(video, null, true);
-  if (token) player.setProtectionData({ "org.w3.clearkey": { httpRequestHeaders: bearer(token) } });
+  const data = { ...(server && { serverURL: server }), ...(token && { httpRequestHeaders: bearer(token) }) };
+  if (server || token) player.setProtectionData({ "org.w3.clearkey": data });
   if (keys) withKeys(player, keys);
   if (text) {
     const layer = document.body.appendChild(Object.assign(document.createElement("div"), { id: "ttml" }));
@@ -97,7 +131,7 @@ window.begin = async (player, job) => {
     await DRIVERS[player](job);
     element().play().catch((error) => errors.push(`play() ${error.message}`));
   } catch (error) {
-    errors.push(`load ${error.code ?? error.message}`);
+    errors.push(`load ${codeOf(error)}`);
   }
 };
 

@@ -5,10 +5,10 @@ import { watchWire } from "./wire.js";
 export const PLAY_LIMIT_MS = 15_000;
 
 /**
- * Opens the player's page, starts the stream with `token`, what `query` chooses of it, hands page and wire to
- * `judge`, and cleans up.
+ * Opens the player's page, starts the stream with `token`, what `query` chooses of it, and what `settings` a driver
+ * knows beside; hands page and wire to `judge`, and cleans up.
  */
-export const withPlay = async ({ browser, host }, { player, protocol, stream, token, query = "" }, judge) => {
+export const withPlay = async ({ browser, host }, { player, protocol, stream, token, query = "", settings = {} }, judge) => {
   const context = await browser.newContext();
   const page = await context.newPage();
   const wire = watchWire(page);
@@ -21,6 +21,7 @@ export const withPlay = async ({ browser, host }, { player, protocol, stream, to
       token,
       licence: stream.licenses?.["org.w3.clearkey"],
       keys: stream.clearKeys,
+      ...settings,
     };
     await page.evaluate(([id, work]) => void window.begin(id, work), [player, job]);
     await judge(page, wire);
