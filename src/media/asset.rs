@@ -7,7 +7,7 @@ use super::text::{self, Shape};
 use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
     FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
-    Track, alignment, images, language,
+    Track, alignment, images, language, role,
 };
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
@@ -40,6 +40,8 @@ pub struct Rendition {
     pub title: Option<String>,
     /// What the server manifest says the track is for.
     pub traits: Traits,
+    /// The role of a track of which the server manifest says none.
+    pub(super) assumed_role: &'static str,
     /// Index of the file in [`Asset::files`].
     pub file: usize,
     /// The track.
@@ -156,6 +158,7 @@ impl Asset {
         // Of equal bitrates one was raised.
         video.sort_by_key(|level| (level.track.codec.family(), std::cmp::Reverse(level.bitrate)));
         make_unique(&mut audio, &video);
+        role::assume(&mut audio);
         let end = |rendition: &Rendition| rendition.cuts.end;
         let duration = video.iter().chain(&audio).map(end).max().unwrap_or(0);
         Self {
@@ -267,6 +270,8 @@ impl Candidate {
 
     fn into_rendition(self, cuts: Cuts, origin: i64) -> Rendition {
         let bytes = |n| self.track.index.bytes(cuts.samples(n));
+        let assumed_role =
+            if self.traits.accessibility.is_some() { role::ALTERNATE } else { role::MAIN };
         Rendition {
             fragment_bytes: (0..cuts.len()).map(bytes).collect(),
             name: self.url_name(),
@@ -274,6 +279,7 @@ impl Candidate {
             language: self.language,
             title: self.title,
             traits: self.traits,
+            assumed_role,
             file: self.file,
             track: self.track,
             cuts_digest: cuts.digest(),

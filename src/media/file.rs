@@ -7,6 +7,7 @@ use ring::digest::{Context, SHA256};
 
 use super::captions;
 use super::fragments::Fragments;
+use super::identity;
 use super::image_track::{self, ImageTrack};
 use super::index::Room;
 use super::text::TextTrack;
@@ -15,7 +16,7 @@ use super::track::SkippedTrack;
 use super::{MediaRule, Track, protected};
 use crate::bytes::ReadAt;
 use crate::isobmff::moov::{mvhd, trak::Trak};
-use crate::isobmff::{BoxRef, FourCc, children, scan};
+use crate::isobmff::{BoxRef, FourCc, ScanError, children, scan};
 
 /// More tracks in one file are refused.
 pub(super) const MAX_TRACKS: usize = 64;
@@ -32,8 +33,8 @@ pub struct FileIndex {
     pub images: Vec<Arc<ImageTrack>>,
     /// The tracks that are left out.
     pub skipped: Vec<SkippedTrack>,
-    /// SHA-256 of the movie header and of all fragment headers: tells contents apart that have the
-    /// same length and time.
+    /// SHA-256 of the movie header, of all fragment headers, of the length, and of some samples of
+    /// each track: names the content.
     pub digest: [u8; 32],
 }
 
@@ -52,6 +53,11 @@ impl FileIndex {
         digest.update(&scan.moov);
         let fragments = Fragments::read(source, &moov, &scan.fragments, &mut digest)?;
         let mut index = Self::of_movie(&moov, fragments, source)?;
+        digest.update(&source.len().to_be_bytes());
+        let tracks = index.tracks.iter().map(|track| &*track.index);
+        for track in tracks.chain(index.images.iter().map(|track| &track.index)) {
+            identity::add_samples(track, source, &mut digest).map_err(ScanError::Io)?;
+        }
         index.digest.copy_from_slice(digest.finish().as_ref());
         Ok(index)
     }

@@ -51,6 +51,17 @@ pub enum Purpose {
     Forced,
 }
 
+impl Purpose {
+    /// The role that tells players of it (ISO/IEC 23009-1 section 5.8.5.5).
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Subtitles => "subtitle",
+            Self::Captions => "caption",
+            Self::Forced => "forced-subtitle",
+        }
+    }
+}
+
 /// A text track of an asset.
 #[derive(Debug)]
 pub struct TextRendition {
@@ -72,8 +83,8 @@ pub struct TextRendition {
     pub hidden: bool,
     /// HLS CHARACTERISTICS as given.
     pub characteristics: Option<String>,
-    /// Source file, track, digest, language, place on the timeline and cuts: what tells its bytes
-    /// from others.
+    /// Digest of its source, track, language, place on the timeline and cuts: what tells its bytes from
+    /// others.
     pub identity: Vec<u8>,
     /// The cues.
     pub document: Arc<Document>,
@@ -217,9 +228,8 @@ impl Candidate {
         let clock = self.clock.map_or(0, |clock| clock.saturating_sub(timeline.clock));
         let origin = timeline.origin.saturating_add(clock);
         let spoken_in = tag.as_deref().unwrap_or_default().as_bytes();
-        let (file, at) = (self.file.as_bytes(), origin.to_be_bytes());
-        let cuts = timeline.cuts.digest();
-        let identity = [file, b"\0", &track, &self.digest, &at, &cuts, spoken_in].concat();
+        let (at, cuts) = (origin.to_be_bytes(), timeline.cuts.digest());
+        let identity = [&b"text"[..], &self.digest, &track, &at, &cuts, spoken_in].concat();
         TextRendition {
             name: self.entry.track_name.unwrap_or_else(|| format!("text_{}", language.as_str())),
             bitrate: self.entry.bitrate.unwrap_or_else(|| peak(&document, &timeline.cuts, origin)),

@@ -45,7 +45,8 @@ impl FileVersion {
         std::fs::metadata(path).map(|metadata| Self::of(&metadata))
     }
 
-    /// Length and modification time as bytes: the same on every instance that sees the storage.
+    /// Length and modification time as bytes, for files that are sent as they are: the same on every
+    /// instance that sees the storage.
     pub fn to_bytes(self) -> [u8; 24] {
         let mut bytes = [0; 24];
         bytes[..8].copy_from_slice(&self.length.to_be_bytes());

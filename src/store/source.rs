@@ -67,11 +67,6 @@ impl MediaSource {
         size_of::<Self>() + size_of_val(&*self.versions) + parts
     }
 
-    /// Lengths and modification times as bytes: the same on every instance that sees the storage.
-    pub fn version_bytes(&self) -> impl Iterator<Item = u8> {
-        self.versions.iter().flat_map(|version| version.to_bytes())
-    }
-
     /// Fails when what was read may be of another version than it was opened with.
     ///
     /// # Errors

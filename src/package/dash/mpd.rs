@@ -168,7 +168,7 @@ fn adaptation_set(
             Some(_) => presentation.key_frame_leaf(first),
             None => {
                 descriptors::captions(xml, first.track.captions)?;
-                role(xml, presentation, first)?;
+                role(xml, first)?;
                 presentation.fragment_leaf(first)
             }
         };
@@ -225,23 +225,11 @@ fn switching(
     xml.empty("SupplementalProperty", &[("schemeIdUri", SWITCHING), ("value", &value)])
 }
 
-/// The pictures and the first audio track are the main ones, and what is that track in another
-/// codec: the first of it in the same language. The server manifest may say otherwise.
-fn role(xml: &mut Xml, presentation: &Presentation<'_>, rendition: &Rendition) -> io::Result<()> {
-    let traits = &rendition.traits;
-    if let Some(value) = &traits.accessibility {
+fn role(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {
+    if let Some(value) = &rendition.traits.accessibility {
         xml.empty("Accessibility", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])?;
     }
-    let same_codec =
-        |other: &&Rendition| other.track.codec.family() == rendition.track.codec.family();
-    let audio = || presentation.audio().map(|listed| listed.rendition);
-    let main = audio().find(same_codec).is_none_or(|first| first.name == rendition.name)
-        && audio().next().is_none_or(|first| first.language == rendition.language);
-    let main = main || rendition.track.media_type == MediaType::Video;
-    let main = main && traits.accessibility.is_none();
-    let assumed = if main { "main" } else { "alternate" };
-    let value = traits.role.as_deref().unwrap_or(assumed);
-    xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])
+    xml.empty("Role", &[("schemeIdUri", ROLE_SCHEME), ("value", rendition.role())])
 }
 
 pub(super) fn segment_template(

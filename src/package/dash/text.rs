@@ -12,13 +12,6 @@ use crate::package::request::TrackRef;
 use crate::package::text::{Row, TextForm};
 use crate::package::xml::Xml;
 
-/// Roles that tell players what a text is for (ISO/IEC 23009-1 section 5.8.5.5).
-const ROLES: &[(Purpose, &str)] = &[
-    (Purpose::Subtitles, "subtitle"),
-    (Purpose::Captions, "caption"),
-    (Purpose::Forced, "forced-subtitle"),
-];
-
 /// One set for each text track that is listed, with ids from `first_id` on. `files` has what the file
 /// of each begins with, in formats of files.
 pub(super) fn adaptation_sets(
@@ -79,8 +72,7 @@ fn adaptation_set(
 
 /// The role of a purpose.
 pub(super) fn purpose(xml: &mut Xml, purpose: Purpose) -> io::Result<()> {
-    let mut values = ROLES.iter().filter(|(known, _)| *known == purpose);
-    values.try_for_each(|(_, value)| role(xml, value))
+    role(xml, purpose.role())
 }
 
 fn role(xml: &mut Xml, value: &str) -> io::Result<()> {

@@ -42,7 +42,7 @@ pub struct Facts<'a> {
     /// Lines of the pictures.
     height: Option<u64>,
     class: Option<TrackClass>,
-    role: Option<&'a str>,
+    role: &'a str,
 }
 
 impl<'a> Facts<'a> {
@@ -58,7 +58,7 @@ impl<'a> Facts<'a> {
             bitrate: rendition.bitrate,
             height: Some(height).filter(|_| media_type == MediaType::Video),
             class: Some(TrackClass::of(&rendition.track)),
-            role: rendition.traits.role.as_deref(),
+            role: rendition.role(),
         }
     }
 
@@ -72,7 +72,7 @@ impl<'a> Facts<'a> {
             bitrate: text.bitrate,
             height: None,
             class: None,
-            role: None,
+            role: text.purpose.role(),
         }
     }
 }
@@ -94,7 +94,7 @@ pub enum Property {
     Height,
     /// SD, HD, UHD1, UHD2 or AUDIO.
     TrackClass,
-    /// The role that the server manifest gives.
+    /// The role that manifests announce.
     Role,
 }
 
@@ -271,7 +271,7 @@ impl Test {
             Self::Bitrate(range) => range.contains(&track.bitrate),
             Self::Height(range) => track.height.is_some_and(|height| range.contains(&height)),
             Self::TrackClass(class) => track.class == Some(*class),
-            Self::Role(role) => track.role.is_some_and(|own| own.eq_ignore_ascii_case(role)),
+            Self::Role(role) => track.role.eq_ignore_ascii_case(role),
         }
     }
 }
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_those_of_the_server_manifest() {
+    fn roles_are_compared_in_any_case() {
         let track = |role| Facts {
             media_type: None,
             name: "t",
@@ -317,8 +317,8 @@ mod tests {
             role,
         };
         let condition = Condition::new(Property::Role, true, "Alternate").unwrap();
-        assert!(condition.holds(&track(Some("alternate"))));
-        assert!(!condition.holds(&track(Some("main"))) && !condition.holds(&track(None)));
+        assert!(condition.holds(&track("alternate")));
+        assert!(!condition.holds(&track("main")));
         assert!(Condition::new(Property::Role, true, "").is_err());
     }
 }

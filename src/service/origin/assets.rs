@@ -15,10 +15,7 @@ use super::turns::Turns;
 use super::{Code, OriginError, sidecars};
 use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
-use crate::media::{
-    Asset, FileIndex, ImageRendition, MediaError, MediaRule, Rendition, Sidecar, SourceFile,
-    TextRendition,
-};
+use crate::media::{Asset, FileIndex, MediaError, MediaRule, Rendition, Sidecar, SourceFile};
 use crate::package::filter::{self, Filter, FilterError};
 use crate::package::request::Query;
 use crate::package::selection::Selection;
@@ -95,34 +92,6 @@ impl LoadedAsset {
         &self.sources[file]
     }
 
-    /// Names a rendition and the version of its file: what IVs and entity tags are derived from.
-    /// Where it is cut is part of it, which depends on the other files too: with parameter sets
-    /// that change in the samples, the protected ranges of a sample may depend on where its
-    /// fragment starts.
-    pub fn identity(&self, asset: &str, rendition: &Rendition) -> Vec<u8> {
-        let file = &self.asset.files[rendition.file];
-        identity(asset, file, rendition, self.source_of(rendition.file))
-    }
-
-    /// Names an image track and the version of its file. Where the others are cut is no part of it.
-    pub fn image_identity(&self, asset: &str, images: &ImageRendition) -> Vec<u8> {
-        let (file, track) = (&self.asset.files[images.file].name, images.track.track_id);
-        let mut identity = format!("{asset}\0images\0{file}\0{track}\0").into_bytes();
-        identity.extend(self.version_of(images.file));
-        identity
-    }
-
-    fn version_of(&self, file: usize) -> Vec<u8> {
-        version_of(&self.asset.files[file], self.source_of(file))
-    }
-
-    /// Names a text track and what it holds: what IVs and entity tags are derived from.
-    pub fn text_identity(&self, asset: &str, text: &TextRendition) -> Vec<u8> {
-        let mut identity = format!("{asset}\0text\0").into_bytes();
-        identity.extend_from_slice(&text.identity);
-        identity
-    }
-
     /// Whether the files are as they were when they were loaded.
     async fn is_current(&self) -> bool {
         self.check.holds().await && (self.segments.is_empty() || self.segments_check.holds().await)
@@ -150,24 +119,6 @@ fn unchanged(watched: &Arc<[(PathBuf, FileVersion)]>) -> impl Fn() -> bool + Sen
         FileVersion::at(path).is_ok_and(|now| now == *version)
     };
     move || watched.iter().all(same)
-}
-
-/// Names a rendition of a file and the version of that: what IVs are derived from.
-pub(crate) fn identity(
-    asset: &str,
-    file: &SourceFile,
-    rendition: &Rendition,
-    source: &MediaSource,
-) -> Vec<u8> {
-    let track = rendition.track.header.track_id;
-    let mut identity = format!("{asset}\0{}\0{track}\0", file.name).into_bytes();
-    identity.extend(rendition.cuts_digest);
-    identity.extend(version_of(file, source));
-    identity
-}
-
-fn version_of(file: &SourceFile, source: &MediaSource) -> Vec<u8> {
-    source.version_bytes().chain(file.index.digest).collect()
 }
 
 /// Memory of paths and versions in bytes.

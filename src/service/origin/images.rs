@@ -70,7 +70,7 @@ impl Origin {
             OriginError::new(Code::TIMESTAMP_NOT_FOUND, detail)
         })?;
         let next = images.cuts.starts.get(n + 1).filter(|_| fragments.contains(&(n + 1)));
-        let identity = context.loaded.image_identity(&context.locator.asset, images);
+        let identity = context.loaded.asset.image_identity(images);
         let sample = images.cuts.samples(n).start.to_be_bytes();
         let etag = answer::tag(&[IMAGE_REVISION, &identity, &sample]);
         let plan = self.plans.try_get_with_by_ref(&etag, plan(context, images, n)).await;

@@ -32,7 +32,6 @@ use std::sync::Arc;
 use moka::future::Cache;
 
 pub use answer::{Answer, CachePolicy, Content, Following, Sources};
-pub(crate) use assets::identity;
 pub use assets::{AssetCache, LoadedAsset};
 pub use body::PlanBody;
 use documents::DocumentCache;

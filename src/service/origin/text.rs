@@ -55,7 +55,7 @@ impl Context {
             let key_in = |period| {
                 let record = self.text_key(text, period)?;
                 Ok(record.map(|record| {
-                    let ivs = IvContext::new(record.kid, &self.text_identity(text));
+                    let ivs = IvContext::new(record.kid, &text.identity);
                     rendition_key(record, self.ruled(ivs), addresses)
                 }))
             };
@@ -74,10 +74,6 @@ impl Context {
             Protection::Cbc => self.key_in(&Facts::of_text(text), period),
             _ => Ok(None),
         }
-    }
-
-    fn text_identity(&self, text: &TextRendition) -> Vec<u8> {
-        self.loaded.text_identity(&self.locator.asset, text)
     }
 
     /// What the bytes of segments depend on beside the track: format and profile.
@@ -163,8 +159,8 @@ impl Origin {
         let [kid, sealed] = key_mark(context.text_key(text, period)?);
         let times = [n as i64, slice.start, slice.end].map(i64::to_be_bytes).concat();
         let profile = context.text_profile();
-        let identity = context.text_identity(text);
-        let etag = answer::tag(&[TEXT_REVISION, &identity, &profile, &times, kid, sealed, lead]);
+        let etag =
+            answer::tag(&[TEXT_REVISION, &text.identity, &profile, &times, kid, sealed, lead]);
         let plan = async { plan(context, text, n, form, protect).map(Arc::new) };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {
@@ -184,9 +180,9 @@ impl Origin {
         SelectedText { text, fragments }: &SelectedText<'_>,
     ) -> Result<Answer, OriginError> {
         let row = context.text_row(text)?;
-        let (profile, identity) = (context.text_profile(), context.text_identity(text));
+        let profile = context.text_profile();
         let listed = [fragments.start, fragments.end].map(usize::to_be_bytes).concat();
-        let etag = answer::tag(&[TEXT_REVISION, b"file", &identity, &profile, &listed]);
+        let etag = answer::tag(&[TEXT_REVISION, b"file", &text.identity, &profile, &listed]);
         let (context, track) = (Arc::clone(context), track.clone());
         let write = async move {
             let work = move || {
@@ -211,7 +207,7 @@ impl Origin {
         period: u32,
     ) -> Result<Protect, OriginError> {
         let Some(record) = context.text_key(text, period)? else { return Ok(Protect::Clear) };
-        let key = self.track_key(context, record, &context.text_identity(text))?;
+        let key = self.track_key(context, record, &text.identity)?;
         Ok(Protect::Segment(key))
     }
 }

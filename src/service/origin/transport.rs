@@ -43,7 +43,7 @@ impl Context {
     /// Names what the segments of a rendition hold: IVs and entity tags are derived from it.
     pub(super) fn identity(&self, rendition: &Rendition) -> Vec<u8> {
         let tracks = [Some(rendition), self.muxed(rendition)];
-        let of = |rendition| self.loaded.identity(&self.locator.asset, rendition);
+        let of = |rendition| self.loaded.asset.identity(rendition);
         tracks.into_iter().flatten().flat_map(of).collect()
     }
 

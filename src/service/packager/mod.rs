@@ -27,7 +27,6 @@ use self::keys::Keyed;
 use self::order::{Form, Output};
 use crate::package::cmaf;
 use crate::package::format::Container;
-use crate::service::origin::identity;
 
 /// What was made.
 #[derive(Debug, Serialize)]
@@ -107,8 +106,7 @@ fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, Packag
         })?;
         check::codec(order, stream, rendition)?;
         let source = inputs.source(rendition);
-        let named = &inputs.asset.files[rendition.file];
-        let keyed = Keyed::of(order, stream, rendition, &identity("", named, rendition, source))?;
+        let keyed = Keyed::of(order, stream, rendition, &inputs.asset.identity(rendition))?;
         let systems = keyed.key.as_ref().map(|key| &*key.systems).unwrap_or_default();
         let init = match stream.form {
             Form::Fragments => {

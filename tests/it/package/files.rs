@@ -55,6 +55,25 @@ fn whole_files_under_every_scheme_hold_the_samples_of_the_source() {
     }
 }
 
+/// IVs are of the content: its name and its times have no part in it.
+#[test]
+fn a_copy_of_a_file_is_packaged_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("another name.mp4");
+    crate::support::origin::copy(&ladder(LOW), &copy);
+    let past = std::time::SystemTime::UNIX_EPOCH;
+    std::fs::File::options().write(true).open(&copy).unwrap().set_modified(past).unwrap();
+    let packaged = |file: &std::path::Path, scheme: &str| {
+        let video = format!("in={},stream=video,output=low.mp4", file.display());
+        let keys = keys(&["SD"]);
+        let flags = ["--enable_raw_key_encryption", "--keys", &keys, "--protection-scheme", scheme];
+        Run::of(&[&[&*video][..], &flags].concat()).bytes("low.mp4")
+    };
+    for scheme in ["cenc", "cbcs"] {
+        assert!(packaged(&ladder(LOW), scheme) == packaged(&copy, scheme), "{scheme}");
+    }
+}
+
 #[test]
 fn segments_are_named_by_the_template_and_listed_by_it() {
     let video = descriptor(
