@@ -15,6 +15,7 @@ use moka::future::Cache;
 
 use super::answer::Sources;
 use super::documents::{DocumentKey, document_key};
+use super::keys::key_mark;
 use super::{
     Answer, CachePolicy, Code, Content, Context, MPD, Origin, OriginError, PlanBody, answer,
     fragment, media_type,
@@ -22,6 +23,7 @@ use super::{
 use crate::media::Rendition;
 use crate::package::cmaf;
 use crate::package::dash;
+use crate::package::filter::Facts;
 use crate::package::media_file::{Front, MediaFile, Part};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Presentation};
@@ -101,10 +103,13 @@ impl Origin {
         let shape = context.shape(key_frame);
         let heads = self.heads(context, rendition, shape).await?;
         let layout = MediaFile::new(rendition, fragments.clone(), shape, &heads, &init)?;
-        let identity = context.identity(rendition);
         let first = self.fragment_tag(context, rendition, fragments.start, key_frame).await?;
-        let etag =
-            answer::tag(&[fragment::REVISION, b"file", &identity, first.as_bytes(), &layout.front]);
+        // The first fragment may be clear: what is behind the lead has one key.
+        let [kid, sealed] = key_mark(context.key_in(&Facts::of(rendition), period)?);
+        let lead = context.lead_of(&rendition.cuts).to_be_bytes();
+        let parts =
+            [fragment::REVISION, b"file", first.as_bytes(), kid, sealed, &lead, &layout.front];
+        let etag = answer::tag(&parts);
         let (layout, content_type) = (Arc::new(layout), media_type(rendition));
         Ok(Arc::new(LaidOut { layout, etag, content_type }))
     }
