@@ -48,8 +48,10 @@ impl Mux {
             sample_aes,
         };
         let streams: Vec<(u16, &psi::Stream)> = (FIRST_PID..).zip(streams).collect();
+        // Stream types change where a clear lead ends (packaging.md section 5.3).
+        let version = u8::from(mux.sample_aes.is_some());
         for (pid, table) in
-            [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams))]
+            [(ASSOCIATION_PID, psi::association()), (psi::MAP_PID, psi::map(&streams, version))]
         {
             mux.open(pid, number.to_le_bytes()[0], Access::default());
             mux.inline(&table);

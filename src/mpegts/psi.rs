@@ -121,12 +121,12 @@ pub(super) fn of_protected_type(stream_type: u8) -> Option<&'static Row> {
 pub fn association() -> [u8; ROOM] {
     let [high, low] = MAP_PID.to_be_bytes();
     let [first, second] = PROGRAM.to_be_bytes();
-    section(ASSOCIATION_TABLE, &[first, second, 0xe0 | high, low])
+    section(ASSOCIATION_TABLE, 0, &[first, second, 0xe0 | high, low])
 }
 
 /// The payload of the packet with the program map. `streams` are PID and stream; the first carries
-/// the clock.
-pub fn map(streams: &[(u16, &Stream)]) -> [u8; ROOM] {
+/// the clock. Receivers read a map again when its version, of 5 bits, is another one.
+pub fn map(streams: &[(u16, &Stream)], version: u8) -> [u8; ROOM] {
     let [high, low] = streams.first().map_or(0x1fff, |stream| stream.0).to_be_bytes();
     let mut body = vec![0xe0 | high, low, 0xf0, 0];
     for (pid, stream) in streams {
@@ -136,16 +136,16 @@ pub fn map(streams: &[(u16, &Stream)]) -> [u8; ROOM] {
         body.extend([stream.stream_type, 0xe0 | high, low, 0xf0, length]);
         body.extend_from_slice(&stream.descriptors);
     }
-    section(MAP_TABLE, &body)
+    section(MAP_TABLE, version, &body)
 }
 
 /// Pointer field, section and stuffing.
-fn section(table: u8, body: &[u8]) -> [u8; ROOM] {
+fn section(table: u8, version: u8, body: &[u8]) -> [u8; ROOM] {
     let mut out = [0xff; ROOM];
     // Behind the length: identifier, version, section numbers, body, checksum.
     let length = u8::try_from(5 + body.len() + 4).unwrap_or(u8::MAX);
     let [first, second] = PROGRAM.to_be_bytes();
-    let head = [0, table, 0xb0, length, first, second, 0xc1, 0, 0];
+    let head = [0, table, 0xb0, length, first, second, 0xc1 | version << 1 & 0x3e, 0, 0];
     let end = head.len() + body.len();
     out[..head.len()].copy_from_slice(&head);
     out[head.len()..end].copy_from_slice(body);
@@ -174,10 +174,19 @@ mod tests {
     }
 
     #[test]
+    fn the_version_of_the_map_tells_protected_segments() {
+        let stream = TABLE[0].clear();
+        // Two reserved bits, the version, and the bit that says that the table is in force.
+        let byte = |version| map(&[(0x100, &stream)], version)[6];
+        assert_eq!([0, 1, 31].map(byte), [0b1100_0001, 0b1100_0011, 0b1111_1111]);
+        assert_eq!(association()[6], 0b1100_0001);
+    }
+
+    #[test]
     fn a_section_with_its_checksum_has_the_remainder_zero() {
         let streams: Vec<Stream> = TABLE.iter().map(Row::clear).collect();
         let streams: Vec<(u16, &Stream)> = (0x100..).zip(&streams).collect();
-        for table in [association(), map(&streams)] {
+        for table in [association(), map(&streams, 0), map(&streams, 1)] {
             let length = usize::from(table[3]);
             assert_eq!(crc(&table[1..4 + length]), 0);
             assert!(table[4 + length..].iter().all(|byte| *byte == 0xff));
