@@ -15,6 +15,7 @@ use super::content::{
 use super::instance::{self, MissingKek};
 use super::progress::Bar;
 use super::{CliError, log, run};
+use crate::cli::out::outln;
 use crate::config::Config;
 use crate::keys::{Rotation, StorageEncryption};
 use crate::package::compat::Compat;
@@ -227,22 +228,22 @@ fn print(streams: &[Stream<KeyInfo>], found: &Findings, json: bool) -> Result<()
     if json {
         let document =
             serde_json::json!({ "streams": streams, "images": images, "warnings": warnings });
-        println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
+        outln!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
     }
     for images in images {
-        println!("found: {images}");
+        outln!("found: {images}");
     }
     for warning in warnings {
-        println!("warning: {warning}");
+        outln!("warning: {warning}");
     }
     for stream in streams {
-        println!("{}", stream.name);
+        outln!("{}", stream.name);
         for manifest in &stream.manifests {
-            println!("  {:5} {}", manifest.protocol, manifest.url);
+            outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
         if stream.policy == Access::Token {
-            println!("  keys need a token: portcullis token make --policy token --expires-in 1h");
+            outln!("  keys need a token: portcullis token make --policy token --expires-in 1h");
         }
     }
     Ok(())

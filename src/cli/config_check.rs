@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::CliError;
+use crate::cli::out::{out, outln};
 use crate::config::{Config, KekSource};
 
 #[derive(Debug, clap::Args)]
@@ -30,10 +31,10 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
     let Command::Check { config, json } = args.command;
     let config = Config::load(config.as_deref(), std::env::vars())?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&config).map_err(CliError::environment)?);
+        outln!("{}", serde_json::to_string_pretty(&config).map_err(CliError::environment)?);
     } else {
-        print!("{}", toml::to_string_pretty(&config).map_err(CliError::environment)?);
-        println!("\n# key-encryption key: {}", source(&config));
+        out!("{}", toml::to_string_pretty(&config).map_err(CliError::environment)?);
+        outln!("\n# key-encryption key: {}", source(&config));
     }
     Ok(())
 }

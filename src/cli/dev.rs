@@ -10,6 +10,7 @@ use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, requ
 use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
 use super::{CliError, Exit, demo, drm, log, run};
+use crate::cli::out::outln;
 use crate::config::Config;
 use crate::package::compat::Compat;
 use crate::policy::{Restriction, VerificationKey};
@@ -209,11 +210,11 @@ async fn write_ready(
 
 /// Prints the links, the token, and two commands that show what it is good for.
 fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
-    println!("Portcullis is ready: {}/\n", catalog.origin());
+    outln!("Portcullis is ready: {}/\n", catalog.origin());
     for stream in streams {
-        println!("{}", stream.name);
+        outln!("{}", stream.name);
         for manifest in &stream.manifests {
-            println!("  {:5} {}", manifest.protocol, manifest.url);
+            outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
         for (system, url) in &stream.licenses {
             println!("  {system} {url}");
@@ -225,11 +226,9 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
         streams.iter().find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
     if let Some((token, kid)) = guarded {
         let url = format!("{}/?kid={kid}", catalog.key_delivery());
-        println!("\nToken, good for 24 hours:\n{token}");
-        println!(
-            "\nGet a key:\n  curl -s -H 'Authorization: Bearer {token}' '{url}' | od -An -tx1"
-        );
-        println!("Be refused:\n  curl -s '{url}'");
+        outln!("\nToken, good for 24 hours:\n{token}");
+        outln!("\nGet a key:\n  curl -s -H 'Authorization: Bearer {token}' '{url}' | od -An -tx1");
+        outln!("Be refused:\n  curl -s '{url}'");
     }
     announce_licence(catalog, streams, drm_dir);
 }
@@ -241,7 +240,7 @@ fn announce_licence(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Pa
     });
     let device = drm_dir.join("widevine/device_l3.wvd");
     if let (Some(key), true) = (open.and_then(|stream| stream.keys.first()), device.exists()) {
-        println!(
+        outln!(
             "\nGet a licence for a test device, of {} or of your own ('portcullis drm init'):\n  \
              portcullis license request --system widevine --url {}/Widevine/ --device '{}' --kid {}",
             drm_dir.display(),

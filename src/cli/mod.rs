@@ -15,6 +15,7 @@ mod key;
 mod key_args;
 mod license;
 mod log;
+mod out;
 mod package;
 mod place;
 mod progress;

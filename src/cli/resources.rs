@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::instance::{self, MissingKek};
 use super::{CliError, log};
+use crate::cli::out::outln;
 use crate::config::Config;
 use crate::service::publish::Publisher;
 use crate::service::resource::{
@@ -106,7 +107,7 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
             Outcome::Replaced => "replaced",
             Outcome::Unchanged => "unchanged",
         };
-        println!("{}/{} {done}", resource.kind.row().plural, resource.name());
+        outln!("{}/{} {done}", resource.kind.row().plural, resource.name());
     }
     Ok(())
 }
@@ -121,7 +122,7 @@ pub(super) async fn list(args: List) -> Result<(), CliError> {
         return print(&found.iter().map(document).collect());
     }
     for resource in found {
-        println!("{}", resource.name());
+        outln!("{}", resource.name());
     }
     Ok(())
 }
@@ -176,7 +177,7 @@ fn text(file: &Path) -> io::Result<String> {
 }
 
 fn print(document: &Value) -> Result<(), CliError> {
-    println!("{}", serde_json::to_string_pretty(document).map_err(CliError::environment)?);
+    outln!("{}", serde_json::to_string_pretty(document).map_err(CliError::environment)?);
     Ok(())
 }
 

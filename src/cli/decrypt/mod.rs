@@ -17,6 +17,7 @@ use super::key_args::KeyArgs;
 use super::place::Place;
 use super::progress::Bar;
 use crate::cenc::decrypt::Keyring;
+use crate::cli::out::outln;
 
 /// Arguments of `decrypt`.
 #[derive(Debug, clap::Args)]
@@ -108,6 +109,6 @@ async fn presentation(
 }
 
 fn print_json(report: &impl Serialize) -> Result<(), CliError> {
-    println!("{}", serde_json::to_string_pretty(report).map_err(CliError::environment)?);
+    outln!("{}", serde_json::to_string_pretty(report).map_err(CliError::environment)?);
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::input::{Media, Piece};
 use crate::bytes::ReadAt;
 use crate::cenc::decrypt::{Decryptor, Keyring};
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::cli::progress::Bar;
 use crate::crypto::Expanded;
 use crate::crypto::cbc::open_padded;
@@ -177,15 +178,15 @@ impl<W: Write> Work<'_, W> {
 impl Report {
     pub(super) fn print(&self) {
         let Self { output, bytes, fragments, samples, segments } = self;
-        println!("{output}: {bytes} bytes");
+        outln!("{output}: {bytes} bytes");
         if *segments > 0 {
-            println!("{segments} segments decrypted");
+            outln!("{segments} segments decrypted");
         }
         for (track, count) in samples {
-            println!("track {track}: {count} samples decrypted in {fragments} fragments");
+            outln!("track {track}: {count} samples decrypted in {fragments} fragments");
         }
         if samples.is_empty() && *segments == 0 {
-            println!("nothing in it was encrypted");
+            outln!("nothing in it was encrypted");
         }
     }
 }

@@ -9,6 +9,7 @@ use ring::rand::SystemRandom;
 use serde_json::json;
 
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::cli::progress::patiently;
 use crate::crypto::random::System;
 use crate::license::trust::make::{Files, MakeError, make};
@@ -75,15 +76,15 @@ fn print(args: &Args, made: Option<&Files>) -> Result<(), CliError> {
     if args.json {
         let document = json!({ "dir": args.dir, "made": made.is_some(),
             "files": names.collect::<Vec<_>>() });
-        println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
+        outln!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
     }
     for name in names {
-        println!("{}", args.dir.join(name).display());
+        outln!("{}", args.dir.join(name).display());
     }
     match made {
-        Some(_) => println!("\n{dir} is complete for Widevine, PlayReady and FairPlay"),
-        None => println!("{dir} is complete already, nothing was changed"),
+        Some(_) => outln!("\n{dir} is complete for Widevine, PlayReady and FairPlay"),
+        None => outln!("{dir} is complete already, nothing was changed"),
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::cli::place::Place;
 use crate::inspect::consistency::{Difference, KnownKeys};
 use crate::inspect::movie::Init;
@@ -162,7 +163,7 @@ impl Survey {
     pub(super) fn conclude(&self, json: bool) -> Result<(), CliError> {
         if json {
             let text = serde_json::to_string_pretty(self).map_err(CliError::environment)?;
-            println!("{text}");
+            outln!("{text}");
         } else {
             self.print();
         }
@@ -174,23 +175,18 @@ impl Survey {
     }
 
     fn print(&self) {
-        println!("{}, {} tracks", self.manifest, self.tracks.len());
+        outln!("{}, {} tracks", self.manifest, self.tracks.len());
         for track in &self.tracks {
-            println!("{}", track.name);
+            outln!("{}", track.name);
             for said in &track.statements {
-                println!(
-                    "  {}: {}: {}",
-                    said.source,
-                    said.element,
-                    super::boxes::text(&said.fields)
-                );
+                outln!("  {}: {}: {}", said.source, said.element, super::boxes::text(&said.fields));
             }
             if track.statements.is_empty() {
-                println!("  not protected");
+                outln!("  not protected");
             }
         }
-        self.unread.iter().for_each(|error| println!("not read: {error}"));
-        self.differences.iter().for_each(|difference| println!("mismatch: {difference}"));
+        self.unread.iter().for_each(|error| outln!("not read: {error}"));
+        self.differences.iter().for_each(|difference| outln!("mismatch: {difference}"));
     }
 }
 

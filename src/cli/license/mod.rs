@@ -10,6 +10,7 @@ use clap::Subcommand;
 use data_encoding::HEXLOWER;
 
 use super::CliError;
+use crate::cli::out::outln;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
 
@@ -97,7 +98,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let system = SYSTEMS.iter().find(|row| row.name == request.system);
     let system = system.ok_or_else(|| CliError::usage("the system is not known"))?;
     for (kid, key) in (system.ask)(&request).await? {
-        println!("{}:{}", HEXLOWER.encode(kid.as_bytes()), HEXLOWER.encode(key.expose()));
+        outln!("{}:{}", HEXLOWER.encode(kid.as_bytes()), HEXLOWER.encode(key.expose()));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ mod unsupported;
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::out::outln;
 use crate::media::language;
 use crate::package::announced::System;
 use crate::policy::UrlTemplate;
@@ -135,7 +136,7 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
     match (json, quiet) {
         (true, _) => {
             let text = serde_json::to_string_pretty(&summary).map_err(CliError::environment)?;
-            println!("{text}");
+            outln!("{text}");
         }
         (false, false) => print(&summary),
         (false, true) => {}
@@ -266,10 +267,10 @@ fn print(summary: &Summary) {
         let key = key.map_or_else(String::new, |key| {
             format!(", {} under {} ({})", key.scheme, key.key_id, key.label)
         });
-        println!("{output}: {codec}, {segments} segments, {} bytes{key}", stream.bytes);
+        outln!("{output}: {codec}, {segments} segments, {} bytes{key}", stream.bytes);
     }
     for manifest in &summary.manifests {
-        println!("{}", manifest.display());
+        outln!("{}", manifest.display());
     }
 }
 

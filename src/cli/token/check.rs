@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::source::{KeyArgs, Source, StoreArgs, restrictions};
 use super::{claim, form, read_token};
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::ids::KeyId;
 use crate::policy::content_key::TokenType;
 use crate::policy::{TokenRestriction, VerificationKey};
@@ -64,7 +65,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         })
         .collect::<Result<Vec<_>, CliError>>()?;
     if args.json {
-        println!("{}", as_json(unverified.claims(), &reports));
+        outln!("{}", as_json(unverified.claims(), &reports));
     } else {
         print(unverified.claims(), &reports);
     }
@@ -115,14 +116,14 @@ fn of_key(key: SigningKey, form: TokenType) -> Result<TokenRestriction, CliError
 
 fn print(claims: &Map<String, Value>, reports: &[Report]) {
     for (name, value) in claims {
-        println!("{}", claim(name, value));
+        outln!("{}", claim(name, value));
     }
     for report in reports {
-        println!("\n{}:", report.option);
+        outln!("\n{}:", report.option);
         for Verdict { rule, outcome } in &report.verdicts {
             match outcome {
-                Ok(()) => println!("  ok      {rule}"),
-                Err(error) => println!("  REFUSED {rule}: {error} ({})", error.reason()),
+                Ok(()) => outln!("  ok      {rule}"),
+                Err(error) => outln!("  REFUSED {rule}: {error} ({})", error.reason()),
             }
         }
     }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{claim, printable, read_token};
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::policy::content_key::{KEY_IDENTIFIER_CLAIM, TokenType};
 use crate::token::claims::USE_LIMIT_CLAIM;
 use crate::token::{Bearer, TokenError, Unverified};
@@ -30,7 +31,7 @@ const MEANINGS: &[(&str, &str)] = &[
 pub(super) fn run(args: Args) -> Result<(), CliError> {
     let token = read_token(args.token.as_deref())?;
     let (form, unverified) = read(&token).map_err(CliError::refused)?;
-    lines(form, &unverified).iter().for_each(|line| println!("{line}"));
+    lines(form, &unverified).iter().for_each(|line| outln!("{line}"));
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::form;
 use super::source::{KeyArgs, Source, StoreArgs, restrictions, signing_key};
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::ids::KeyId;
 use crate::policy::content_key::TokenType;
 use crate::token::{SigningKey, TokenSpec, make, make_swt};
@@ -78,9 +79,9 @@ fn print(spec: &TokenSpec, form: TokenType, key: &SigningKey, json: bool) -> Res
     let token = made.map_err(CliError::usage)?;
     if json {
         let claims: Map<String, Value> = spec.to_claims();
-        println!("{}", serde_json::json!({"token": token, "claims": claims}));
+        outln!("{}", serde_json::json!({"token": token, "claims": claims}));
     } else {
-        println!("{token}");
+        outln!("{token}");
     }
     Ok(())
 }
