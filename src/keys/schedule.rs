@@ -182,6 +182,11 @@ impl Schedule {
         era.at_ms.saturating_add(passed)
     }
 
+    /// Where in the media the newest keys begin, in milliseconds: those of the last forced rotation.
+    pub fn newest_from_ms(&self) -> u64 {
+        self.eras.last().map_or(0, |era| era.at_ms)
+    }
+
     /// All periods that have a key, in the order of their numbers.
     pub fn periods(&self) -> impl Iterator<Item = Period> {
         let of = |era: Era| (era.first..era.first.saturating_add(era.keys)).map(move |n| (era, n));
@@ -302,6 +307,7 @@ mod tests {
             assert_eq!(after.period_at(seconds * SECOND), number, "{seconds}");
         }
         assert_eq!(after.opens(4), Some(at(1150)));
+        assert_eq!((before.newest_from_ms(), after.newest_from_ms()), (0, 90_000));
         assert_eq!(after.opens(1), before.opens(1));
         // Before it begins, everything is ahead; a clock that is behind undoes nothing.
         assert_eq!(before.rotated(at(0)).unwrap().0.period_at(0), 3);

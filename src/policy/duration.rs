@@ -23,6 +23,20 @@ impl IsoDuration {
     }
 }
 
+impl From<IsoDuration> for SignedDuration {
+    fn from(IsoDuration(duration): IsoDuration) -> Self {
+        // At most a hundred years, far within the range.
+        Self::try_from(duration).unwrap_or(Self::MAX)
+    }
+}
+
+impl From<SignedDuration> for IsoDuration {
+    /// What is negative becomes zero.
+    fn from(duration: SignedDuration) -> Self {
+        Self(Duration::try_from(duration).unwrap_or_default().min(MAX))
+    }
+}
+
 impl<'de> Deserialize<'de> for IsoDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -37,9 +51,7 @@ impl<'de> Deserialize<'de> for IsoDuration {
 
 impl Serialize for IsoDuration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // At most a hundred years, far within the range.
-        let signed = SignedDuration::try_from(self.0).unwrap_or(SignedDuration::MAX);
-        serializer.collect_str(&signed)
+        serializer.collect_str(&SignedDuration::from(*self))
     }
 }
 

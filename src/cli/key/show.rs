@@ -3,9 +3,9 @@
 
 use jiff::SignedDuration;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::CliError;
+use crate::cli::out::outln;
 use crate::cli::resources::Place;
 use crate::ids::KeyId;
 use crate::keys::{KeyRecord, Schedule};
@@ -44,26 +44,34 @@ struct Key {
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let store = args.place.open().await?;
     let locator = store.locator_by_name(&args.name).await?;
-    print(&store, &locator, args.json).await
+    print(&store, &locator, None, args.json).await
 }
 
-/// Prints the periods of a locator.
-pub(super) async fn print(store: &Store, locator: &Locator, json: bool) -> Result<(), CliError> {
+/// Prints the periods of a locator; what is to be said of them stands in JSON too.
+pub(super) async fn print(
+    store: &Store,
+    locator: &Locator,
+    warning: Option<String>,
+    json: bool,
+) -> Result<(), CliError> {
     let schedule = locator.schedule.clone().unwrap_or_else(Schedule::unchanging);
     let records = store.keys_of(locator.id).await?;
     let periods: Vec<Period> =
         schedule.periods().map(|period| with_keys(&period, &records)).collect();
     if json {
         let periods = serde_json::to_value(&periods).map_err(CliError::environment)?;
-        let document: Value = serde_json::json!({ "locator": locator.name, "periods": periods });
-        println!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
+        let mut document = serde_json::json!({ "locator": locator.name, "periods": periods });
+        if let Some(warning) = warning {
+            document["warning"] = warning.into();
+        }
+        outln!("{}", serde_json::to_string_pretty(&document).map_err(CliError::environment)?);
         return Ok(());
     }
     for Period { period, from, opens, keys } in periods {
         let opens = opens.map_or_else(|| "always".to_owned(), |opens| format!("from {opens} on"));
-        println!("period {period} begins at {from} s, its keys are given out {opens}");
+        outln!("period {period} begins at {from} s, its keys are given out {opens}");
         for Key { kid, label, scheme } in keys {
-            println!("  {kid} {scheme} {label}");
+            outln!("  {kid} {scheme} {label}");
         }
     }
     Ok(())

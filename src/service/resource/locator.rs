@@ -10,6 +10,7 @@ use crate::crypto::key::ContentKey;
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, Rotation, Schedule};
 use crate::package::compat::Compat;
+use crate::policy::duration::IsoDuration;
 use crate::policy::text::Text;
 use crate::policy::{NAME_RULE, Secret, json};
 use crate::protection::Protection;
@@ -61,13 +62,13 @@ struct Properties {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KeyRotation {
-    period: Text<SignedDuration>,
+    period: IsoDuration,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     start: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lead: Option<Text<SignedDuration>>,
+    lead: Option<IsoDuration>,
 }
 
 /// A content key. AMS always writes `tracks`, and always empty.
@@ -192,10 +193,10 @@ impl Key {
 impl KeyRotation {
     fn into_rotation(self) -> Rotation {
         Rotation {
-            period: self.period.0,
+            period: self.period.into(),
             keys: self.key_count,
             start: self.start.and_then(|time| time.0),
-            lead: self.lead.map_or(SignedDuration::ZERO, |lead| lead.0),
+            lead: self.lead.map_or(SignedDuration::ZERO, Into::into),
         }
     }
 }
@@ -204,10 +205,10 @@ impl From<Rotation> for KeyRotation {
     fn from(rotation: Rotation) -> Self {
         let lead = Some(rotation.lead).filter(|lead| *lead != SignedDuration::ZERO);
         Self {
-            period: Text(rotation.period),
+            period: rotation.period.into(),
             key_count: rotation.keys,
             start: rotation.start.map(|start| Time(Some(start))),
-            lead: lead.map(Text),
+            lead: lead.map(Into::into),
         }
     }
 }

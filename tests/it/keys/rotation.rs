@@ -256,3 +256,49 @@ async fn the_command_rotates_under_a_running_server_and_old_keys_stay() {
     let applied = printed(&server.data, &["apply", "-"], &document);
     assert!(applied.contains("unchanged"), "{applied}");
 }
+
+/// New keys that begin behind the media reach nobody: the command says so. Days are lengths too.
+#[tokio::test]
+async fn keys_that_come_too_late_for_the_media_are_told() {
+    let server = DevServer::builder().start();
+    let rotation = json!({ "keyRotation": { "period": "P1D", "start": "2020-01-01T00:00:00Z" } });
+    rotating(&server, ("gate", "gate"), "Portcullis_CencClearKey", &rotation);
+    let name = "rotating-gate-Portcullis_CencClearKey";
+    let document = crate::support::documents::shown(&server.data, &["streaming-locators", name]);
+    assert_eq!(document["properties"]["keyRotation"]["period"], "PT24H");
+    let arguments = ["key", "rotate", name, "--now", "--json"];
+    let output = crate::support::filters::command(&server.data, &arguments, &Value::Null);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("no fragment has the new keys"), "{said}");
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(said.contains(printed["warning"].as_str().unwrap()), "{printed}");
+    let constant = ["key", "rotate", "cenc-open", "--now", "--json"];
+    let output = crate::support::filters::command(&server.data, &constant, &Value::Null);
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Parts of a file are asked for one by one: a tag stands for the bytes of all of them.
+#[tokio::test]
+async fn a_file_with_another_key_in_its_middle_has_another_tag() {
+    let server = DevServer::builder().start();
+    let start = jiff::Timestamp::now();
+    let rotation = json!({ "keyRotation": { "period": "PT1H", "start": start.to_string() } });
+    let root = rotating(&server, ("gate", "gate"), "Portcullis_CencClearKey", &rotation);
+    let manifest = format!("{root}manifest(format=mpd-ondemand,encryption=cenc)");
+    let mpd = String::from_utf8(get(&manifest).await.ok()).unwrap();
+    let (_, rest) = mpd.split_once("<BaseURL>").unwrap();
+    let url = format!("{root}{}", rest.split_once('<').unwrap().0);
+    let before = get(&url).await;
+    assert_eq!(before.status, StatusCode::OK);
+    shown(&server, &["rotate", "rotating-gate-Portcullis_CencClearKey", "--now"]);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let mut after = get(&url).await;
+    while after.body == before.body {
+        assert_eq!(after.header("etag"), before.header("etag"));
+        assert!(Instant::now() < deadline, "the server does not see the new keys");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        after = get(&url).await;
+    }
+    // Or else the file is refused, as it has more than one key.
+    assert!(after.status != StatusCode::OK || after.header("etag") != before.header("etag"));
+}
