@@ -6,6 +6,7 @@ pub mod own_key;
 pub mod packager;
 mod preflight;
 pub mod publish;
+mod references;
 pub mod resource;
 pub mod streams;
 pub mod test_page;

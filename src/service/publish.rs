@@ -17,6 +17,7 @@ use crate::policy::{
 use crate::service::origin::{Draft, OriginError, duration_of};
 use crate::service::own_key::{self, Given, Needed, OwnKey, OwnKeyError};
 use crate::service::preflight::Preflight;
+use crate::service::references;
 use crate::store::{Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, random};
 
 /// A longer alternative media id is refused, in characters.
@@ -55,19 +56,21 @@ pub struct PublishRequest {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PublishError {
     /// The name of the locator cannot stand in URLs.
-    #[error("streaming locator {0:?}: {NAME_RULE}")]
+    #[error("name: streaming locator {0:?}: {NAME_RULE}")]
     IllegalName(String),
     /// Nobody would be told who may have the key.
-    #[error("key {label} needs a content key policy: name one for the locator")]
+    #[error(
+        "defaultContentKeyPolicyName: key {label} needs a content key policy: name one for the locator"
+    )]
     NoContentKeyPolicy {
         /// Label of the key.
         label: String,
     },
     /// A locator applies no more filters than the origin takes.
-    #[error("a streaming locator has at most {MAX_DEFAULT} filters")]
+    #[error("filters: a streaming locator has at most {MAX_DEFAULT} filters")]
     TooManyFilters,
     /// The locator's times leave no moment at which it is served.
-    #[error("the end of the locator is not after its start")]
+    #[error("endTime: the end of the locator is not after its start")]
     EmptyTime,
     /// The text would not be found again in an address.
     #[error("alternativeMediaId: 1 to {MAX_MEDIA_ID} characters without control characters")]
@@ -148,10 +151,16 @@ impl Publisher {
         request: &PublishRequest,
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
-        let policy = self.store.streaming_policy(&request.streaming_policy).await?;
+        let policy = self.store.streaming_policy(&request.streaming_policy).await;
+        let policy = policy.map_err(|error| references::missing(error, "streamingPolicyName"))?;
+        let asset = self.store.asset(&request.asset).await;
+        asset.map_err(|error| references::missing(error, "assetName"))?;
         let mut locator = locator(request, &policy, now)?;
-        for name in &mut locator.filters {
-            name.clone_from(&self.store.filter(&request.asset, name).await?.name);
+        for (n, name) in locator.filters.iter_mut().enumerate() {
+            let filter = self.store.filter(&request.asset, name).await;
+            let filter =
+                filter.map_err(|error| references::missing(error, &format!("filters[{n}]")))?;
+            name.clone_from(&filter.name);
         }
         locator.schedule = self.schedule(request).await?;
         let periods = 0..locator.schedule.as_ref().map_or(1, Schedule::end);
@@ -160,11 +169,12 @@ impl Publisher {
             .into_iter()
             .map(|(needed, own)| self.new_key(&locator, needed, own))
             .collect::<Result<Vec<_>, _>>()?;
+        references::key_policies(&self.store, request, &policy, (&locator, &keys)).await?;
         let draft = Draft::new(&locator, Arc::clone(&policy), keys.clone());
         self.preflight.check(&draft).await?;
         let created =
             self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await;
-        created.map_err(|error| taken(error, &request.keys))?;
+        created.map_err(|error| references::taken(error, &request.keys))?;
         Ok(locator)
     }
 
@@ -248,7 +258,8 @@ impl Publisher {
             Err(StoreError::NotFound { .. }) => return Ok(None),
             found => found?,
         };
-        let policy = self.store.streaming_policy(&request.streaming_policy).await?;
+        let policy = self.store.streaming_policy(&request.streaming_policy).await;
+        let policy = policy.map_err(|error| references::missing(error, "streamingPolicyName"))?;
         check_same(request, &existing, &locator(request, &policy, now)?)?;
         self.check_same_keys(request, &existing).await?;
         Ok(Some(existing))
@@ -368,20 +379,6 @@ fn locator(
         end: request.end,
         created: now,
     })
-}
-
-/// Names the member where the KID of an own key is in the store already.
-fn taken(error: StoreError, keys: &[OwnKey]) -> PublishError {
-    let StoreError::AlreadyExists { kind: Kind::ContentKey, name } = &error else {
-        return error.into();
-    };
-    match keys.iter().position(|key| key.kid.to_string() == *name) {
-        Some(n) => PublishError::Unservable {
-            member: format!("contentKeys[{n}].id"),
-            rule: error.to_string(),
-        },
-        None => error.into(),
-    }
 }
 
 fn check_same(

@@ -37,6 +37,10 @@ pub struct EncryptedBlock {
     /// How long tracks are clear at their beginning, in seconds, to the end of the fragment; ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clear_lead_seconds: Option<u32>,
+    /// Whether each key is announced together with all others, so that a client needs one licence for
+    /// them; of Common Encryption only; ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub announce_all_keys: bool,
     /// Systems that are announced; of Common Encryption only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drm: Option<Drm>,
@@ -91,6 +95,20 @@ pub struct KeyToTracks {
     pub output_protection: Option<OutputProtection>,
 }
 
+impl ContentKeys {
+    /// The content key policies that are named, by the paths of their members.
+    pub(super) fn policies(&self) -> impl Iterator<Item = (String, &str)> {
+        let default = self.default_key.iter().filter_map(|key| key.policy_name.as_deref());
+        let default = default.map(|name| ("defaultKey.policyName".to_owned(), name));
+        let mappings = self.key_to_track_mappings.iter().enumerate();
+        let mapped = mappings.filter_map(|(n, mapping)| {
+            let name = mapping.policy_name.as_deref()?;
+            Some((format!("keyToTrackMappings[{n}].policyName"), name))
+        });
+        default.chain(mapped)
+    }
+}
+
 impl EncryptedBlock {
     /// Whether ClearKey is announced: where it is asked for, and where no system is named at all.
     pub fn announces_clear_key(&self) -> bool {
@@ -107,9 +125,22 @@ impl EncryptedBlock {
         !self.content_keys.key_to_track_mappings.is_empty()
     }
 
-    /// Whether PlayReady clients take the header: a Smooth manifest names all keys in one.
+    /// Whether the address of a key's bytes is the same for all keys.
+    pub fn keys_have_one_address(&self) -> bool {
+        let keys = self.custom_key_acquisition_url_template.as_ref();
+        keys.is_some_and(|template| !template.names_key())
+    }
+
+    /// Whether PlayReady licences have an address for each key.
+    pub fn play_ready_names_key(&self) -> bool {
+        let system = self.drm.as_ref().and_then(|drm| drm.play_ready.as_ref());
+        let licences = system.and_then(|s| s.custom_license_acquisition_url_template.as_ref());
+        licences.is_some_and(UrlTemplate::names_key)
+    }
+
+    /// Whether PlayReady clients take the header, which may name all keys.
     pub(super) fn header_fits(&self, alternative_media_id: &str) -> bool {
-        let keys = match self.enabled_protocols.smooth_streaming {
+        let keys = match self.enabled_protocols.smooth_streaming || self.announce_all_keys {
             true => 1 + self.content_keys.key_to_track_mappings.len(),
             false => 1,
         };
@@ -293,6 +324,11 @@ impl EncryptedBlock {
             ),
             ("drm", envelope && self.drm.is_some(), "systems have no part in the envelope"),
             (
+                "announceAllKeys",
+                envelope && self.announce_all_keys,
+                "systems have no part in the envelope",
+            ),
+            (
                 "clearKeyEncryptionConfiguration",
                 envelope && clear_key.is_some(),
                 "systems have no part in the envelope",
@@ -303,6 +339,11 @@ impl EncryptedBlock {
                     && self.custom_key_acquisition_url_template.is_some()
                     && !self.announces_clear_key(),
                 "only keys of the envelope and of ClearKey are fetched by themselves",
+            ),
+            (
+                "customKeyAcquisitionUrlTemplate",
+                self.has_several_keys() && self.keys_have_one_address(),
+                "several keys would have one address: {ContentKeyId} is needed",
             ),
             (
                 "clearKeyEncryptionConfiguration.hlsKeyFormats",

@@ -114,12 +114,14 @@ impl Drm {
 }
 
 /// Systems that have members of their own.
-const OWN: [SystemId; 5] = [
+const OWN: [SystemId; 6] = [
     SystemId::PLAY_READY,
     SystemId::WIDEVINE,
     SystemId::FAIR_PLAY,
     SystemId::MARLIN,
     SystemId::CLEAR_KEY,
+    // The box of ClearKey.
+    SystemId::COMMON,
 ];
 
 /// What is said to PlayReady clients.

@@ -158,6 +158,18 @@ impl StreamingPolicy {
         }
     }
 
+    /// The content key policies that are named, by the paths of their members.
+    pub fn content_key_policies(&self) -> Vec<(String, &str)> {
+        let default = self.default_content_key_policy_name.as_deref();
+        let default = default.map(|name| ("defaultContentKeyPolicyName".to_owned(), name));
+        let of_keys = protection::TABLE.iter().flat_map(|row| {
+            let keys = self.block(row.protection).map(|block| &block.content_keys);
+            let named = keys.into_iter().flat_map(ContentKeys::policies);
+            named.map(move |(member, name)| (format!("{}.contentKeys.{member}", row.block), name))
+        });
+        default.into_iter().chain(of_keys).collect()
+    }
+
     /// The first member whose address would be longer than players take for a locator with this
     /// alternative media id.
     pub fn too_long_address(&self, alternative_media_id: &str) -> Option<String> {

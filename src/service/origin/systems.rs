@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::Scheme;
-use crate::crypto::Expanded;
 use crate::drm::playready::{self, Header, HeaderKey, Object};
 use crate::drm::widevine::PsshData;
 use crate::ids::KeyId;
@@ -45,7 +44,7 @@ impl Origin {
         delivery: &DeliveryUrls,
     ) -> Result<KeyAddresses, OriginError> {
         let of = |record: &KeyRecord| {
-            let uri = Addressing::new(context, record.kid, Some(delivery)).uri();
+            let uri = Addressing::new(context, record, Some(delivery)).uri();
             let systems = self.systems(context, record, Some(delivery))?;
             let hdcp = output(context, record).and_then(|output| output.hdcp_level);
             Ok((record.kid, Addresses { uri, systems, hdcp }))
@@ -87,14 +86,19 @@ impl Origin {
         record: &KeyRecord,
         delivery: Option<&DeliveryUrls>,
     ) -> Result<Arc<[Announced]>, OriginError> {
-        let addressing = Addressing::new(context, record.kid, delivery);
+        let addressing = Addressing::new(context, record, delivery);
         let (Some(block), Some(scheme)) = (addressing.block, Scheme::of(context.protection)) else {
             return Ok([].into());
         };
         let drm = block.drm.clone().unwrap_or_default();
         let play_ready = drm.play_ready.map(|system| {
-            let key = self.track_key(context, record, &[])?.key;
-            addressing.play_ready(&system, scheme, &key)
+            let key = |record: &&KeyRecord| {
+                let key = self.track_key(context, record, &[])?.key;
+                let checksum = playready::checksum(record.kid, &key);
+                Ok::<_, OriginError>(HeaderKey::new(record.kid, scheme, checksum))
+            };
+            let keys = context.announced_with(record).iter().map(key).collect::<Result<_, _>>()?;
+            addressing.play_ready(&system, keys)
         });
         let systems = [
             play_ready.transpose()?,
@@ -125,11 +129,23 @@ struct Addressing<'a> {
     block: Option<&'a EncryptedBlock>,
     media_id: &'a str,
     kid: KeyId,
+    /// All keys that are asked for with it, itself among them.
+    together: Vec<KeyId>,
     /// `None` where addresses of this server are not told.
     delivery: Option<&'a DeliveryUrls>,
 }
 
 impl Context {
+    /// A key and those that are announced with it: all of its crypto period, or none. All are in one
+    /// order, so that clients see that they are told the same again.
+    fn announced_with<'a>(&'a self, record: &'a KeyRecord) -> Vec<&'a KeyRecord> {
+        let same_period = |other: &&KeyRecord| other.crypto_period == record.crypto_period;
+        match self.block().is_some_and(|block| block.announce_all_keys) {
+            true => self.keys_in_force().filter(same_period).collect(),
+            false => vec![record],
+        }
+    }
+
     /// What the bytes of fragments depend on that name their keys: policies and locators with one
     /// name follow each other, but none is made in the same instant under the same id.
     pub(super) fn in_band_tag(&self) -> Option<Vec<u8>> {
@@ -140,9 +156,10 @@ impl Context {
 }
 
 impl<'a> Addressing<'a> {
-    fn new(context: &'a Context, kid: KeyId, delivery: Option<&'a DeliveryUrls>) -> Self {
+    fn new(context: &'a Context, record: &KeyRecord, delivery: Option<&'a DeliveryUrls>) -> Self {
         let media_id = context.locator.alternative_media_id.as_deref().unwrap_or_default();
-        Self { block: context.block(), media_id, kid, delivery }
+        let together = context.announced_with(record).iter().map(|record| record.kid).collect();
+        Self { block: context.block(), media_id, kid: record.kid, together, delivery }
     }
 
     /// That of the policy, or else our own.
@@ -166,15 +183,14 @@ impl<'a> Addressing<'a> {
         self.url(template, |_| String::new())
     }
 
-    /// The bytes of a key are where the policy says so; a server of ClearKey licences that it names
-    /// has them too.
+    /// A server of ClearKey licences that the policy names has no address for the bytes of one key:
+    /// they are where the policy says so, or here.
     fn clear_key(&self, block: &EncryptedBlock, protection: Protection) -> Announced {
         let licences = block.clear_key_template();
-        let keys = block.custom_key_acquisition_url_template.as_ref().or(licences);
         Announced {
             url: self.url(licences, DeliveryUrls::clear_key),
-            key_uri: self.url(keys, |delivery| delivery.raw_key(self.kid)),
-            pssh: Some(Pssh::common(vec![self.kid])),
+            key_uri: self.uri(),
+            pssh: Some(Pssh::common(self.together.clone())),
             clear_key_lines: block.clear_key_lines(protection).to_vec(),
             ..Announced::new(System::ClearKey)
         }
@@ -183,16 +199,14 @@ impl<'a> Addressing<'a> {
     fn play_ready(
         &self,
         system: &PlayReady,
-        scheme: Scheme,
-        key: &Expanded,
+        keys: Vec<HeaderKey>,
     ) -> Result<Announced, OriginError> {
         let template = system.custom_license_acquisition_url_template.as_ref();
         let url = self.url(template, DeliveryUrls::play_ready);
-        let checksum = playready::checksum(self.kid, key);
         let header = Header {
             la_url: Some(url.clone()).filter(|url| !url.is_empty()),
             custom_attributes: system.play_ready_custom_attributes.clone(),
-            ..Header::new(vec![HeaderKey::new(self.kid, scheme, checksum)])
+            ..Header::new(keys)
         };
         let pssh = Object::new(&header).pssh().map_err(|error| {
             OriginError::new(Code::OUTPUT_PROTECTION_NOT_SUPPORTED, error.to_string())
@@ -205,7 +219,7 @@ impl<'a> Addressing<'a> {
         let template = system.custom_license_acquisition_url_template.as_ref();
         Announced {
             url: self.url(template, |delivery| delivery.widevine(self.kid)),
-            pssh: Some(PsshData::new(&[self.kid], scheme).pssh()),
+            pssh: Some(PsshData::new(&self.together, scheme).pssh()),
             certificate: self.foreign(system.certificate_url_template.as_ref()),
             ..Announced::new(System::Widevine)
         }
@@ -232,7 +246,7 @@ impl<'a> Addressing<'a> {
     }
 
     fn custom(&self, system: &CustomSystem) -> Announced {
-        let key_ids = if system.lists_key_ids { vec![self.kid] } else { Vec::new() };
+        let key_ids = if system.lists_key_ids { self.together.clone() } else { Vec::new() };
         Announced {
             url: self.foreign(system.custom_license_acquisition_url_template.as_ref()),
             pssh: Some(Pssh { system: system.system_id.0, key_ids, data: system.data.0.clone() }),
@@ -249,7 +263,6 @@ impl<'a> Addressing<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::ContentKey;
     use crate::policy::StreamingPolicy;
 
     const KID: KeyId = KeyId::from_bytes([0xab; 16]);
@@ -276,6 +289,7 @@ mod tests {
             block: policy.block(protection),
             media_id: "film",
             kid: KID,
+            together: vec![KID],
             delivery: Some(&delivery),
         };
         assert_eq!(of(Protection::Cbc).uri(), format!("https://k/film/{NAMED}"));
@@ -283,12 +297,12 @@ mod tests {
         assert_eq!(cenc.uri(), format!("https://host/keydelivery/?kid={NAMED}"));
         let clear_key = cenc.clear_key(block, Protection::Cenc);
         assert_eq!(clear_key.url, "https://ck/film");
-        assert_eq!(clear_key.key_uri, "https://ck/film");
+        assert_eq!(clear_key.key_uri, cenc.uri());
         let drm = block.drm.clone().unwrap();
         let widevine = cenc.widevine(&drm.widevine.unwrap(), Scheme::Cenc);
         assert_eq!(widevine.url, format!("https://wv/{NAMED}"));
-        let key = Expanded::new(&ContentKey::from_bytes([1; 16]));
-        let play_ready = cenc.play_ready(&drm.play_ready.unwrap(), Scheme::Cenc, &key).unwrap();
+        let keys = vec![HeaderKey::new(KID, Scheme::Cenc, Default::default())];
+        let play_ready = cenc.play_ready(&drm.play_ready.unwrap(), keys).unwrap();
         let header = Object::read(play_ready.object()).unwrap().header().unwrap();
         assert_eq!(header.la_url, Some(format!("https://pr/?a=film&k={NAMED}")));
         assert_eq!(header.custom_attributes.unwrap().as_str(), "<X>1</X>");
@@ -302,7 +316,13 @@ mod tests {
     #[test]
     fn our_own_address_for_fairplay_keeps_the_scheme_of_the_client() {
         let delivery = DeliveryUrls { base: "http://host/keydelivery".to_owned() };
-        let own = Addressing { block: None, media_id: "", kid: KID, delivery: Some(&delivery) };
+        let own = Addressing {
+            block: None,
+            media_id: "",
+            kid: KID,
+            together: vec![KID],
+            delivery: Some(&delivery),
+        };
         let fair_play = own.fair_play(&FairPlay::default());
         let rest = format!("host/keydelivery/FairPlay/?kid={NAMED}");
         assert_eq!(fair_play.key_uri, format!("skd://{rest}"));

@@ -73,24 +73,33 @@ async fn publishing_once_gives_what_is_there_or_says_what_differs() {
 async fn what_cannot_be_published_is_refused_and_leaves_nothing() {
     let service = KeyService::start().await;
     let good = request("s", "Predefined_ClearKey", "open");
-    let missing = |kind: Kind, name: &str| format!("{kind} {name} does not exist");
+    let missing =
+        |member: &str, kind: Kind, name: &str| format!("{member}: {kind} {name} does not exist");
     let table = [
         (
             request("a/b", "Predefined_ClearKey", "open"),
-            "streaming locator \"a/b\": a name has 1 to 128 letters, digits, hyphens, underscores \
+            "name: streaming locator \"a/b\": a name has 1 to 128 letters, digits, hyphens, underscores \
              and dots"
                 .into(),
         ),
-        (PublishRequest { asset: "x".into(), ..good.clone() }, missing(Kind::Asset, "x")),
-        (request("s", "x", "open"), missing(Kind::StreamingPolicy, "x")),
-        (request("s", "Predefined_ClearKey", "x"), missing(Kind::ContentKeyPolicy, "x")),
+        (
+            PublishRequest { asset: "x".into(), ..good.clone() },
+            missing("assetName", Kind::Asset, "x"),
+        ),
+        (request("s", "x", "open"), missing("streamingPolicyName", Kind::StreamingPolicy, "x")),
+        (
+            request("s", "Predefined_ClearKey", "x"),
+            missing("defaultContentKeyPolicyName", Kind::ContentKeyPolicy, "x"),
+        ),
         (
             PublishRequest { content_key_policy: None, ..good.clone() },
-            "key aesDefaultKey needs a content key policy: name one for the locator".into(),
+            "defaultContentKeyPolicyName: key aesDefaultKey needs a content key policy: name one for \
+             the locator"
+                .into(),
         ),
         (
             PublishRequest { start: Some(at(NOW)), end: Some(at(NOW)), ..good },
-            "the end of the locator is not after its start".into(),
+            "endTime: the end of the locator is not after its start".into(),
         ),
     ];
     for (asked, message) in table {

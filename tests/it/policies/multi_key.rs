@@ -1,14 +1,20 @@
 //! One presentation under several keys, by whole URLs.
 
+use std::collections::HashSet;
+
 use portcullis::drm::playready::{Object, Version};
-use portcullis::ids::KeyId;
+use portcullis::drm::widevine::PsshData;
+use portcullis::ids::{KeyId, SystemId};
+use portcullis::isobmff::cenc::Pssh;
+use portcullis::isobmff::{FourCc, children};
 use reqwest::Client;
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
+use crate::support::boxes::find;
 use crate::support::documents::{
-    KEY_HD, KEY_SD, KID_HD, KID_SD, ladder, locator, open_policy, printed, selection, shown,
-    streaming_policy,
+    KEY_HD, KEY_SD, KID_HD, KID_SD, content_key, ladder, locator, open_policy, printed, selection,
+    shown, streaming_policy,
 };
 use crate::support::filters::LEVELS;
 use crate::support::keys::{self, clearkey_request, sign, spec};
@@ -55,6 +61,99 @@ fn kid<'d>(set: Node<'d, 'd>) -> Option<&'d str> {
 fn bandwidths(set: Node<'_, '_>) -> Vec<u64> {
     let levels = set.descendants().filter(|node| node.tag_name().name() == "Representation");
     levels.map(|level| level.attribute("bandwidth").unwrap().parse().unwrap()).collect()
+}
+
+/// German is the first sound of the asset, so MPDs call it the main one.
+#[tokio::test]
+async fn roles_that_manifests_announce_select_tracks() {
+    let alternate = json!([selection(&[("Role", "alternate")])]);
+    let (_server, root) = server_of(vec![
+        streaming_policy(
+            "p",
+            json!({ "commonEncryptionCenc": { "enabledProtocols": { "dash": true },
+                "clearTracks": alternate } }),
+        ),
+        open_policy("open"),
+        locator(
+            "film",
+            json!({ "assetName": "gate", "streamingPolicyName": "p",
+                "defaultContentKeyPolicyName": "open" }),
+        ),
+    ]);
+    let mpd = text(&format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
+    let document = Document::parse(&mpd).unwrap();
+    let sets = document.descendants().filter(|n| n.attribute("contentType") == Some("audio"));
+    let role = |set: Node<'_, '_>| {
+        let mut roles = set.children().filter(|node| node.tag_name().name() == "Role");
+        roles.next().unwrap().attribute("value").unwrap().to_owned()
+    };
+    let sound: Vec<_> =
+        sets.map(|set| (set.attribute("lang"), role(set), kid(set).is_some())).collect();
+    let (main, alternate) = ("main".to_owned(), "alternate".to_owned());
+    assert_eq!(sound, [(Some("de"), main, true), (Some("en"), alternate, false)]);
+}
+
+/// With one licence for all keys, every box in manifests and init segments names all of them.
+#[tokio::test]
+async fn keys_that_are_announced_together_stand_in_every_box() {
+    let mut policy = streaming_policy(
+        "p",
+        json!({ "commonEncryptionCenc": { "enabledProtocols": { "dash": true },
+            "announceAllKeys": true, "drm": { "playReady": {}, "widevine": {} },
+            "clearKeyEncryptionConfiguration": {},
+            "contentKeys": { "defaultKey": { "label": "SD" }, "keyToTrackMappings": [
+                { "label": "HD", "tracks": [selection(&[("TrackClass", "HD")])] }] } } }),
+    );
+    let film = locator(
+        "film",
+        json!({ "assetName": "gate", "streamingPolicyName": "p",
+            "defaultContentKeyPolicyName": "open",
+            "contentKeys": [content_key(KID_SD, "SD", KEY_SD),
+                content_key(KID_HD, "HD", KEY_HD)] }),
+    );
+    let (server, root) = server_of(vec![policy.clone(), open_policy("open"), film]);
+    let manifest = format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)");
+    let mpd = text(&manifest).await;
+    let all: HashSet<KeyId> = [KID_SD, KID_HD].map(|kid| kid.parse().unwrap()).into();
+    let named = |pssh: &Pssh| -> HashSet<KeyId> {
+        match pssh.system {
+            SystemId::WIDEVINE => PsshData::read(&pssh.data).unwrap().kids().collect(),
+            SystemId::PLAY_READY => {
+                let header = Object::read(&pssh.data).unwrap().header().unwrap();
+                header.keys.iter().map(|key| key.kid).collect()
+            }
+            _ => pssh.key_ids.iter().copied().collect(),
+        }
+    };
+    let document = Document::parse(&mpd).unwrap();
+    let boxes =
+        document.descendants().filter(|node| node.has_tag_name(("urn:mpeg:cenc:2013", "pssh")));
+    let boxes: Vec<Pssh> = boxes
+        .flat_map(|node| {
+            let data = data_encoding::BASE64.decode(node.text().unwrap().trim().as_bytes());
+            Pssh::read_row(&data.unwrap()).unwrap()
+        })
+        .collect();
+    assert!(boxes.len() >= 6, "{}", boxes.len());
+    assert!(boxes.iter().all(|pssh| named(pssh) == all), "{boxes:?}");
+    for track in presentation::dash(&Client::new(), &manifest).await {
+        for row in children(FourCc(*b"moov"), find(&track.init, &[b"moov"]).unwrap()) {
+            let row = row.unwrap();
+            if &row.kind.0 == b"pssh" {
+                assert_eq!(named(&Pssh::read(row.body).unwrap()), all);
+            }
+        }
+    }
+    let mut inspect = crate::support::server::portcullis();
+    inspect.args(["inspect", "--data"]).arg(&server.data).arg(&manifest);
+    let output = inspect.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    // The envelope has no such boxes.
+    policy["properties"] = json!({ "envelopeEncryption": {
+        "enabledProtocols": { "hls": true }, "announceAllKeys": true } });
+    policy["name"] = json!("q");
+    let said = crate::support::documents::refused(&server.data, &["apply", "-"], &policy);
+    assert!(said.contains("envelopeEncryption.announceAllKeys: systems have no part"), "{said}");
 }
 
 #[tokio::test]
