@@ -1,12 +1,13 @@
 //! What boxes and manifests say of keys, and whether all of it speaks of the same ones.
 //!
-//! Readers turn an init segment ([`movie`]), an MPD ([`mpd`]), playlists ([`playlists`]) or a Smooth
+//! Readers turn an init segment ([`movie`]), a fragment ([`fragment`]), an MPD ([`mpd`]), playlists ([`playlists`]) or a Smooth
 //! manifest ([`smooth`]) into [`Statement`]s by track; [`consistency`] compares them with each other
 //! and with key records, [`verdict`] over a whole manifest. Files of anybody are read, so nothing in
 //! them is taken for granted.
 
 pub mod consistency;
 mod data;
+pub mod fragment;
 pub mod movie;
 pub mod mpd;
 pub mod playlists;

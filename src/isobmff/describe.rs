@@ -4,6 +4,8 @@
 use data_encoding::HEXLOWER;
 
 use super::FourCc;
+use super::cenc::protection::PIFF_TRACK_ENCRYPTION;
+use super::cenc::senc::{OVERRIDES_TRACK, PIFF_SAMPLE_ENCRYPTION};
 use crate::bytes::{Reader, Truncated};
 use crate::ids::{KeyId, SystemId};
 
@@ -43,6 +45,19 @@ const TABLE: &[(&[u8; 4], Describe)] = &[
     (b"trun", trun),
 ];
 
+/// The same for boxes of type `uuid`: those of PIFF 1.1 section 5.3 (packaging.md section 3).
+const UUIDS: &[(&[u8; 16], Describe)] = &[
+    (&PIFF_SAMPLE_ENCRYPTION, piff_samples),
+    (&PIFF_TRACK_ENCRYPTION, piff_track),
+    (&PIFF_SYSTEM, piff_system),
+];
+
+/// Type of the `uuid` box that stands for `pssh` in PIFF.
+const PIFF_SYSTEM: [u8; 16] = 0xd08a4f18_10f3_4a82_b6c8_32d8aba183d3_u128.to_be_bytes();
+
+/// Name of the first field of boxes of PIFF.
+pub const PIFF: &str = "PIFF";
+
 /// So many runs of a group are told.
 const LISTED_RUNS: usize = 8;
 
@@ -54,6 +69,11 @@ const PLAIN: [&[u8; 4]; 3] = [b"ftyp", b"styp", b"frma"];
 /// # Errors
 /// A body that ends too early.
 pub fn describe(kind: FourCc, body: &[u8]) -> Option<Result<Fields, Truncated>> {
+    if &kind.0 == b"uuid" {
+        let (id, rest) = body.split_first_chunk::<16>()?;
+        let (_, read) = UUIDS.iter().find(|(known, _)| *known == id)?;
+        return Some(Full::open(rest, true).and_then(|mut full| read(&mut full)));
+    }
     let (_, read) = TABLE.iter().find(|(known, _)| **known == kind.0)?;
     Some(Full::open(body, !PLAIN.contains(&&kind.0)).and_then(|mut full| read(&mut full)))
 }
@@ -242,6 +262,39 @@ fn senc(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     Ok(vec![("samples", b.body.u32()?.to_string()), ("subsamples", subsamples.to_owned())])
 }
 
+fn piff_samples(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let mut fields = vec![(PIFF, "sample encryption".to_owned())];
+    if b.flags & OVERRIDES_TRACK != 0 {
+        fields.extend(piff_key(&mut b.body)?);
+    }
+    fields.extend(senc(b)?);
+    Ok(fields)
+}
+
+fn piff_track(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let mut fields = vec![(PIFF, "track encryption".to_owned())];
+    fields.extend(piff_key(&mut b.body)?);
+    Ok(fields)
+}
+
+fn piff_system(b: &mut Full<'_>) -> Result<Fields, Truncated> {
+    let mut fields = vec![(PIFF, "protection system".to_owned())];
+    fields.extend(pssh(b)?);
+    Ok(fields)
+}
+
+/// Algorithm (0 none, 1 AES-CTR, 2 AES-CBC), size of IVs and KID.
+fn piff_key(body: &mut Reader<'_>) -> Result<Fields, Truncated> {
+    let algorithm = match body.u24()? {
+        0 => "none".to_owned(),
+        1 => "AES-CTR".to_owned(),
+        2 => "AES-CBC".to_owned(),
+        other => other.to_string(),
+    };
+    let iv_size = body.u8()?.to_string();
+    Ok(vec![("algorithm", algorithm), ("iv size", iv_size), ("kid", kid(body)?)])
+}
+
 fn saiz(b: &mut Full<'_>) -> Result<Fields, Truncated> {
     if b.flags & 1 != 0 {
         b.body.skip(8)?;
@@ -314,6 +367,28 @@ mod tests {
              constant iv: {iv}, "
         );
         assert_eq!(said[1], expected);
+    }
+
+    /// A fragment of PIFF that names its key; what it says is told without any other box.
+    #[test]
+    fn boxes_of_piff_say_which_key() {
+        let fields = [&[0, 0, 0, 3][..], &[0, 0, 1, 8], &[0x22; 16], &[0, 0, 0, 5]].concat();
+        let body = [&PIFF_SAMPLE_ENCRYPTION[..], &fields].concat();
+        let said = describe(FourCc(*b"uuid"), &body).unwrap().unwrap();
+        let kid = KeyId::from_bytes([0x22; 16]).to_string();
+        let expected = [
+            (PIFF, "sample encryption"),
+            ("algorithm", "AES-CTR"),
+            ("iv size", "8"),
+            ("kid", &*kid),
+            ("samples", "5"),
+            ("subsamples", "yes"),
+        ];
+        assert_eq!(said, expected.map(|(name, value)| (name, value.to_owned())));
+        for length in 16..body.len() {
+            assert!(describe(FourCc(*b"uuid"), &body[..length]).unwrap().is_err(), "{length}");
+        }
+        assert!(describe(FourCc(*b"uuid"), &[7; 40]).is_none());
     }
 
     proptest! {

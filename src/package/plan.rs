@@ -132,6 +132,11 @@ impl Plan {
             + ranges
     }
 
+    /// What stands in front of the first sample.
+    pub fn head(&self) -> &Bytes {
+        &self.head
+    }
+
     /// Bytes in front of the first sample.
     pub fn head_len(&self) -> u64 {
         self.head.len() as u64

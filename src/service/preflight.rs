@@ -1,14 +1,15 @@
 //! What would be served of a locator, judged before it is made: what cannot be right later is refused
 //! now, with the member of the streaming policy named.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::cenc::Scheme;
 use crate::crypto::Expanded;
 use crate::inspect::consistency::{Difference, Known, KnownKeys};
 use crate::inspect::movie::Init;
-use crate::inspect::{Kind, ReadError, Track, kind, mpd, playlists, smooth, verdict};
+use crate::inspect::{Kind, ReadError, Track, fragment, kind, mpd, playlists, smooth, verdict};
+use crate::isobmff::{FourCc, children};
 use crate::keys::KeyRecord;
 use crate::media::{Asset, Rendition};
 use crate::package::filter::Facts;
@@ -16,6 +17,7 @@ use crate::package::format::{Format, Protocol, TABLE};
 use crate::package::presentation::DeliveryUrls;
 use crate::package::support::{self, Unsupported};
 use crate::policy::StreamingPolicy;
+use crate::policy::streaming::EncryptedBlock;
 use crate::protection::{self, Protection};
 use crate::service::origin::{CacheSizes, Code, Draft, LoadedAsset, Origin, OriginError};
 use crate::service::publish::PublishError;
@@ -43,6 +45,14 @@ struct Form {
     member: String,
 }
 
+impl Form {
+    /// Its manifest, behind the base of addresses.
+    fn manifest(&self) -> String {
+        let encryption = self.protection.row().map_or("", |row| row.url_value);
+        format!("manifest(format={},encryption={encryption})", self.format.row().selector)
+    }
+}
+
 impl Preflight {
     pub(super) fn new(store: Store) -> Self {
         // Indexes are kept for the next locator of the asset; nothing else is asked for twice.
@@ -61,9 +71,16 @@ impl Preflight {
         };
         names(&draft.policy, &loaded.asset)?;
         let known = self.known(&draft.records)?;
-        for form in forms(&draft.policy) {
-            codecs(&form, &draft.policy, &loaded.asset)?;
-            self.signalling(draft, &loaded, &form, &known).await?;
+        let (forms, mut served) = (forms(&draft.policy), 0);
+        for form in &forms {
+            codecs(form, &draft.policy, &loaded.asset)?;
+            addresses(form, draft, &loaded.asset)?;
+            served += usize::from(self.signalling(draft, &loaded, form, &known).await?);
+        }
+        let is_clear = PROTOCOLS.iter().any(|(p, _)| draft.policy.allows(*p, Protection::Clear));
+        if served == 0 && !forms.is_empty() && !is_clear && draft.locator.schedule.is_some() {
+            let rule = "no protocol of the streaming policy can say which key is for what";
+            return Err(refusal("keyRotation", rule));
         }
         Ok(())
     }
@@ -76,14 +93,15 @@ impl Preflight {
         records.iter().map(known).collect()
     }
 
-    /// Writes manifest, playlists and init segments, reads them as a client does, and compares.
+    /// Writes manifest, playlists, init segments and some fragment headers, reads them as a client
+    /// does, and compares. Gives whether the format has a form for what the locator is.
     async fn signalling(
         &self,
         draft: &Draft,
         loaded: &Arc<LoadedAsset>,
         form: &Form,
         known: &KnownKeys,
-    ) -> Result<(), PublishError> {
+    ) -> Result<bool, PublishError> {
         let stem = loaded.manifest_stem.as_deref().unwrap_or(&draft.locator.asset);
         let client = Client {
             origin: &self.origin,
@@ -93,19 +111,23 @@ impl Preflight {
             delivery: DeliveryUrls { base: ORIGIN.to_owned() },
         };
         let found = match client.differences(form, known).await {
+            Ok(None) => client.fragments(form, known).await,
+            found => found,
+        };
+        let found = match found {
             // The format has no form for what the asset holds, which was judged above, or for keys that
             // rotate: other formats have.
-            Err(error) if is_unsupported(error.code) => return Ok(()),
+            Err(error) if is_unsupported(error.code) => return Ok(false),
             Err(error)
                 if draft.locator.schedule.is_some()
                     && error.code == Code::OUTPUT_PROTECTION_NOT_SUPPORTED =>
             {
-                return Ok(());
+                return Ok(false);
             }
             Err(error) => return Err(refusal(&form.member, &error.detail)),
             Ok(found) => found,
         };
-        found.map_or(Ok(()), |difference| Err(refusal(&form.member, &difference.to_string())))
+        found.map_or(Ok(true), |difference| Err(refusal(&form.member, &difference.to_string())))
     }
 }
 
@@ -196,6 +218,31 @@ fn codecs(form: &Form, policy: &StreamingPolicy, asset: &Asset) -> Result<(), Pu
     Ok(())
 }
 
+/// Refuses addresses that are one where there are several keys, and the reverse.
+fn addresses(form: &Form, draft: &Draft, asset: &Asset) -> Result<(), PublishError> {
+    let protection = form.protection;
+    let Some((row, block)) = protection.row().zip(draft.policy.block(protection)) else {
+        return Ok(());
+    };
+    let periods = draft.locator.periods();
+    if periods > 1 && block.keys_have_one_address() {
+        let rule = "the keys rotate and would have one address: {ContentKeyId} is needed";
+        return Err(refusal(&format!("{}.customKeyAcquisitionUrlTemplate", row.block), rule));
+    }
+    let label = |rendition: &Rendition| {
+        let label = draft.policy.label_of(protection, &Facts::of(rendition));
+        label.map(str::to_owned)
+    };
+    let labels: HashSet<String> = asset.renditions().filter_map(label).collect();
+    let is_smooth = form.format.row().protocol == Protocol::Smooth;
+    if is_smooth && labels.len() > 1 && block.play_ready_names_key() {
+        let member = "drm.playReady.customLicenseAcquisitionUrlTemplate";
+        let rule = "a Smooth manifest has one address for all keys of the asset: no {ContentKeyId}";
+        return Err(refusal(&format!("{}.{member}", row.block), rule));
+    }
+    Ok(())
+}
+
 /// Whoever reads a presentation before it is there.
 struct Client<'a> {
     origin: &'a Origin,
@@ -213,9 +260,7 @@ impl Client<'_> {
         form: &Form,
         known: &KnownKeys,
     ) -> Result<Option<Difference>, OriginError> {
-        let encryption = form.protection.row().map_or("", |row| row.url_value);
-        let selector = form.format.row().selector;
-        let manifest = format!("manifest(format={selector},encryption={encryption})");
+        let manifest = form.manifest();
         let mut inits = HashMap::new();
         for (folder, track) in self.tracks(&manifest).await? {
             let uri = track.init.as_ref().and_then(|part| part.uri.as_ref());
@@ -231,6 +276,44 @@ impl Client<'_> {
             let init = uri.and_then(|uri| inits.get(&uri));
             if let Some(found) = verdict::of_track(&track, init, Some(known)).into_iter().next() {
                 return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first difference in what protected fragments say of their keys. That they can be made is
+    /// judged with it: samples that no scheme can map are found by mapping them.
+    async fn fragments(
+        &self,
+        form: &Form,
+        known: &KnownKeys,
+    ) -> Result<Option<Difference>, OriginError> {
+        let path = format!("{}{}", self.base, form.manifest());
+        let lead = self.draft.policy.block(form.protection).map_or(0, EncryptedBlock::clear_lead);
+        for rendition in self.loaded.asset.renditions() {
+            if self.draft.policy.label_of(form.protection, &Facts::of(rendition)).is_none() {
+                continue;
+            }
+            let starts = rendition.cuts.starts.iter();
+            let first = starts.take_while(|cut| cut.start < lead).count();
+            let last = rendition.cuts.len().saturating_sub(1);
+            for n in [first.min(last), last] {
+                let fragment = (rendition, n);
+                let plan =
+                    self.origin.preview_fragment(self.draft, self.loaded, &path, fragment).await;
+                let plan = match plan {
+                    Err(error) if is_unsupported(error.code) => break,
+                    plan => plan?,
+                };
+                let name: Arc<str> = format!("{}, fragment {n}", rendition.name).into();
+                // Media data stand behind it, of which only the header is there.
+                let mut boxes = children(FourCc(*b"file"), plan.head()).map_while(Result::ok);
+                let Some(moof) = boxes.find(|found| &found.kind.0 == b"moof") else { continue };
+                let found = fragment::differences(&name, 0, moof.raw, Some(known));
+                let found = found.map_err(|error| unreadable(&name, &error))?;
+                if let Some(difference) = found.into_iter().next() {
+                    return Ok(Some(difference));
+                }
             }
         }
         Ok(None)

@@ -8,15 +8,20 @@ use serde::Serialize;
 use crate::bytes::ReadAt;
 use crate::cenc::check::check;
 use crate::cli::CliError;
+use crate::cli::out::{out, outln};
 use crate::drm;
-use crate::inspect::consistency::{Difference, KnownKeys};
+use crate::inspect::consistency::{Difference, KnownKeys, MAX_DIFFERENCES};
+use crate::inspect::fragment;
 use crate::inspect::movie::Init;
 use crate::isobmff::BoxHeader;
 use crate::isobmff::cenc::Pssh;
-use crate::isobmff::describe::{Fields, describe};
+use crate::isobmff::describe::{Fields, PIFF, describe};
 use crate::isobmff::dump::{Node, dump};
 use crate::media::FileIndex;
 use crate::store::files::LocalFile;
+
+/// Larger fragment headers are not looked into, in bytes.
+const MAX_MOOF: u64 = 64 << 20;
 
 /// What is told of a file.
 #[derive(Debug, Default, Serialize)]
@@ -53,7 +58,7 @@ struct BoxReport {
 pub(super) fn conclude(report: &Report, json: bool) -> Result<(), CliError> {
     if json {
         let text = serde_json::to_string_pretty(report).map_err(CliError::environment)?;
-        println!("{text}");
+        outln!("{text}");
     } else {
         report.print();
     }
@@ -126,7 +131,9 @@ impl Report {
         let nodes = dump(source)?;
         let boxes: Vec<BoxReport> = nodes.iter().map(BoxReport::of).collect();
         let signals = ["frma", "schm", "tenc", "pssh", "senc"];
-        let protection = boxes.iter().filter(|node| signals.contains(&node.kind.as_str()));
+        let is_piff = |node: &BoxReport| node.fields.first().is_some_and(|(name, _)| *name == PIFF);
+        let protection =
+            boxes.iter().filter(|node| signals.contains(&node.kind.as_str()) || is_piff(node));
         let protection =
             protection.map(|node| format!("{}: {}", node.kind, text(&node.fields))).collect();
         let mut report = Self { boxes, protection, ..Self::default() };
@@ -144,6 +151,16 @@ impl Report {
                 Err(_) => {}
             }
         }
+        for moof in nodes.iter().filter(|node| node.depth == 0 && &node.kind.0 == b"moof") {
+            if report.differences.len() >= MAX_DIFFERENCES || moof.error.is_some() {
+                break;
+            }
+            let mut data = vec![0; usize::try_from(moof.size.min(MAX_MOOF)).unwrap_or(0)];
+            source.read_exact_at(moof.offset, &mut data)?;
+            // What is broken was named above.
+            let found = fragment::differences(name, moof.offset, &data, known);
+            report.differences.extend(found.unwrap_or_default());
+        }
         Ok(report)
     }
 
@@ -155,28 +172,28 @@ impl Report {
         for node in &self.boxes {
             let indent = "  ".repeat(node.depth);
             let fields = text(&node.fields);
-            print!("{indent}{} @{} {} bytes", node.kind, node.offset, node.size);
-            println!("{}{fields}", if fields.is_empty() { "" } else { "  " });
+            out!("{indent}{} @{} {} bytes", node.kind, node.offset, node.size);
+            outln!("{}{fields}", if fields.is_empty() { "" } else { "  " });
             if let Some(error) = &node.error {
-                println!("{indent}  broken: {error}");
+                outln!("{indent}  broken: {error}");
             }
         }
         for track in &self.tracks {
-            println!("{track}");
+            outln!("{track}");
         }
         if let Some(refused) = &self.refused {
-            println!("cannot be served: {refused}");
+            outln!("cannot be served: {refused}");
         }
         if self.protection.is_empty() {
-            println!("protection: none");
+            outln!("protection: none");
         } else {
-            println!("protection:\n  {}", self.protection.join("\n  "));
+            outln!("protection:\n  {}", self.protection.join("\n  "));
         }
         for contradiction in &self.contradictions {
-            println!("contradiction: {contradiction}");
+            outln!("contradiction: {contradiction}");
         }
         for difference in &self.differences {
-            println!("mismatch: {difference}");
+            outln!("mismatch: {difference}");
         }
     }
 }

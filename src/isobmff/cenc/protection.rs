@@ -7,7 +7,8 @@ use crate::ids::KeyId;
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule};
 
 /// Type of the `uuid` box that stands for `tenc` in PIFF.
-const PIFF_TRACK_ENCRYPTION: [u8; 16] = 0x8974dbce_7be7_4c51_84f9_7148f9882554_u128.to_be_bytes();
+pub(in crate::isobmff) const PIFF_TRACK_ENCRYPTION: [u8; 16] =
+    0x8974dbce_7be7_4c51_84f9_7148f9882554_u128.to_be_bytes();
 
 /// How samples are protected: defaults of a track, or a group of samples with a key of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

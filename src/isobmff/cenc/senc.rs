@@ -7,13 +7,13 @@ use crate::bytes::{Reader, Truncated};
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule};
 
 /// Type of the `uuid` box that stands for `senc` in PIFF.
-pub(super) const PIFF_SAMPLE_ENCRYPTION: [u8; 16] =
+pub(in crate::isobmff) const PIFF_SAMPLE_ENCRYPTION: [u8; 16] =
     0xa2394f52_5a9b_4f14_a244_6c427c648df4_u128.to_be_bytes();
 
 /// Bytes of algorithm, size of IVs and KID.
 const PIFF_FIELDS: usize = 20;
 
-pub(super) const OVERRIDES_TRACK: u32 = 1;
+pub(in crate::isobmff) const OVERRIDES_TRACK: u32 = 1;
 pub(super) const HAS_SUBSAMPLES: u32 = 2;
 
 /// The auxiliary data of the samples of a track fragment.

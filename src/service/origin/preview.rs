@@ -7,9 +7,11 @@ use bytes::Bytes;
 use super::keys::TrackKeys;
 use super::{Code, Content, Context, LoadedAsset, Origin, OriginError, keys};
 use crate::keys::KeyRecord;
+use crate::media::Rendition;
 use crate::package::format::Format;
+use crate::package::plan::Plan;
 use crate::package::presentation::DeliveryUrls;
-use crate::package::request::{Query, StreamRequest, Target};
+use crate::package::request::{Item, Query, StreamRequest, Target, TrackRef};
 use crate::policy::StreamingPolicy;
 use crate::store::{Asset, Locator};
 
@@ -57,24 +59,7 @@ impl Origin {
         path: &str,
         delivery: &DeliveryUrls,
     ) -> Result<Bytes, OriginError> {
-        let Target::Presentation { selectors, item, .. } = StreamRequest::parse(path)?.target
-        else {
-            return Err(OriginError::new(Code::BAD_URL_SYNTAX, "only presentations are looked at"));
-        };
-        let protection = keys::protection(&selectors, &draft.policy)?;
-        let query = Query::default();
-        let selection = loaded.select(&[], &query)?;
-        let (policy, records) = (Arc::clone(&draft.policy), Arc::clone(&draft.records));
-        let context = Arc::new(Context {
-            locator: Arc::clone(&draft.locator),
-            loaded: Arc::clone(loaded),
-            selectors,
-            protection,
-            keys: TrackKeys { policy, records },
-            query,
-            selection,
-        });
-        context.check_tracks(&item)?;
+        let (context, item) = draft_context(draft, loaded, path)?;
         match self.item(&context, item, delivery).await?.content {
             Content::Bytes(bytes) => Ok(bytes),
             Content::Text(text) => Ok(text.plain().bytes.clone()),
@@ -83,4 +68,45 @@ impl Origin {
             }
         }
     }
+
+    /// How fragment `n` of a track would be made under the selectors of a path: its samples are
+    /// mapped for it, as far as they are protected.
+    pub(in crate::service) async fn preview_fragment(
+        &self,
+        draft: &Draft,
+        loaded: &Arc<LoadedAsset>,
+        path: &str,
+        (rendition, n): (&Rendition, usize),
+    ) -> Result<Arc<Plan>, OriginError> {
+        let (context, _) = draft_context(draft, loaded, path)?;
+        context.find(&TrackRef::of(rendition))?;
+        let etag = self.fragment_tag(&context, rendition, n, false).await?;
+        self.cached_plan(&context, rendition, n, false, &etag).await
+    }
+}
+
+/// What a request for the path of a streaming URL would be about.
+fn draft_context(
+    draft: &Draft,
+    loaded: &Arc<LoadedAsset>,
+    path: &str,
+) -> Result<(Arc<Context>, Item), OriginError> {
+    let Target::Presentation { selectors, item, .. } = StreamRequest::parse(path)?.target else {
+        return Err(OriginError::new(Code::BAD_URL_SYNTAX, "only presentations are looked at"));
+    };
+    let protection = keys::protection(&selectors, &draft.policy)?;
+    let query = Query::default();
+    let selection = loaded.select(&[], &query)?;
+    let (policy, records) = (Arc::clone(&draft.policy), Arc::clone(&draft.records));
+    let context = Context {
+        locator: Arc::clone(&draft.locator),
+        loaded: Arc::clone(loaded),
+        selectors,
+        protection,
+        keys: TrackKeys { policy, records },
+        query,
+        selection,
+    };
+    context.check_tracks(&item)?;
+    Ok((Arc::new(context), item))
 }

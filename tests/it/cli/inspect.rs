@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use portcullis::cenc::Scheme;
 use portcullis::drm::playready::{Header, HeaderKey, Object};
 use portcullis::drm::widevine::PsshData;
 use portcullis::ids::KeyId;
 
-use crate::support::server::portcullis;
+use crate::support::origin::{demo, get, hls_children};
+use crate::support::rotation::{rotating, runs};
+use crate::support::server::{DevServer, portcullis};
 
 fn inspect(file: &Path) -> (Option<i32>, String) {
     let output = portcullis().arg("inspect").arg(file).output().unwrap();
@@ -49,4 +52,80 @@ fn data_that_lie_about_their_size_are_refused() {
     assert_eq!(code, Some(1), "{said}");
     let rule = "box 'pssh': PlayReady Object: the length field is not the length of the data";
     assert!(said.contains(rule), "{said}");
+}
+
+/// Whoever reads only the beginning has seen enough.
+#[test]
+fn a_pipe_that_nobody_reads_is_no_failure() {
+    let clip = demo("gate_h264_180p.mp4");
+    for arguments in [
+        &["inspect", clip.to_str().unwrap()][..],
+        &["inspect", clip.to_str().unwrap(), "--json"],
+        &["drm", "init", "--json"],
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = portcullis();
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if arguments[0] == "drm" {
+            command.arg(dir.path());
+        }
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.is_empty(), "{arguments:?}: {said}");
+    }
+}
+
+/// Keys that rotate are named in fragments: a `pssh` beside them that knows another key leads nowhere.
+#[tokio::test]
+async fn fragments_whose_boxes_name_another_key_are_told() {
+    let server = DevServer::builder().start();
+    let rotation = serde_json::json!({ "keyRotation": { "period": "PT7S" } });
+    let root = rotating(&server, ("gate", "gate"), "Portcullis_CencClearKey", &rotation);
+    let master = format!("{root}manifest(format=m3u8-cmaf,encryption=cenc)");
+    let playlist = hls_children(&master).await.pop().unwrap();
+    let run = runs(&playlist).await.swap_remove(1);
+    let (init, fragment) =
+        (get(run.map.as_ref().unwrap()).await.ok(), get(&run.segments[0]).await.ok());
+    let kid = data_encoding::HEXLOWER.decode(run.key().await.kid.as_bytes()).unwrap();
+    let mut wrong = fragment.clone();
+    let group = wrong.windows(4).position(|kind| kind == b"sgpd").unwrap();
+    let at = group + wrong[group..].windows(16).position(|window| window == kid).unwrap();
+    wrong[at] ^= 1;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("fragment.mp4");
+    for front in [&init[..], &[]] {
+        fs::write(&file, [front, &fragment].concat()).unwrap();
+        let (code, said) = inspect(&file);
+        assert_eq!(code, Some(0), "{said}");
+        fs::write(&file, [front, &wrong].concat()).unwrap();
+        let (code, said) = inspect(&file);
+        let named = format!("pssh of the fragment at {}: KID", front.len());
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("mismatch: ") && said.contains(&named), "{said}");
+    }
+}
+
+/// A fragment of Smooth Streaming says how it is protected in a box of its own.
+#[tokio::test]
+async fn fragments_of_piff_say_how_they_are_protected() {
+    let server = DevServer::shared();
+    let stream = server.stream("drm-open");
+    let smooth = stream.manifests.iter().find(|m| m.protocol == "smooth").unwrap();
+    let manifest = smooth.url.replace("encryption=cenc", "encryption=piff");
+    let text = String::from_utf8(get(&manifest).await.ok()).unwrap();
+    let (_, level) = text.split_once("<QualityLevel").unwrap();
+    let (_, rest) = level.split_once("Bitrate=\"").unwrap();
+    let bitrate = rest.split_once('"').unwrap().0;
+    let leaf = format!("QualityLevels({bitrate})/Fragments(video=0,encryption=piff)");
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("fragment.ismv");
+    fs::write(&file, get(&stream.url(&leaf)).await.ok()).unwrap();
+    let (code, said) = inspect(&file);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("uuid: PIFF: sample encryption") && !said.contains("protection: none"),
+        "{said}"
+    );
 }

@@ -7,6 +7,7 @@ use crate::support::documents::{
     KEY_HD, KID_HD, KID_SD, content_key, ladder, locator, open_policy, printed, refused, selection,
     streaming_policy,
 };
+use crate::support::origin::demo;
 
 fn film(keys: Value) -> Value {
     locator(
@@ -46,7 +47,10 @@ fn keys_that_break_a_rule_are_named() {
         ),
         (json!([with("surprise", json!(1))]), "contentKeys[0].surprise: unknown field"),
         (json!(["/f39/f39/f39/f39/f39/f39"]), "contentKeys[0]: invalid type: struct"),
-        (json!([with("policyName", json!("nobody"))]), "content key policy nobody does not exist"),
+        (
+            json!([with("policyName", json!("nobody"))]),
+            "contentKeys[0].policyName: content key policy nobody does not exist",
+        ),
         (json!([hd, twice]), "contentKeys[1].id: another key has this KID"),
         (json!([hd, same_label]), "contentKeys[1].labelReferenceInStreamingPolicy: another key"),
     ];
@@ -106,16 +110,26 @@ fn locators_and_policies_that_break_a_rule_are_named() {
     let mapping = json!({ "label": "A", "tracks": [selection(&[("Colour", "red")])] });
     let cases = [
         (locator_with("assetName", Value::Null), "missing field `assetName`"),
-        (locator_with("assetName", json!("x")), "asset x does not exist"),
-        (locator_with("streamingPolicyName", json!("x")), "streaming policy x does not exist"),
-        (locator_with("defaultContentKeyPolicyName", Value::Null), "key aesDefaultKey needs a"),
+        (locator_with("assetName", json!("x")), "assetName: asset x does not exist"),
+        (
+            locator_with("streamingPolicyName", json!("x")),
+            "streamingPolicyName: streaming policy x does not exist",
+        ),
+        (
+            locator_with("defaultContentKeyPolicyName", Value::Null),
+            "defaultContentKeyPolicyName: key aesDefaultKey needs a",
+        ),
+        (
+            locator_with("defaultContentKeyPolicyName", json!("x")),
+            "defaultContentKeyPolicyName: content key policy x does not exist",
+        ),
         (locator_with("startTime", json!("soon")), "locator l: startTime: "),
         (
             locator_with("streamingLocatorId", json!("1")),
             "locator l: streamingLocatorId: not a GUID",
         ),
         (locator_with("alternativeMediaId", json!("a\nb")), "alternativeMediaId: 1 to 256"),
-        (locator_with("filters", json!(["x"])), "filter x does not exist"),
+        (locator_with("filters", json!(["x"])), "filters[0]: filter x does not exist"),
         (locator_with("colour", json!(1)), "locator l: colour: unknown field"),
         (streaming_policy("Predefined_Mine", json!({})), "the name is reserved"),
         (
@@ -173,7 +187,18 @@ fn policies_of_which_something_could_never_be_served_are_refused() {
     let member = "policy p: commonEncryptionCenc.contentKeys.keyToTrackMappings";
     let hd: &[(&str, &str)] = &[("TrackClass", "HD")];
     let low_audio: &[(&str, &str)] = &[("Type", "Audio"), ("Bitrate", "1-9"), ("Height", "720")];
+    let one_address = json!("https://k.example/{AlternativeMediaId}");
+    let two_keys = json!({ "keyToTrackMappings": [mapping("A", &[hd])] });
+    let common = json!([{ "systemId": "1077efec-c0b2-4d02-ace3-3c1e52e2fb4b" }]);
     let cases = [
+        (
+            cenc(&[("customKeyAcquisitionUrlTemplate", one_address), ("contentKeys", two_keys)]),
+            "commonEncryptionCenc.customKeyAcquisitionUrlTemplate: several keys would have one",
+        ),
+        (
+            cenc(&[("drm", json!({ "customSystems": common }))]),
+            "commonEncryptionCenc.drm.customSystems[0].systemId: the system has a member",
+        ),
         (
             block("commonEncryptionCens", "hls"),
             "commonEncryptionCens.enabledProtocols.hls: HLS has",
@@ -249,6 +274,69 @@ fn locators_that_would_serve_something_wrong_are_refused() {
     assert_eq!(locators, "gate-cenc-token\n");
 }
 
+/// What Smooth manifests and addresses of keys cannot say, of this asset under this locator.
+#[test]
+fn locators_that_need_more_addresses_or_keys_than_there_can_be_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, media) = (folder.path(), folder.path().join("film"));
+    std::fs::create_dir(&media).unwrap();
+    for clip in ["gate_h264_180p.mp4", "gate_aac_eng.mp4"] {
+        crate::support::origin::copy(&demo(clip), &media.join(clip));
+    }
+    printed(data, &["add", media.to_str().unwrap(), "--name", "gate"], &Value::Null);
+    let smooth = |play_ready: Value, content_keys: Value| {
+        streaming_policy(
+            "p",
+            json!({ "commonEncryptionCenc": { "enabledProtocols": { "smoothStreaming": true },
+                "drm": { "playReady": play_ready }, "contentKeys": content_keys } }),
+        )
+    };
+    let licences = json!({ "customLicenseAcquisitionUrlTemplate":
+        "https://pr.example/{ContentKeyId}" });
+    let sound: &[(&str, &str)] = &[("Type", "Audio")];
+    let uhd: &[(&str, &str)] = &[("TrackClass", "UHD2")];
+    let with = |label: &str, tracks| json!({ "keyToTrackMappings": [mapping(label, &[tracks])] });
+    let rotation = json!({ "period": "PT7S" });
+    let one_address = streaming_policy(
+        "p",
+        json!({ "envelopeEncryption": { "enabledProtocols": { "hls": true },
+            "customKeyAcquisitionUrlTemplate": "https://k.example/{AlternativeMediaId}" } }),
+    );
+    let member = "commonEncryptionCenc.drm.playReady.customLicenseAcquisitionUrlTemplate: a Smooth";
+    let cases = [
+        (smooth(licences.clone(), with("A", sound)), Value::Null, Some(member)),
+        // The asset has one key, and the header its address.
+        (smooth(licences, with("A", uhd)), Value::Null, None),
+        (smooth(json!({}), json!({})), rotation.clone(), Some("keyRotation: no protocol")),
+        // There is one period.
+        (smooth(json!({}), json!({})), json!({ "period": "P1DT1S" }), None),
+        (
+            one_address,
+            rotation,
+            Some("envelopeEncryption.customKeyAcquisitionUrlTemplate: the keys rotate"),
+        ),
+    ];
+    for (policy, rotation, named) in cases {
+        printed(data, &["apply", "-"], &policy);
+        let film = locator(
+            "l",
+            json!({ "assetName": "gate", "streamingPolicyName": "p",
+                "defaultContentKeyPolicyName": "open", "keyRotation": rotation }),
+        );
+        match named {
+            Some(named) => {
+                let said = refused(data, &["apply", "-"], &film);
+                assert!(said.contains(named), "{named}: {said}");
+            }
+            None => {
+                printed(data, &["apply", "-"], &film);
+                printed(data, &["delete", "streaming-locators", "l"], &Value::Null);
+            }
+        }
+        printed(data, &["delete", "streaming-policies", "p"], &Value::Null);
+    }
+}
+
 #[test]
 fn codecs_that_a_scheme_does_not_define_are_refused() {
     let folder = with_asset();
@@ -265,11 +353,37 @@ fn codecs_that_a_scheme_does_not_define_are_refused() {
     assert!(said.contains(named) && said.contains("cannot be protected that way"), "{said}");
 }
 
+/// Samples are looked at too: a unit that reaches past its sample cannot be told apart.
+#[test]
+fn samples_that_cannot_be_protected_are_refused_with_the_locator() {
+    let folder = tempfile::tempdir().unwrap();
+    let film = folder.path().join("film.mp4");
+    let mut file = std::fs::read(demo("gate_h264_180p.mp4")).unwrap();
+    let index = portcullis::media::FileIndex::read(file.as_slice()).unwrap();
+    let first = index.tracks[0].index.samples(0..1).next().unwrap();
+    let at = usize::try_from(first.offset).unwrap();
+    // Data partition A (ISO/IEC 14496-10 table 7-1), which no scheme defines.
+    file[at + 4] = 0x62;
+    std::fs::write(&film, file).unwrap();
+    let film = film.to_str().unwrap();
+    let add = |policy| ["add", film, "--name", "film", "--streaming-policy", policy];
+    for (policy, block) in [
+        ("Portcullis_CencClearKey", "commonEncryptionCenc"),
+        ("Portcullis_CbcsClearKey", "commonEncryptionCbcs"),
+    ] {
+        let said = refused(folder.path(), &add(policy), &Value::Null);
+        let named = format!("{block}.enabledProtocols.dash: sample 0: ");
+        assert!(said.contains(&named) && said.contains("data partitioning"), "{said}");
+    }
+    // As a whole it can be encrypted.
+    printed(folder.path(), &add("Predefined_ClearKey"), &Value::Null);
+}
+
 #[test]
 fn what_is_encrypted_already_is_refused() {
     let folder = with_asset();
     let key = crate::support::oracle::HexKey { kid: "ab".repeat(16), key: "10".repeat(16) };
-    let clip = crate::support::origin::demo("gate_h264_540p.mp4");
+    let clip = demo("gate_h264_540p.mp4");
     let media = crate::support::oracle::encrypted_by_packager(&clip, &key, "video", "cbcs");
     let file = folder.path().join("encrypted.mp4");
     std::fs::write(&file, media).unwrap();
