@@ -28,13 +28,13 @@ impl Place {
     }
 }
 
-/// The answer when none is free.
-pub(super) fn full() -> Response {
+/// The answer when none is free, in the form of its address.
+pub(super) fn full(form: fn(Problem) -> Response) -> Response {
     let problem = Problem {
         status: StatusCode::SERVICE_UNAVAILABLE,
         code: "overloaded",
         title: "Too many answers are under way",
         detail: "Ask again in a second.".to_owned(),
     };
-    ([(header::RETRY_AFTER, RETRY_AFTER)], problem).into_response()
+    ([(header::RETRY_AFTER, RETRY_AFTER)], form(problem)).into_response()
 }

@@ -14,13 +14,13 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use super::admission::{self, Place};
 use super::limits::Limits;
 use super::problem::Problem;
-use super::{cors, upload};
+use super::{cors, delivery, upload};
 
 /// The limits hold over all routes together.
 #[derive(Clone)]
@@ -82,12 +82,13 @@ impl Guards {
     where
         F: Future<Output = Response>,
     {
+        let form = delivery::form_of(request.uri().path());
         let Some(place) = Place::take(&self.places) else {
-            return admission::full();
+            return admission::full(form);
         };
         let mut response = match upload::gathered(request, &self.limits).await {
-            Ok(request) => unless_it_panics(|| handler(request)).await,
-            Err(refused) => refused.into_response(),
+            Ok(request) => unless_it_panics(|| handler(request), form).await,
+            Err(refused) => form(refused),
         };
         response.extensions_mut().insert(place);
         response
@@ -96,12 +97,15 @@ impl Guards {
 
 /// The panic message went to the log through the panic hook; it may hold anything, so it is not
 /// repeated to the client. Nothing of the handler is used behind its panic.
-async fn unless_it_panics<F: Future<Output = Response>>(answer: impl FnOnce() -> F) -> Response {
+async fn unless_it_panics<F: Future<Output = Response>>(
+    answer: impl FnOnce() -> F,
+    form: fn(Problem) -> Response,
+) -> Response {
     // Made in its place: it is large to move.
     let mut answer = pin!(answer());
     poll_fn(|context| {
         let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
-        polled.unwrap_or_else(|_| Poll::Ready(panicked()))
+        polled.unwrap_or_else(|_| Poll::Ready(form(panicked())))
     })
     .await
 }
@@ -116,12 +120,11 @@ async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     }
 }
 
-fn panicked() -> Response {
+fn panicked() -> Problem {
     Problem {
         status: StatusCode::INTERNAL_SERVER_ERROR,
         code: "internal-error",
         title: "The server made a mistake",
         detail: "The request could not be finished; the log has the reason.".to_owned(),
     }
-    .into_response()
 }

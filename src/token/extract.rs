@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::TokenError;
+use super::{TokenError, jwt, swt};
 
 /// The text of a token as it came in. Never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +19,12 @@ impl Bearer {
     /// The text, for verification.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether the text has the form of a token that could be verified, which texts that
+    /// somebody made for another purpose have not.
+    pub fn has_form(&self) -> bool {
+        jwt::is_compact(self.expose()) || swt::is_signed_form(self.expose())
     }
 
     /// Finds the token of a request, given the values of all its `Authorization` headers and of

@@ -14,6 +14,16 @@ struct Header {
     crit: bool,
 }
 
+/// Whether the text has the form: three parts, the first of them a JSON object.
+pub(super) fn is_compact(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let header = parts.next().and_then(|header| decode(header).ok());
+    let is_object = |header: Vec<u8>| {
+        serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&header).is_ok()
+    };
+    header.is_some_and(is_object) && parts.count() == 2
+}
+
 /// Reads the parts of a token.
 pub(super) fn read(token: &Bearer) -> Result<Unverified<'_>, TokenError> {
     let token = token.expose();

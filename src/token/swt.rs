@@ -18,6 +18,11 @@ const SIGNATURE: &str = "HMACSHA256=";
 const NAMES: &[(&str, &str)] =
     &[("nbf", "nbf"), ("Audience", "aud"), ("ExpiresOn", "exp"), ("Issuer", "iss")];
 
+/// Whether the text has the form, as far as its last claim tells.
+pub(super) fn is_signed_form(text: &str) -> bool {
+    text.rsplit_once('&').is_some_and(|(_, last)| last.starts_with(SIGNATURE))
+}
+
 /// Reads the parts of a token.
 pub(super) fn read(token: &Bearer) -> Result<Unverified<'_>, TokenError> {
     let unsigned = TokenError::Malformed("`HMACSHA256` must be the last claim");

@@ -6,7 +6,7 @@
 //! | `/keydelivery/` | POST of JSON | a ClearKey licence |
 //! | `/keydelivery/{system}/` | POST | a licence of the system, for each of `SERVICES` |
 //! | `/keydelivery/ClearKey/release` | POST | the acknowledgement of a release |
-//! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one |
+//! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one; FairPlay: with `?kid=` that for the key |
 //! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
 //!
 //! Each path is served with and without a slash at its end. Refusals are problem documents, unless a
@@ -19,6 +19,7 @@
 //! instead of the usual answer (`license::tester`) is done around it, in `tester`.
 
 mod call;
+mod challenge;
 mod clearkey;
 mod fairplay;
 mod playready;
@@ -38,6 +39,7 @@ use axum::routing::{get, post};
 
 use self::call::Call;
 use self::refused::Refused;
+use crate::http::problem::Problem;
 use crate::license::System;
 use crate::license::recognize::{self, recognize};
 use crate::service::delivery::{Delivery, DeliveryError};
@@ -61,14 +63,13 @@ struct Service {
     /// Refuses in the form of the system.
     refuse: Refuse,
     /// Gives the certificate that players fetch beforehand.
-    certificate: Option<GivesCertificate>,
+    certificate: Option<fn(Arc<Delivery>, Call) -> Answering>,
     /// The refusals of its own: reason code, status, title.
     problems: &'static [refused::Row],
 }
 
+/// Refuses in the form of a system.
 type Refuse = fn(Refused) -> Response;
-
-type GivesCertificate = fn(&Delivery) -> Result<Response, Refused>;
 
 /// An answer that is being made.
 type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
@@ -86,13 +87,14 @@ where
         .route("/keydelivery/license/", post(license));
     for service in SERVICES {
         let path = format!("/keydelivery/{}", service.system.row().path);
-        let answer = move |State(delivery): State<Arc<Delivery>>, call: Call| async move {
+        let answer = move |State(delivery): State<Arc<Delivery>>, call| async move {
             service.answered(delivery, call, false).await
         };
         routes = routes.route(&path, post(answer)).route(&format!("{path}/"), post(answer));
         if let Some(certificate) = service.certificate {
-            let answer =
-                move |State(delivery): State<Arc<Delivery>>| async move { certificate(&delivery) };
+            let answer = move |State(delivery): State<Arc<Delivery>>, call: Call| {
+                certificate(delivery, call)
+            };
             routes = routes.route(&format!("{path}/certificate"), get(answer));
         }
     }
@@ -101,7 +103,16 @@ where
 
 impl Service {
     /// Answers as a tester wishes it, if he does; what came wrapped goes back wrapped.
-    async fn answered(&self, delivery: Arc<Delivery>, call: Call, is_wrapped: bool) -> Response {
+    async fn answered(
+        &self,
+        delivery: Arc<Delivery>,
+        call: Result<Call, Refused>,
+        is_wrapped: bool,
+    ) -> Response {
+        let call = match call {
+            Ok(call) => call,
+            Err(refused) => return (self.refuse)(refused),
+        };
         let answer = |delivery, call| async move {
             let answer = (self.answer)(delivery, call).await;
             if is_wrapped && answer.status().is_success() {
@@ -111,6 +122,16 @@ impl Service {
             }
         };
         tester::answered(delivery, call, (self.system, self.refuse), answer).await
+    }
+}
+
+/// How the address speaks of what is refused before its handler sees it: as problem documents,
+/// unless the system has a form of its own.
+pub(super) fn form_of(path: &str) -> fn(Problem) -> Response {
+    let path = path.strip_prefix("/keydelivery").unwrap_or(path).trim_matches('/');
+    match path == System::PlayReady.row().path {
+        true => playready::told,
+        false => Problem::into_response,
     }
 }
 
@@ -130,7 +151,7 @@ async fn key(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
 /// AMS took both kinds of request at this address; only those for licences have a body.
 async fn posted(state: State<Arc<Delivery>>, call: Call) -> Response {
     if call.is_clearkey() {
-        clearkey::SERVICE.answered(state.0, call, false).await
+        clearkey::SERVICE.answered(state.0, Ok(call), false).await
     } else {
         raw_key(state, call).await
     }
@@ -145,10 +166,10 @@ async fn license(State(delivery): State<Arc<Delivery>>, call: Call) -> Response 
         return Refused::Delivery(DeliveryError::NotServed).into_response();
     };
     if !found.is_wrapped {
-        return service.answered(delivery, call, false).await;
+        return service.answered(delivery, Ok(call), false).await;
     }
     let body = Bytes::copy_from_slice(&found.body);
-    service.answered(delivery, call.unwrapped(body), true).await
+    service.answered(delivery, Ok(call.unwrapped(body)), true).await
 }
 
 async fn rewrapped(answer: Response) -> Response {

@@ -6,7 +6,7 @@ use std::fmt;
 use roxmltree::Node;
 use zeroize::Zeroizing;
 
-use super::custom_data;
+use super::custom_data::{self, CustomToken};
 use super::error::PlayReadyLicenseError as Error;
 use super::soap::{
     DSIG, MESSAGES, PROTOCOLS, Signed, XMLENC, at, base64, child, content, fixed, source,
@@ -15,9 +15,8 @@ use super::xmr::Cipher;
 use crate::crypto::cbc::open_padded;
 use crate::crypto::ecc::{ENCRYPTED, POINT, PrivateKey, SIGNATURE, verifies};
 use crate::crypto::{BLOCK, ContentKey, Expanded};
-use crate::drm::playready::{Algorithm, Header};
+use crate::drm::playready::{Algorithm, Header, Version};
 use crate::ids::KeyId;
-use crate::token::Bearer;
 use crate::xml;
 
 /// Keys that one challenge may ask for.
@@ -101,18 +100,20 @@ impl Challenge {
         kids
     }
 
-    /// How the content uses a key, where the header says it.
+    /// How the content uses a key, by the header. From 4.3 on a header may leave it open; those
+    /// before it know one cipher.
     pub fn cipher(&self, kid: KeyId) -> Option<Cipher> {
         let key = self.header.keys.iter().find(|key| key.kid == kid)?;
-        match key.algorithm? {
-            Algorithm::AesCbc => Some(Cipher::AesCbc),
-            Algorithm::AesCtr | Algorithm::Cocktail => Some(Cipher::AesCtr),
+        match key.algorithm {
+            Some(Algorithm::AesCbc) => Some(Cipher::AesCbc),
+            None if self.header.version == Version::V4_3 => None,
+            _ => Some(Cipher::AesCtr),
         }
     }
 
     /// The token in the custom data, if there is one.
-    pub fn token(&self) -> Option<Bearer> {
-        custom_data::token(self.custom_data.as_ref()?)
+    pub fn token(&self) -> Option<CustomToken> {
+        CustomToken::find(self.custom_data.as_ref()?)
     }
 
     /// Whether the signature is by the key that goes with it; whose key that is, only the client's
@@ -140,12 +141,12 @@ fn header(la: Node<'_, '_>) -> Result<Header, Error> {
     let element =
         child(la, PROTOCOLS, "ContentHeader").and_then(|outer| outer.first_element_child());
     let header = Header::of_element(element.ok_or(Error::Shape("a ContentHeader"))?)?;
+    let uses = |algorithm| header.keys.iter().any(|key| key.algorithm == Some(algorithm));
     match header.keys.len() {
         0 => Err(Error::NoKids),
-        1..=MAX_KIDS
-            if header.keys.iter().any(|key| key.algorithm == Some(Algorithm::Cocktail)) =>
-        {
-            Err(Error::Cocktail)
+        1..=MAX_KIDS if uses(Algorithm::Cocktail) => Err(Error::Cocktail),
+        1..=MAX_KIDS if uses(Algorithm::AesCbc) && header.version != Version::V4_3 => {
+            Err(Error::CbcVersion)
         }
         1..=MAX_KIDS => Ok(header),
         _ => Err(Error::TooManyKids),

@@ -54,6 +54,12 @@ pub enum PlayReadyLicenseError {
     /// The content is encrypted with a cipher of old.
     #[error("the content header asks for COCKTAIL, which is not served")]
     Cocktail,
+    /// The content header is older than the cipher that it names.
+    #[error("the content header names AESCBC, which only headers of version 4.3 may")]
+    CbcVersion,
+    /// The content header uses the key in another way than the key's record.
+    #[error("the content header uses the key with another cipher than it was made for")]
+    OtherCipher,
     /// The digest in the signature is not that of the request.
     #[error("the digest of the licence request is not that of its content")]
     Digest,
@@ -81,6 +87,9 @@ pub enum PlayReadyLicenseError {
     /// The device cannot take keys for AES-CBC.
     #[error("the device takes no keys for AES-CBC")]
     NoCbc,
+    /// It would be of no use.
+    #[error("the time of the licence is over")]
+    Over,
     /// The policy grants no right to play.
     #[error("the policy grants no right to play")]
     NoPlay,
@@ -110,9 +119,11 @@ impl PlayReadyLicenseError {
         match self {
             E::NotText | E::Xml(_) | E::Shape(_) => ("playready-request-malformed", malformed),
             E::Version => ("playready-protocol-version", StatusCode::PROTOCOL_VERSION),
-            E::Header(_) => ("playready-header-malformed", malformed),
+            E::Header(_) | E::CbcVersion => ("playready-header-malformed", malformed),
             E::NoKids => ("playready-header-without-kids", malformed),
             E::TooManyKids => ("playready-header-too-many-kids", malformed),
+            E::OtherCipher => ("playready-cipher-mismatch", StatusCode::SERVICE_SPECIFIC),
+            E::Over => ("playready-license-over", StatusCode::SERVICE_SPECIFIC),
             E::Cocktail => ("playready-cipher-not-served", StatusCode::SERVICE_SPECIFIC),
             E::Digest | E::Signature => ("playready-signature-invalid", malformed),
             E::ClientData | E::NoChain => ("playready-client-data-unreadable", malformed),

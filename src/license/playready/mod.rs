@@ -26,7 +26,7 @@ pub mod xmr;
 
 pub use acknowledgement::{Acknowledgement, TransactionId};
 pub use challenge::{Challenge, MAX_KIDS};
-pub use custom_data::token;
+pub use custom_data::CustomToken;
 pub use error::{PlayReadyLicenseError, StatusCode};
 pub use fault::fault;
 pub use message::Request;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::service::clipped;
-use super::xmr::{Protection, Terms, output};
+use super::xmr::{LOWEST_LEVELS, Protection, Terms, output};
 use crate::license::rights::{Hdcp, OutputLevels, OutputProtection, Rights, UnknownOutput};
 
 /// Levels that forbid an output: higher than the highest that protects it.
@@ -37,6 +37,13 @@ pub fn terms(rights: &Rights, now: Timestamp) -> Terms {
     }
 }
 
+impl Terms {
+    /// Whether there is no time, or none any more, at which a licence that is issued now would play.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.end.is_some_and(|end| end <= self.begin.unwrap_or(0).max(clipped(now)))
+    }
+}
+
 fn whole_seconds(duration: std::time::Duration) -> u32 {
     u32::try_from(duration.as_secs()).unwrap_or(u32::MAX)
 }
@@ -64,7 +71,7 @@ fn levels(output: &OutputProtection) -> Option<[u16; 5]> {
         uncompressed_digital_audio,
     ];
     let demanded = levels.iter().any(Option::is_some);
-    demanded.then(|| levels.map(Option::unwrap_or_default))
+    demanded.then(|| std::array::from_fn(|n| levels[n].unwrap_or(LOWEST_LEVELS[n])))
 }
 
 fn analog_video(output: &OutputProtection) -> Vec<Protection> {
@@ -169,7 +176,7 @@ mod tests {
             unknown_output: UnknownOutput::NotAllowed,
         };
         let made = terms(&Rights { output, ..Rights::PLAY }, at(0));
-        assert_eq!(made.output_levels, Some([0, 300, 150, 0, 0]));
+        assert_eq!(made.output_levels, Some([400, 300, 150, 100, 100]));
         let level = |id, value| Protection::level(id, value).unwrap();
         let analog = [
             level(output::CGMS_A, 3),
@@ -192,8 +199,8 @@ mod tests {
             terms(&Rights { output, ..Rights::PLAY }, at(0)).output_levels
         };
         assert_eq!(levels(Hdcp::None, None), None);
-        assert_eq!(levels(Hdcp::V1, None), Some([0, 270, 0, 0, 0]));
-        assert_eq!(levels(Hdcp::V1, Some(300)), Some([0, 300, 0, 0, 0]));
-        assert_eq!(levels(Hdcp::NoDigitalOutput, Some(300)), Some([501, 301, 0, 0, 0]));
+        assert_eq!(levels(Hdcp::V1, None), Some([400, 270, 100, 100, 100]));
+        assert_eq!(levels(Hdcp::V1, Some(300)), Some([400, 300, 100, 100, 100]));
+        assert_eq!(levels(Hdcp::NoDigitalOutput, Some(300)), Some([501, 301, 100, 100, 100]));
     }
 }

@@ -63,29 +63,22 @@ pub struct Grantable {
     pub kid: KeyId,
     /// The key.
     pub key: ContentKey,
-    /// How content uses it, when its header does not say.
+    /// What it is made for.
     pub cipher: Cipher,
     /// What is allowed.
     pub terms: Terms,
 }
 
-impl Grantable {
-    /// How the content of a challenge uses the key.
-    fn cipher_in(&self, challenge: &Challenge) -> Cipher {
-        challenge.cipher(self.kid).unwrap_or(self.cipher)
-    }
-}
-
 impl Device {
-    /// Whether the device may have a key that was asked for by a challenge.
+    /// Whether the device may have a key.
     ///
     /// # Errors
     /// [`Error`], with what speaks against it.
-    pub fn may_have(&self, challenge: &Challenge, grant: &Grantable) -> Result<(), Error> {
+    pub fn may_have(&self, grant: &Grantable) -> Result<(), Error> {
         if self.security_level < u32::from(grant.terms.security_level) {
             return Err(Error::SecurityLevel);
         }
-        if grant.cipher_in(challenge) == Cipher::AesCbc && !self.cbc {
+        if grant.cipher == Cipher::AesCbc && !self.cbc {
             return Err(Error::NoCbc);
         }
         if grant.terms.play { Ok(()) } else { Err(Error::NoPlay) }
@@ -170,7 +163,7 @@ impl Service {
         let mut licences: Vec<Vec<u8>> = Vec::with_capacity(grants.len());
         let mut refusal = None;
         for grant in grants {
-            if let Err(error) = device.may_have(challenge, grant) {
+            if let Err(error) = device.may_have(grant) {
                 refusal.get_or_insert(error);
                 continue;
             }
@@ -179,7 +172,7 @@ impl Service {
                 rights_id: rights_id(challenge.nonce, number, grant.terms.persistent, random)?,
                 issued: clipped(now),
                 kid: grant.kid,
-                cipher: grant.cipher_in(challenge),
+                cipher: grant.cipher,
                 key: &grant.key,
                 terms: &grant.terms,
             };

@@ -53,6 +53,30 @@ async fn bodies_are_limited_in_size_and_time() {
 }
 
 #[tokio::test]
+async fn bodies_for_playready_are_refused_by_its_own_faults() {
+    let server = WireServer::start(brisk()).await;
+    for (path, fault) in [
+        ("/keydelivery/PlayReady/", true),
+        ("/keydelivery/PlayReady", true),
+        ("/PlayReady/?kid=x", true),
+        ("/keydelivery/Widevine/", false),
+        ("/film/PlayReady/", false),
+    ] {
+        let length = 70_000;
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
+        let mut client = server.connect().await;
+        client.send(&(head + &"x".repeat(length))).await;
+        let end = if fault { "</soap:Envelope>" } else { "\"type\"" };
+        let answer = client.read_until(end).await;
+        assert_eq!(status(&answer), "413", "{answer}");
+        assert!(answer.contains("body-too-large"), "{answer}");
+        let form = if fault { "text/xml; charset=utf-8" } else { "application/problem+json" };
+        assert!(answer.contains(form), "{answer}");
+        assert_eq!(answer.contains("0x8004C604"), fault, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn pipelined_requests_are_answered_in_order() {
     let server = WireServer::start(brisk()).await;
     let mut client = server.connect().await;

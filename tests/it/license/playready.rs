@@ -19,22 +19,60 @@ use crate::support::playready::{
 #[tokio::test]
 async fn every_header_version_and_several_keys_lead_to_licences() {
     let service = Service::open().await;
-    let kids = service.kids();
-    for (version, kids, scheme) in [
-        (Version::V4_0, &kids[..1], Scheme::Cenc),
-        (Version::V4_1, &kids[..1], Scheme::Cenc),
-        (Version::V4_2, &kids[..], Scheme::Cenc),
-        (Version::V4_3, &kids[..], Scheme::Cenc),
-        (Version::V4_3, &kids[..], Scheme::Cbcs),
+    let (cenc, cbcs) = (service.film.clone(), service.cbcs().await);
+    for (version, film, scheme) in [
+        (Version::V4_0, &cenc[..1], Scheme::Cenc),
+        (Version::V4_1, &cenc[..1], Scheme::Cenc),
+        (Version::V4_2, &cenc[..], Scheme::Cenc),
+        (Version::V4_3, &cenc[..], Scheme::Cenc),
+        (Version::V4_3, &cbcs[..], Scheme::Cbcs),
     ] {
-        let asked = service.ask("sl2000", &header(version, kids, scheme)).await;
-        assert_eq!(asked.keys(), service.film[..kids.len()], "{version:?}");
+        let kids: Vec<KeyId> = film.iter().map(|(kid, _)| *kid).collect();
+        let asked = service.ask("sl2000", &header(version, &kids, scheme)).await;
+        assert_eq!(asked.keys(), film, "{version:?}");
         let opened = asked.opened.unwrap();
         let cipher = if scheme == Scheme::Cbcs { Cipher::AesCbc } else { Cipher::AesCtr };
         assert!(opened.licences.iter().all(|licence| licence.cipher == cipher && licence.play));
         assert_eq!(opened.custom_data.as_deref(), Some("hello <you>"));
         assert_eq!(opened.transaction, None);
     }
+}
+
+#[tokio::test]
+async fn the_record_of_a_key_says_how_it_is_used_and_a_header_that_says_otherwise_gets_none() {
+    let service = Service::open().await;
+    let (cenc, cbcs) = (service.film[0].clone(), service.cbcs().await[0].clone());
+    let both = [cenc.0, cbcs.0];
+    let text = |version, kid, scheme| header(version, &[kid], scheme);
+    let unsaid = text(Version::V4_3, cbcs.0, Scheme::Cbcs).replace(" ALGID=\"AESCBC\"", "");
+    let asked = service.ask("sl2000", &unsaid).await;
+    assert_eq!(asked.keys(), std::slice::from_ref(&cbcs));
+    assert_eq!(asked.opened.unwrap().licences[0].cipher, Cipher::AesCbc);
+    let mixed = service.ask("sl2000", &header(Version::V4_3, &both, Scheme::Cenc)).await;
+    assert_eq!(mixed.keys(), std::slice::from_ref(&cenc));
+    let unsaid_before = text(Version::V4_1, cbcs.0, Scheme::Cenc).replace(" ALGID=\"AESCTR\"", "");
+    for (header, status, reason, code) in [
+        (text(Version::V4_3, cenc.0, Scheme::Cbcs), 403, "cipher-mismatch", "0x8004C604"),
+        (text(Version::V4_0, cbcs.0, Scheme::Cenc), 403, "cipher-mismatch", "0x8004C604"),
+        (unsaid_before, 403, "cipher-mismatch", "0x8004C604"),
+        (text(Version::V4_0, cbcs.0, Scheme::Cbcs), 400, "header-malformed", "0x8004C601"),
+        (text(Version::V4_2, cbcs.0, Scheme::Cbcs), 400, "header-malformed", "0x8004C601"),
+    ] {
+        // Of this device not even the signature is looked at.
+        let refused = service.ask("rogue", &header).await.refusal();
+        assert_eq!(refused, (status, format!("playready-{reason}"), code.into()), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn a_licence_that_would_be_over_is_not_issued() {
+    let ended = json!({ "licenseType": "Persistent", "expirationDate": at(NOW - 1).to_string() });
+    let licenses = template(&ended);
+    let service = Service::start(World::get().trust(), false, true, &licenses).await;
+    let refused = service.ask("rogue", &service.one()).await.refusal();
+    assert_eq!(refused, (403, "playready-license-over".into(), "0x8004C604".into()));
+    service.keys.set_clock(NOW - 3);
+    assert_eq!(service.ask("sl150", &service.one()).await.keys(), service.film[..1]);
 }
 
 #[tokio::test]
@@ -84,7 +122,7 @@ async fn a_license_says_what_the_template_says() {
     let opened = asked.opened.unwrap();
     let licence = &opened.licences[0];
     let end = [0_u32, (NOW + 3600) as u32].map(u32::to_be_bytes).concat();
-    let levels = [0_u16, 270, 150, 0, 0].map(u16::to_be_bytes).concat();
+    let levels = [400_u16, 270, 150, 100, 100].map(u16::to_be_bytes).concat();
     let constrained =
         [&licence.object(ObjectKind::AnalogVideoEntry).unwrap()[..16], &520_000_u32.to_be_bytes()]
             .concat();
@@ -110,10 +148,8 @@ async fn a_token_is_taken_from_every_place_and_decides_before_the_device_is_look
     let licenses = template(&json!({}));
     let service = Service::start(World::get().trust(), false, false, &licenses).await;
     let token = sign(&spec());
-    let ams = format!(
-        "<CustomData xmlns=\"http://schemas.microsoft.com/Azure/MediaServices/KeyDelivery/\
-         PlayReadyCustomData/v1\"><Token>{token}</Token></CustomData>"
-    );
+    let late = sign(&TokenSpec { expires: at(NOW - 3600), ..spec() });
+    let ams = ams_custom_data(&token);
     let bearer = format!("Bearer {token}");
     let (one, uri) = (service.one(), format!("{URL}?token={token}"));
     let in_header = [("authorization", bearer.as_str())];
@@ -125,24 +161,45 @@ async fn a_token_is_taken_from_every_place_and_decides_before_the_device_is_look
         (URL, Some(token.as_str()), &[]),
         (uri.as_str(), Some(token.as_str()), &in_header),
         (uri.as_str(), Some("user=7"), &[]),
+        (uri.as_str(), Some("com.example.player"), &in_header),
+        (uri.as_str(), Some(late.as_str()), &in_header),
     ] {
         let asked = service.ask_at(uri, "sl150", &one, custom_data, headers).await;
         assert_eq!(asked.keys(), service.film[..1], "{custom_data:?}");
     }
-    let late = sign(&TokenSpec { expires: at(NOW - 3600), ..spec() });
     for (device, custom_data, status, reason) in [
         ("sl150", None, 401, "token-missing"),
         ("rogue", None, 401, "token-missing"),
         ("sl150", Some("user=7"), 401, "token-missing"),
-        ("sl150", Some("a.b.c"), 401, "token-malformed"),
+        ("sl150", Some("10.0.16384"), 401, "token-missing"),
+        ("sl150", Some("Bearer a.b.c"), 401, "token-malformed"),
         ("revoked", Some(late.as_str()), 401, "token-expired"),
     ] {
         let asked = service.ask_at(URL, device, &one, custom_data, &[]).await;
         assert_eq!(asked.refusal(), (status, reason.into(), "0x8004C604".into()));
         assert!(asked.answer.header("www-authenticate").starts_with("Bearer "));
     }
-    let both = service.ask_at(&uri, "sl150", &one, Some(&late), &[]).await;
-    assert_eq!(both.refusal().1, "token-ambiguous");
+    for declared in [ams_custom_data(&late), format!("Bearer {late}")] {
+        let both = service.ask_at(&uri, "sl150", &one, Some(&declared), &[]).await;
+        assert_eq!(both.refusal().1, "token-ambiguous");
+    }
+}
+
+#[tokio::test]
+async fn text_of_an_application_is_no_second_token() {
+    let service = Service::open().await;
+    let uri = format!("{URL}?token={}", sign(&spec()));
+    for text in ["com.example.player", "10.0.16384.10011", "a.b.c", "{\"user\":\"a.b.c\"}"] {
+        let asked = service.ask_at(&uri, "sl150", &service.one(), Some(text), &[]).await;
+        assert_eq!(asked.keys(), service.film[..1], "{text}");
+    }
+}
+
+fn ams_custom_data(token: &str) -> String {
+    format!(
+        "<CustomData xmlns=\"http://schemas.microsoft.com/Azure/MediaServices/KeyDelivery/\
+         PlayReadyCustomData/v1\"><Token>{token}</Token></CustomData>"
+    )
 }
 
 #[tokio::test]

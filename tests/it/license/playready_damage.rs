@@ -44,6 +44,10 @@ async fn every_prefix_of_a_challenge_is_a_fault() {
     }
     let each = began.elapsed() / u32::try_from(end).unwrap();
     assert!(each < SOON, "{each:?} for each of {end}");
+    let long = service.keys.post(URL, "x".repeat(65 * 1024)).await;
+    assert_eq!(long.status, 413);
+    assert_eq!(fault(&long), ("0x8004C604".into(), "body-too-large".into()));
+    // Every place of the wrapping would take half a minute; what it wraps was cut above.
     let wrapped = key_message(&body);
     for length in (0..wrapped.len()).step_by(61) {
         fault(&service.keys.post(URL, wrapped[..length].to_vec()).await);

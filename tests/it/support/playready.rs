@@ -125,13 +125,23 @@ impl Service {
         });
         let keys = keys.await;
         keys.store.create_content_key_policy(&policy("film", open, licenses)).await.unwrap();
+        let service = Self { keys, film: Vec::new() };
+        let film = service.published(["a", "b"], "Portcullis_CencClearKey").await;
+        Self { film, ..service }
+    }
+
+    /// The same for `cbcs`.
+    pub(crate) async fn cbcs(&self) -> Vec<(KeyId, ContentKey)> {
+        self.published(["c", "d"], "Portcullis_CbcsClearKey").await
+    }
+
+    async fn published(&self, names: [&str; 2], policy: &str) -> Vec<(KeyId, ContentKey)> {
         let mut film = Vec::new();
-        for name in ["a", "b"] {
-            let request = request(name, "Portcullis_CencClearKey", "film");
-            let (record, key) = keys.publish_key(&request).await;
+        for name in names {
+            let (record, key) = self.keys.publish_key(&request(name, policy, "film")).await;
             film.push((record.kid, key));
         }
-        Self { keys, film }
+        film
     }
 
     pub(crate) fn kids(&self) -> Vec<KeyId> {

@@ -16,16 +16,17 @@ use ring::rand::SystemRandom;
 use super::call::Call;
 use super::refused::{REQUEST_BAD, Refused, Row};
 use super::{Answering, Service, secret};
+use crate::http::problem::Problem;
 use crate::ids::KeyId;
 use crate::license::playready::{
-    self as playready, CONTENT_TYPE, Challenge, Device, Extras, Grantable,
+    self as playready, CONTENT_TYPE, Challenge, CustomToken, Device, Extras, Grantable,
     PlayReadyLicenseError as Error, Request, StatusCode, fault, terms, xmr::Cipher,
 };
 use crate::license::{GrantedKey, System};
 use crate::protection::Protection;
 use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::store::StoreError;
-use crate::token::{Bearer, TokenError};
+use crate::token::Bearer;
 
 pub(super) const SERVICE: Service = Service {
     system: System::PlayReady,
@@ -55,8 +56,10 @@ const PROBLEMS: &[Row] = &[
     ("playready-security-level", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cbc-not-supported", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cipher-not-served", Status::FORBIDDEN, OTHER_KEY),
+    ("playready-cipher-mismatch", Status::FORBIDDEN, OTHER_KEY),
     ("playready-key-of-other-kind", Status::FORBIDDEN, OTHER_KEY),
     ("playready-no-play-right", Status::FORBIDDEN, OTHER_KEY),
+    ("playready-license-over", Status::FORBIDDEN, OTHER_KEY),
     ("playready-transaction-unknown", Status::NOT_FOUND, "There is no such transaction"),
     ("playready-license-failed", Status::INTERNAL_SERVER_ERROR, "The server failed"),
 ];
@@ -101,6 +104,21 @@ impl IntoResponse for Failure {
     }
 }
 
+/// A refusal from before the request was read.
+pub(super) fn refused(refused: Refused) -> Response {
+    Failure::Other(refused).into_response()
+}
+
+/// The same of one that the server has for any address.
+pub(super) fn told(problem: Problem) -> Response {
+    let Problem { status, code: reason, detail, .. } = problem;
+    let code = match status.is_server_error() {
+        true => StatusCode::INTERNAL,
+        false => StatusCode::SERVICE_SPECIFIC,
+    };
+    (status, message(fault(code, reason, &detail))).into_response()
+}
+
 fn message(text: String) -> Response {
     secret(CONTENT_TYPE, Bytes::from(text))
 }
@@ -136,15 +154,29 @@ async fn acquire(
     written.map_err(|_| DeliveryError::Store(StoreError::Closed))?.map_err(Failure::PlayReady)
 }
 
-/// The token of the request, or that of the application in the challenge; two different ones are
-/// no token (see [`Bearer::find`]).
-fn token(call: &Call, challenge: &Challenge) -> Result<Option<Bearer>, Failure> {
-    match (call.token()?, challenge.token()) {
-        (Some(outer), Some(inner)) if outer != inner => {
-            Err(Refused::Token(TokenError::Ambiguous).into())
-        }
-        (outer, inner) => Ok(outer.or(inner)),
+/// The token of the request, or that of the application in the challenge.
+fn token(call: &Call, challenge: &Challenge) -> Result<Option<Bearer>, Refused> {
+    CustomToken::beside(challenge.token(), call.token()?).map_err(Refused::Token)
+}
+
+/// What speaks against a licence, whoever asks for it.
+fn unfit(challenge: &Challenge, key: &GrantedKey, now: jiff::Timestamp) -> Option<Error> {
+    let named = challenge.cipher(key.kid);
+    if named.is_some_and(|cipher| cipher != cipher_of(key.protection)) {
+        return Some(Error::OtherCipher);
     }
+    terms(&key.rights, now).is_over(now).then_some(Error::Over)
+}
+
+/// The keys that nothing speaks against; when that is none, what speaks against the first.
+fn only(
+    granted: Granted,
+    against: impl Fn(&GrantedKey) -> Option<Error>,
+) -> Result<Granted, Error> {
+    let refusal = granted.keys().iter().find_map(&against);
+    let reason = refusal.as_ref().map_or("", Error::reason);
+    let granted = granted.only(reason, |key| against(key).is_none());
+    granted.ok_or(refusal.unwrap_or(Error::NoKids))
 }
 
 async fn grant(
@@ -167,19 +199,16 @@ fn write(
     challenge: &Challenge,
     granted: Granted,
 ) -> Result<String, Error> {
-    let device = match service.open(challenge, granted.now()) {
+    let now = granted.now();
+    let granted = only(granted, |key| unfit(challenge, key, now))?;
+    let device = match service.open(challenge, now) {
         Ok(device) => device,
         Err(error) => {
             granted.refused(error.reason());
             return Err(error);
         }
     };
-    let now = granted.now();
-    let against = |key: &GrantedKey| device.may_have(challenge, &grantable(key, now)).err();
-    let refusal = granted.keys().iter().find_map(against);
-    let reason = refusal.as_ref().map_or("", Error::reason);
-    let granted = granted.only(reason, |key| against(key).is_none());
-    let granted = granted.ok_or(refusal.unwrap_or(Error::NoKids))?;
+    let granted = only(granted, |key| device.may_have(&grantable(key, now)).err())?;
     finish(service, (challenge, &device), granted)
 }
 
@@ -238,6 +267,8 @@ mod tests {
             Error::SecurityLevel,
             Error::NoCbc,
             Error::Cocktail,
+            Error::OtherCipher,
+            Error::Over,
             Error::NoPlay,
             Error::UnknownTransaction,
             Error::Failed(EccError::NoRandomness),

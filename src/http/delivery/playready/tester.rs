@@ -72,6 +72,8 @@ struct Wanted {
     /// The key, when it is the tester's own.
     brought: Option<ContentKey>,
     cipher: Option<Cipher>,
+    /// What the header says of the key.
+    header_cipher: Option<Cipher>,
     terms: Terms,
 }
 
@@ -81,6 +83,7 @@ fn wanted(config: &TestConfig, challenge: &Challenge) -> Vec<Wanted> {
         let kids = licence.kid.map_or_else(|| header.clone(), |kid| vec![kid]);
         kids.into_iter().map(move |kid| Wanted {
             kid,
+            header_cipher: challenge.cipher(kid),
             brought: match &licence.key {
                 TestKey::Own => None,
                 TestKey::Given(key) => Some(key.clone()),
@@ -96,9 +99,10 @@ fn wanted(config: &TestConfig, challenge: &Challenge) -> Vec<Wanted> {
 impl Wanted {
     /// With the tester's key, or that of the service if it was granted.
     fn grantable(self, granted: Option<&Granted>) -> Option<Grantable> {
-        let Self { kid, brought, cipher, terms } = self;
+        let Self { kid, brought, cipher, header_cipher, terms } = self;
         if let Some(key) = brought {
-            return Some(Grantable { kid, key, cipher: cipher.unwrap_or(Cipher::AesCtr), terms });
+            let cipher = cipher.or(header_cipher).unwrap_or(Cipher::AesCtr);
+            return Some(Grantable { kid, key, cipher, terms });
         }
         let own = granted?.keys().iter().find(|key| key.kid == kid)?;
         let cipher = cipher.unwrap_or(cipher_of(own.protection));

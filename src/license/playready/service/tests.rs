@@ -91,9 +91,10 @@ fn every_header_version_leads_to_keys() {
         let challenge = side.ask(&header);
         assert_eq!((challenge.version, challenge.kids().as_slice()), (number, kids));
         assert_eq!(challenge.custom_data.as_ref().unwrap().as_str(), "<a> & b");
-        let grants: Vec<_> = (1..=kids.len() as u8).map(|n| grant(n, 2000)).collect();
-        let answer = side.get(&header, &grants).unwrap();
         let cbc = if scheme == Scheme::Cbcs { Cipher::AesCbc } else { Cipher::AesCtr };
+        let made_for = |n| Grantable { cipher: cbc, ..grant(n, 2000) };
+        let grants: Vec<_> = (1..=kids.len() as u8).map(made_for).collect();
+        let answer = side.get(&header, &grants).unwrap();
         for (n, (licence, kid)) in answer.licences.iter().zip(kids).enumerate() {
             assert_eq!((licence.kid, licence.cipher), (*kid, cbc));
             assert_eq!(licence.key, grants[n].key);

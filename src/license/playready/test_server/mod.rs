@@ -17,7 +17,7 @@ pub use seed::content_key;
 use self::parse::{Item, Value, groups};
 use super::error::StatusCode;
 use super::service::clipped;
-use super::xmr::{Cipher, Protection, Terms, output};
+use super::xmr::{Cipher, LOWEST_LEVELS, Protection, Terms, output};
 use crate::crypto::key::ContentKey;
 use crate::drm::playready::{from_guid_order, guid_order};
 use crate::ids::KeyId;
@@ -212,7 +212,7 @@ fn code(text: &str) -> Option<StatusCode> {
 
 fn output_level(licence: &mut TestLicence, place: usize, item: &Item<'_>) -> Option<()> {
     let level = item.text()?.parse().ok()?;
-    licence.terms.output_levels.get_or_insert_default()[place] = level;
+    licence.terms.output_levels.get_or_insert(LOWEST_LEVELS)[place] = level;
     Some(())
 }
 
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!((first.kid, &first.key, terms.security_level), (None, &TestKey::Own, 2000));
         assert_eq!((terms.persistent, terms.first_play_expiration), (true, Some(60)));
         assert_eq!((terms.begin, terms.end), (Some(1_862_006_400), Some(1_893_553_445)));
-        assert_eq!(terms.output_levels, Some([0, 300, 0, 0, 0]));
+        assert_eq!(terms.output_levels, Some([400, 300, 100, 100, 100]));
         assert_eq!(terms.digital_video[0], Protection::level(output::HDCP_TYPE_1, 1).unwrap());
         assert_eq!(terms.digital_video[1].data, [0, 0, 2, 0xd0, 0, 0, 5, 0]);
         assert_eq!(terms.play_enablers, [guid(output::UNKNOWN_OUTPUT).unwrap()]);

@@ -8,7 +8,7 @@ mod write;
 
 pub use kind::ObjectKind;
 pub use read::{Opened, XmrError, open};
-pub use terms::{Protection, Terms, output};
+pub use terms::{LOWEST_LEVELS, Protection, Terms, output};
 pub use write::{Cipher, Licence};
 
 const MAGIC: &[u8; 4] = b"XMR\0";

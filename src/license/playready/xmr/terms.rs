@@ -33,6 +33,9 @@ pub mod output {
 /// pixels a frame (Microsoft's compliance rules).
 pub(super) const CONSTRAINED_PIXELS: u32 = 520_000;
 
+/// The lowest of each of the five output levels: the object has no word for one that demands nothing.
+pub const LOWEST_LEVELS: [u16; 5] = [400, 100, 100, 100, 100];
+
 /// A protection that an output needs, or an output that is allowed, and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Protection {
