@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use super::call::Call;
 use super::refused::{Refused, Row};
 use super::{Answering, Service, secret};
+use crate::cenc::Scheme;
 use crate::crypto::random;
 use crate::ids::KeyId;
-use crate::license::System;
 use crate::license::widevine::{
     Challenge, Existing, Issue, IssueError, LicenseType, MAX_KIDS, Request, RequestError, Trust,
 };
+use crate::license::{GrantedKey, System};
 use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::store::StoreError;
 
@@ -45,6 +46,8 @@ const PROBLEMS: &[Row] = &[
     ("widevine-device-expired", StatusCode::FORBIDDEN, OTHER_DEVICE),
     ("widevine-device-revoked", StatusCode::FORBIDDEN, OTHER_DEVICE),
     ("widevine-device-level-too-low", StatusCode::FORBIDDEN, OTHER_DEVICE),
+    ("widevine-key-of-other-kind", StatusCode::FORBIDDEN, NO_LICENSE),
+    ("widevine-scheme-mismatch", StatusCode::FORBIDDEN, NO_LICENSE),
     ("widevine-license-not-yet-valid", StatusCode::FORBIDDEN, NO_LICENSE),
     ("widevine-license-over", StatusCode::FORBIDDEN, NO_LICENSE),
     ("widevine-license-ended", StatusCode::FORBIDDEN, NO_LICENSE),
@@ -116,6 +119,7 @@ async fn license(
 }
 
 fn write(delivery: &Delivery, challenge: &Challenge, granted: Granted) -> Result<Vec<u8>, Refused> {
+    let granted = of_one_scheme(granted, challenge.wanted.scheme)?;
     let random = &mut random::System::new();
     let device = match challenge.identify(trust(delivery)?, granted.now().as_second(), random) {
         Ok(device) => device,
@@ -129,6 +133,17 @@ fn write(delivery: &Delivery, challenge: &Challenge, granted: Granted) -> Result
     let (now, sealer) = (granted.now(), delivery.license_sealer());
     let issue = Issue { challenge, device: &device, keys: granted.keys(), now, sealer };
     finish(issue.license(random), granted)
+}
+
+/// The keys of one scheme, as a licence has one for all its keys: of that which the content names,
+/// else of the first key. Keys of whole segments have none.
+fn of_one_scheme(granted: Granted, named: Option<Scheme>) -> Result<Granted, IssueError> {
+    let scheme = |key: &GrantedKey| Scheme::of(key.protection);
+    let granted = granted.only(IssueError::OtherKind.reason(), |key| scheme(key).is_some());
+    let granted = granted.ok_or(IssueError::OtherKind)?;
+    let wanted = named.or_else(|| granted.keys().first().and_then(scheme));
+    let granted = granted.only(IssueError::OtherScheme.reason(), |key| scheme(key) == wanted);
+    granted.ok_or(IssueError::OtherScheme)
 }
 
 /// Nothing is stored of a licence: what it keeps comes back, and policy, times and lists decide anew.
@@ -176,7 +191,8 @@ async fn kids(
     }
     match (call.kid(), &challenge.wanted.content_id) {
         (Err(Refused::KidMissing), Some(content_id)) => {
-            Ok(delivery.keys_of_content(content_id, MAX_KIDS).await?)
+            let scheme = challenge.wanted.scheme;
+            Ok(delivery.keys_of_content(content_id, scheme, MAX_KIDS).await?)
         }
         (Err(Refused::KidMissing), None) => Err(RequestError::NoKids.into()),
         (kid, _) => Ok(vec![kid?]),
@@ -207,7 +223,14 @@ mod tests {
             RequestError::Device(DeviceError::Expired),
             RequestError::Device(DeviceError::Revoked),
         ];
-        let issues = [IssueError::Level, IssueError::Renewal, IssueError::NotYet, IssueError::Over];
+        let issues = [
+            IssueError::Level,
+            IssueError::OtherKind,
+            IssueError::OtherScheme,
+            IssueError::Renewal,
+            IssueError::NotYet,
+            IssueError::Over,
+        ];
         let requests = requests.iter().map(|error| error.reason());
         let mut reasons: Vec<_> = requests.chain(issues.iter().map(IssueError::reason)).collect();
         let mut rows: Vec<_> = PROBLEMS.iter().map(|(code, ..)| *code).collect();

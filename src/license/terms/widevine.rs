@@ -136,19 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn overrides_change_only_what_they_name_unless_they_are_exclusive() {
-        for (exclusive, can_play, expected) in [
-            (false, None, true),
-            (true, None, false),
-            (true, Some(true), true),
-            (false, Some(false), false),
+    fn what_overrides_leave_out_is_off() {
+        let persist = json!({"can_persist": true});
+        for (overrides, play, persistent) in [
+            (json!({}), false, false),
+            (persist, false, true),
+            (json!({"can_play": false}), false, false),
+            (json!({"can_play": true}), true, false),
         ] {
-            let mut template = json!({"use_policy_overrides_exclusively": exclusive,
-                "policy_overrides": {"can_persist": true}});
-            if let Some(can_play) = can_play {
-                template["policy_overrides"]["can_play"] = json!(can_play);
+            for exclusive in [false, true] {
+                let template = json!({"use_policy_overrides_exclusively": exclusive,
+                    "policy_overrides": overrides});
+                let rights = of(template, "x").unwrap();
+                assert_eq!((rights.play, rights.persistent), (play, persistent), "{overrides}");
             }
-            assert_eq!(of(template, "x").unwrap().play, expected, "{exclusive} {can_play:?}");
         }
     }
 

@@ -3,8 +3,10 @@
 
 use super::proto::{ContentIdentification, InitDataContent, PsshContent, WebmContent};
 use super::{LicenseType, RequestError};
+use crate::cenc::Scheme;
 use crate::drm::widevine::PsshData;
 use crate::ids::{KeyId, SystemId};
+use crate::isobmff::FourCc;
 use crate::isobmff::cenc::Pssh;
 
 /// KIDs in one request at most; players ask for the keys of one presentation.
@@ -27,6 +29,8 @@ pub struct Wanted {
     pub kids: Vec<KeyId>,
     /// Names the content, in the way of whoever packaged it.
     pub content_id: Option<Vec<u8>>,
+    /// How the content is protected, where the request says it.
+    pub scheme: Option<Scheme>,
     /// The type of licence.
     pub license_type: LicenseType,
     /// Given back byte for byte: the client finds the keys of its session by it.
@@ -53,7 +57,8 @@ impl Wanted {
         let license_type = LicenseType::read(license_type)?;
         let request_id = request_id.filter(|id| id.len() <= MAX_REQUEST_ID);
         let request_id = request_id.ok_or(RequestError::Malformed)?.clone();
-        Ok(Self { kids: named.kids, content_id: named.content_id, license_type, request_id })
+        let Named { kids, content_id, scheme } = named;
+        Ok(Self { kids, content_id, scheme, license_type, request_id })
     }
 }
 
@@ -85,17 +90,26 @@ impl WebmContent {
     }
 }
 
+/// Whether data begin with a `pssh` box. Bytes that only look like its type may be those of a
+/// protocol buffer; the length before them then fits no box.
+fn begins_with_box(data: &[u8]) -> bool {
+    let Some((size, rest)) = data.split_first_chunk() else { return false };
+    let size = usize::try_from(u32::from_be_bytes(*size));
+    rest.starts_with(b"pssh") && size.is_ok_and(|size| size <= data.len())
+}
+
 /// What the data of a request name, gathered.
 #[derive(Default)]
 struct Named {
     kids: Vec<KeyId>,
     content_id: Option<Vec<u8>>,
+    scheme: Option<Scheme>,
 }
 
 impl Named {
     /// Data of a `pssh`, or boxes with such data.
     fn data(&mut self, data: &[u8]) -> Result<(), RequestError> {
-        if data.get(4..8) != Some(b"pssh") {
+        if !begins_with_box(data) {
             return self.pssh_data(data);
         }
         for pssh in Pssh::read_row(data).map_err(|_| RequestError::Malformed)? {
@@ -111,6 +125,8 @@ impl Named {
     fn pssh_data(&mut self, data: &[u8]) -> Result<(), RequestError> {
         let data = PsshData::read(data).map_err(|_| RequestError::Malformed)?;
         data.kids().try_for_each(|kid| self.kid(kid))?;
+        let scheme = data.protection_scheme.map(|number| FourCc(number.to_be_bytes()));
+        self.scheme = self.scheme.or(scheme.and_then(Scheme::of_fourcc));
         match data.content_id {
             Some(id) if id.len() > MAX_CONTENT_ID => Err(RequestError::Malformed),
             Some(id) if self.content_id.is_none() => {

@@ -31,8 +31,8 @@ pub struct Issue<'a> {
     pub challenge: &'a Challenge,
     /// Who sent it.
     pub device: &'a Device,
-    /// What it is granted and [suits](Device::suits) it, in the order of the request. Where a licence
-    /// to be kept is asked for, all may be.
+    /// What it is granted and [suits](Device::suits) it, in the order of the request, of one
+    /// scheme. Where a licence to be kept is asked for, all may be.
     pub keys: &'a [GrantedKey],
     /// When.
     pub now: Timestamp,
@@ -46,6 +46,12 @@ pub enum IssueError {
     /// Every granted key is for better devices.
     #[error("the device keeps keys less safe than the content key policy demands")]
     Level,
+    /// The keys are of another kind of protection.
+    #[error("these keys encrypt whole segments and are delivered without licence")]
+    OtherKind,
+    /// The content says that it is protected otherwise.
+    #[error("the keys were made for another scheme than the one that the content names")]
+    OtherScheme,
     /// The licence is one that ends for good.
     #[error("the content key policy does not allow renewals")]
     Renewal,
@@ -65,6 +71,8 @@ impl IssueError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Level => "widevine-device-level-too-low",
+            Self::OtherKind => "widevine-key-of-other-kind",
+            Self::OtherScheme => "widevine-scheme-mismatch",
             Self::Renewal => "widevine-renewal-not-allowed",
             Self::NotYet => "widevine-license-not-yet-valid",
             Self::Over => "widevine-license-over",

@@ -85,7 +85,8 @@ pub struct WidevineTemplate {
     pub content_key_specs: Vec<KeySpec>,
     /// What the licence allows.
     pub policy_overrides: Option<PolicyOverrides>,
-    /// Whether what `policy_overrides` leaves out is off, rather than what it is without them.
+    /// Whether a policy of that name counts beside the overrides; there is none here, so that they
+    /// always are exclusive.
     pub use_policy_overrides_exclusively: bool,
     /// What is given back to the player.
     pub session_init: SessionInit,
@@ -211,7 +212,7 @@ pub enum WidevineCgms {
 #[serde(default, deny_unknown_fields)]
 pub struct PolicyOverrides {
     /// Whether the content may be played.
-    pub can_play: Option<bool>,
+    pub can_play: bool,
     /// Whether the client may keep the licence.
     pub can_persist: bool,
     /// Whether the licence may be renewed.
@@ -247,11 +248,10 @@ pub struct SessionInit {
 }
 
 impl WidevineTemplate {
-    /// Whether the content may be played. Overrides say only what differs, unless they are
-    /// exclusive.
+    /// Whether the content may be played: always without overrides; with them, as they say, and
+    /// what they leave out is false.
     pub fn can_play(&self) -> bool {
-        let stated = self.policy_overrides.as_ref().and_then(|overrides| overrides.can_play);
-        stated.unwrap_or(self.policy_overrides.is_none() || !self.use_policy_overrides_exclusively)
+        self.policy_overrides.as_ref().is_none_or(|overrides| overrides.can_play)
     }
 
     /// Whether every key is for hardware that decodes too.

@@ -8,10 +8,11 @@ use portcullis::isobmff::cenc::Pssh;
 use portcullis::license::widevine::proto::{License, OutputProtection, Policy};
 use portcullis::license::widevine::test_device::{Ask, Content, SERVICE_CERTIFICATE_REQUEST};
 use portcullis::license::widevine::{LicenseType, Trust};
+use portcullis::protection::Protection;
 use prost::Message;
 use serde_json::json;
 
-use crate::support::keys::{NOW, sign, spec};
+use crate::support::keys::{self, NOW, sign, spec};
 use crate::support::widevine::{Service, URL, World, ask, keys_of, pssh_data};
 
 #[tokio::test]
@@ -232,6 +233,71 @@ async fn cbcs_is_said_and_cenc_is_not() {
         let service = Service::start(World::get().trust(), block, true, &json!({})).await;
         let opened = service.license("l3", &service.pssh_data()).await;
         assert_eq!(opened.license.protection_scheme, scheme);
+    }
+}
+
+#[tokio::test]
+async fn a_licence_has_keys_of_one_scheme() {
+    let service = Service::open(&json!({})).await;
+    let film = service.of_both_schemes("both").await;
+    let [cenc, cbcs] = [Protection::Cenc, Protection::Cbcs].map(|protection| film[&protection]);
+    let named = |kids: &[KeyId], scheme: Option<&[u8; 4]>| PsshData {
+        protection_scheme: scheme.map(|scheme| u32::from_be_bytes(*scheme)),
+        content_id: kids.is_empty().then(|| b"both".to_vec()),
+        ..PsshData::decode(&*pssh_data(kids)).unwrap()
+    };
+    for (kids, scheme, expected) in [
+        (&[][..], None, cenc),
+        (&[], Some(b"cenc"), cenc),
+        (&[], Some(b"cbcs"), cbcs),
+        (&[], Some(b"none"), cenc),
+        (&[cbcs, cenc], None, cbcs),
+        (&[cenc, cbcs], None, cenc),
+        (&[cenc, cbcs], Some(b"cbcs"), cbcs),
+    ] {
+        let data = named(kids, scheme).encode_to_vec();
+        let opened = service.license("l3", &data).await;
+        let given: Vec<_> = opened.keys.iter().map(|(kid, _)| *kid).collect();
+        assert_eq!(given, [expected], "{kids:?} {scheme:?}");
+        let said = (expected == cbcs).then_some(0x6362_6373);
+        assert_eq!(opened.license.protection_scheme, said);
+    }
+    for (kids, refusal) in [
+        (&[cenc][..], (403, "widevine-scheme-mismatch".to_owned())),
+        (&[], (404, "key-unknown".to_owned())),
+    ] {
+        let data = named(kids, Some(b"cens")).encode_to_vec();
+        let session = ask("rogue", Content::PsshData(&data), LicenseType::Streaming);
+        assert_eq!(service.refusal(&session).await, refusal);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_whole_segments_is_no_key_for_licences() {
+    let service = Service::open(&json!({})).await;
+    let segments = keys::request("segments", "Predefined_ClearKey", "widevine");
+    let (record, _) = service.keys.publish_key(&segments).await;
+    let data = pssh_data(&[record.kid]);
+    let session = ask("rogue", Content::PsshData(&data), LicenseType::Streaming);
+    let refusal = service.refusal(&session).await;
+    assert_eq!(refusal, (403, "widevine-key-of-other-kind".into()));
+    let data = pssh_data(&[record.kid, service.kid("SD")]);
+    let opened = service.license("l3", &data).await;
+    assert_eq!(keys_of(&opened), service.expected()[1..2]);
+}
+
+#[tokio::test]
+async fn a_name_that_holds_the_type_of_a_box_is_no_box() {
+    let service = Service::open(&json!({})).await;
+    let named = keys::request("mypssh", "Portcullis_CencClearKey", "widevine");
+    let (record, _) = service.keys.publish_key(&named).await;
+    let data = PsshData { content_id: Some(b"mypssh".to_vec()), ..PsshData::default() };
+    let data = data.encode_to_vec();
+    assert_eq!(&data[4..8], b"pssh");
+    for content in [Content::PsshData(&data), Content::Boxes(&data)] {
+        let session = ask("l3", content, LicenseType::Streaming);
+        let opened = service.opened(&session).await.unwrap();
+        assert_eq!(opened.keys[0].0, record.kid);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Roots and devices of a Widevine-like world of our own, and a key service that trusts them.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use portcullis::crypto::random::System;
@@ -13,6 +14,7 @@ use portcullis::license::widevine::test_device::{
 };
 use portcullis::license::widevine::{LicenseType, SystemRow, Trust};
 use portcullis::policy::{ContentKeyPolicy, StreamingPolicy};
+use portcullis::protection::Protection;
 use prost::Message;
 use serde_json::{Value, json};
 
@@ -161,6 +163,17 @@ impl Service {
         });
         let film = film.collect();
         Self { keys, film }
+    }
+
+    /// Publishes a locator with a key for `cenc` and one for `cbcs`; their KIDs.
+    pub(crate) async fn of_both_schemes(&self, name: &str) -> HashMap<Protection, KeyId> {
+        let block = json!({ "enabledProtocols": { "dash": true, "hls": true } });
+        let properties = json!({ "commonEncryptionCenc": block, "commonEncryptionCbcs": block });
+        let streaming = StreamingPolicy::from_properties("two", &properties.to_string()).unwrap();
+        self.keys.store.create_streaming_policy(&streaming).await.unwrap();
+        let locator = self.keys.publish(&keys::request(name, "two", "widevine")).await;
+        let records = self.keys.store.keys_of(locator.id).await.unwrap();
+        records.iter().map(|record| (record.protection, record.kid)).collect()
     }
 
     /// The KID of a label.
