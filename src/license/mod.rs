@@ -5,6 +5,7 @@
 //! needs beside, roots and credentials, is in [`trust`]; what testers may wish instead, in [`tester`].
 
 pub mod access;
+mod base64;
 pub mod clearkey;
 pub mod fairplay;
 mod granted;
@@ -17,7 +18,7 @@ pub mod tester;
 pub mod trust;
 pub mod widevine;
 
-pub use access::{Admission, Ask, DecidedBy, Grant, Refusal};
+pub use access::{Admission, Ask, DecidedBy, Grant, Refusal, admits};
 pub use granted::GrantedKey;
 pub use rights::Rights;
 pub use system::System;

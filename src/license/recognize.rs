@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use data_encoding::BASE64;
 use serde_json::Value;
 
-use super::System;
+use super::{System, base64};
 
 /// A request whose system is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn system(body: &[u8]) -> Option<System> {
 /// The request inside a wrapping; a wrapping in a wrapping is none.
 fn unwrapped(body: &[u8]) -> Option<Vec<u8>> {
     let json = object(body)?;
-    BASE64.decode(json.get(REQUEST)?.as_str()?.as_bytes()).ok()
+    base64::decode(json.get(REQUEST)?.as_str()?)
 }
 
 fn is_json_with(body: &[u8], member: &str) -> bool {
@@ -82,7 +82,7 @@ fn object(body: &[u8]) -> Option<Value> {
 }
 
 /// The body behind a byte order mark and white space.
-fn text(body: &[u8]) -> &[u8] {
+pub fn text(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start()
 }
 
@@ -151,6 +151,11 @@ mod tests {
         let twice = wrap(&once);
         assert_eq!(recognize(&twice).unwrap().system, System::ClearKey);
         assert_eq!(recognize(&wrap(b"hello")), None);
+        let challenge = [8, 1, 0x12, 2, 0xfb, 0xff];
+        for spelling in ["CAESAvv/", "CAESAvv_", "CAES\\nAvv_"] {
+            let body = format!(r#"{{"{REQUEST}":"{spelling}"}}"#).into_bytes();
+            assert_eq!(*recognize(&body).unwrap().body, challenge, "{spelling}");
+        }
         let plain = format!(r#"{{"{REQUEST}":"?"}}"#).into_bytes();
         assert_eq!(recognize(&plain).unwrap().system, System::ClearKey);
         assert_eq!(*wrapped(b"\0\x01"), r#"{"rawLicenseBase64":"AAE="}"#);

@@ -1,5 +1,6 @@
 //! `portcullis license`: a client for a first look at a licence service, without a browser.
 
+mod clearkey;
 mod playready;
 mod widevine;
 
@@ -37,7 +38,9 @@ Examples:
   portcullis license request --system widevine --url http://127.0.0.1:8080/keydelivery/Widevine/ \\
       --device drm/widevine/device_l3.wvd --kid 9eb4050d-e44b-4802-932e-27d75083e266
   portcullis license request --system playready --url http://127.0.0.1:8080/keydelivery/PlayReady/ \\
-      --device drm/playready/device_sl2000.prd --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
+      --device drm/playready/device_sl2000.prd --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266
+  portcullis license request --system clearkey --url http://127.0.0.1:8080/keydelivery/ClearKey/ \\
+      --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
 struct Request {
     /// The protection system
     #[arg(long, value_name = "SYSTEM", value_parser = systems())]
@@ -54,7 +57,8 @@ struct Request {
     /// A key that is asked for; may be given several times
     #[arg(long, value_name = "KID")]
     kid: Vec<KeyId>,
-    /// A pssh box or its data (PlayReady: the data alone) in base64, in the place of keys
+    /// A pssh box or its data (PlayReady: the data alone, ClearKey: boxes alone) in base64, in the
+    /// place of keys
     #[arg(long, value_name = "BASE64", conflicts_with = "kid", required_unless_present = "kid")]
     pssh: Option<String>,
     /// Token, sent as a bearer's
@@ -86,8 +90,11 @@ struct Row {
     ask: fn(&Request) -> Asking<'_>,
 }
 
-const SYSTEMS: &[Row] =
-    &[Row { name: "widevine", ask: widevine::ask }, Row { name: "playready", ask: playready::ask }];
+const SYSTEMS: &[Row] = &[
+    Row { name: "widevine", ask: widevine::ask },
+    Row { name: "playready", ask: playready::ask },
+    Row { name: "clearkey", ask: clearkey::ask },
+];
 
 fn systems() -> Vec<&'static str> {
     SYSTEMS.iter().map(|row| row.name).collect()

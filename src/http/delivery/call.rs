@@ -8,6 +8,7 @@ use url::form_urlencoded;
 use super::MAX_BODY_LEN;
 use super::refused::Refused;
 use crate::ids::KeyId;
+use crate::license::recognize::text;
 use crate::token::{Bearer, TokenError};
 
 pub(super) struct Call {
@@ -33,7 +34,7 @@ impl<S: Sync> FromRequest<S> for Call {
 impl Call {
     /// Whether the body looks like JSON, which among the systems only ClearKey sends.
     pub(super) fn is_clearkey(&self) -> bool {
-        self.body.trim_ascii_start().starts_with(b"{")
+        text(&self.body).starts_with(b"{")
     }
 
     /// Names and values of the query.

@@ -10,8 +10,9 @@ use super::call::Call;
 use super::refused::{REQUEST_BAD, Refused, Row};
 use super::{Answering, Service, secret};
 use crate::license::System;
-use crate::license::clearkey::{Request, RequestError};
-use crate::service::delivery::Delivery;
+use crate::license::clearkey::{self, Request, RequestError, SessionType};
+use crate::protection::Protection;
+use crate::service::delivery::{Delivery, Granted, KeyRequest};
 
 pub(super) const SERVICE: Service = Service {
     system: System::ClearKey,
@@ -26,7 +27,10 @@ const PROBLEMS: &[Row] = &[
     ("clearkey-request-without-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
     ("clearkey-request-too-many-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
     ("clearkey-request-kid-not-base64url", StatusCode::BAD_REQUEST, REQUEST_BAD),
+    (OTHER_KIND, StatusCode::FORBIDDEN, "There is no such licence"),
 ];
+
+const OTHER_KIND: &str = "clearkey-key-of-other-kind";
 
 impl From<RequestError> for Refused {
     fn from(error: RequestError) -> Self {
@@ -41,15 +45,33 @@ pub(super) fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
 /// Which keys are wanted stands in the body; a `kid` that players copy into the query is ignored.
 async fn licence(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
     let request = Request::parse(&call.body)?;
-    let licence = delivery.clearkey(&request, call.token()?.as_ref()).await?;
+    let token = call.token()?;
+    let wanted = KeyRequest {
+        system: System::ClearKey,
+        kids: &request.kids,
+        token: token.as_ref(),
+        persistent: request.session == SessionType::PersistentLicense,
+    };
+    let granted = of_samples(delivery.grant(&wanted).await?)?;
+    let licence = clearkey::licence(granted.keys(), request.session);
+    granted.delivered();
     Ok(secret("application/json", Bytes::copy_from_slice(licence.as_bytes())))
+}
+
+/// A key of whole segments is no key of Encrypted Media Extensions (ams.md section 10).
+fn of_samples(granted: Granted) -> Result<Granted, Refused> {
+    let granted = granted.only(OTHER_KIND, |key| key.protection != Protection::Cbc);
+    granted.ok_or_else(|| {
+        let detail = "this key encrypts whole segments: ask for its bytes by ?kid=".to_owned();
+        Refused::System { code: OTHER_KIND, detail }
+    })
 }
 
 /// The end of a persistent licence is acknowledged by the same object (clearkey.md section 3).
 /// Nothing is kept here that would end, so there is nothing to decide.
 pub(super) async fn release(call: Call) -> Result<Response, Refused> {
-    let request = Request::parse(&call.body)?;
-    Ok(secret("application/json", request.acknowledgement().into()))
+    let acknowledged = clearkey::acknowledgement(&call.body)?;
+    Ok(secret("application/json", acknowledged.into()))
 }
 
 #[cfg(test)]
@@ -64,9 +86,8 @@ mod tests {
             RequestError::TooManyKids,
             RequestError::NotBase64,
         ];
-        assert_eq!(
-            errors.map(RequestError::reason).to_vec(),
-            PROBLEMS.iter().map(|row| row.0).collect::<Vec<_>>()
-        );
+        let reasons = errors.map(RequestError::reason).into_iter().chain([OTHER_KIND]);
+        let rows = PROBLEMS.iter().map(|row| row.0);
+        assert_eq!(reasons.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
     }
 }

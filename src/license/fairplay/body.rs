@@ -1,12 +1,13 @@
 //! Forms in which applications send SPCs and want answers: the vendor defines none (fairplay.md
 //! section 7).
 
-use data_encoding::{BASE64, BASE64_NOPAD};
+use data_encoding::BASE64;
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::{FairPlayError, Spc, asset};
-use crate::ids::KeyId;
+use super::{FairPlayError, Spc};
+use crate::license::base64;
+use crate::license::recognize::text;
 
 /// The form of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl Request {
         if body.first() == Some(&0) {
             return Ok(Self { spc: Spc::parse(body)?, form: Form::Raw, asset: None });
         }
-        let text = std::str::from_utf8(body).map_err(|_| FairPlayError::Body)?.trim();
+        let text = std::str::from_utf8(text(body)).map_err(|_| FairPlayError::Body)?.trim();
         let (form, spc, asset) = if text.starts_with('{') {
             let json: Json = serde_json::from_str(text).map_err(|_| FairPlayError::Body)?;
             (Form::Json, json.spc, json.asset)
@@ -57,12 +58,13 @@ impl Request {
         } else {
             (Form::Base64, text.to_owned(), None)
         };
-        Ok(Self { spc: Spc::parse(&base64(&spc)?)?, form, asset })
+        let spc = base64::decode(&spc).ok_or(FairPlayError::Body)?;
+        Ok(Self { spc: Spc::parse(&spc)?, form, asset })
     }
 
-    /// The key that the asset id beside the SPC names.
-    pub fn kid(&self) -> Option<KeyId> {
-        self.asset.as_deref().and_then(|asset| asset::kid_of(asset.as_bytes()))
+    /// The asset id that stands beside the SPC; that in the SPC counts.
+    pub fn asset(&self) -> Option<&[u8]> {
+        self.asset.as_deref().map(str::as_bytes)
     }
 }
 
@@ -71,18 +73,6 @@ fn field(text: &str, name: &str) -> Option<String> {
     let mut fields = form_urlencoded::parse(text.as_bytes());
     let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.replace(' ', "+"))
-}
-
-/// Both alphabets, with or without padding, in lines or not.
-fn base64(text: &str) -> Result<Vec<u8>, FairPlayError> {
-    let plain = |character: char| match character {
-        '-' => '+',
-        '_' => '/',
-        other => other,
-    };
-    let text: String = text.split_whitespace().flat_map(str::chars).map(plain).collect();
-    let decoded = BASE64_NOPAD.decode(text.trim_end_matches('=').as_bytes());
-    decoded.map_err(|_| FairPlayError::Body)
 }
 
 impl Form {

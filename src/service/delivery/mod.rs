@@ -7,13 +7,13 @@
 mod audit;
 mod content;
 mod error;
+mod fairplay;
 mod granted;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use zeroize::Zeroizing;
 
 pub use self::error::DeliveryError;
 pub use self::granted::Granted;
@@ -21,11 +21,10 @@ use crate::crypto::key::ContentKey;
 use crate::crypto::seal::Sealer;
 use crate::ids::KeyId;
 use crate::keys::KeyRecord;
-use crate::license::clearkey::{self, SessionType};
 use crate::license::tester::Wishes;
-use crate::license::{Admission, Ask, GrantedKey, Refusal, System, Trust, Wanted};
+use crate::license::{Admission, Ask, GrantedKey, Refusal, System, Trust, Wanted, admits};
 use crate::policy::ContentKeyPolicy;
-use crate::store::Store;
+use crate::store::{Locator, Store};
 use crate::token::{At, Bearer};
 
 /// Tells the present time.
@@ -44,6 +43,7 @@ pub struct Delivery {
     skew: Duration,
     trust: Arc<Trust>,
     for_testers: bool,
+    fairplay_opened: fairplay::Opened,
     wishes: Wishes,
 }
 
@@ -69,6 +69,7 @@ impl Delivery {
             skew,
             trust: Arc::default(),
             for_testers: false,
+            fairplay_opened: fairplay::opened(),
             wishes: Wishes::default(),
         }
     }
@@ -128,24 +129,6 @@ impl Delivery {
         key.ok_or(DeliveryError::UnknownKey)
     }
 
-    /// Answers a ClearKey licence request with those of its keys that are known and granted.
-    ///
-    /// # Errors
-    /// [`DeliveryError`] as of [`Self::grant`].
-    pub async fn clearkey(
-        &self,
-        request: &clearkey::Request,
-        token: Option<&Bearer>,
-    ) -> Result<Zeroizing<String>, DeliveryError> {
-        let persistent = request.session == SessionType::PersistentLicense;
-        let kids = &request.kids;
-        let granted =
-            self.grant(&KeyRequest { system: System::ClearKey, kids, token, persistent }).await?;
-        let licence = clearkey::licence(granted.keys(), request.session);
-        granted.delivered();
-        Ok(licence)
-    }
-
     /// Decides on a request: those of its keys that are known and granted, opened, with what may
     /// be done with them. Refusals are in the audit already.
     ///
@@ -169,6 +152,21 @@ impl Delivery {
             None => {}
         }
         Err(refusal)
+    }
+
+    /// Whether who asks would get any key in a system: what is looked at before it costs much to see
+    /// which key is asked for.
+    ///
+    /// # Errors
+    /// [`DeliveryError::Refused`], and what the store says.
+    pub async fn admits(
+        &self,
+        system: System,
+        token: Option<&Bearer>,
+    ) -> Result<(), DeliveryError> {
+        let policies = self.store.known_content_key_policies().await?;
+        let ask = Ask { system, token, at: At { now: self.now(), skew: self.skew } };
+        Ok(admits(&policies, &ask)?)
     }
 
     /// The keys that are granted, if any, and why others are not, if any are not.
@@ -217,6 +215,16 @@ impl Delivery {
         Ok(found)
     }
 
+    async fn policy_of(
+        &self,
+        record: &KeyRecord,
+        locator: &Locator,
+    ) -> Result<Arc<ContentKeyPolicy>, DeliveryError> {
+        let policy = record.policy.as_ref().or(locator.content_key_policy.as_ref());
+        let policy = policy.ok_or(Refusal::NoOption)?;
+        Ok(self.store.content_key_policy(policy).await?)
+    }
+
     async fn open(
         &self,
         record: &KeyRecord,
@@ -224,9 +232,7 @@ impl Delivery {
         admissions: &mut Admissions<'_>,
     ) -> Result<GrantedKey, DeliveryError> {
         let locator = self.store.locator_of(record).await?;
-        let policy = record.policy.as_ref().or(locator.content_key_policy.as_ref());
-        let policy = policy.ok_or(Refusal::NoOption)?;
-        let policy = self.store.content_key_policy(policy).await?;
+        let policy = self.policy_of(record, &locator).await?;
         let wanted = Wanted { kid: record.kid, label: &record.label };
         let grant = admissions.of(policy).grant(&wanted)?;
         if !locator.is_active(admissions.ask.at.now) {

@@ -1,8 +1,11 @@
 //! `portcullis license request`: a client of our own against a server of our own.
 
+use portcullis::isobmff::cenc::Pssh;
 use serde_json::{Value, json};
 
-use crate::support::documents::{KEY_SD, KID_SD, content_key, locator, printed};
+use crate::support::documents::{
+    KEY_SD, KID_HD, KID_SD, content_key, locator, open_policy, printed, token_policy,
+};
 use crate::support::server::{DevServer, portcullis};
 use crate::support::widevine::policy_document;
 
@@ -40,4 +43,42 @@ fn a_generated_device_gets_keys_renews_and_gives_back() {
     let (code, keys, complaint) = asked(&server, "00000000-0000-4000-8000-000000000001", &[]);
     assert_eq!((code, &*keys), (Some(1), ""));
     assert!(complaint.contains("key-unknown"), "{complaint}");
+}
+
+#[test]
+fn a_clearkey_licence_is_asked_for_as_browsers_do() {
+    let server = DevServer::builder().start();
+    let policies = [("all", open_policy("all")), ("strict", token_policy("strict", json!([])))];
+    for (n, (name, policy)) in policies.into_iter().enumerate() {
+        let kid = [KID_SD, KID_HD][n];
+        let film = json!({ "assetName": "gate", "defaultContentKeyPolicyName": name,
+            "streamingPolicyName": "Portcullis_CencClearKey",
+            "contentKeys": [content_key(kid, "cencDefaultKey", KEY_SD)] });
+        let documents = vec![policy, locator(&format!("film-{name}"), film)];
+        printed(&server.data, &["apply", "-"], &Value::from(documents));
+    }
+    let url = format!("{}/ClearKey/", server.ready.key_delivery);
+    let ask = |more: &[&str]| {
+        let fixed = ["license", "request", "--system", "clearkey", "--url", &url];
+        let output = portcullis().args(fixed).args(more).output().unwrap();
+        let said = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), said(output.stdout), said(output.stderr))
+    };
+    let key = data_encoding::HEXLOWER.encode(&KEY_SD);
+    let line = |kid: &str| format!("{}:{key}\n", kid.replace('-', ""));
+    let pssh = Pssh::common(vec![KID_SD.parse().unwrap()]).to_vec();
+    let pssh = data_encoding::BASE64.encode(&pssh);
+    for named in [["--kid", KID_SD], ["--pssh", &pssh]] {
+        assert_eq!(ask(&named), (Some(0), line(KID_SD), String::new()));
+    }
+    for (more, complaint) in [
+        (&["--kid", KID_HD][..], "token-missing"),
+        (&["--kid", KID_SD, "--offline"], "license-persistence-not-allowed"),
+    ] {
+        let (code, keys, said) = ask(more);
+        assert_eq!((code, &*keys), (Some(1), ""), "{more:?}");
+        assert!(said.contains(complaint), "{said}");
+    }
+    let (code, _, said) = ask(&["--kid", KID_SD, "--renew"]);
+    assert_eq!(code, Some(2), "{said}");
 }

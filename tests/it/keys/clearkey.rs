@@ -22,6 +22,7 @@ fn every_spelling_that_players_send_is_read() {
         (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg=="],"type":"temporary"}"#, kid()),
         (r#"{"kids":["_____________________w"]}"#, high),
         (r#"{"kids":["/////////////////////w=="]}"#, high),
+        ("\u{feff}{\"kids\":[\"nrQFDeRLSAKTLifXUIPiZg\"]}", kid()),
         (" {\n \"x\": {\"y\": []}, \"kids\" : [ \"nrQFDeRLSAKTLifXUIPiZg\" ] } ", kid()),
         (r#"{"kids":["nrQFDeRLSAKTLifXUIPiZg","nrQFDeRLSAKTLifXUIPiZg"]}"#, kid()),
     ];

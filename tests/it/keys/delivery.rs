@@ -189,6 +189,20 @@ async fn clearkey_gives_what_is_granted_and_never_an_empty_set() {
 }
 
 #[tokio::test]
+async fn clearkey_licences_hold_no_keys_of_whole_segments() {
+    let service = KeyService::start().await;
+    let (segments, _) = service.publish_key(&request("a", "Predefined_ClearKey", "open")).await;
+    let (samples, _) = service.publish_key(&request("b", "Portcullis_CencClearKey", "open")).await;
+    let ask =
+        async |kids: &[KeyId]| service.post("/keydelivery/ClearKey/", clearkey_request(kids)).await;
+    let refused = ask(&[segments.kid]).await.refusal();
+    assert_eq!(refused, (403, "clearkey-key-of-other-kind".into()));
+    let licence = ask(&[segments.kid, samples.kid]).await.json();
+    assert_eq!(licence["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(licence["keys"][0]["kid"], base64url(&samples.kid));
+}
+
+#[tokio::test]
 async fn bad_licence_requests_are_refused_by_a_rule() {
     let service = KeyService::start().await;
     let (open, _) = service.publish_key(&request("a", "Portcullis_CencClearKey", "open")).await;

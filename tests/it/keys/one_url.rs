@@ -69,6 +69,10 @@ async fn the_exchanges_of_the_web_platform_tests_are_answered_to_the_letter() {
         service.post("/keydelivery/ClearKey/release", json!({"kids": [kid0, kid1]}).to_string());
     let released = released.await;
     assert_eq!(text(&released), json!({"kids": [kid0, kid1]}).to_string());
+    // The same list, however it is written.
+    let list = json!({"kids": [kid0, format!("{kid0}=="), "AAAA"]}).to_string();
+    let released = service.post("/keydelivery/ClearKey/release", list.clone()).await;
+    assert_eq!(text(&released), list);
     let nothing = service.post("/keydelivery/ClearKey/release", "{}").await;
     assert_eq!(nothing.refusal(), (400, "clearkey-request-malformed".into()));
 }

@@ -2,11 +2,14 @@
 //!
 //! Requests are read generously, licences are written strictly.
 
+pub mod client;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::GrantedKey;
+use super::recognize::text;
+use super::{GrantedKey, base64};
 use crate::ids::KeyId;
 
 /// KIDs in one request at most; players ask for the keys of one presentation.
@@ -72,49 +75,55 @@ struct RequestJson {
     session: SessionType,
 }
 
-impl Request {
-    /// Reads the body of a request.
-    ///
-    /// # Errors
-    /// [`RequestError`].
-    pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
+impl RequestJson {
+    fn read(body: &[u8]) -> Result<Self, RequestError> {
+        let text = text(body);
         // A sequence would be read as the members in order.
-        if body.trim_ascii_start().first() != Some(&b'{') {
+        if !text.starts_with(b"{") {
             return Err(RequestError::Malformed);
         }
-        let json: RequestJson =
-            serde_json::from_slice(body).map_err(|_| RequestError::Malformed)?;
+        let json: Self = serde_json::from_slice(text).map_err(|_| RequestError::Malformed)?;
         match json.kids.len() {
-            0 => return Err(RequestError::NoKids),
-            1..=MAX_KIDS => {}
-            _ => return Err(RequestError::TooManyKids),
+            0 => Err(RequestError::NoKids),
+            1..=MAX_KIDS => Ok(json),
+            _ => Err(RequestError::TooManyKids),
         }
-        let mut kids = Vec::with_capacity(json.kids.len());
-        for text in &json.kids {
-            if let Ok(bytes) = <[u8; 16]>::try_from(decode(text)?) {
+    }
+
+    fn kids(&self) -> Result<Vec<KeyId>, RequestError> {
+        let mut kids = Vec::with_capacity(self.kids.len());
+        for text in &self.kids {
+            let bytes = base64::decode(text).ok_or(RequestError::NotBase64)?;
+            if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
                 let kid = KeyId::from_bytes(bytes);
                 if !kids.contains(&kid) {
                     kids.push(kid);
                 }
             }
         }
-        Ok(Self { kids, session: json.session })
+        Ok(kids)
     }
 }
 
 impl Request {
-    /// What acknowledges the release of these keys.
-    pub fn acknowledgement(&self) -> String {
-        let kids: Vec<String> =
-            self.kids.iter().map(|kid| BASE64URL_NOPAD.encode(kid.as_bytes())).collect();
-        serde_json::json!({ "kids": kids }).to_string()
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn parse(body: &[u8]) -> Result<Self, RequestError> {
+        let json = RequestJson::read(body)?;
+        Ok(Self { kids: json.kids()?, session: json.session })
     }
 }
 
-/// Both alphabets, with or without padding: old CDMs send plain base64.
-fn decode(text: &str) -> Result<Vec<u8>, RequestError> {
-    let unpadded = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
-    BASE64URL_NOPAD.decode(unpadded.as_bytes()).map_err(|_| RequestError::NotBase64)
+/// What acknowledges a release message: the same list, as it was written (clearkey.md section 3).
+///
+/// # Errors
+/// [`RequestError`] for what is no release message.
+pub fn acknowledgement(release: &[u8]) -> Result<String, RequestError> {
+    let json = RequestJson::read(release)?;
+    json.kids()?;
+    Ok(serde_json::json!({ "kids": json.kids }).to_string())
 }
 
 #[derive(Serialize)]
