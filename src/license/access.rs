@@ -87,10 +87,10 @@ enum Holder {
 }
 
 impl Holder {
-    fn covers(&self, kid: KeyId) -> Result<(), TokenError> {
+    fn covers(&self, wanted: &Wanted<'_>) -> Result<(), TokenError> {
         match self {
             Self::Anybody => Ok(()),
-            Self::Bearer(accepted) => accepted.covers(kid),
+            Self::Bearer(accepted) => accepted.covers(wanted.kid, Some(wanted.label)),
         }
     }
 
@@ -135,7 +135,7 @@ impl Admission {
     pub fn grant(&self, wanted: &Wanted<'_>) -> Result<Grant, Refusal> {
         let mut refusal = self.refusal.clone();
         for (option, holder) in &self.options {
-            match holder.covers(wanted.kid) {
+            match holder.covers(wanted) {
                 Ok(()) => return self.give(*option, wanted),
                 Err(error) => refusal = telling(refusal, error),
             }
@@ -149,6 +149,23 @@ impl Admission {
         let rights = rights.ok_or(Refusal::KeyNotGiven)?;
         Ok(Grant { kid: wanted.kid, rights, by })
     }
+}
+
+/// Whether any of these policies would give a key to who asks, where none is named yet.
+///
+/// # Errors
+/// [`Refusal`], that which tells most.
+pub fn admits(policies: &[Arc<ContentKeyPolicy>], ask: &Ask<'_>) -> Result<(), Refusal> {
+    let mut refusal = Refusal::NoOption;
+    for policy in policies {
+        let admission = Admission::new(Arc::clone(policy), ask);
+        match admission.refusal {
+            _ if !admission.options.is_empty() => return Ok(()),
+            Refusal::Token(error) => refusal = telling(refusal, error),
+            _ => {}
+        }
+    }
+    Err(refusal)
 }
 
 fn admit(restriction: &Restriction, ask: &Ask<'_>) -> Result<Holder, TokenError> {

@@ -43,31 +43,56 @@ pub(super) fn check_use_limit(claims: &Claims) -> Result<(), TokenError> {
     if claims.contains_key(USE_LIMIT_CLAIM) { Err(TokenError::UseLimit) } else { Ok(()) }
 }
 
-/// What a token says of the key it was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyIdentifier {
-    /// This one.
+/// The keys that a token was made for: any of these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyNames(Vec<KeyName>);
+
+/// One way to say which key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum KeyName {
     Key(KeyId),
-    /// Something that is no key.
-    None,
+    /// By the label in the streaming policy of whatever locator.
+    Label(String),
 }
 
-impl KeyIdentifier {
-    pub(super) fn is(self, kid: KeyId) -> bool {
-        self == Self::Key(kid)
+impl KeyNames {
+    /// The names in the claim: a text, or a list of texts. What is no text names nothing.
+    fn read(claim: &Value) -> Self {
+        let several = claim.as_array().map_or(std::slice::from_ref(claim), Vec::as_slice);
+        Self(several.iter().filter_map(Value::as_str).map(KeyName::read).collect())
+    }
+
+    pub(super) fn hold(&self, kid: KeyId, label: Option<&str>) -> bool {
+        self.0.iter().any(|name| match name {
+            KeyName::Key(named) => *named == kid,
+            KeyName::Label(named) => Some(named.as_str()) == label,
+        })
     }
 }
 
-/// A token that says for which key it was made opens no other, whether the policy asks for the
-/// claim or not.
-pub(super) fn key_identifier(claims: &Claims) -> Option<KeyIdentifier> {
-    let named = claims.get(KEY_IDENTIFIER_CLAIM)?.as_str().and_then(|text| text.parse().ok());
-    Some(named.map_or(KeyIdentifier::None, KeyIdentifier::Key))
+impl KeyName {
+    /// A GUID in any spelling, with or without braces, is a key; every other text is a label.
+    fn read(text: &str) -> Self {
+        let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+        bare.parse().map_or_else(|_| Self::Label(text.to_owned()), Self::Key)
+    }
 }
 
-pub(super) fn check_key_identifier(claims: &Claims, kid: Option<KeyId>) -> Result<(), TokenError> {
-    match (key_identifier(claims), kid) {
-        (Some(named), Some(kid)) if !named.is(kid) => Err(TokenError::KeyIdentifierMismatch),
+/// A token that says for which keys it was made opens no other, whether the policy asks for the
+/// claim or not.
+pub(super) fn key_names(claims: &Claims) -> Option<KeyNames> {
+    claims.get(KEY_IDENTIFIER_CLAIM).map(KeyNames::read)
+}
+
+pub(super) fn check_key_identifier(
+    claims: &Claims,
+    kid: Option<KeyId>,
+    label: Option<&str>,
+) -> Result<(), TokenError> {
+    match (key_names(claims), kid) {
+        (Some(named), Some(kid)) if !named.hold(kid, label) => {
+            Err(TokenError::KeyIdentifierMismatch)
+        }
         _ => Ok(()),
     }
 }

@@ -34,6 +34,8 @@ pub struct Question<'a> {
     pub restriction: &'a TokenRestriction,
     /// The key that is asked for; `None` leaves the key-identifier claim's value unchecked.
     pub kid: Option<KeyId>,
+    /// The label of that key, where it is known: the claim may name keys by it.
+    pub label: Option<&'a str>,
     /// When it is asked.
     pub at: At,
 }
@@ -81,15 +83,15 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "key identifier",
-        check: |token, ask| claims::check_key_identifier(token.claims(), ask.kid),
+        check: |token, ask| claims::check_key_identifier(token.claims(), ask.kid, ask.label),
     },
 ];
 
 /// A token that was accepted; which keys it is for remains to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// What the token says of the key it was made for.
-    key_identifier: Option<claims::KeyIdentifier>,
+    /// What the token says of the keys it was made for.
+    keys: Option<claims::KeyNames>,
 }
 
 impl Accepted {
@@ -97,16 +99,16 @@ impl Accepted {
     ///
     /// # Errors
     /// [`TokenError::KeyIdentifierMismatch`].
-    pub fn covers(&self, kid: KeyId) -> Result<(), TokenError> {
-        match self.key_identifier {
-            Some(named) if !named.is(kid) => Err(TokenError::KeyIdentifierMismatch),
+    pub fn covers(&self, kid: KeyId, label: Option<&str>) -> Result<(), TokenError> {
+        match &self.keys {
+            Some(named) if !named.hold(kid, label) => Err(TokenError::KeyIdentifierMismatch),
             _ => Ok(()),
         }
     }
 
     /// Whether the token is for every key.
     pub fn covers_all(&self) -> bool {
-        self.key_identifier.is_none()
+        self.keys.is_none()
     }
 }
 
@@ -120,9 +122,9 @@ pub fn accept(
     at: At,
 ) -> Result<Accepted, TokenError> {
     let token = Unverified::read(token, restriction.restriction_token_type)?;
-    let question = Question { restriction, kid: None, at };
+    let question = Question { restriction, kid: None, label: None, at };
     RULES.iter().try_for_each(|rule| (rule.check)(&token, &question))?;
-    Ok(Accepted { key_identifier: claims::key_identifier(token.claims()) })
+    Ok(Accepted { keys: claims::key_names(token.claims()) })
 }
 
 /// Accepts a token for one key, or says which rule it breaks first.
@@ -131,7 +133,7 @@ pub fn accept(
 /// [`TokenError`].
 pub fn verify(token: &Bearer, question: &Question<'_>) -> Result<(), TokenError> {
     let accepted = accept(token, question.restriction, question.at)?;
-    question.kid.map_or(Ok(()), |kid| accepted.covers(kid))
+    question.kid.map_or(Ok(()), |kid| accepted.covers(kid, question.label))
 }
 
 /// The verdict of every rule, for `token check`.

@@ -32,6 +32,9 @@ pub(super) struct Args {
     /// The key that is asked for; without it the key-identifier claim only has to be there
     #[arg(long, value_name = "GUID")]
     kid: Option<KeyId>,
+    /// The label of that key in the streaming policy, which the claim may name too
+    #[arg(long, requires = "kid")]
+    label: Option<String>,
     /// The form of the token, when no policy says it
     #[arg(long, value_name = "FORM", value_parser = form, default_value = "jwt")]
     form: TokenType,
@@ -59,7 +62,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let reports = options
         .iter()
         .map(|(option, restriction)| {
-            let question = Question { restriction, kid: args.kid, at };
+            let label = args.label.as_deref();
+            let question = Question { restriction, kid: args.kid, label, at };
             let verdicts = explain(&token, &question).map_err(CliError::refused)?;
             Ok(Report { option: option.clone(), verdicts })
         })

@@ -24,7 +24,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ("aud", "audience"),
     ("exp", "expires"),
     ("nbf", "not before"),
-    (KEY_IDENTIFIER_CLAIM, "the one key"),
+    (KEY_IDENTIFIER_CLAIM, "the keys, by KID or label"),
     (USE_LIMIT_CLAIM, "limit of uses, refused here"),
 ];
 

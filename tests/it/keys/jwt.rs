@@ -20,7 +20,7 @@ const KID: &str = "9eb4050d-e44b-4802-932e-27d75083e266";
 fn check(token: &str, restriction: &TokenRestriction) -> Result<(), TokenError> {
     let kid = Some(KID.parse().unwrap());
     let at = At { now: at(NOW), skew: SKEW };
-    verify(&Bearer::new(token), &Question { restriction, kid, at })
+    verify(&Bearer::new(token), &Question { restriction, kid, label: None, at })
 }
 
 fn good_claims() -> Value {
@@ -254,11 +254,27 @@ fn the_key_identifier_claim_must_name_the_key() {
         (json!(KID.replace('-', "")), Ok(())),
         (json!("9eb4050d-e44b-4802-932e-27d75083e267"), mismatch.clone()),
         (json!(""), mismatch.clone()),
-        (json!(null), mismatch),
+        (json!(null), mismatch.clone()),
+        (json!(1), mismatch.clone()),
+        (json!({"kid": KID}), mismatch.clone()),
+        (json!([]), mismatch.clone()),
+        (json!([[KID]]), mismatch.clone()),
+        (json!([null, "9eb4050d-e44b-4802-932e-27d75083e267", "SD"]), mismatch),
+        (json!(format!("{{{KID}}}")), Ok(())),
+        (json!(["HD", KID]), Ok(())),
     ];
     for (value, outcome) in table {
         let token = hs256(&with(KEY_IDENTIFIER_CLAIM, value.clone()));
         assert_eq!(check(&token, &restriction), outcome, "{value}");
+    }
+    let labelled = |label| {
+        let token = hs256(&with(KEY_IDENTIFIER_CLAIM, json!(["AUDIO", "SD"])));
+        let (kid, at) = (KID.parse().ok(), At { now: at(NOW), skew: SKEW });
+        verify(&Bearer::new(token), &Question { restriction: &restriction, kid, label, at })
+    };
+    assert_eq!(labelled(Some("SD")), Ok(()));
+    for label in [Some("HD"), Some("sd"), Some(""), None] {
+        assert_eq!(labelled(label), Err(TokenError::KeyIdentifierMismatch), "{label:?}");
     }
     let lacking = Err(TokenError::ClaimMissing(KEY_IDENTIFIER_CLAIM.into()));
     assert_eq!(check(&hs256(&good_claims()), &restriction), lacking);

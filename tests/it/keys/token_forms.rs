@@ -94,7 +94,8 @@ fn es256_of(kid: &str) -> String {
 }
 
 fn check(token: &str, restriction: &TokenRestriction) -> Result<(), TokenError> {
-    let question = Question { restriction, kid: None, at: At { now: at(NOW), skew: SKEW } };
+    let question =
+        Question { restriction, kid: None, label: None, at: At { now: at(NOW), skew: SKEW } };
     verify(&Bearer::new(token), &question)
 }
 
@@ -238,8 +239,12 @@ fn simple_web_tokens_that_are_made_are_accepted() {
     let mut spec = portcullis::token::TokenSpec { kid, not_before: Some(at(NOW - 5)), ..spec() };
     spec.claims.insert("tier".into(), json!(["hd", "a&b=c"]));
     let token = make_swt(&spec, &key).unwrap();
-    let question =
-        |kid| Question { restriction: &restriction, kid, at: At { now: at(NOW), skew: SKEW } };
+    let question = |kid| Question {
+        restriction: &restriction,
+        kid,
+        label: None,
+        at: At { now: at(NOW), skew: SKEW },
+    };
     assert_eq!(verify(&Bearer::new(token.clone()), &question(kid)), Ok(()));
     let other = Some(portcullis::ids::KeyId::from_bytes([1; 16]));
     let refused = verify(&Bearer::new(token), &question(other));

@@ -3,12 +3,15 @@
 mod fairplay;
 mod fairplay_clients;
 mod fairplay_damage;
+mod fairplay_function;
+mod fairplay_policies;
 mod matrix;
 mod playready;
 mod playready_clients;
 mod playready_damage;
 mod playready_tester;
 mod tester;
+mod tiers;
 mod widevine;
 mod widevine_clients;
 mod widevine_damage;
