@@ -16,6 +16,16 @@ const SECRET_MEMBERS: &[&str] = &[
     "fairPlayPfxPassword",
 ];
 
+/// Members that only answers of the API have: whoever stores a thing says when, and numbers it
+/// (ams-rest.md section 3). Of locators they are read where locators are.
+const ANSWERED: &[(ResourceKind, &[&str])] = &[
+    (ResourceKind::ContentKeyPolicy, &["policyId", "created", "lastModified"]),
+    (ResourceKind::StreamingPolicy, &["created"]),
+];
+
+/// The same in each option of a content key policy.
+const ANSWERED_OF_OPTION: &str = "policyOptionId";
+
 /// Whether documents hold secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {
@@ -49,7 +59,8 @@ impl Resource {
         }
         let (asset, name) = kind.split(&name)?;
         let properties = members.remove("properties").filter(|value| !value.is_null());
-        let properties = properties.unwrap_or_else(|| json!({}));
+        let mut properties = properties.unwrap_or_else(|| json!({}));
+        leave_out_answered(kind, &mut properties)?;
         if let Some(unknown) = members.keys().next() {
             return Err(shape(format_args!("{unknown} is unknown")));
         }
@@ -79,6 +90,27 @@ impl Resource {
             }
             Body::Locator(locator) => locator.to_properties(secrets),
         }
+    }
+}
+
+fn leave_out_answered(kind: ResourceKind, properties: &mut Value) -> Result<(), ResourceError> {
+    for (_, names) in ANSWERED.iter().filter(|(of, _)| *of == kind) {
+        names.iter().try_for_each(|name| leave_out(properties, name, name))?;
+    }
+    if kind != ResourceKind::ContentKeyPolicy {
+        return Ok(());
+    }
+    let options = properties.get_mut("options").and_then(Value::as_array_mut);
+    for (n, option) in options.into_iter().flatten().enumerate() {
+        leave_out(option, ANSWERED_OF_OPTION, &format!("options[{n}].{ANSWERED_OF_OPTION}"))?;
+    }
+    Ok(())
+}
+
+fn leave_out(object: &mut Value, name: &str, path: &str) -> Result<(), ResourceError> {
+    match object.as_object_mut().and_then(|members| members.remove(name)) {
+        None | Some(Value::Null | Value::String(_)) => Ok(()),
+        Some(_) => Err(shape(format_args!("{path} is not a string"))),
     }
 }
 

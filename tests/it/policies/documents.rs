@@ -46,6 +46,40 @@ fn the_same_again_changes_nothing_and_what_refers_to_others_comes_last() {
     assert!(listed.starts_with("Predefined_DownloadOnly\n") && listed.ends_with("\nladder\n"));
 }
 
+/// What the answers of Azure Media Services hold beside what was sent (ams-rest.md sections 3.2 to 3.4).
+#[test]
+fn answers_of_the_api_are_taken_as_documents() {
+    let folder = with_asset();
+    let data = folder.path();
+    let plain = ladder("gate");
+    let mut answers = plain.clone();
+    for answer in &mut answers {
+        answer["id"] = json!("/subscriptions/x");
+        answer["systemData"] = json!({ "createdBy": "x" });
+        let properties = &mut answer["properties"];
+        properties["created"] = json!("2023-01-02T03:04:05.678Z");
+        if let Some(options) = properties["options"].as_array_mut() {
+            for option in options {
+                option["policyOptionId"] = json!("9eb4050d-e44b-4802-932e-27d75083e266");
+            }
+            properties["policyId"] = json!("9eb4050d-e44b-4802-932e-27d75083e267");
+            properties["lastModified"] = json!("2023-01-02T03:04:05.678Z");
+        } else {
+            properties.as_object_mut().unwrap().remove("options");
+        }
+    }
+    let done = printed(data, &["apply", "-"], &answers.clone().into());
+    assert_eq!(done.matches(" created\n").count(), 4, "{done}");
+    for again in [answers.clone(), plain] {
+        let done = printed(data, &["apply", "-"], &again.into());
+        assert_eq!(done.matches(" unchanged\n").count(), 4, "{done}");
+    }
+    let policy = answers.iter().position(|it| it["properties"]["policyId"].is_string()).unwrap();
+    answers[policy]["properties"]["options"][0]["policyOptionId"] = json!(7);
+    let said = refused(data, &["apply", "-"], &answers.into());
+    assert!(said.contains("options[0].policyOptionId is not a string"), "{said}");
+}
+
 #[test]
 fn secrets_are_shown_on_request_only() {
     let folder = with_asset();
