@@ -9,10 +9,12 @@ use axum::response::{IntoResponse, Response};
 use super::call::Call;
 use super::refused::{REQUEST_BAD, Refused, Row};
 use super::{Answering, Service, secret};
-use crate::cenc::IvContext;
+use crate::cenc::{IvContext, Scheme};
 use crate::crypto::random;
 use crate::ids::KeyId;
-use crate::license::fairplay::{self as fairplay, FairPlayError as Error, Request, Session, Terms};
+use crate::license::fairplay::{
+    self as fairplay, FairPlayError as Error, Request, Session, Terms, kid_of, name_of,
+};
 use crate::license::{GrantedKey, System};
 use crate::policy::Configuration;
 use crate::protection::Protection;
@@ -45,6 +47,7 @@ const PROBLEMS: &[Row] = &[
     ("fairplay-certificate-unknown", StatusCode::FORBIDDEN, NOT_OURS),
     ("fairplay-spc-integrity", StatusCode::FORBIDDEN, NOT_OURS),
     ("fairplay-asset-unknown", StatusCode::NOT_FOUND, NO_SUCH_KEY),
+    ("fairplay-asset-of-several-keys", StatusCode::FORBIDDEN, NO_SUCH_KEY),
     ("fairplay-asset-of-other-key", StatusCode::FORBIDDEN, NO_SUCH_KEY),
     ("fairplay-key-of-other-kind", StatusCode::FORBIDDEN, NO_SUCH_KEY),
     ("fairplay-rights-not-expressed", StatusCode::FORBIDDEN, RIGHTS),
@@ -78,23 +81,81 @@ async fn answered(delivery: &Delivery, call: &Call) -> Result<Response, Refused>
     let service = Arc::clone(service(delivery)?);
     let request = Request::parse(&call.body)?;
     let form = request.form;
-    let kid = named(call, &request)?;
-    let granted = grant(delivery, call, kid).await?;
-    let ckc = blocking(move || {
-        let session = open(&service, &request);
-        finish(session.and_then(|session| for_key(session, kid)), granted)
-    })
-    .await?;
+    let ckc = match call.kid() {
+        Err(Refused::KidMissing) => by_asset(delivery, call, service, request).await?,
+        kid => by_address(delivery, call, service, request, kid?).await?,
+    };
     let (content_type, body) = form.answer(&ckc);
     Ok(secret(content_type, body.into()))
 }
 
-/// The key that is named outside of what is encrypted: in the address, else beside the SPC. One that
-/// is named inside alone could be decided on only after the work of a private key for anybody.
-fn named(call: &Call, request: &Request) -> Result<KeyId, Refused> {
-    match call.kid() {
-        Err(Refused::KidMissing) => Ok(request.kid().ok_or(Error::Asset)?),
-        kid => kid,
+/// The address names the key. The asset id may be anything then, but no other key.
+async fn by_address(
+    delivery: &Delivery,
+    call: &Call,
+    service: Arc<fairplay::Service>,
+    request: Request,
+    kid: KeyId,
+) -> Result<Vec<u8>, Refused> {
+    let granted = grant(delivery, call, kid).await?;
+    blocking(move || {
+        let session = open(&service, &request);
+        finish(session.and_then(|session| for_key(session, kid)), granted)
+    })
+    .await
+}
+
+/// The asset id in the SPC names the key, or else that beside it. To see the one inside takes a
+/// private key: that work is done only for who may have the key beside, or some key of FairPlay.
+async fn by_asset(
+    delivery: &Delivery,
+    call: &Call,
+    service: Arc<fairplay::Service>,
+    request: Request,
+) -> Result<Vec<u8>, Refused> {
+    let token = call.token()?;
+    let beside = match request.asset() {
+        Some(asset) => key_of(delivery, asset).await?,
+        None => None,
+    };
+    let beside = match beside {
+        Some(kid) => Some(grant(delivery, call, kid).await?),
+        None => {
+            delivery.admits(System::FairPlay, token.as_ref()).await?;
+            None
+        }
+    };
+    let named = match blocking(move || open(&service, &request)).await {
+        Ok(session) => key_of(delivery, session.asset()).await.map(|kid| (session, kid)),
+        Err(refused) => Err(refused),
+    };
+    let (granted, session) = match (beside, named) {
+        (Some(granted), Ok((session, kid))) if kid.is_none_or(|kid| granted.is_for(kid)) => {
+            (granted, session)
+        }
+        (beside, named) => {
+            let reason = named.as_ref().map_or_else(Refused::code, |_| Error::OtherAsset.reason());
+            if let Some(granted) = beside {
+                granted.refused(reason);
+            }
+            let (session, kid) = named?;
+            (grant(delivery, call, kid.ok_or(Error::Asset)?).await?, session)
+        }
+    };
+    Ok(finish(Ok(session), granted)?)
+}
+
+/// The key that an asset id names: itself, or by the name of content that has one for FairPlay.
+async fn key_of(delivery: &Delivery, asset: &[u8]) -> Result<Option<KeyId>, Refused> {
+    if let Some(kid) = kid_of(asset) {
+        return Ok(Some(kid));
+    }
+    let Some(name) = name_of(asset) else { return Ok(None) };
+    match delivery.keys_of_content(name.as_bytes(), Some(Scheme::Cbcs), 2).await.as_deref() {
+        Ok([kid]) => Ok(Some(*kid)),
+        Ok([_, ..]) => Err(Error::SeveralKeys.into()),
+        Ok([]) | Err(DeliveryError::UnknownKey) => Ok(None),
+        Err(error) => Err(error.clone().into()),
     }
 }
 
@@ -187,6 +248,7 @@ mod tests {
             Error::Certificate,
             Error::Integrity,
             Error::Asset,
+            Error::SeveralKeys,
             Error::OtherAsset,
             Error::OtherKind,
             Error::NotExpressed("x"),

@@ -47,7 +47,7 @@ impl From<WishError> for Refused {
 }
 
 impl Refused {
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::BodyTooLarge => "body-too-large",
             Self::KidMissing => "kid-missing",

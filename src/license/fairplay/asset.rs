@@ -5,6 +5,9 @@ use url::Url;
 
 use crate::ids::KeyId;
 
+/// Bytes of a name at most.
+const MAX_NAME: usize = 256;
+
 /// The key that an asset id names: a GUID as text, in UTF-8 or UTF-16LE, with or without `skd://` in
 /// front; an address with `kid` in its query, as our playlists have it; or 16 bytes that are no text.
 pub fn kid_of(asset: &[u8]) -> Option<KeyId> {
@@ -12,6 +15,14 @@ pub fn kid_of(asset: &[u8]) -> Option<KeyId> {
         Ok(bytes) if !bytes.iter().all(u8::is_ascii_graphic) => Some(KeyId::from_bytes(bytes)),
         _ => of_text(text(asset)?.trim()),
     }
+}
+
+/// The name of content that an asset id is, where it is no key.
+pub fn name_of(asset: &[u8]) -> Option<String> {
+    let text = text(asset)?;
+    let name = text.trim();
+    let name = name.strip_prefix("skd://").unwrap_or(name).trim_end_matches('/');
+    (1..=MAX_NAME).contains(&name.len()).then(|| name.to_owned())
 }
 
 /// Old applications made the id in UTF-16LE.
@@ -56,6 +67,12 @@ mod tests {
         for asset in ["", "film", "sixteen-letters-", "skd://film", "host/?kid=film", "\u{fffd}"] {
             assert_eq!(kid_of(asset.as_bytes()), None, "{asset}");
         }
+        for (asset, name) in [("skd://film/", Some("film")), (" film ", Some("film")), ("", None)] {
+            assert_eq!(name_of(asset.as_bytes()).as_deref(), name, "{asset}");
+        }
+        assert_eq!(name_of(&[b'x'; 257]), None);
+        assert_eq!(name_of(b"f\0i\0").as_deref(), Some("fi"));
+        assert_eq!(name_of(&[0xff; 20]), None);
         assert_eq!(kid_of(&[0xff; 15]), None);
         assert_eq!(kid_of(&[0xff; 200]), None);
     }

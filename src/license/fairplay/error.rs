@@ -42,9 +42,12 @@ pub enum FairPlayError {
     /// Reports of keys that are kept are not understood.
     #[error("reports of offline keys are not served")]
     OfflineSync,
-    /// No key is named outside of what is encrypted.
-    #[error("neither the address (?kid=) nor an asset id beside the SPC names a key")]
+    /// No key is named.
+    #[error("neither the address (?kid=) nor the asset id in the SPC or beside it names a key")]
     Asset,
+    /// The asset id names content with more keys than one.
+    #[error("the asset id names content with several keys; name the key")]
+    SeveralKeys,
     /// The asset id names another key than the address.
     #[error("the SPC is for another key than the request names")]
     OtherAsset,
@@ -91,6 +94,7 @@ impl FairPlayError {
             Self::Protocol => ("fairplay-protocol-version", Some(-42590)),
             Self::OfflineSync => ("fairplay-offline-sync-not-served", None),
             Self::Asset => ("fairplay-asset-unknown", Some(-42584)),
+            Self::SeveralKeys => ("fairplay-asset-of-several-keys", Some(-42584)),
             Self::OtherAsset => ("fairplay-asset-of-other-key", Some(-42584)),
             Self::OtherKind => ("fairplay-key-of-other-kind", Some(-42584)),
             Self::NotExpressed(_) => ("fairplay-rights-not-expressed", None),

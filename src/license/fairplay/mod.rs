@@ -24,7 +24,7 @@ pub mod tag;
 mod terms;
 mod tllv;
 
-pub use asset::kid_of;
+pub use asset::{kid_of, name_of};
 pub use body::{Form, Request};
 pub use container::{Spc, SpcVersion};
 pub use d_function::DFunction;

@@ -292,7 +292,7 @@ fn every_form_is_read_and_answered_alike() {
     ] {
         let request = Request::parse(&body).unwrap();
         assert_eq!((&request.spc, request.form), (&Spc::parse(&spc).unwrap(), form));
-        assert_eq!(request.kid(), names_kid.then_some(KID));
+        assert_eq!(request.asset().and_then(super::kid_of), names_kid.then_some(KID));
         let found = recognize(&body).unwrap();
         assert_eq!((found.system, &*found.body), (System::FairPlay, &body[..]), "{form:?}");
     }

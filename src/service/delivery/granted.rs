@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::audit;
-use crate::ids::LocatorId;
+use crate::ids::{KeyId, LocatorId};
 use crate::license::{GrantedKey, System};
 
 /// The keys that a request gets, never none. Whoever holds them says how it ended, by
@@ -29,6 +29,11 @@ impl Granted {
     /// The keys, in the order in which they were asked for.
     pub fn keys(&self) -> &[GrantedKey] {
         &self.keys
+    }
+
+    /// Whether this key is among them.
+    pub fn is_for(&self, kid: KeyId) -> bool {
+        self.keys.iter().any(|key| key.kid == kid)
     }
 
     /// The time of the decision, against which rights are written.

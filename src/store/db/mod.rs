@@ -187,7 +187,9 @@ impl Store {
         policy: &ContentKeyPolicy,
     ) -> Result<(), StoreError> {
         let (name, sealed) = self.seal(policy)?;
-        self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await
+        self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await?;
+        self.0.caches.all_content_key_policies.forget(&()).await;
+        Ok(())
     }
 
     /// Adds or replaces a content key policy; all locators that use it follow.
@@ -201,6 +203,7 @@ impl Store {
         let (name, sealed) = self.seal(policy)?;
         self.0.writer.write(Write::PutContentKeyPolicy { name, sealed }).await?;
         self.0.caches.content_key_policies.forget(&policy.name).await;
+        self.0.caches.all_content_key_policies.forget(&()).await;
         Ok(())
     }
 
@@ -211,6 +214,7 @@ impl Store {
     pub async fn delete_content_key_policy(&self, name: &str) -> Result<(), StoreError> {
         self.0.writer.write(Write::DeleteContentKeyPolicy(name.to_owned())).await?;
         self.0.caches.content_key_policies.forget(&name.to_owned()).await;
+        self.0.caches.all_content_key_policies.forget(&()).await;
         Ok(())
     }
 
@@ -232,6 +236,17 @@ impl Store {
     /// A failure of the database.
     pub async fn content_key_policies(&self) -> Result<Vec<ContentKeyPolicy>, StoreError> {
         read::content_key_policies(&self.0.readers, &self.0.vault).await
+    }
+
+    /// The same (cached).
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn known_content_key_policies(
+        &self,
+    ) -> Result<Arc<Vec<Arc<ContentKeyPolicy>>>, StoreError> {
+        let load = || read::known_content_key_policies(&self.0.readers, &self.0.vault);
+        self.0.caches.all_content_key_policies.read((), load).await
     }
 
     /// Adds a locator together with its keys: all of them or nothing.

@@ -99,6 +99,14 @@ pub(super) async fn content_key_policies(
     rows.into_iter().map(|row| to_content_key_policy(vault, row)).collect()
 }
 
+pub(super) async fn known_content_key_policies(
+    db: &SqlitePool,
+    vault: &Vault,
+) -> Result<Arc<Vec<Arc<ContentKeyPolicy>>>, StoreError> {
+    let policies = content_key_policies(db, vault).await?;
+    Ok(Arc::new(policies.into_iter().map(Arc::new).collect()))
+}
+
 pub(super) async fn locator(db: &SqlitePool, id: LocatorId) -> Result<Arc<Locator>, StoreError> {
     let sql = select!(locators "WHERE id = $1");
     Ok(Arc::new(to_locator(one(db, sql, Kind::Locator, &id.to_string()).await?)?))

@@ -6,9 +6,10 @@ use portcullis::cenc::IvContext;
 use portcullis::crypto::random::System;
 use portcullis::license::fairplay::client::{Draft, Wish};
 use portcullis::license::fairplay::{Capabilities, Form, PlaybackState, tag};
+use portcullis::token::TokenSpec;
 use serde_json::json;
 
-use crate::support::fairplay::{Service, URL, World, body, unwrap};
+use crate::support::fairplay::{Service, URL, World, body, policy, unwrap};
 use crate::support::keys::{NOW, at, request, sign, spec};
 
 const FORMS: [Form; 4] = [Form::Raw, Form::Base64, Form::Fields, Form::Json];
@@ -52,36 +53,122 @@ async fn the_address_names_the_key_of_an_asset_that_is_called_otherwise() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_named_inside_alone_is_not_looked_for() {
+async fn a_key_that_is_named_inside_alone_is_found_where_the_policy_is_open() {
     let service = Service::open().await;
     for version in [1, 2] {
-        let (spc, _) = service.spc(version);
-        let hash = if version == 1 { 152 } else { 280 };
-        // Opened, each would be refused as another.
-        for at in [hash - 1, hash, spc.len() - 1] {
-            let mut damaged = spc.clone();
-            damaged[at] ^= 1;
-            for spc in [&spc, &damaged] {
-                let refused = service.keys.post(URL, spc.clone()).await;
-                assert_eq!(refused.refusal(), (404, "fairplay-asset-unknown".into()));
+        for asset in [service.kid.to_string(), format!("skd://{}", service.kid), "film".into()] {
+            let wish = Wish { asset: asset.as_bytes(), ..Wish::default() };
+            for url in [URL, "/keydelivery/license"] {
+                let (spc, opener) = service.wished(version, &wish);
+                let answer = service.keys.post(url, spc).await;
+                assert_eq!(answer.status, 200, "{version} {asset} {url}");
+                assert_eq!(opener.open(&answer.body).unwrap().key, service.key);
             }
         }
+    }
+    let unknown = "0badc0de-0bad-c0de-0bad-c0de0badc0de";
+    for (asset, reason) in [(unknown, "key-unknown"), ("other", "fairplay-asset-unknown")] {
+        let (spc, _) = service.wished(2, &Wish { asset: asset.as_bytes(), ..Wish::default() });
+        let refused = service.keys.post(URL, spc).await;
+        assert_eq!(refused.refusal(), (404, reason.into()));
     }
 }
 
 #[tokio::test]
-async fn an_asset_beside_the_spc_names_the_key_and_that_in_the_spc_counts() {
-    let service = Service::open().await;
-    let beside = |kid: &str, spc: &[u8]| {
-        format!("{}&assetId={kid}", String::from_utf8(body(Form::Fields, spc)).unwrap())
+async fn no_private_key_works_for_who_would_get_nothing() {
+    let service = Service::start(&json!({}), false).await;
+    // Opened, it would be refused as damaged.
+    let (mut spc, _) = service.spc(2);
+    let opened = (403, "fairplay-spc-integrity".to_owned());
+    *spc.last_mut().unwrap() ^= 1;
+    spc[60] ^= 1;
+    let ask = |token: String| {
+        let (service, spc) = (&service, spc.clone());
+        async move { service.keys.post(&format!("{URL}?token={token}"), spc).await.refusal() }
     };
-    let (spc, _) = service.spc(1);
-    let answer = service.keys.post(URL, beside(&service.kid.to_string(), &spc)).await;
-    assert_eq!(answer.status, 200);
-    let published = request("b", "Portcullis_CbcsClearKey", "fairplay");
-    let other = service.keys.publish_key(&published).await.0.kid.to_string();
-    let refused = service.keys.post(URL, beside(&other, &spc)).await;
-    assert_eq!(refused.refusal(), (403, "fairplay-asset-of-other-key".into()));
+    let other = TokenSpec { audience: "urn:others".into(), ..spec() };
+    for (token, reason) in [
+        (String::new(), "token-missing"),
+        ("x".into(), "token-malformed"),
+        (sign(&TokenSpec { expires: at(NOW - 3600), ..spec() }), "token-expired"),
+        (sign(&other), "token-audience-mismatch"),
+    ] {
+        assert_eq!(ask(token).await, (401, reason.to_owned()));
+    }
+    assert_eq!(ask(sign(&spec())).await, opened);
+    // With a policy for everybody there may be a key for everybody.
+    service.keys.store.create_content_key_policy(&policy("open", &json!({}), true)).await.unwrap();
+    assert_eq!(ask(String::new()).await, opened);
+}
+
+#[tokio::test]
+async fn the_key_that_is_named_inside_counts_and_its_policy_decides() {
+    let service = Service::start(&json!({}), false).await;
+    let open = policy("everybody", &json!({}), true);
+    service.keys.store.create_content_key_policy(&open).await.unwrap();
+    let published = request("free", "Portcullis_CbcsClearKey", "everybody");
+    let (free, key) = service.keys.publish_key(&published).await;
+    let of = |kid: &str, beside: &str| {
+        let (spc, opener) = service.wished(1, &Wish { asset: kid.as_bytes(), ..Wish::default() });
+        let fields = String::from_utf8(body(Form::Fields, &spc)).unwrap();
+        (format!("{fields}&assetId={beside}"), opener)
+    };
+    let [free, film] = [free.kid, service.kid].map(|kid| kid.to_string());
+    let with_token = format!("{URL}?token={}", sign(&spec()));
+    for (inside, beside, url, expected) in [
+        (&free, &free, URL, &key),
+        (&film, &free, &with_token, &service.key),
+        (&film, &String::new(), &with_token, &service.key),
+    ] {
+        let (fields, opener) = of(inside, beside);
+        let answer = service.keys.post(url, fields).await;
+        assert_eq!(answer.status, 200, "{inside} {beside}");
+        assert_eq!(opener.open(&unwrap(Form::Fields, &answer)).unwrap().key, *expected);
+    }
+    for beside in [&free, &film, &String::new()] {
+        let refused = service.keys.post(URL, of(&film, beside).0).await;
+        assert_eq!(refused.refusal(), (401, "token-missing".into()), "{beside}");
+    }
+}
+
+#[tokio::test]
+async fn an_asset_may_be_the_name_of_content_with_one_key() {
+    let service = Service::open().await;
+    let beside = |form: Form, asset: &str, beside: &str| {
+        let (spc, opener) = service.wished(2, &Wish { asset: asset.as_bytes(), ..Wish::default() });
+        let text = String::from_utf8(body(form, &spc)).unwrap();
+        let text = match form {
+            Form::Json => text.replace('}', &format!(",\"assetId\":\"{beside}\"}}")),
+            _ => format!("{text}&assetId={beside}"),
+        };
+        (text, opener)
+    };
+    for (form, inside, name) in [
+        (Form::Fields, "x", "film"),
+        (Form::Fields, "skd://film", "skd%3A%2F%2Ffilm%2F"),
+        (Form::Json, "x", "film"),
+        (Form::Json, "film", "x"),
+    ] {
+        let (text, opener) = beside(form, inside, name);
+        let answer = service.keys.post(URL, text).await;
+        assert_eq!(opener.open(&unwrap(form, &answer)).unwrap().key, service.key, "{name}");
+    }
+    let block = json!({ "enabledProtocols": { "hls": true }, "contentKeys": {
+        "defaultKey": { "label": "AUDIO" }, "keyToTrackMappings": [{ "label": "SD", "tracks": [
+            { "trackSelections": [
+                { "property": "FourCC", "operation": "Equal", "value": "avc1" }] }] }] } });
+    let two = json!({ "commonEncryptionCbcs": block }).to_string();
+    let two = portcullis::policy::StreamingPolicy::from_properties("two", &two).unwrap();
+    service.keys.store.create_streaming_policy(&two).await.unwrap();
+    service.keys.publish(&request("series", "two", "fairplay")).await;
+    for (inside, name, refusal) in [
+        ("x", "series", (403, "fairplay-asset-of-several-keys")),
+        ("series", "x", (403, "fairplay-asset-of-several-keys")),
+        ("x", "other", (404, "fairplay-asset-unknown")),
+    ] {
+        let refused = service.keys.post(URL, beside(Form::Fields, inside, name).0).await;
+        assert_eq!(refused.refusal(), (refusal.0, refusal.1.to_owned()), "{inside} {name}");
+    }
 }
 
 #[tokio::test]
@@ -114,8 +201,7 @@ async fn a_token_decides_before_the_spc_is_opened() {
     unknown[290] ^= 1;
     for (url, body, status, reason) in [
         (url.clone(), &spc, 401, "token-missing"),
-        (URL.to_owned(), &unknown, 404, "fairplay-asset-unknown"),
-        (format!("{URL}?token={token}"), &unknown, 404, "fairplay-asset-unknown"),
+        (URL.to_owned(), &unknown, 401, "token-missing"),
         (format!("{url}&token=x"), &spc, 401, "token-malformed"),
         (format!("{url}&token={late}"), &spc, 401, "token-expired"),
         (url.clone(), &unknown, 401, "token-missing"),

@@ -2,7 +2,7 @@
 //! ours. Skipped, and said so, where it is not installed.
 
 use data_encoding::HEXLOWER;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::drm_clients::Tools;
 use crate::support::fairplay::{Service, URL, World};
@@ -65,6 +65,29 @@ async fn the_client_opens_every_answer_and_is_refused_what_is_damaged() {
             assert!(refused.contains("HTTP 404"), "{refused}");
         }
     }
+}
+
+/// The constant of the vendor's published development vectors (fairplay.md section 9).
+#[tokio::test]
+async fn the_client_opens_what_a_fixed_function_made() {
+    const CONSTANT: &str = "d87ce7a26081de2e8eb8acef3a6dc179";
+    let Some(tools) = Tools::find() else { return };
+    let made = tools.roots();
+    let path = made.path().join("trust.json");
+    let mut document: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    document["fairplay"]["d_function"] = json!({ "fixed": CONSTANT });
+    std::fs::write(&path, document.to_string()).unwrap();
+    let trust = portcullis::service::trust::load(made.path()).unwrap();
+    let service = Service::start_with(trust, &json!({}), true).await;
+    let url = format!("{}{}", service.keys.listen().await, service.url());
+    let kid = service.kid.to_string();
+    for bits in ["1024", "2048"] {
+        let flags = ["--kid", &kid, "--bits", bits, "--dask", CONSTANT];
+        let found = tools.ask(CLIENT, made.path(), &url, &flags).await;
+        assert_eq!(found, Ok(line(&service)), "{bits}");
+    }
+    let stub = tools.ask(CLIENT, made.path(), &url, &["--kid", &kid]).await;
+    assert!(stub.unwrap_err().contains("HTTP 403"), "the stub is another function");
 }
 
 #[tokio::test]

@@ -110,7 +110,7 @@ async fn damage_outside_is_refused_before_anything_is_looked_up() {
         let refused = service.keys.post(&url, text.to_vec()).await;
         assert_eq!(refused.refusal(), (400, reason.into()), "{text:?}");
     }
-    for length in (0..spc.len()).step_by(37) {
+    for length in 0..spc.len() {
         let refused = service.keys.post(&url, spc[..length].to_vec()).await;
         assert_eq!(refused.refusal(), (400, "fairplay-spc-malformed".into()), "{length}");
     }

@@ -120,7 +120,7 @@ impl Service {
 }
 
 /// A content key policy with one option, of FairPlay.
-fn policy(name: &str, option: &Value, open: bool) -> ContentKeyPolicy {
+pub(crate) fn policy(name: &str, option: &Value, open: bool) -> ContentKeyPolicy {
     let of = |kind: &str| format!("#Microsoft.Media.ContentKeyPolicy{kind}");
     let mut configuration = json!({ "@odata.type": of("FairPlayConfiguration"),
         "rentalAndLeaseKeyType": "Undefined" });
