@@ -2,6 +2,7 @@
 
 mod bits;
 mod decimal;
+pub mod der;
 mod plain_bits;
 mod read;
 mod source;

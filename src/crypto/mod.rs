@@ -9,6 +9,7 @@ pub mod cmac;
 pub mod ctr;
 pub mod ecc;
 pub mod key;
+pub mod pkcs12;
 pub mod random;
 pub mod rsa;
 pub mod seal;

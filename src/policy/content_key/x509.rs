@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::bytes::der::{Elements, OBJECT_IDENTIFIER, SEQUENCE};
 use crate::policy::secret::Secret;
 
 /// A certificate with a key that can verify tokens.
@@ -22,8 +23,6 @@ pub enum PublicKey {
     P256(Vec<u8>),
 }
 
-const SEQUENCE: u8 = 0x30;
-const OBJECT_IDENTIFIER: u8 = 0x06;
 const BIT_STRING: u8 = 0x03;
 const VERSION: u8 = 0xa0;
 /// 1.2.840.113549.1.1.1
@@ -47,17 +46,16 @@ impl Certificate {
 }
 
 fn public_key(der: &[u8]) -> Option<PublicKey> {
-    let mut certificate = Elements(Elements(der).content(SEQUENCE)?);
-    let mut signed = Elements(certificate.content(SEQUENCE)?);
-    if signed.0.first() == Some(&VERSION) {
+    let mut signed = Elements::new(der).inside(SEQUENCE)?.inside(SEQUENCE)?;
+    if signed.tag() == Some(VERSION) {
         signed.content(VERSION)?;
     }
     // Serial number, algorithm, issuer, validity, subject.
     for _ in 0..5 {
-        signed.next()?;
+        signed.element()?;
     }
-    let mut info = Elements(signed.content(SEQUENCE)?);
-    let mut algorithm = Elements(info.content(SEQUENCE)?);
+    let mut info = signed.inside(SEQUENCE)?;
+    let mut algorithm = info.inside(SEQUENCE)?;
     let name = algorithm.content(OBJECT_IDENTIFIER)?;
     let (&unused, key) = info.content(BIT_STRING)?.split_first()?;
     match name {
@@ -73,32 +71,6 @@ fn public_key(der: &[u8]) -> Option<PublicKey> {
 /// The bytes of an uncompressed point.
 fn p256(point: &[u8]) -> Option<Vec<u8>> {
     (point.len() == 65 && point[0] == 4).then(|| point.to_vec())
-}
-
-/// Elements of DER, one after the other.
-struct Elements<'a>(&'a [u8]);
-
-impl<'a> Elements<'a> {
-    /// The next element: tag and content.
-    fn next(&mut self) -> Option<(u8, &'a [u8])> {
-        let (&[tag, first], rest) = self.0.split_first_chunk::<2>()?;
-        let (length, rest) = match first {
-            0..=0x7f => (usize::from(first), rest),
-            0x81..=0x83 => {
-                let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-                (bytes.iter().fold(0, |length, &byte| length << 8 | usize::from(byte)), rest)
-            }
-            _ => return None,
-        };
-        let (content, rest) = rest.split_at_checked(length)?;
-        self.0 = rest;
-        Some((tag, content))
-    }
-
-    /// The content of the next element, which must have this tag.
-    fn content(&mut self, tag: u8) -> Option<&'a [u8]> {
-        self.next().filter(|(found, _)| *found == tag).map(|(_, content)| content)
-    }
 }
 
 impl<'de> Deserialize<'de> for Certificate {
