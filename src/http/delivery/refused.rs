@@ -1,12 +1,11 @@
 //! Refusals of key delivery as problem documents: every reason code, its status and its title.
 //!
-//! 401 when there is no good token, with the challenge of RFC 6750 section 3; 403 when a good
-//! token does not cover the key, or nothing would.
+//! 401 when there is no good token; 403 when a good token does not cover the key, or nothing would.
 
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::{MAX_BODY_LEN, SERVICES};
+use super::{MAX_BODY_LEN, SERVICES, challenge};
 use crate::http::problem::{Problem, TooEarly};
 use crate::license::Refusal;
 use crate::license::tester::WishError;
@@ -137,23 +136,11 @@ impl Refused {
         }
         let mut response = form((code, status, title), self.detail());
         *response.status_mut() = status;
-        if let Some(challenge) = challenge(status, code) {
+        if let Some(challenge) = challenge::of(code) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
-}
-
-/// The challenge that goes with a refusal (RFC 6750 section 3).
-fn challenge(status: StatusCode, code: &str) -> Option<HeaderValue> {
-    let text = match (status, code) {
-        (StatusCode::UNAUTHORIZED, "token-missing") => r#"Bearer realm="portcullis""#,
-        (StatusCode::UNAUTHORIZED, _) => r#"Bearer realm="portcullis", error="invalid_token""#,
-        (StatusCode::FORBIDDEN, "key-not-yet-valid") => return None,
-        (StatusCode::FORBIDDEN, _) => r#"Bearer realm="portcullis", error="insufficient_scope""#,
-        _ => return None,
-    };
-    Some(HeaderValue::from_static(text))
 }
 
 /// Reason code, status, title.
@@ -164,7 +151,7 @@ const TOKEN_NOT_ENOUGH: &str = "The token does not cover this key";
 pub(super) const REQUEST_BAD: &str = "The licence request does not read";
 const KID_BAD: &str = "The request does not name a key";
 const SWITCH_BAD: &str = "The switch for testers does not work";
-const FAILED: &str = "The server failed";
+pub(super) const FAILED: &str = "The server failed";
 
 /// Every reason code of key delivery with its status and title.
 const PROBLEMS: &[Row] = &[
@@ -296,6 +283,34 @@ mod tests {
             };
             assert_eq!(row(refusal.code()).1, expected, "{refusal:?}");
         }
+    }
+
+    /// RFC 6750 section 3.1 says which status goes with which error.
+    #[test]
+    fn challenges_stand_where_another_token_would_help() {
+        for refusal in every_refusal() {
+            let (code, status) = (refusal.code(), row(refusal.code()).1);
+            let response = refusal.into_response();
+            let challenge = response.headers().get(header::WWW_AUTHENTICATE);
+            let challenge = challenge.map(|value| value.to_str().unwrap());
+            let error = challenge.map(|text| text.split_once("error=").map(|(_, error)| error));
+            let expected = match (code, status) {
+                ("token-missing", _) => Some(None),
+                ("token-ambiguous", _) => Some(Some("\"invalid_request\"")),
+                (_, StatusCode::UNAUTHORIZED) => Some(Some("\"invalid_token\"")),
+                (
+                    "token-claim-missing"
+                    | "token-claim-mismatch"
+                    | "token-key-identifier-mismatch",
+                    StatusCode::FORBIDDEN,
+                ) => Some(Some("\"insufficient_scope\"")),
+                _ => None,
+            };
+            assert_eq!(error, expected, "{code}");
+            assert!(challenge.is_none_or(|text| text.starts_with("Bearer realm=")), "{code}");
+        }
+        let known = |code: &str| every_refusal().iter().any(|refusal| refusal.code() == code);
+        assert!(challenge::TABLE.iter().all(|(code, _)| known(code)), "a row of no refusal");
     }
 
     #[test]

@@ -92,7 +92,27 @@ async fn refusals_of_raw_keys_have_their_status_and_reason() {
     for (query, status, code) in table {
         let answer = service.get(&format!("/keydelivery/{query}")).await;
         assert_eq!(answer.refusal(), (status, code.to_owned()), "{query}");
-        assert_eq!(answer.header("www-authenticate").starts_with("Bearer "), status == 401);
+        let challenged = status == 401 || code == "token-ambiguous";
+        assert_eq!(answer.header("www-authenticate").starts_with("Bearer "), challenged);
+    }
+}
+
+#[tokio::test]
+async fn what_no_token_would_change_has_no_challenge() {
+    let service = KeyService::start().await;
+    let later = PublishRequest {
+        start: Some(at(NOW + 3600)),
+        ..request("later", "Predefined_ClearKey", "open")
+    };
+    let later = service.publish_key(&later).await.0.kid;
+    let now = service.publish_key(&request("now", "Predefined_ClearKey", "open")).await.0.kid;
+    let kept = json!({ "kids": [base64url(&now)], "type": "persistent-license" }).to_string();
+    for (answer, code) in [
+        (service.get(&format!("/keydelivery/?kid={later}")).await, "locator-not-active"),
+        (service.post("/keydelivery/ClearKey/", kept).await, "license-persistence-not-allowed"),
+    ] {
+        assert_eq!(answer.refusal(), (403, code.to_owned()));
+        assert_eq!(answer.header("www-authenticate"), "", "{code}");
     }
 }
 
