@@ -1,5 +1,6 @@
 //! What the product does, put together from policies, store and formats, without HTTP.
 
+pub mod d_function;
 pub mod delivery;
 pub mod origin;
 pub mod own_key;

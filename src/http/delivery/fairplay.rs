@@ -7,19 +7,24 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
-use super::refused::{REQUEST_BAD, Refused, Row};
+use super::refused::{FAILED, REQUEST_BAD, Refused, Row};
 use super::{Answering, Service, secret};
 use crate::cenc::{IvContext, Scheme};
 use crate::crypto::random;
 use crate::ids::KeyId;
 use crate::license::fairplay::{
-    self as fairplay, FairPlayError as Error, Request, Session, Terms, kid_of, name_of,
+    self as fairplay, Credentials, FairPlayError as Error, Request, Session, Spc, Terms, kid_of,
+    name_of,
 };
 use crate::license::{GrantedKey, System};
 use crate::policy::Configuration;
 use crate::protection::Protection;
+use crate::service::d_function;
 use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::store::StoreError;
+
+/// Who decides, and what opens requests.
+type At<'a> = (&'a Delivery, &'a fairplay::Service);
 
 pub(super) const SERVICE: Service = Service {
     system: System::FairPlay,
@@ -32,6 +37,7 @@ pub(super) const SERVICE: Service = Service {
 const NOT_OURS: &str = "The request is not for this service";
 const NO_SUCH_KEY: &str = "The request does not name a key of FairPlay";
 const RIGHTS: &str = "The policy does not deliver this";
+const NO_DEVICE_KEY: &str = "The server that knows the device does not answer";
 
 const PROBLEMS: &[Row] = &[
     ("fairplay-request-malformed", StatusCode::BAD_REQUEST, REQUEST_BAD),
@@ -52,7 +58,10 @@ const PROBLEMS: &[Row] = &[
     ("fairplay-key-of-other-kind", StatusCode::FORBIDDEN, NO_SUCH_KEY),
     ("fairplay-rights-not-expressed", StatusCode::FORBIDDEN, RIGHTS),
     ("fairplay-rights-over", StatusCode::FORBIDDEN, RIGHTS),
-    ("fairplay-policy-credentials-not-served", StatusCode::NOT_IMPLEMENTED, RIGHTS),
+    ("fairplay-policy-credentials-unreadable", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
+    ("fairplay-d-function-failed", StatusCode::BAD_GATEWAY, NO_DEVICE_KEY),
+    ("fairplay-d-function-timed-out", StatusCode::GATEWAY_TIMEOUT, NO_DEVICE_KEY),
+    ("fairplay-d-function-answer", StatusCode::BAD_GATEWAY, NO_DEVICE_KEY),
 ];
 
 impl From<Error> for Refused {
@@ -64,13 +73,25 @@ impl From<Error> for Refused {
     }
 }
 
-fn certificate(delivery: &Delivery) -> Result<Response, Refused> {
-    let der = Bytes::copy_from_slice(service(delivery)?.certificate());
+/// Without `kid` that of the server; with it that under which this key is delivered.
+fn certificate(delivery: Arc<Delivery>, call: Call) -> Answering {
+    Box::pin(async move { certified(&delivery, &call).await.into_response() })
+}
+
+async fn certified(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
+    service(delivery)?;
+    let credentials = match call.kid() {
+        Err(Refused::KidMissing) => {
+            delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?
+        }
+        kid => credentials(delivery, &delivery.fairplay_option(kid?).await?).await?,
+    };
+    let der = Bytes::copy_from_slice(credentials.certificate());
     Ok(secret("application/octet-stream", der))
 }
 
-fn service(delivery: &Delivery) -> Result<&Arc<fairplay::Service>, DeliveryError> {
-    delivery.trust().fairplay.as_ref().ok_or(DeliveryError::NotServed)
+fn service(delivery: &Delivery) -> Result<&fairplay::Service, DeliveryError> {
+    delivery.trust().fairplay.as_deref().ok_or(DeliveryError::NotServed)
 }
 
 fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
@@ -78,12 +99,12 @@ fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
 }
 
 async fn answered(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
-    let service = Arc::clone(service(delivery)?);
+    let service = service(delivery)?;
     let request = Request::parse(&call.body)?;
     let form = request.form;
     let ckc = match call.kid() {
-        Err(Refused::KidMissing) => by_asset(delivery, call, service, request).await?,
-        kid => by_address(delivery, call, service, request, kid?).await?,
+        Err(Refused::KidMissing) => by_asset((delivery, service), call, request).await?,
+        kid => by_address((delivery, service), call, request, kid?).await?,
     };
     let (content_type, body) = form.answer(&ckc);
     Ok(secret(content_type, body.into()))
@@ -91,58 +112,71 @@ async fn answered(delivery: &Delivery, call: &Call) -> Result<Response, Refused>
 
 /// The address names the key. The asset id may be anything then, but no other key.
 async fn by_address(
-    delivery: &Delivery,
+    at: At<'_>,
     call: &Call,
-    service: Arc<fairplay::Service>,
     request: Request,
     kid: KeyId,
 ) -> Result<Vec<u8>, Refused> {
-    let granted = grant(delivery, call, kid).await?;
-    blocking(move || {
-        let session = open(&service, &request);
-        finish(session.and_then(|session| for_key(session, kid)), granted)
-    })
-    .await
+    let granted = grant(at.0, call, kid).await?;
+    let session = match credentials_for(at.0, &granted).await {
+        Ok(credentials) => session(at, request.spc, credentials).await,
+        Err(refused) => Err(refused),
+    };
+    finish(session.and_then(|session| for_key(session, kid)), granted)
 }
 
 /// The asset id in the SPC names the key, or else that beside it. To see the one inside takes a
 /// private key: that work is done only for who may have the key beside, or some key of FairPlay.
-async fn by_asset(
-    delivery: &Delivery,
-    call: &Call,
-    service: Arc<fairplay::Service>,
-    request: Request,
-) -> Result<Vec<u8>, Refused> {
+async fn by_asset(at: At<'_>, call: &Call, request: Request) -> Result<Vec<u8>, Refused> {
+    let delivery = at.0;
     let token = call.token()?;
     let beside = match request.asset() {
         Some(asset) => key_of(delivery, asset).await?,
         None => None,
     };
-    let beside = match beside {
-        Some(kid) => Some(grant(delivery, call, kid).await?),
-        None => {
-            delivery.admits(System::FairPlay, token.as_ref()).await?;
-            None
-        }
+    let Some(beside) = beside else {
+        delivery.admits(System::FairPlay, token.as_ref()).await?;
+        let own = delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?;
+        let session = session(at, request.spc, Arc::clone(&own)).await?;
+        let kid = key_of(delivery, session.asset()).await?.ok_or(Error::Asset)?;
+        return under(at, call, (session, own), kid).await;
     };
-    let named = match blocking(move || open(&service, &request)).await {
-        Ok(session) => key_of(delivery, session.asset()).await.map(|kid| (session, kid)),
+    let granted = grant(delivery, call, beside).await?;
+    let opened = match credentials_for(delivery, &granted).await {
+        Ok(used) => session(at, request.spc, Arc::clone(&used)).await.map(|found| (found, used)),
         Err(refused) => Err(refused),
     };
-    let (granted, session) = match (beside, named) {
-        (Some(granted), Ok((session, kid))) if kid.is_none_or(|kid| granted.is_for(kid)) => {
-            (granted, session)
-        }
-        (beside, named) => {
-            let reason = named.as_ref().map_or_else(Refused::code, |_| Error::OtherAsset.reason());
-            if let Some(granted) = beside {
-                granted.refused(reason);
-            }
-            let (session, kid) = named?;
-            (grant(delivery, call, kid.ok_or(Error::Asset)?).await?, session)
-        }
+    let named = match opened {
+        Ok(opened) => key_of(delivery, opened.0.asset()).await.map(|kid| (opened, kid)),
+        Err(refused) => Err(refused),
     };
-    Ok(finish(Ok(session), granted)?)
+    match named {
+        Ok(((session, _), kid)) if kid.is_none_or(|kid| granted.is_for(kid)) => {
+            finish(Ok(session), granted)
+        }
+        Ok((opened, kid)) => {
+            granted.refused(Error::OtherAsset.reason());
+            under(at, call, opened, kid.ok_or(Error::Asset)?).await
+        }
+        Err(refused) => finish(Err(refused), granted),
+    }
+}
+
+/// The key that the opened request names, where the credentials that opened it are those under
+/// which that key is delivered.
+async fn under(
+    at: At<'_>,
+    call: &Call,
+    (session, used): (Session, Arc<Credentials>),
+    kid: KeyId,
+) -> Result<Vec<u8>, Refused> {
+    let granted = grant(at.0, call, kid).await?;
+    let session = match credentials_for(at.0, &granted).await {
+        Ok(theirs) if theirs.certificate() == used.certificate() => Ok(session),
+        Ok(_) => Err(Error::Certificate.into()),
+        Err(refused) => Err(refused),
+    };
+    finish(session, granted)
 }
 
 /// The key that an asset id names: itself, or by the name of content that has one for FairPlay.
@@ -177,46 +211,61 @@ async fn grant(delivery: &Delivery, call: &Call, kid: KeyId) -> Result<Granted, 
 
 /// What speaks against a key whoever asks.
 fn against(key: &GrantedKey) -> Result<(), Error> {
-    match key.by.configuration() {
-        Configuration::FairPlay(configuration) if configuration.ask.is_some() => {
-            Err(Error::Credentials)
-        }
-        _ if key.protection != Protection::Cbcs => Err(Error::OtherKind),
-        _ => Ok(()),
-    }
+    if key.protection == Protection::Cbcs { Ok(()) } else { Err(Error::OtherKind) }
 }
 
-/// Milliseconds of arithmetic, during which a thread would serve nobody.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Refused> {
-    let done = tokio::task::spawn_blocking(work).await;
-    Ok(done.map_err(|_| DeliveryError::Store(StoreError::Closed))??)
+/// Opens the request: with the private key of its certificate, then with the key of its device.
+async fn session(
+    (_, service): At<'_>,
+    spc: Spc,
+    credentials: Arc<Credentials>,
+) -> Result<Session, Refused> {
+    // Milliseconds of arithmetic, during which this thread would serve nobody.
+    let opening = move || credentials.open(&spc, &mut random::System::new());
+    let opened = tokio::task::spawn_blocking(opening).await;
+    let opened = opened.map_err(|_| DeliveryError::Store(StoreError::Closed))?;
+    let seed = opened.and_then(|opened| Ok((opened.seed()?, opened)));
+    let (seed, opened) = seed.inspect_err(log)?;
+    let device_key = d_function::device_key(&service.function, &seed).await.map_err(Error::from)?;
+    Ok(opened.read(&device_key).inspect_err(log)?)
 }
 
-fn open(service: &fairplay::Service, request: &Request) -> Result<Session, Error> {
-    let opened = service.open(&request.spc, &mut random::System::new());
-    opened.inspect_err(|error| {
-        tracing::debug!(reason = error.reason(), vendor = error.vendor_status(), "SPC refused");
-    })
+async fn credentials_for(
+    delivery: &Delivery,
+    granted: &Granted,
+) -> Result<Arc<Credentials>, Refused> {
+    let key = granted.keys().first().ok_or(Error::Asset)?;
+    credentials(delivery, key.by.configuration()).await
+}
+
+async fn credentials(
+    delivery: &Delivery,
+    configuration: &Configuration,
+) -> Result<Arc<Credentials>, Refused> {
+    let found = delivery.fairplay_credentials(configuration).await?;
+    Ok(found.ok_or(DeliveryError::NotServed)?)
+}
+
+fn log(error: &Error) {
+    tracing::debug!(reason = error.reason(), vendor = error.vendor_status(), "SPC refused");
 }
 
 /// An asset id that is no key may be anything; one that is a key must be the one that was decided on.
-fn for_key(session: Session, kid: KeyId) -> Result<Session, Error> {
+fn for_key(session: Session, kid: KeyId) -> Result<Session, Refused> {
     match session.kid() {
-        Some(other) if other != kid => Err(Error::OtherAsset),
+        Some(other) if other != kid => Err(Error::OtherAsset.into()),
         _ => Ok(session),
     }
 }
 
-fn finish(session: Result<Session, Error>, granted: Granted) -> Result<Vec<u8>, Error> {
+fn finish(session: Result<Session, Refused>, granted: Granted) -> Result<Vec<u8>, Refused> {
     let written = session.and_then(|session| {
         let key = granted.keys().first().ok_or(Error::Asset)?;
-        write(&session, key, granted.now())
+        Ok(write(&session, key, granted.now())?)
     });
     match &written {
         Ok(_) => granted.delivered(),
-        Err(error) => granted.refused(error.reason()),
+        Err(refused) => granted.refused(refused.code()),
     }
     written
 }
@@ -231,6 +280,7 @@ fn write(session: &Session, key: &GrantedKey, now: jiff::Timestamp) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::license::fairplay::FunctionFault;
 
     #[test]
     fn every_reason_has_one_row_and_every_row_a_reason() {
@@ -254,6 +304,9 @@ mod tests {
             Error::NotExpressed("x"),
             Error::Over,
             Error::Credentials,
+            Error::Function(FunctionFault::Failed),
+            Error::Function(FunctionFault::TimedOut),
+            Error::Function(FunctionFault::Answer),
         ];
         assert_eq!(
             errors.iter().map(Error::reason).collect::<Vec<_>>(),

@@ -77,7 +77,11 @@ fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
     Box::pin(async move { answered(delivery, &call).await.into_response() })
 }
 
-fn certificate(delivery: &Delivery) -> Result<Response, Refused> {
+fn certificate(delivery: Arc<Delivery>, _: Call) -> Answering {
+    Box::pin(async move { certified(&delivery).into_response() })
+}
+
+fn certified(delivery: &Delivery) -> Result<Response, Refused> {
     let certificate = trust(delivery)?.bare_service_certificate();
     let certificate = certificate.ok_or(RequestError::NoServiceCertificate)?;
     Ok(secret(MEDIA_TYPE, Bytes::copy_from_slice(certificate)))

@@ -4,8 +4,9 @@
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
 
+use super::d_function::R2;
 use super::session::{R1, answer_key};
-use super::{Capabilities, DFunction, PlaybackState, SpcVersion, aes, certificate, ckc, tag, tllv};
+use super::{Capabilities, PlaybackState, SpcVersion, aes, certificate, ckc, tag, tllv};
 use crate::bytes::{Reader, Truncated, Writer};
 use crate::crypto::ContentKey;
 use crate::crypto::random::{NoRandomness, Random, array};
@@ -43,6 +44,15 @@ pub struct Wish<'a> {
     pub playback: Option<(u32, PlaybackState)>,
     /// What the client can.
     pub capabilities: Capabilities,
+}
+
+/// A device: what its key is made of, and the key that the function D makes of it.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// R2 of its requests.
+    pub r2: [u8; R2],
+    /// Its key.
+    pub key: ContentKey,
 }
 
 /// A request that is being written, and what opens its answer.
@@ -89,31 +99,30 @@ const UNKNOWN: u64 = 0xf0f0_f0f0_a5a5_a5a5;
 const RETURNED: [u64; 3] = [tag::ASSET_ID, tag::TRANSACTION_ID, UNKNOWN];
 
 impl Draft {
-    /// A request in the name of a certificate (DER).
+    /// A request of a device in the name of a certificate (DER).
     ///
     /// # Errors
     /// [`ClientError`].
     pub fn new(
         certificate: &[u8],
-        function: &DFunction,
+        device: &Device,
         wish: &Wish<'_>,
         random: &mut Random<'_>,
     ) -> Result<Self, ClientError> {
         let public = certificate::public_key(certificate).ok_or(ClientError::Certificate)?;
         let version = SpcVersion::for_key(public.size()).ok_or(ClientError::Certificate)?;
         let (session_key, r1) = (ContentKey::from_bytes(array(random)?), array(random)?);
-        let (device, integrity): ([u8; 20], [u8; 16]) = (array(random)?, array(random)?);
-        let (r2, anti_replay): ([u8; 21], [u8; 16]) = (array(random)?, array(random)?);
-        let iv: [u8; 16] = array(random)?;
-        let mut sealed = [&session_key.expose()[..], &device, &r1, &integrity].concat();
-        aes::seal(&function.dask(&r2), iv, &mut sealed);
+        let (identity, integrity): ([u8; 20], [u8; 16]) = (array(random)?, array(random)?);
+        let (anti_replay, iv): ([u8; 16], [u8; 16]) = (array(random)?, array(random)?);
+        let mut sealed = [&session_key.expose()[..], &identity, &r1, &integrity].concat();
+        aes::seal(&device.key, iv, &mut sealed);
         let versions = [1_u32, 2].map(u32::to_be_bytes).concat();
         let mut blocks = vec![
             (tag::SK_R1_INTEGRITY, integrity.to_vec(), 3),
             (0x1111_1111_2222_2222, Vec::new(), 0),
             (tag::SK_R1, [&iv[..], &sealed].concat(), 2),
             (tag::ANTI_REPLAY, anti_replay.to_vec(), 0),
-            (tag::R2, r2.to_vec(), 1),
+            (tag::R2, device.r2.to_vec(), 1),
             (tag::RETURN_REQUEST, RETURNED.map(u64::to_be_bytes).concat(), 0),
             (tag::ASSET_ID, wish.asset.to_vec(), 4),
             (tag::TRANSACTION_ID, array::<8>(random)?.to_vec(), 0),

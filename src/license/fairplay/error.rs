@@ -1,5 +1,6 @@
 //! Why there is no content key message.
 
+use super::FunctionFault;
 use crate::crypto::random::NoRandomness;
 
 /// Why there is no content key message.
@@ -60,9 +61,12 @@ pub enum FairPlayError {
     /// The rights are over.
     #[error("the rights to this key have ended")]
     Over,
-    /// The policy has credentials of its own.
-    #[error("credentials inside of a policy (ask, fairPlayPfx) are not served; use drm.dir")]
+    /// The credentials that the policy holds do not open.
+    #[error("the credentials of the content key policy do not open")]
     Credentials,
+    /// There is no key of the device.
+    #[error(transparent)]
+    Function(#[from] FunctionFault),
     /// There is no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
@@ -99,7 +103,10 @@ impl FairPlayError {
             Self::OtherKind => ("fairplay-key-of-other-kind", Some(-42584)),
             Self::NotExpressed(_) => ("fairplay-rights-not-expressed", None),
             Self::Over => ("fairplay-rights-over", None),
-            Self::Credentials => ("fairplay-policy-credentials-not-served", None),
+            Self::Credentials => ("fairplay-policy-credentials-unreadable", None),
+            Self::Function(FunctionFault::Failed) => ("fairplay-d-function-failed", None),
+            Self::Function(FunctionFault::TimedOut) => ("fairplay-d-function-timed-out", None),
+            Self::Function(FunctionFault::Answer) => ("fairplay-d-function-answer", None),
             Self::NoRandomness(_) => ("store-failed", None),
         }
     }

@@ -5,8 +5,9 @@
 //! (D): whoever has no agreement with it can serve the clients of [`client`] and their like.
 //!
 //! [`body`] finds the request in what was sent, `container` reads what of it is in the clear,
-//! [`Service`] opens it with the private key of the certificate into a [`Session`], and `ckc`
-//! writes the answer, with what `terms` makes of the rights.
+//! [`Credentials`] open it with the private key of the certificate, the key of the device
+//! ([`DFunction`]) makes a [`Session`] of it, and `ckc` writes the answer, with what `terms` makes of
+//! the rights.
 
 mod aes;
 mod asset;
@@ -18,6 +19,7 @@ mod container;
 mod d_function;
 mod error;
 pub mod maker;
+mod pkcs12;
 mod service;
 mod session;
 pub mod tag;
@@ -27,10 +29,10 @@ mod tllv;
 pub use asset::{kid_of, name_of};
 pub use body::{Form, Request};
 pub use container::{Spc, SpcVersion};
-pub use d_function::DFunction;
+pub use d_function::{Callee, DFunction, External, FunctionFault, Seed};
 pub use error::FairPlayError;
-pub use service::{Provider, Service};
-pub use session::{Capabilities, PlaybackState, Session};
+pub use service::{Credentials, Provider, Service};
+pub use session::{Capabilities, Opened, PlaybackState, Session};
 pub use terms::Terms;
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
-//! Who answers: certificates with their private keys, and a stand-in for the function D.
+//! Who answers: certificates with their private keys, the application secret key, and the function D.
+
+use std::sync::Arc;
 
 use super::certificate::{der, fingerprint, public_key};
-use super::{DFunction, FairPlayError, Session, Spc, SpcVersion};
+use super::{DFunction, FairPlayError, Opened, Spc, SpcVersion};
+use crate::crypto::ContentKey;
 use crate::crypto::random::Random;
 use crate::crypto::rsa::PrivateKey;
 
@@ -22,6 +25,11 @@ impl Provider {
     pub fn new(certificate: &[u8], key: &str) -> Result<Self, &'static str> {
         let der = der(certificate).ok_or("not a certificate in DER or PEM")?;
         let key = PrivateKey::from_pem(key).map_err(|_| "not an RSA key in PEM")?;
+        Self::with_key(der, key)
+    }
+
+    /// A certificate (DER) with its key.
+    pub(super) fn with_key(der: Vec<u8>, key: PrivateKey) -> Result<Self, &'static str> {
         let public = public_key(&der).ok_or("not a certificate of an RSA key")?;
         if public != key.public() {
             return Err("the key is not that of the certificate");
@@ -37,19 +45,19 @@ impl Provider {
     }
 }
 
-/// A key service.
+/// What a key service has from the vendor: certificates, and the application secret key.
 #[derive(Debug, Clone)]
-pub struct Service {
-    /// The longest key first.
+pub struct Credentials {
+    /// The longest key first; never empty.
     providers: Vec<Provider>,
-    function: DFunction,
+    ask: ContentKey,
 }
 
-impl Service {
-    /// A service for requests in the name of these certificates; `None` without any.
-    pub fn new(mut providers: Vec<Provider>, function: DFunction) -> Option<Self> {
+impl Credentials {
+    /// For requests in the name of these certificates; `None` without any.
+    pub fn new(mut providers: Vec<Provider>, ask: ContentKey) -> Option<Self> {
         providers.sort_by_key(|provider| std::cmp::Reverse(provider.version.number()));
-        (!providers.is_empty()).then_some(Self { providers, function })
+        (!providers.is_empty()).then_some(Self { providers, ask })
     }
 
     /// The certificate (DER) that players are given: that with the longest key.
@@ -57,12 +65,23 @@ impl Service {
         self.providers.first().map_or(&[], |provider| &provider.der)
     }
 
+    /// The certificate (DER) for requests of this version.
+    pub fn certificate_for(&self, version: SpcVersion) -> Option<&[u8]> {
+        let found = self.providers.iter().find(|provider| provider.version == version);
+        found.map(|provider| provider.der.as_slice())
+    }
+
+    /// The application secret key.
+    pub fn ask(&self) -> &ContentKey {
+        &self.ask
+    }
+
     /// Opens a request. Private keys are used only for those of our certificates.
     ///
     /// # Errors
-    /// [`FairPlayError`].
-    pub fn open(&self, spc: &Spc, random: &mut Random<'_>) -> Result<Session, FairPlayError> {
-        Session::open(spc, &self.provider(spc)?.key, &self.function, random)
+    /// [`FairPlayError::Certificate`], and [`FairPlayError::NoRandomness`].
+    pub fn open(&self, spc: &Spc, random: &mut Random<'_>) -> Result<Opened, FairPlayError> {
+        Opened::open(spc, &self.provider(spc)?.key, &self.ask, random)
     }
 
     fn provider(&self, spc: &Spc) -> Result<&Provider, FairPlayError> {
@@ -71,4 +90,13 @@ impl Service {
         };
         self.providers.iter().find(named).ok_or(FairPlayError::Certificate)
     }
+}
+
+/// A key service.
+#[derive(Debug, Clone)]
+pub struct Service {
+    /// Its own credentials. Without them, only policies that bring some are served.
+    pub credentials: Option<Arc<Credentials>>,
+    /// How keys of devices are made, under its own credentials and those of policies.
+    pub function: DFunction,
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::aes;
 use super::asset::kid_of;
-use super::d_function::{DFunction, R2};
+use super::d_function::Seed;
 use super::tllv::{self, Block};
 use super::{FairPlayError, Spc, tag};
 use crate::bytes::Reader;
@@ -85,16 +85,18 @@ impl Capabilities {
     }
 }
 
-impl Session {
-    /// Opens an SPC with the key of its certificate.
-    ///
-    /// # Errors
-    /// [`FairPlayError::Integrity`] until the integrity value has shown that whoever sends the SPC
-    /// made it, whatever is wrong with it; then the rule that is broken.
+/// A request out of its outer encryption. What of it is secret waits for the key of the device.
+pub struct Opened {
+    payload: Zeroizing<Vec<u8>>,
+    ask: ContentKey,
+}
+
+impl Opened {
+    /// Opens an SPC with the key of its certificate, under an application secret key.
     pub(super) fn open(
         spc: &Spc,
         key: &PrivateKey,
-        function: &DFunction,
+        ask: &ContentKey,
         random: &mut Random<'_>,
     ) -> Result<Self, FairPlayError> {
         let another = array(random)?;
@@ -103,11 +105,32 @@ impl Session {
         let key = opened.ok().and_then(|key| key.as_slice().try_into().ok()).unwrap_or(another);
         let mut payload = Zeroizing::new(spc.payload.clone());
         aes::open(&ContentKey::from_bytes(key), spc.iv, &mut payload);
-        Self::read(&Index::new(&payload), function)
+        Ok(Self { payload, ask: ask.clone() })
     }
 
-    fn read(index: &Index<'_>, function: &DFunction) -> Result<Self, FairPlayError> {
-        let secrets = Secrets::open(index, function).ok_or(FairPlayError::Integrity)?;
+    /// What the key of the device is made of.
+    ///
+    /// # Errors
+    /// [`FairPlayError::Integrity`] where there is no such thing.
+    pub fn seed(&self) -> Result<Seed, FairPlayError> {
+        let r2 = Index::new(&self.payload).array(tag::R2);
+        let r2 = r2.map_err(|_| FairPlayError::Integrity)?;
+        Ok(Seed { ask: self.ask.clone(), r2 })
+    }
+
+    /// Reads the request with the key of its device.
+    ///
+    /// # Errors
+    /// [`FairPlayError::Integrity`] until the integrity value has shown that whoever sends the SPC
+    /// made it, whatever is wrong with it; then the rule that is broken.
+    pub fn read(&self, device_key: &ContentKey) -> Result<Session, FairPlayError> {
+        Session::read(&Index::new(&self.payload), device_key)
+    }
+}
+
+impl Session {
+    fn read(index: &Index<'_>, device_key: &ContentKey) -> Result<Self, FairPlayError> {
+        let secrets = Secrets::open(index, device_key).ok_or(FairPlayError::Integrity)?;
         index.fault.map_or(Ok(()), Err)?;
         index.check_protocol()?;
         let anti_replay = index.array(tag::ANTI_REPLAY)?;
@@ -161,12 +184,11 @@ struct Secrets {
 
 impl Secrets {
     /// `None` if the integrity value does not hold, or there is nothing that could.
-    fn open(index: &Index<'_>, function: &DFunction) -> Option<Self> {
-        let dask = function.dask(&index.array::<R2>(tag::R2).ok()?);
+    fn open(index: &Index<'_>, device_key: &ContentKey) -> Option<Self> {
         let mut reader = Reader::new(index.value(tag::SK_R1)?);
         let iv = reader.array().ok()?;
         let mut sealed = Zeroizing::new(reader.array::<96>().ok()?);
-        aes::open(&dask, iv, &mut *sealed);
+        aes::open(device_key, iv, &mut *sealed);
         let mut reader = Reader::new(&*sealed);
         let session_key = ContentKey::from_bytes(reader.array().ok()?);
         let device = reader.array().ok()?;

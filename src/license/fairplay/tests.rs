@@ -6,11 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::client::{Answer, Draft, Opener, Wish};
+use super::client::{Answer, Device, Draft, Opener, Wish};
 use super::maker::{Made, make};
 use super::*;
 use crate::crypto::ContentKey;
-use crate::crypto::random::System as SystemRandom;
+use crate::crypto::random::{System as SystemRandom, array};
 use crate::ids::KeyId;
 use crate::license::recognize::recognize;
 use crate::license::{Rights, System};
@@ -25,10 +25,8 @@ const DEVELOPMENT_DASK: [u8; 16] = [
 ];
 
 struct World {
-    providers: Vec<Provider>,
-    service: Service,
+    credentials: Credentials,
     certificates: [Vec<u8>; 2],
-    function: DFunction,
 }
 
 fn world() -> &'static World {
@@ -38,13 +36,10 @@ fn world() -> &'static World {
             let key = std::str::from_utf8(&files[at + 1].1).unwrap();
             Provider::new(&files[at].1, key).unwrap()
         };
-        let providers = vec![provider(0), provider(2)];
-        let function = DFunction::StubSha256(ContentKey::from_bytes([9; 16]));
+        let ask = ContentKey::from_bytes([9; 16]);
         World {
-            service: Service::new(providers.clone(), function.clone()).unwrap(),
-            providers,
+            credentials: Credentials::new(vec![provider(0), provider(2)], ask).unwrap(),
             certificates: [files[0].1.to_vec(), files[2].1.to_vec()],
-            function,
         }
     });
     &WORLD
@@ -54,13 +49,29 @@ fn wish() -> Wish<'static> {
     Wish { asset: b"a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", ..Wish::default() }
 }
 
-fn draft(version: SpcVersion, wish: &Wish<'_>) -> Draft {
+/// A device that has its key by this function.
+fn device(function: &DFunction) -> Device {
+    let r2 = array(&mut SystemRandom::new()).unwrap();
+    let seed = Seed { ask: world().credentials.ask().clone(), r2 };
+    Device { r2, key: function.apply(&seed).unwrap() }
+}
+
+fn draft_of(function: &DFunction, version: SpcVersion, wish: &Wish<'_>) -> Draft {
     let certificate = &world().certificates[version.number() as usize - 1];
-    Draft::new(certificate, &world().function, wish, &mut SystemRandom::new()).unwrap()
+    Draft::new(certificate, &device(function), wish, &mut SystemRandom::new()).unwrap()
+}
+
+fn draft(version: SpcVersion, wish: &Wish<'_>) -> Draft {
+    draft_of(&DFunction::StubSha256, version, wish)
+}
+
+fn open_by(function: &DFunction, spc: &[u8]) -> Result<Session, FairPlayError> {
+    let opened = world().credentials.open(&Spc::parse(spc)?, &mut SystemRandom::new())?;
+    opened.read(&function.apply(&opened.seed()?).unwrap())
 }
 
 fn open(spc: &[u8]) -> Result<Session, FairPlayError> {
-    world().service.open(&Spc::parse(spc)?, &mut SystemRandom::new())
+    open_by(&DFunction::StubSha256, spc)
 }
 
 fn terms(rights: &Rights) -> Terms {
@@ -102,11 +113,9 @@ fn both_versions_are_laid_out_as_written_and_answered() {
 #[test]
 fn a_constant_function_opens_what_was_made_under_its_constant() {
     let function = DFunction::Fixed(ContentKey::from_bytes(DEVELOPMENT_DASK));
-    let certificate = &world().certificates[0];
-    let draft = Draft::new(certificate, &function, &wish(), &mut SystemRandom::new()).unwrap();
+    let draft = draft_of(&function, SpcVersion::V1, &wish());
     let (spc, opener) = draft.seal(&mut SystemRandom::new()).unwrap();
-    let service = Service::new(world().providers.clone(), function).unwrap();
-    let session = service.open(&Spc::parse(&spc).unwrap(), &mut SystemRandom::new()).unwrap();
+    let session = open_by(&function, &spc).unwrap();
     answer(&session, &opener, &Rights::PLAY);
     assert_eq!(open(&spc).err(), Some(FairPlayError::Integrity));
 }
@@ -338,7 +347,26 @@ fn certificates_are_read_in_der_and_pem_and_go_with_their_keys() {
     for length in 0..files[0].1.len() {
         drop(Provider::new(&files[0].1[..length], key(1)));
     }
-    assert_eq!(world().service.certificate(), world().certificates[1]);
+    assert_eq!(world().credentials.certificate(), world().certificates[1]);
+}
+
+#[test]
+fn certificates_are_read_with_their_keys_from_pkcs12_of_both_generations() {
+    const DER: &[u8] = include_bytes!("../../../keys/dev/drm/fairplay/provider2048.der");
+    const AES: &[u8] = include_bytes!("../../../keys/dev/fairplay/provider2048-aes.p12");
+    const TRIPLE_DES: &[u8] = include_bytes!("../../../keys/dev/fairplay/provider2048-3des.p12");
+    for file in [AES, TRIPLE_DES] {
+        let providers = Provider::from_pkcs12(file, "portcullis").unwrap();
+        let [provider] = &providers[..] else { panic!("one key") };
+        assert_eq!(*provider.sha1(), certificate::fingerprint(DER));
+        let refused = |file, password| Provider::from_pkcs12(file, password).unwrap_err();
+        for password in ["", "Portcullis", "portcullis "] {
+            assert_eq!(refused(file, password), "the password does not open the PKCS#12");
+        }
+    }
+    let no_certificate = [0x30, 3, 2, 1, 3];
+    let refused = Provider::from_pkcs12(&no_certificate, "portcullis").unwrap_err();
+    assert_eq!(refused, "not PKCS#12 in DER");
 }
 
 proptest! {

@@ -7,8 +7,13 @@ use serde_json::json;
 use super::*;
 use crate::crypto::random::System;
 use crate::license::fairplay::maker::{Made as FairPlay, make as make_fairplay};
+use crate::license::fairplay::{Callee, DFunction, External};
 use crate::license::playready::maker::{Made, make};
 use crate::license::widevine::maker::{Certified, Maker};
+
+/// A throw-away certificate, alone and with its key.
+const DEV_CERTIFICATE: &[u8] = include_bytes!("../../../keys/dev/drm/fairplay/provider2048.der");
+const DEV_PKCS12: &[u8] = include_bytes!("../../../keys/dev/fairplay/provider2048-aes.p12");
 
 struct InMemory(BTreeMap<&'static str, Vec<u8>>);
 
@@ -57,6 +62,7 @@ fn files() -> InMemory {
         ("p/chain.bin", playready("response_signing_chain.bin")),
         ("f/cert.der", fairplay().files[2].1.to_vec()),
         ("f/key.pem", fairplay().files[3].1.to_vec()),
+        ("f/both.p12", DEV_PKCS12.to_vec()),
     ]))
 }
 
@@ -88,7 +94,8 @@ fn every_section_is_read_with_its_files() {
     assert_eq!(widevine.bare_service_certificate(), Some(&*certified()[1].certificate));
     assert!(!widevine.is_any_device());
     assert_eq!(playready.server_public().as_bytes(), &made().server_public);
-    assert_eq!(trust.fairplay.unwrap().certificate(), fairplay().files[2].1.as_slice());
+    let fairplay_credentials = trust.fairplay.unwrap().credentials.clone().unwrap();
+    assert_eq!(fairplay_credentials.certificate(), fairplay().files[2].1.as_slice());
 }
 
 #[test]
@@ -124,7 +131,9 @@ fn refusals_name_the_place_and_no_value() {
         ("/fairplay/certs", json!({}), "fairplay.certs"),
         ("/fairplay/certs/2048/sha1", json!("11".repeat(20)), "fairplay.certs.2048.sha1"),
         ("/fairplay/certs/2048/key", json!("w/key.pem"), "fairplay.certs.2048"),
-        ("/fairplay/d_function", json!({"external": {}}), "fairplay.d_function"),
+        ("/fairplay/certs", Value::Null, "fairplay.certs"),
+        ("/fairplay/ask", Value::Null, "fairplay.ask"),
+        ("/fairplay/certs/2048/key", Value::Null, "fairplay.certs.2048"),
         ("/fairplay/d_function", json!("other"), "fairplay.d_function"),
     ] {
         let mut document = document();
@@ -132,6 +141,61 @@ fn refusals_name_the_place_and_no_value() {
         let error = read(&document).unwrap_err();
         assert_eq!(error.place, place, "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn certificates_may_stand_in_pkcs12_and_in_policies_alone() {
+    let mut document = document();
+    let p12 = json!({ "pkcs12": "f/both.p12", "password": "portcullis" });
+    document["fairplay"]["certs"] = json!({ "any": p12 });
+    let fairplay = read(&document).unwrap().fairplay.unwrap();
+    assert_eq!(fairplay.credentials.as_ref().unwrap().certificate(), DEV_CERTIFICATE);
+    for (member, value) in [("password", "hunter2"), ("sha1", "hunter2"), ("pkcs12", "f/cert.der")]
+    {
+        let mut document = document.clone();
+        document["fairplay"]["certs"]["any"][member] = json!(value);
+        let error = read(&document).unwrap_err();
+        assert!(error.place.starts_with("fairplay.certs.any"), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+    let bare = json!({"fairplay": {"d_function": "stub-sha256"}});
+    assert!(read(&bare).unwrap().fairplay.unwrap().credentials.is_none());
+}
+
+#[test]
+fn an_external_function_is_a_program_or_an_address_at_hand() {
+    let read = |external: Value| {
+        let mut document = document();
+        document["fairplay"]["d_function"] = json!({ "external": external });
+        read(&document).map(|trust| trust.fairplay.unwrap().function.clone())
+    };
+    let program = ["/opt/d".to_owned(), "-x".to_owned()];
+    let limit = std::time::Duration::from_secs(5);
+    let expected = External { callee: Callee::Command(program.to_vec()), limit };
+    assert_eq!(read(json!({ "command": program })), Ok(DFunction::External(expected)));
+    for url in ["http://127.0.0.1:9/d", "http://localhost/", "http://[::1]:9/d"] {
+        let Ok(DFunction::External(external)) = read(json!({ "url": url, "timeout_ms": 7 })) else {
+            panic!("{url}");
+        };
+        assert_eq!(external.limit.as_millis(), 7);
+        assert!(matches!(external.callee, Callee::Hook(_)));
+    }
+    for external in [
+        json!({}),
+        json!({ "command": [] }),
+        json!({ "command": [""] }),
+        json!({ "command": program, "url": "http://127.0.0.1/" }),
+        json!({ "command": program, "timeout_ms": 0 }),
+        json!({ "command": program, "timeout_ms": 60_001 }),
+        json!({ "command": program, "hunter2": 1 }),
+        json!({ "url": "http://hunter2.example/" }),
+        json!({ "url": "http://127.0.0.1.hunter2.example/" }),
+        json!({ "url": "file:///hunter2" }),
+        json!({ "url": "hunter2" }),
+    ] {
+        let error = read(external.clone()).unwrap_err();
+        assert!(error.place.starts_with("fairplay.d_function"), "{external} {error}");
     }
 }
 

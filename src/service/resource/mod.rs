@@ -13,6 +13,7 @@ use serde_json::Value;
 pub use document::Secrets;
 use document::first_difference;
 
+use crate::license::fairplay::Credentials;
 use crate::package::filter::{Filter, FilterError};
 use crate::policy::{
     ContentKeyPolicy, NAME_RULE, PolicyError, StreamingPolicy, is_legal_name, predefined,
@@ -222,6 +223,8 @@ impl Resource {
             }
             ResourceKind::ContentKeyPolicy => {
                 let policy = ContentKeyPolicy::from_properties(name, text.as_bytes())?;
+                Credentials::check(&policy)
+                    .map_err(|rule| PolicyError { name: name.to_owned(), rule })?;
                 Body::ContentKeyPolicy(Box::new(policy))
             }
             ResourceKind::StreamingLocator => {

@@ -276,11 +276,6 @@ async fn outputs_are_those_of_the_option() {
 
 #[tokio::test]
 async fn what_is_not_served_is_refused_by_name() {
-    let own = json!({ "ask": "AAECAwQFBgcICQoLDA0ODw==", "fairPlayPfx": "AAAA" });
-    let service = Service::start(&own, true).await;
-    let refused = service.keys.post(&service.url(), service.spc(1).0).await;
-    assert_eq!(refused.refusal(), (501, "fairplay-policy-credentials-not-served".into()));
-
     let bare = Service::start_with(Default::default(), &json!({}), true).await;
     let refused = bare.keys.post(&bare.url(), bare.spc(1).0).await;
     assert_eq!(refused.refusal(), (501, "license-system-not-served".into()));

@@ -2,6 +2,8 @@
 //! ours. Skipped, and said so, where it is not installed.
 
 use data_encoding::HEXLOWER;
+use portcullis::crypto::ContentKey;
+use portcullis::license::fairplay::{Callee, DFunction, External};
 use serde_json::{Value, json};
 
 use crate::support::drm_clients::Tools;
@@ -108,5 +110,33 @@ async fn the_client_reads_what_limits_a_key() {
         let kid = service.kid.to_string();
         let flags = [&["--kid", kid.as_str()], flags].concat();
         assert_eq!(tools.ask(CLIENT, dir, &url, &flags).await, Ok(line(&service)), "{flags:?}");
+    }
+}
+
+/// The constant of the vendor's development vectors (fairplay.md section 9).
+const DEVELOPMENT_DASK: &str = "d87ce7a26081de2e8eb8acef3a6dc179";
+
+#[tokio::test]
+async fn the_client_opens_answers_under_a_constant_that_we_have_or_that_a_program_says() {
+    let Some(tools) = Tools::find() else { return };
+    let dir = World::get().dir();
+    let constant = HEXLOWER.decode(DEVELOPMENT_DASK.as_bytes()).unwrap();
+    let constant = ContentKey::from_bytes(constant.try_into().unwrap());
+    let program = ["echo", DEVELOPMENT_DASK].map(str::to_owned).to_vec();
+    let limit = std::time::Duration::from_secs(20);
+    for function in [
+        DFunction::Fixed(constant),
+        DFunction::External(External { callee: Callee::Command(program), limit }),
+    ] {
+        let trust = World::get().trust_with(function);
+        let service = Service::start_with(trust, &json!({}), true).await;
+        let url = format!("{}{}", service.keys.listen().await, service.url());
+        let kid = service.kid.to_string();
+        for bits in ["1024", "2048"] {
+            let flags = ["--kid", &kid, "--bits", bits, "--dask", DEVELOPMENT_DASK];
+            assert_eq!(tools.ask(CLIENT, dir, &url, &flags).await, Ok(line(&service)));
+        }
+        let stub = tools.ask(CLIENT, dir, &url, &["--kid", &kid]).await.unwrap_err();
+        assert!(stub.contains("HTTP 403"), "{stub}");
     }
 }

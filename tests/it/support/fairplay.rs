@@ -1,15 +1,15 @@
 //! A key service with FairPlay credentials of its own making, and the client for it.
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use data_encoding::{BASE64, HEXLOWER};
 use portcullis::crypto::key::ContentKey;
-use portcullis::crypto::random::System;
+use portcullis::crypto::random::{System, array};
 use portcullis::ids::KeyId;
 use portcullis::license::Trust;
-use portcullis::license::fairplay::client::{Answer, Draft, Opener, Wish};
-use portcullis::license::fairplay::{DFunction, Form, maker, tag};
+use portcullis::license::fairplay::client::{Answer, Device, Draft, Opener, Wish};
+use portcullis::license::fairplay::{self, DFunction, Form, Seed, maker, tag};
 use portcullis::policy::ContentKeyPolicy;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ pub(crate) const URL: &str = "/keydelivery/FairPlay/";
 pub(crate) struct World {
     dir: TempDir,
     certificates: [Vec<u8>; 2],
-    function: DFunction,
+    ask: ContentKey,
 }
 
 impl World {
@@ -42,11 +42,19 @@ impl World {
         std::fs::write(dir.path().join("trust.json"), trust.to_string()).unwrap();
         let ask = HEXLOWER.decode(made.section["ask"].as_str().unwrap().as_bytes()).unwrap();
         let ask = ContentKey::from_bytes(ask.try_into().unwrap());
-        Self {
-            dir,
-            certificates: [made.files[0].1.to_vec(), made.files[2].1.to_vec()],
-            function: DFunction::StubSha256(ask),
-        }
+        Self { dir, certificates: [made.files[0].1.to_vec(), made.files[2].1.to_vec()], ask }
+    }
+
+    /// The same credentials, with another function.
+    pub(crate) fn trust_with(&self, function: DFunction) -> Trust {
+        let trust = self.trust();
+        let service = trust.fairplay.as_deref().cloned().unwrap();
+        Trust { fairplay: Some(Arc::new(fairplay::Service { function, ..service })), ..trust }
+    }
+
+    /// The application secret key.
+    pub(crate) fn ask(&self) -> &ContentKey {
+        &self.ask
     }
 
     pub(crate) fn dir(&self) -> &Path {
@@ -63,8 +71,16 @@ impl World {
     }
 
     pub(crate) fn draft(&self, version: usize, wish: &Wish<'_>) -> Draft {
-        Draft::new(self.certificate(version), &self.function, wish, &mut System::new()).unwrap()
+        draft(self.certificate(version), &self.ask, wish)
     }
+}
+
+/// What a test device wishes of whoever has this certificate and this application secret key.
+pub(crate) fn draft(certificate: &[u8], ask: &ContentKey, wish: &Wish<'_>) -> Draft {
+    let random = &mut System::new();
+    let seed = Seed { ask: ask.clone(), r2: array(random).unwrap() };
+    let device = Device { r2: seed.r2, key: DFunction::StubSha256.apply(&seed).unwrap() };
+    Draft::new(certificate, &device, wish, random).unwrap()
 }
 
 /// A service with a key of a `cbcs` stream.
