@@ -1,6 +1,7 @@
 //! `portcullis license`: a client for a first look at a licence service, without a browser.
 
 mod clearkey;
+mod fairplay;
 mod playready;
 mod widevine;
 
@@ -14,6 +15,8 @@ use super::CliError;
 use crate::cli::out::outln;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
+use crate::license::Trust;
+use crate::service::trust;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -40,7 +43,9 @@ Examples:
   portcullis license request --system playready --url http://127.0.0.1:8080/keydelivery/PlayReady/ \\
       --device drm/playready/device_sl2000.prd --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266
   portcullis license request --system clearkey --url http://127.0.0.1:8080/keydelivery/ClearKey/ \\
-      --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
+      --kid 9eb4050d-e44b-4802-932e-27d75083e266
+  portcullis license request --system fairplay --url http://127.0.0.1:8080/keydelivery/FairPlay/ \\
+      --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
 struct Request {
     /// The protection system
     #[arg(long, value_name = "SYSTEM", value_parser = systems())]
@@ -48,10 +53,10 @@ struct Request {
     /// Address of licences
     #[arg(long, value_name = "URL")]
     url: String,
-    /// Device file, or 'generated'
+    /// Device file, or 'generated'; FairPlay makes one for each request
     #[arg(long, value_name = "FILE", default_value = GENERATED)]
     device: String,
-    /// Folder with the roots of the device; PlayReady clients encrypt to a key in it
+    /// Folder with the roots of the device; PlayReady and FairPlay clients encrypt to a key in it
     #[arg(long, value_name = "DIR")]
     drm_dir: Option<PathBuf>,
     /// A key that is asked for; may be given several times
@@ -61,6 +66,10 @@ struct Request {
     /// place of keys
     #[arg(long, value_name = "BASE64", conflicts_with = "kid", required_unless_present = "kid")]
     pssh: Option<String>,
+    /// FairPlay: version of the request, 1 (RSA 1024) or 2 (RSA 2048); by default the highest for
+    /// which the folder has a certificate
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=2))]
+    spc_version: Option<u32>,
     /// Token, sent as a bearer's
     #[arg(long, env = "PORTCULLIS_TOKEN", hide_env_values = true)]
     token: Option<String>,
@@ -94,10 +103,19 @@ const SYSTEMS: &[Row] = &[
     Row { name: "widevine", ask: widevine::ask },
     Row { name: "playready", ask: playready::ask },
     Row { name: "clearkey", ask: clearkey::ask },
+    Row { name: "fairplay", ask: fairplay::ask },
 ];
 
 fn systems() -> Vec<&'static str> {
     SYSTEMS.iter().map(|row| row.name).collect()
+}
+
+/// What the folder knows of this system.
+fn load_trust(request: &Request) -> Result<Trust, CliError> {
+    let dir = request.drm_dir.as_deref();
+    let dir =
+        dir.ok_or_else(|| CliError::usage("--drm-dir is needed: whom the client believes"))?;
+    trust::load(dir).map_err(CliError::usage)
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {

@@ -6,7 +6,7 @@ use data_encoding::BASE64;
 use jiff::Timestamp;
 use ring::rand::SystemRandom;
 
-use super::{Asking, GENERATED, Keys, Request};
+use super::{Asking, GENERATED, Keys, Request, load_trust};
 use crate::cenc::Scheme;
 use crate::cli::CliError;
 use crate::cli::fetch::post;
@@ -15,7 +15,6 @@ use crate::license::playready::client::{
     ClientDevice, ClientError, Question, acknowledgement, answer, challenge,
 };
 use crate::license::playready::maker::random_id;
-use crate::service::trust;
 
 pub(super) fn ask(request: &Request) -> Asking<'_> {
     Box::pin(licence(request))
@@ -23,15 +22,11 @@ pub(super) fn ask(request: &Request) -> Asking<'_> {
 
 async fn licence(request: &Request) -> Result<Keys, CliError> {
     if request.privacy || request.offline || request.renew || request.release {
-        let flags = "--privacy, --offline, --renew and --release are for Widevine";
+        let flags = "--privacy, --offline, --renew and --release are not for PlayReady";
         return Err(CliError::usage(flags));
     }
     let device = device(request)?;
-    let dir = request.drm_dir.as_deref();
-    let dir =
-        dir.ok_or_else(|| CliError::usage("--drm-dir is needed: whom the client believes"))?;
-    let trust = trust::load(dir).map_err(CliError::usage)?;
-    let service = trust.playready;
+    let service = load_trust(request)?.playready;
     let service = service.ok_or_else(|| CliError::usage("--drm-dir: nothing for PlayReady"))?;
     let random = SystemRandom::new();
     let question = Question {

@@ -103,6 +103,30 @@ fn devices_get_keys(server: &DevServer, dir: &Path, devices: &[((&str, &str), &s
     }
 }
 
+/// The FairPlay client gets the keys of both streams by certificates of both lengths.
+fn fairplay_gets_keys(server: &DevServer, dir: &Path) {
+    let url = format!("{}/FairPlay/", server.ready.key_delivery);
+    let fixed = ["license", "request", "--system", "fairplay", "--url", &url, "--drm-dir"];
+    for name in ["drm-open", "drm-token"] {
+        let stream = server.ready.stream(name);
+        let keys: Vec<&Key> = stream.keys.iter().filter(|key| key.scheme == "cbcs").collect();
+        let kids = keys.iter().flat_map(|key| ["--kid", &key.kid]);
+        let fixed: Vec<&str> =
+            fixed.into_iter().chain([dir.to_str().unwrap()]).chain(kids).collect();
+        let token: Vec<&str> = stream.token.iter().flat_map(|token| ["--token", token]).collect();
+        for more in [&[][..], &["--spc-version", "1"], &["--offline", "--renew"]] {
+            let (code, said, complaint) = run(&[&fixed[..], more, &token].concat());
+            let found: BTreeSet<String> = said.lines().map(str::to_owned).collect();
+            assert_eq!((code, lines(&keys)), (Some(0), found), "{name} {more:?}: {complaint}");
+        }
+        if !token.is_empty() {
+            let (code, said, complaint) = run(&fixed);
+            assert_eq!((code, &*said), (Some(1), ""), "{name}");
+            assert!(complaint.contains("token-missing"), "{complaint}");
+        }
+    }
+}
+
 #[test]
 fn the_folder_is_made_once_and_is_private() {
     let dir = dir();
@@ -145,6 +169,7 @@ fn devices_that_were_made_get_keys_and_bad_ones_do_not() {
         (PLAYREADY, "playready/device_sl3000.prd"),
     ];
     devices_get_keys(&server, &dir, &good);
+    fairplay_gets_keys(&server, &dir);
     let keys: Vec<&Key> = server.ready.stream("drm-open").keys.iter().take(1).collect();
     let l3 = (&*dir, "widevine/device_l3.wvd");
     let (code, found, said) = ask(&server, WIDEVINE, l3, (&keys, &["--privacy"]));
@@ -182,6 +207,7 @@ fn dev_has_devices_of_its_own_and_prints_a_command_for_them() {
         (PLAYREADY, "playready/device_sl3000.prd"),
     ];
     devices_get_keys(&server, &dir, &devices);
+    fairplay_gets_keys(&server, &dir);
     let output = server.output();
     let command = output.lines().find_map(|line| line.trim().strip_prefix("portcullis license "));
     let command = format!("\"$0\" license {}", command.expect(&output));
@@ -217,7 +243,7 @@ fn the_playready_client_says_what_it_needs() {
     for (more, complaint) in [
         (&[][..], "--device is needed"),
         (&device, "--drm-dir is needed"),
-        (&["--renew"], "are for Widevine"),
+        (&["--renew"], "are not for PlayReady"),
     ] {
         let (code, _, said) = run(&[&fixed[..], more].concat());
         assert_eq!(code, Some(2), "{said}");
