@@ -54,7 +54,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     config.overlay(args.listen, args.data);
     config.drm.any_device = args.any_device;
     log::start(&config.log)?;
-    let (server, address) = run::bind(&config).await?;
+    let listeners = run::bind(&config).await?;
+    let address = listeners.address;
     let store = instance::open(&config, MissingKek::Create).await?;
     let drm_dir = match args.drm_dir.or(config.drm.dir) {
         Some(dir) => dir,
@@ -70,7 +71,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         .with_token(token, config.own_hosts(address));
     let streams = catalog.streams(Timestamp::now()).await?;
     let mode = (&config, run::Mode::Development);
-    let serving = run::serve(server, store.clone(), origin, catalog.clone(), mode);
+    let serving = run::serve(listeners, store.clone(), origin, catalog.clone(), mode);
     let announced = async {
         announce(&catalog, &streams, &drm_dir);
         match &args.ready_file {

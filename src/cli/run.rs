@@ -18,12 +18,33 @@ use crate::service::origin::{CacheSizes, Origin};
 use crate::service::streams::Catalog;
 use crate::store::Store;
 
-/// Takes the port.
-pub(super) async fn bind(config: &Config) -> Result<(Server, SocketAddr), CliError> {
-    let failed = |error: std::io::Error| {
-        CliError::environment(format_args!("cannot listen on {}: {error}", config.listen))
+/// The ports, taken.
+pub(super) struct Listeners {
+    server: Server,
+    /// The address of the one listener.
+    pub(super) address: SocketAddr,
+    /// The listener of keys and licences alone.
+    keys: Option<Server>,
+    /// Its address.
+    pub(super) keys_address: Option<SocketAddr>,
+}
+
+/// Takes the ports.
+pub(super) async fn bind(config: &Config) -> Result<Listeners, CliError> {
+    let (server, address) = bind_one(config, config.listen).await?;
+    let keys = match config.key_delivery.listen {
+        Some(listen) => Some(bind_one(config, listen).await?),
+        None => None,
     };
-    let server = Server::bind(config.listen, config.limits.clone()).await.map_err(failed)?;
+    let (keys, keys_address) = keys.unzip();
+    Ok(Listeners { server, address, keys, keys_address })
+}
+
+async fn bind_one(config: &Config, listen: SocketAddr) -> Result<(Server, SocketAddr), CliError> {
+    let failed = |error: std::io::Error| {
+        CliError::environment(format_args!("cannot listen on {listen}: {error}"))
+    };
+    let server = Server::bind(listen, config.limits.clone()).await.map_err(failed)?;
     let address = server.local_addr().map_err(failed)?;
     Ok((server, address))
 }
@@ -49,7 +70,7 @@ pub(super) enum Mode {
 
 /// Serves until SIGTERM or SIGINT, then drains; a second signal ends the drain.
 pub(super) async fn serve(
-    server: Server,
+    listeners: Listeners,
     store: Store,
     origin: Origin,
     catalog: Catalog,
@@ -69,12 +90,20 @@ pub(super) async fn serve(
         lifetimes: Lifetimes::new(config.origin.max_cache_age),
     };
     let policies = config.origin.policies()?;
-    let services = Services { delivery: Arc::new(delivery), media, policies, catalog, store };
+    let delivery = Arc::new(delivery);
+    let keys_app = App::of_keys(Arc::clone(&delivery), &config.limits);
+    let services = Services { delivery, media, policies, catalog, store };
     let hosts = config.key_delivery.hosts.clone();
     let app = App::new(services, &config.limits).with_key_hosts(hosts);
-    let second = signals(2)?;
+    let Listeners { server, keys, .. } = listeners;
+    let (first, keys_first, second) = (signals(1)?, signals(1)?, signals(2)?);
+    let keys = async {
+        if let Some(keys) = keys {
+            report(keys.run(keys_app, keys_first).await);
+        }
+    };
     tokio::select! {
-        drained = server.run(app, signals(1)?) => report(drained),
+        (drained, ()) = async { tokio::join!(server.run(app, first), keys) } => report(drained),
         () = second => tracing::warn!("stopped by a second signal"),
     }
     Ok(())

@@ -25,10 +25,12 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mut config = Config::load(args.config.as_deref(), std::env::vars())?;
     config.overlay(args.listen, args.data);
     log::start(&config.log)?;
-    let (server, address) = run::bind(&config).await?;
+    let listeners = run::bind(&config).await?;
+    let (address, keys) = (listeners.address, listeners.keys_address);
     let store = instance::open(&config, MissingKek::Refuse).await?;
     let origin = run::origin(&store, &config);
     let catalog = Catalog::new(store.clone(), origin.clone(), config.origin(address));
-    tracing::info!(%address, origin = catalog.origin(), "serving");
-    run::serve(server, store, origin, catalog, (&config, run::Mode::Production)).await
+    let key_delivery = keys.map(tracing::field::display);
+    tracing::info!(%address, key_delivery, origin = catalog.origin(), "serving");
+    run::serve(listeners, store, origin, catalog, (&config, run::Mode::Production)).await
 }

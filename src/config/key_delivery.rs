@@ -1,5 +1,7 @@
 //! Where keys and licences are, beside the one listener's `/keydelivery`.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The `[key_delivery]` section.
@@ -9,6 +11,8 @@ pub struct KeyDelivery {
     /// Hosts, with their port where it is not the usual one, at whose root keys and licences are.
     #[serde(deserialize_with = "list")]
     pub hosts: Vec<String>,
+    /// Address of a second listener that serves keys and licences alone, at its root.
+    pub listen: Option<SocketAddr>,
 }
 
 /// A list, or text with commas as variables have it.

@@ -1,4 +1,4 @@
-//! Hosts that serve keys and licences alone, under the addresses of Azure Media Services: what lies
+//! Hosts and listeners of keys and licences, under the addresses of Azure Media Services: what lies
 //! below `/keydelivery` elsewhere lies at the root there (ams.md section 10).
 
 use std::sync::Arc;
@@ -12,13 +12,18 @@ use super::host;
 /// The prefix of key delivery on all other hosts.
 const PREFIX: &str = "/keydelivery";
 
-/// The hosts, each with its port where it is not the usual one.
-#[derive(Debug, Clone, Default)]
-pub(super) struct KeyHosts(Arc<[String]>);
+/// The hosts.
+#[derive(Debug, Clone)]
+pub(super) enum KeyHosts {
+    /// These, each with its port where it is not the usual one.
+    Named(Arc<[String]>),
+    /// Whatever host a request names.
+    All,
+}
 
 impl KeyHosts {
     pub(super) fn new(hosts: Vec<String>) -> Self {
-        Self(hosts.into())
+        Self::Named(hosts.into())
     }
 
     /// Makes of the request what it would be on any other host.
@@ -31,9 +36,10 @@ impl KeyHosts {
     }
 
     fn serve(&self, request: &Request) -> bool {
+        let Self::Named(hosts) = self else { return true };
         let named = || host::named(request.uri(), request.headers());
-        !self.0.is_empty()
-            && named().is_some_and(|host| self.0.iter().any(|own| own.eq_ignore_ascii_case(host)))
+        !hosts.is_empty()
+            && named().is_some_and(|host| hosts.iter().any(|own| own.eq_ignore_ascii_case(host)))
     }
 }
 
@@ -58,7 +64,10 @@ mod tests {
     use super::*;
 
     fn led(host: &str, uri: &str) -> String {
-        let hosts = KeyHosts::new(vec!["keys.example".into(), "keys.example:8443".into()]);
+        led_by(&KeyHosts::new(vec!["keys.example".into(), "keys.example:8443".into()]), host, uri)
+    }
+
+    fn led_by(hosts: &KeyHosts, host: &str, uri: &str) -> String {
         let request = Request::post(uri).header(header::HOST, host).body(Body::empty());
         let mut request = request.unwrap();
         hosts.lead(&mut request);
@@ -81,5 +90,11 @@ mod tests {
         let http2 = "https://keys.example/Widevine/";
         assert_eq!(led("keys.example", http2), "https://keys.example/keydelivery/Widevine/");
         assert_eq!(led("other.example", http2), http2);
+    }
+    #[test]
+    fn a_listener_of_keys_does_not_ask_for_the_host() {
+        for host in ["keys.example", "10.0.0.1:8443", ""] {
+            assert_eq!(led_by(&KeyHosts::All, host, "/?kid=x"), "/keydelivery/?kid=x");
+        }
     }
 }

@@ -67,7 +67,16 @@ impl App {
         let pages = guards.around(pages::routes(catalog, for_testers));
         let routes = readable.around(routes.fallback(not_found)).merge(pages);
         let streaming = Some(Streaming { media, guards: readable });
-        Self { routes, streaming, key_hosts: KeyHosts::default() }
+        Self { routes, streaming, key_hosts: KeyHosts::new(Vec::new()) }
+    }
+
+    /// Keys and licences, at the root, and nothing else; within limits of its own.
+    pub fn of_keys(delivery: Arc<Delivery>, limits: &Limits) -> Self {
+        const NOTHING_ELSE: &str = "Keys and licences alone are served here.";
+        let routes = delivery::routes(delivery);
+        let routes = routes.fallback(async || no_route(NOTHING_ELSE.to_owned()));
+        let routes = Guards::new(limits).readable().around(routes);
+        Self { routes, streaming: None, key_hosts: KeyHosts::All }
     }
 
     /// Serves keys and licences at the root of these hosts.
@@ -80,7 +89,7 @@ impl App {
     /// through.
     pub fn layered(routes: Router, limits: &Limits) -> Self {
         let routes = Guards::new(limits).readable().around(routes.fallback(not_found));
-        Self { routes, streaming: None, key_hosts: KeyHosts::default() }
+        Self { routes, streaming: None, key_hosts: KeyHosts::new(Vec::new()) }
     }
 
     /// Answers one request.
@@ -100,14 +109,16 @@ impl App {
 }
 
 async fn not_found(uri: Uri) -> Response {
-    media::not_found(&uri).unwrap_or_else(|| no_route(&uri).into_response())
+    let detail =
+        || format!("No route leads to {:?}; the start page / lists what is here.", uri.path());
+    media::not_found(&uri).unwrap_or_else(|| no_route(detail()).into_response())
 }
 
-fn no_route(uri: &Uri) -> Problem {
+fn no_route(detail: String) -> Problem {
     Problem {
         status: StatusCode::NOT_FOUND,
         code: "not-found",
         title: "There is nothing at this address",
-        detail: format!("No route leads to {:?}; the start page / lists what is here.", uri.path()),
+        detail,
     }
 }

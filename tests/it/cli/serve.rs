@@ -20,13 +20,17 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Waits for the log line that tells the address. From then on nobody reads the log, which
+    /// Waits for the log line that tells the addresses. From then on nobody reads the log, which
     /// the server must bear.
-    fn address(&mut self) -> String {
+    fn fields(&mut self) -> serde_json::Value {
         let log = BufReader::new(self.0.stderr.take().unwrap());
         let line = log.lines().map(Result::unwrap).find(|line| line.contains("\"serving\""));
         let line: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
-        line["fields"]["address"].as_str().unwrap().to_owned()
+        line["fields"].clone()
+    }
+
+    fn address(&mut self) -> String {
+        self.fields()["address"].as_str().unwrap().to_owned()
     }
 }
 
@@ -75,6 +79,44 @@ async fn what_was_added_is_served_as_configured() {
     let list = reqwest::get(format!("http://{address}/streams.json")).await.unwrap();
     assert!(!list.text().await.unwrap().contains("\"token\":"), "tokens are for dev only");
 
+    kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_of_keys_serves_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configure(dir.path());
+    let section = "[key_delivery]\nlisten = \"127.0.0.1:0\"\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + section).unwrap();
+    let mut add = portcullis();
+    add.args(["add", "--json", "--policy", "open", "--config"]);
+    let added = add.args([&config, &media_dir().join("ladder")]).output().unwrap();
+    let added: serde_json::Value = serde_json::from_slice(&added.stdout).unwrap();
+    let stream = &added["streams"][0];
+    let kid = stream["keys"][0]["kid"].as_str().unwrap();
+    let url = stream["manifests"][0]["url"].as_str().unwrap();
+    let manifest = url.strip_prefix("https://media.example/cdn").unwrap();
+
+    let mut server = start(&config);
+    let fields = server.fields();
+    let [both, keys] = ["address", "key_delivery"].map(|name| fields[name].as_str().unwrap());
+    let get = async |address: &str, path: &str| {
+        let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+        assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{path}");
+        (answer.status().as_u16(), answer.bytes().await.unwrap())
+    };
+    let key = get(keys, &format!("/?kid={kid}")).await;
+    assert_eq!((key.0, key.1.len()), (200, 16));
+    for path in [format!("/keydelivery/?kid={kid}"), format!("/keydelivery?kid={kid}")] {
+        assert_eq!(get(keys, &path).await, key, "{path}");
+        assert_eq!(get(both, &path).await, key, "{path}");
+    }
+    assert_eq!(get(keys, "/FairPlay/certificate").await.0, 501);
+    assert_eq!(get(both, manifest).await.0, 200);
+    for path in [manifest, "/streams.json", "/player", "/healthz", "/api/dev", "/crossdomain.xml"] {
+        assert_eq!(get(keys, path).await.0, 404, "{path}");
+    }
     kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
     assert_eq!(server.0.wait().unwrap().code(), Some(0));
 }
