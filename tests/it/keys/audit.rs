@@ -1,53 +1,10 @@
 //! Every decision leaves one record; no record holds a secret.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 use portcullis::ids::KeyId;
-use serde_json::Value;
-use tracing::level_filters::LevelFilter;
 
 use crate::support::keys::{KeyService, clearkey_request, request, sign, spec};
-
-/// Everything that is logged, as JSON lines.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-
-    fn audit(&self) -> Vec<Value> {
-        self.text()
-            .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
-            .filter(|record| record["target"] == "audit")
-            .map(|record| record["fields"].clone())
-            .collect()
-    }
-}
-
-fn logged(log: &Log) -> tracing::subscriber::DefaultGuard {
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_default(subscriber)
-}
+use crate::support::log::{Log, logged};
 
 #[tokio::test]
 async fn any_number_of_unknown_keys_in_a_request_leaves_one_record() {

@@ -8,6 +8,7 @@ pub(crate) mod filters;
 pub(crate) mod golden;
 pub(crate) mod images;
 pub(crate) mod keys;
+pub(crate) mod log;
 pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod piff;
