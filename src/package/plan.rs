@@ -15,10 +15,12 @@ use crate::mpegts::packet::PACKET;
 
 mod frames;
 mod samples;
+mod together;
 
 pub use frames::Frames;
 pub use samples::Samples;
 use samples::Window;
+pub use together::next_pieces;
 
 /// Bytes of a piece: what one answer holds in memory at a time, but where there is room for more.
 pub const PIECE: usize = 64 * 1024;
