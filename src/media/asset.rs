@@ -183,6 +183,15 @@ impl Asset {
         self.renditions().nth(n)
     }
 
+    /// When fragment `n` of a track that is cut so starts, by the clock of the leading track: what
+    /// changes with the time changes for all tracks together, though sound cannot be cut where pictures
+    /// are.
+    pub fn moment_of(&self, cuts: &Cuts, n: usize) -> u64 {
+        let start = cuts.starts.get(n).map_or(0, |cut| cut.start);
+        let leading = self.renditions().next();
+        leading.and_then(|leading| leading.cuts.same_moment(start)).unwrap_or(start)
+    }
+
     /// Memory of what the asset adds to the indexes of its files, in bytes.
     pub fn heap_size(&self) -> usize {
         let fragments: usize = self.renditions().map(|rendition| rendition.cuts.len()).sum();

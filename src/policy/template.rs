@@ -34,7 +34,7 @@ const TOKENS: [(&str, Part); 3] = [
     ("{AssetAlternativeId}", Part::AlternativeMediaId),
 ];
 
-/// An absolute URL with tokens in it.
+/// An absolute URL with tokens in it, or a relative reference where one will do.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UrlTemplate {
     text: String,
@@ -69,6 +69,17 @@ impl UrlTemplate {
     /// # Errors
     /// [`TemplateError`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::parse_reference(text).and_then(|template| match template.is_absolute() {
+            true => Ok(template),
+            false => Err(TemplateError::NotAUrl),
+        })
+    }
+
+    /// Reads a template that may also be relative (RFC 3986 section 4.2) to what names it.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn parse_reference(text: &str) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(at) = rest.find(['{', '}']) {
@@ -80,7 +91,7 @@ impl UrlTemplate {
         }
         parts.push(Part::Text(rest.to_owned()));
         let template = Self { text: text.to_owned(), parts };
-        template.check().then_some(template).ok_or(TemplateError::NotAUrl)
+        template.is_plain().then_some(template).ok_or(TemplateError::NotAUrl)
     }
 
     /// The template as it was written.
@@ -121,19 +132,22 @@ impl UrlTemplate {
         self.parts.iter().map(length).sum()
     }
 
-    fn check(&self) -> bool {
+    fn is_absolute(&self) -> bool {
         let scheme = self.text.split_once("://").map(|(scheme, _)| scheme);
-        let has_scheme = scheme.is_some_and(|scheme| {
+        scheme.is_some_and(|scheme| {
             scheme.starts_with(|c: char| c.is_ascii_alphabetic())
                 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-        });
+        })
+    }
+
+    fn is_plain(&self) -> bool {
         let plain = |part: &Part| match part {
             Part::Text(text) => {
                 utf8_percent_encode(text, UNSAFE).eq([text.as_str()]) || text.is_empty()
             }
             Part::ContentKeyId | Part::AlternativeMediaId => true,
         };
-        has_scheme && self.text.len() <= MAX_LEN && self.parts.iter().all(plain)
+        (1..=MAX_LEN).contains(&self.text.len()) && self.parts.iter().all(plain)
     }
 }
 
@@ -196,6 +210,21 @@ mod tests {
             (&long, TemplateError::NotAUrl),
         ] {
             assert_eq!(UrlTemplate::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn references_are_relative_or_not() {
+        let kid = KeyId::from_bytes([0xab; 16]);
+        for (text, expanded) in [
+            ("../keys/{ContentKeyId}", "../keys/abababab-abab-abab-abab-abababababab"),
+            ("film.key", "film.key"),
+            ("https://k.example/k", "https://k.example/k"),
+        ] {
+            assert_eq!(UrlTemplate::parse_reference(text).unwrap().expand(kid, ""), expanded);
+        }
+        for text in ["", "film key", "a\"b", "{Kid}"] {
+            assert!(UrlTemplate::parse_reference(text).is_err(), "{text}");
         }
     }
 }

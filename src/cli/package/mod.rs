@@ -4,6 +4,7 @@ mod descriptor;
 mod keys;
 mod unsupported;
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use crate::cli::out::outln;
@@ -13,6 +14,7 @@ use crate::policy::UrlTemplate;
 use crate::protection::Protection;
 use crate::service::packager::order::{LabelledKey, Order, StreamOrder};
 use crate::service::packager::{self, Summary};
+use crate::time::WIRE_TIMESCALE;
 
 use super::CliError;
 use super::progress::Bar;
@@ -80,7 +82,7 @@ struct ProtectionArgs {
     /// from key id, file and segment
     #[arg(long, value_name = "HEX", value_parser = keys::iv)]
     iv: Option<[u8; 16]>,
-    /// Seconds that stay clear: 0 and nothing else
+    /// Segments that start before this many seconds stay clear
     #[arg(
         long = "clear_lead",
         alias = "clear-lead",
@@ -88,6 +90,14 @@ struct ProtectionArgs {
         default_value_t = 0.0
     )]
     clear_lead: f64,
+    /// After how many seconds keys change: those of a label take turns in the order in which they
+    /// are given, always at the start of a segment
+    #[arg(
+        long = "crypto_period_duration",
+        alias = "crypto-period-duration",
+        value_name = "SECONDS"
+    )]
+    crypto_period_duration: Option<f64>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -117,9 +127,10 @@ struct ManifestArgs {
     #[arg(long = "hls_base_url", alias = "hls-base-url", value_name = "URL", default_value = "",
           hide_default_value = true, value_parser = base_url)]
     hls_base_url: String,
-    /// Where players of HLS find the bytes of a key; {ContentKeyId} stands for its id
-    #[arg(long = "hls_key_uri", alias = "hls-key-uri", value_name = "URL",
-          value_parser = UrlTemplate::parse)]
+    /// Where players of HLS find the bytes of a key: a URL, or relative to the media playlist;
+    /// {ContentKeyId} stands for its id
+    #[arg(long = "hls_key_uri", alias = "hls-key-uri", value_name = "URI",
+          value_parser = UrlTemplate::parse_reference)]
     hls_key_uri: Option<UrlTemplate>,
     /// Language of the tracks that players start with
     #[arg(long = "default_language", alias = "default-language", value_name = "TAG",
@@ -128,6 +139,9 @@ struct ManifestArgs {
 }
 
 pub(super) fn run(args: Args) -> Result<(), CliError> {
+    // What is held is small, and in huge pages every bit of it would take 2 MiB. Where the system has
+    // none, there is nothing to turn off.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let (json, quiet) = (args.json, args.quiet);
     let order = order(args)?;
     let bar = Bar::new(0);
@@ -161,6 +175,11 @@ fn order(args: Args) -> Result<Order, CliError> {
         CliError::usage("--segment_duration: more than 0 and at most 3600 seconds are expected")
     })?;
     let (protected, keys) = protection.keys()?;
+    let clear_lead = ticks("--clear_lead", protection.clear_lead)?;
+    let crypto_period = match protection.crypto_period_duration {
+        Some(seconds) => ticks("--crypto_period_duration", seconds).map(NonZero::new)?,
+        None => None,
+    };
     let boxes = protection.pssh.as_deref().map(keys::boxes).transpose();
     let boxes = boxes.map_err(|error| CliError::usage(format_args!("--pssh: {error}")))?;
     let mut systems = protection.protection_systems;
@@ -172,6 +191,8 @@ fn order(args: Args) -> Result<Order, CliError> {
         segment_ms,
         protection: protected,
         keys,
+        clear_lead,
+        crypto_period,
         iv: protection.iv,
         systems,
         boxes: boxes.unwrap_or_default(),
@@ -187,10 +208,6 @@ fn order(args: Args) -> Result<Order, CliError> {
 impl ProtectionArgs {
     /// The protection in force and its keys.
     fn keys(&self) -> Result<(Protection, Vec<LabelledKey>), CliError> {
-        if self.clear_lead != 0.0 {
-            let rule = "a clear lead is not supported: everything is encrypted from the start";
-            return Err(CliError::usage(format_args!("--clear_lead: {rule}")));
-        }
         let mut keys = Vec::new();
         for text in &self.keys {
             let key = keys::key(text);
@@ -228,6 +245,14 @@ fn milliseconds(seconds: f64) -> Option<u32> {
     fits.then(|| (seconds * 1000.0).round() as u32)
 }
 
+/// Seconds in wire ticks.
+fn ticks(flag: &str, seconds: f64) -> Result<u64, CliError> {
+    let ms = if seconds == 0.0 { Some(0) } else { milliseconds(seconds) };
+    let ticks = ms.map(|ms| u64::from(ms) * u64::from(WIRE_TIMESCALE / 1000));
+    let rule = "0, or up to 3600 seconds are expected";
+    ticks.ok_or_else(|| CliError::usage(format_args!("{flag}: {rule}")))
+}
+
 /// The type of all playlists.
 #[derive(Debug, Clone, Copy)]
 struct Vod;
@@ -263,9 +288,9 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
 fn print(summary: &Summary) {
     for stream in &summary.streams {
         let (output, codec, segments) = (&stream.output, &stream.codec, stream.segments);
-        let key = stream.key.as_ref();
-        let key = key.map_or_else(String::new, |key| {
-            format!(", {} under {} ({})", key.scheme, key.key_id, key.label)
+        let ids: Vec<&str> = stream.keys.iter().map(|key| &*key.key_id).collect();
+        let key = stream.keys.first().map_or_else(String::new, |key| {
+            format!(", {} under {} ({})", key.scheme, ids.join(", "), key.label)
         });
         outln!("{output}: {codec}, {segments} segments, {} bytes{key}", stream.bytes);
     }
@@ -283,7 +308,8 @@ playlist_name=, iframe_playlist_name=, hls_group_id=, hls_name=, hls_only=, dash
 dash_accessibilities=. Names of flags are written with underscores or dashes.
 
 What differs from shaka-packager:
-  The clear lead is 0.
+  The clear lead is 0 unless --clear_lead says otherwise.
+  With --crypto_period_duration the keys of one label take turns; it is not made of one key.
   A key without a label is an error. Without drm_label= a track has the label of its class: AUDIO,
   SD (up to 768x576), HD (1920x1080), UHD1 (4096x2160), UHD2.
   IVs are derived, so the same input gives the same output; --iv is refused where it would make key

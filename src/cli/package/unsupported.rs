@@ -13,7 +13,6 @@ const CLASSES: &str = "name keys by drm_label= where the usual bounds do not fit
 
 /// Name and reason.
 const FLAGS: &[(&str, &str)] = &[
-    ("crypto_period_duration", "keys do not change inside of a file"),
     ("enable_widevine_encryption", RAW_KEYS),
     ("enable_playready_encryption", RAW_KEYS),
     ("enable_entitlement_license", RAW_KEYS),

@@ -136,25 +136,16 @@ impl Context {
         }
     }
 
-    /// The crypto period of fragment `n` of a track that is cut so; 0 where keys do not rotate. All
-    /// tracks change their key together, though sound cannot be cut where pictures are.
+    /// The crypto period of fragment `n` of a track that is cut so; 0 where keys do not rotate.
     pub(super) fn period_of(&self, cuts: &Cuts, n: usize) -> u32 {
         let Some(schedule) = &self.locator.schedule else { return 0 };
-        schedule.period_at(self.moment_of(cuts, n))
-    }
-
-    /// When fragment `n` of a track starts, by the clock of the leading track.
-    fn moment_of(&self, cuts: &Cuts, n: usize) -> u64 {
-        let start = cuts.starts.get(n).map_or(0, |cut| cut.start);
-        let leading = self.loaded.asset.renditions().next();
-        let moment = leading.and_then(|leading| leading.cuts.same_moment(start));
-        moment.unwrap_or(start)
+        schedule.period_at(self.loaded.asset.moment_of(cuts, n))
     }
 
     /// Whether fragment `n` of a track belongs to the clear lead.
     pub(super) fn leads(&self, cuts: &Cuts, n: usize) -> bool {
         let lead = self.block().map_or(0, EncryptedBlock::clear_lead);
-        lead > 0 && self.moment_of(cuts, n) < lead
+        lead > 0 && self.loaded.asset.moment_of(cuts, n) < lead
     }
 
     /// How many fragments the clear lead has.

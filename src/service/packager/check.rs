@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::PackageError;
 use super::job::Job;
 use super::keys;
-use super::order::{Form, Order, Output, StreamOrder};
+use super::order::{Form, LabelledKey, Order, Output, StreamOrder};
 use super::paths::same;
 use crate::cenc::Scheme;
 use crate::media::Rendition;
@@ -75,6 +75,13 @@ fn forms(order: &Order) -> Result<(), &'static str> {
         return Err("an MPD lists files with an index (output=) or segments (segment_template=), \
                     not both");
     }
+    let whole = order.streams.iter().any(|stream| {
+        stream.in_mpd && order.mpd.is_some() && matches!(stream.output, Output::One(_))
+    });
+    if order.crypto_period.is_some() && whole {
+        return Err("an MPD names keys that change by its periods, which one index cannot be \
+                    divided into: say segment_template=, or hls_only=1");
+    }
     let hls = order.multivariant.is_some();
     let in_hls = order.streams.iter().filter(|stream| stream.in_hls && hls);
     if differ(in_hls.map(|stream| stream.form == Form::Transport).collect()) {
@@ -120,14 +127,29 @@ fn protection(order: &Order) -> Result<(), String> {
     if order.protection == Protection::Clear {
         return Ok(());
     }
+    let rotates = order.crypto_period.is_some();
     for (n, key) in order.keys.iter().enumerate() {
         let before = &order.keys[..n];
-        if before.iter().any(|other| other.label == key.label) {
-            return Err(format!("--keys: two keys have the label {}", key.label));
+        if !rotates && before.iter().any(|other| other.label == key.label) {
+            return Err(format!(
+                "--keys: two keys have the label {}, and no --crypto_period_duration says when they \
+                 take turns",
+                key.label
+            ));
         }
         if before.iter().any(|other| other.kid == key.kid && other.key != key.key) {
             return Err(format!("--keys: the key id {} stands for two keys", key.kid));
         }
+    }
+    let takes_turns = |key: &LabelledKey| {
+        order.keys.iter().filter(|other| other.label == key.label).nth(1).is_some()
+    };
+    if rotates && !order.keys.iter().any(takes_turns) {
+        return Err(
+            "--crypto_period_duration: no label has a second key: give those of a label in \
+                    the order in which they take turns"
+                .to_owned(),
+        );
     }
     let scheme = Scheme::of(order.protection);
     if order.iv.is_some() && scheme.is_some_and(|scheme| scheme.row().per_sample_iv_size > 0) {

@@ -9,11 +9,12 @@ use super::PackageError;
 use super::keys::Keyed;
 use super::order::{Form, Output, StreamOrder};
 use crate::bytes::ReadAt;
+use crate::crypto::strands::LANES;
 use crate::media::Rendition;
 use crate::package::cmaf::{self, FragmentError, Shape};
 use crate::package::heads;
 use crate::package::media_file::{Front, MediaFile};
-use crate::package::plan::{Plan, Producer};
+use crate::package::plan::{Plan, Producer, next_pieces};
 use crate::package::request::TrackRef;
 use crate::package::template::Template;
 use crate::package::ts::{self, Wanted};
@@ -53,11 +54,21 @@ struct State {
     made: Vec<Made>,
 }
 
-/// A segment that somebody works on.
-pub(super) struct Turn {
+/// A segment that is being made.
+pub(super) struct Making<'j> {
     n: usize,
-    plan: Plan,
+    producer: Producer<Held>,
+    /// What it will be.
+    made: Made,
+    file: Destination<'j>,
+    /// Where its next piece goes in the file.
     position: u64,
+}
+
+/// The file that a segment is written into.
+enum Destination<'j> {
+    Shared(&'j Draft, &'j Path),
+    Own(Draft, PathBuf),
 }
 
 impl<'a> Job<'a> {
@@ -93,77 +104,70 @@ impl<'a> Job<'a> {
         Ok(Self { stream, rendition, keyed, init, source, target, state })
     }
 
-    /// The next segment that nobody works on, planned. In one file it is known where it starts only
+    /// How many segments a thread makes at once, if there are so many for each of `cores`.
+    pub(super) fn at_once(&self, cores: usize) -> usize {
+        let most = if self.keyed.is_envelope() { LANES } else { 1 };
+        self.rendition.cuts.len().div_ceil(cores).min(most)
+    }
+
+    /// Begins the next segment that nobody works on. In one file it is known where it starts only
     /// when those before it are planned, so others wait.
-    pub(super) fn take(&self) -> Result<Option<Turn>, PackageError> {
+    pub(super) fn begin(&self) -> Result<Option<Making<'_>>, PackageError> {
         let mut state = self.lock();
         let n = state.next;
         if n == state.made.len() {
             return Ok(None);
         }
         state.next += 1;
-        if let Target::Each(_) = &self.target {
-            drop(state);
-            let plan = self.plan(n)?;
-            return Ok(Some(Turn { n, plan, position: 0 }));
-        }
-        let plan = self.plan(n)?;
-        let position = state.position;
-        state.position += plan.length();
-        Ok(Some(Turn { n, plan, position }))
-    }
-
-    /// Makes a segment in pieces of the size of `buffer`.
-    pub(super) fn make(
-        &self,
-        turn: Turn,
-        buffer: &mut [u8],
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), PackageError> {
-        let Turn { n, plan, position } = turn;
-        let length = plan.length();
-        let key_frame = self.key_frame(n, &plan)?;
-        match &self.target {
+        let (plan, file, position) = match &self.target {
             Target::One { draft, path } => {
-                self.write(plan, draft, path, position, buffer, progress)?;
+                let plan = self.plan(n)?;
+                let position = state.position;
+                state.position += plan.length();
+                drop(state);
+                (plan, Destination::Shared(draft, path), position)
             }
             Target::Each(template) => {
+                drop(state);
                 let start = self.rendition.cuts.span(n).map_or(0, |(start, _)| start);
                 let path = PathBuf::from(template.name(n, start));
                 make_folder(&path)?;
-                let draft = new_draft(&path)?;
-                self.write(plan, &draft, &path, 0, buffer, progress)?;
-                draft.replace(&path).map_err(PackageError::write(&path))?;
+                (self.plan(n)?, Destination::Own(new_draft(&path)?, path), 0)
             }
-        }
-        self.lock().made[n] = Made { length, key_frame };
-        Ok(())
+        };
+        let made = Made { length: plan.length(), key_frame: self.key_frame(n, &plan)? };
+        let producer = Producer::new(Held(plan), 0..made.length);
+        Ok(Some(Making { n, producer, made, file, position }))
     }
 
-    fn write(
+    /// Makes the next piece of each of these segments, in equal parts of `buffer`, and ends those that
+    /// are complete.
+    pub(super) fn go_on(
         &self,
-        plan: Plan,
-        draft: &Draft,
-        path: &Path,
-        mut position: u64,
+        segments: &mut Vec<Making<'_>>,
         buffer: &mut [u8],
         progress: &(dyn Fn(u64) + Sync),
     ) -> Result<(), PackageError> {
         let input = &self.stream.input;
-        let whole = 0..plan.length();
-        let mut producer = Producer::new(Held(plan), whole);
-        loop {
-            let read = |_, offset, part: &mut [u8]| self.source.read_exact_at(offset, part);
-            let part = producer.next_piece(buffer, read).map_err(PackageError::read(input))?;
-            if part.is_empty() {
-                break;
-            }
-            let piece = &buffer[part];
-            draft.shared().write_all_at(piece, position).map_err(PackageError::write(path))?;
-            position += piece.len() as u64;
+        let room = buffer.len() / segments.len().max(1);
+        let mut answers: Vec<_> = segments
+            .iter_mut()
+            .zip(buffer.chunks_exact_mut(room.max(1)))
+            .map(|(segment, room)| (&mut segment.producer, room))
+            .collect();
+        let read = |_, offset, part: &mut [u8]| self.source.read_exact_at(offset, part);
+        let parts = next_pieces(&mut answers, read).map_err(PackageError::read(input))?;
+        let pieces = buffer.chunks_exact(room.max(1)).zip(parts).map(|(room, part)| &room[part]);
+        for (segment, piece) in segments.iter_mut().zip(pieces) {
+            segment.write(piece)?;
             progress(piece.len() as u64);
         }
-        self.source.check_unchanged().map_err(PackageError::read(input))
+        for segment in segments.extract_if(.., |segment| segment.producer.remaining() == 0) {
+            self.source.check_unchanged().map_err(PackageError::read(input))?;
+            segment.end()?;
+            self.lock().made[segment.n] = segment.made;
+        }
+        Ok(())
     }
 
     /// Writes what stands in front of segments and gives the one file its name.
@@ -211,7 +215,7 @@ impl<'a> Job<'a> {
     }
 
     fn plan(&self, n: usize) -> Result<Plan, PackageError> {
-        let protect = self.keyed.protect.clone();
+        let protect = self.keyed.protect(n);
         let plan = match self.stream.form {
             Form::Fragments => cmaf::fragment(self.rendition, n, Shape::Cmaf, protect, self.source),
             Form::Transport => ts::segment(&self.wanted(n), protect, self.source),
@@ -242,6 +246,27 @@ impl<'a> Job<'a> {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Making<'_> {
+    fn write(&mut self, piece: &[u8]) -> Result<(), PackageError> {
+        let (draft, path) = match &self.file {
+            Destination::Shared(draft, path) => (*draft, *path),
+            Destination::Own(draft, path) => (draft, path.as_path()),
+        };
+        let written = draft.shared().write_all_at(piece, self.position);
+        written.map_err(PackageError::write(path))?;
+        self.position += piece.len() as u64;
+        Ok(())
+    }
+
+    /// Gives a file of its own its name.
+    fn end(&self) -> Result<(), PackageError> {
+        match &self.file {
+            Destination::Shared(..) => Ok(()),
+            Destination::Own(draft, path) => draft.replace(path).map_err(PackageError::write(path)),
+        }
     }
 }
 

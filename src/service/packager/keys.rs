@@ -1,5 +1,7 @@
-//! Which key protects which stream, and what streams say of it.
+//! Which keys protect which stream, and what streams say of them.
 
+use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::PackageError;
@@ -10,43 +12,112 @@ use crate::drm::playready::{self, Header, HeaderKey, Object};
 use crate::drm::widevine::PsshData;
 use crate::ids::{KeyId, SystemId};
 use crate::isobmff::cenc::Pssh;
-use crate::media::Rendition;
 use crate::media::track_class::TrackClass;
+use crate::media::{Asset, Rendition};
 use crate::package::announced::{Announced, ClearKeyLine, Custom, System, TABLE};
-use crate::package::cmaf::Protect;
-use crate::package::keyed::RenditionKey;
+use crate::package::cmaf::{self, Protect};
+use crate::package::format::Container;
+use crate::package::keyed::{KeyRuns, RenditionKey};
 use crate::protection::Protection;
 
-/// A stream under its key.
+/// A stream under its keys.
 pub(super) struct Keyed {
-    pub(super) protect: Protect,
-    /// As manifests name it; `None` = clear.
-    pub(super) key: Option<RenditionKey>,
+    /// Those of the crypto periods, in turn; none when it is clear.
+    keys: Vec<StreamKey>,
+    /// The crypto period of each segment; `None` where keys do not change.
+    periods: Option<Box<[u32]>>,
+    /// How many segments stay clear in front.
+    lead: usize,
+}
+
+struct StreamKey {
+    protect: Protect,
+    /// As manifests name it.
+    named: RenditionKey,
 }
 
 impl Keyed {
-    /// The key of a stream, bound to what `identity` names.
+    /// The keys of a stream of `asset`, bound to what `identity` names.
     pub(super) fn of(
         order: &Order,
         stream: &StreamOrder,
-        rendition: &Rendition,
+        (asset, rendition): (&Asset, &Rendition),
         identity: &[u8],
     ) -> Result<Self, PackageError> {
-        let Some(found) = find(order, stream, rendition)? else {
-            return Ok(Self { protect: Protect::Clear, key: None });
-        };
+        let keys = find(order, stream, rendition)?;
+        let keys: Vec<StreamKey> =
+            keys.iter().map(|key| StreamKey::of(order, key, identity)).collect::<Result<_, _>>()?;
+        let cuts = &rendition.cuts;
+        let moments = (0..cuts.len()).map(|n| asset.moment_of(cuts, n));
+        let lead = moments.clone().take_while(|moment| *moment < order.clear_lead).count();
+        let periods = order.crypto_period.filter(|_| !keys.is_empty()).map(|period| {
+            // More than 2^32 periods of a millisecond are 49 days.
+            moments.map(|moment| u32::try_from(moment / period).unwrap_or(u32::MAX)).collect()
+        });
+        Ok(Self { lead: if keys.is_empty() { 0 } else { lead }, keys, periods })
+    }
+
+    /// How segment `n` is protected.
+    pub(super) fn protect(&self, n: usize) -> Protect {
+        let protect = self.key_in(self.period_of(n)).map(|key| key.protect.clone());
+        let protect = protect.unwrap_or(Protect::Clear);
+        if n < self.lead { protect.lead() } else { protect }
+    }
+
+    /// The init segment of a rendition: it names the first key behind the lead, later ones are named by
+    /// their segments.
+    pub(super) fn init_segment(&self, rendition: &Rendition) -> Vec<u8> {
+        let first = self.key_in(self.period_of(self.lead));
+        let protect = first.map_or(Protect::Clear, |key| key.protect.clone());
+        let systems = first.map_or(&[][..], |key| &key.named.systems);
+        cmaf::init_segment(rendition, Container::Cmaf, &protect, self.lead > 0, systems)
+    }
+
+    /// The keys as manifests name them.
+    pub(super) fn runs(&self, fragments: Range<usize>) -> KeyRuns {
+        let named = |period| Ok::<_, Infallible>(self.key_in(period).map(|key| key.named.clone()));
+        let Ok(runs) = KeyRuns::new(fragments, self.lead, |n| self.period_of(n), named);
+        runs
+    }
+
+    /// Whether segments are encrypted as wholes.
+    pub(super) fn is_envelope(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key.protect, Protect::Segment(_)))
+    }
+
+    /// The ids of the keys that are used.
+    pub(super) fn key_ids(&self) -> impl Iterator<Item = KeyId> {
+        self.keys.iter().map(|key| key.named.kid)
+    }
+
+    fn period_of(&self, n: usize) -> Option<u32> {
+        self.periods.as_ref().and_then(|periods| periods.get(n)).copied()
+    }
+
+    fn key_in(&self, period: Option<u32>) -> Option<&StreamKey> {
+        let turn = period.unwrap_or(0) as usize % self.keys.len().max(1);
+        self.keys.get(turn)
+    }
+}
+
+impl StreamKey {
+    fn of(order: &Order, found: &LabelledKey, identity: &[u8]) -> Result<Self, PackageError> {
         let track_key = TrackKey::new(found.kid, &found.key, identity);
         let ivs = chosen(order, track_key.ivs.clone());
         let track_key = TrackKey { ivs: ivs.clone(), ..track_key };
         let systems = systems(order, found.kid, &track_key.key)?;
         let uri = order.key_uri.as_ref().map(|template| template.expand(found.kid, ""));
         let uri = uri.unwrap_or_default();
-        let key = Some(RenditionKey { kid: found.kid, ivs, uri, systems, hdcp: None });
+        // Keys that change are announced by the fragments that they protect.
+        let in_band = order
+            .crypto_period
+            .map(|_| systems.iter().filter_map(|system: &Announced| system.pssh.clone()).collect());
+        let named = RenditionKey { kid: found.kid, ivs, uri, systems, hdcp: None };
         let protect = match Scheme::of(order.protection) {
-            Some(scheme) => Protect::Samples(scheme, track_key, None),
+            Some(scheme) => Protect::Samples(scheme, track_key, in_band),
             None => Protect::Segment(track_key),
         };
-        Ok(Self { protect, key })
+        Ok(Self { protect, named })
     }
 }
 
@@ -56,25 +127,28 @@ pub(super) fn label(stream: &StreamOrder, rendition: &Rendition) -> String {
     stream.label.clone().unwrap_or_else(class)
 }
 
+/// The keys of a stream in their order; none when it stays clear.
 fn find<'a>(
     order: &'a Order,
     stream: &StreamOrder,
     rendition: &Rendition,
-) -> Result<Option<&'a LabelledKey>, PackageError> {
+) -> Result<Vec<&'a LabelledKey>, PackageError> {
     if order.protection == Protection::Clear || stream.clear {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let label = label(stream, rendition);
-    let found = order.keys.iter().find(|key| key.label == label);
-    found.map(Some).ok_or_else(|| {
-        let known: Vec<&str> = order.keys.iter().map(|key| key.label.as_str()).collect();
-        PackageError::refused(format!(
-            "{}: no key has the label {label}, only {}: give one, name another by drm_label=, or \
-             leave the track clear by skip_encryption=1",
-            stream.input.display(),
-            known.join(", ")
-        ))
-    })
+    let found: Vec<&LabelledKey> = order.keys.iter().filter(|key| key.label == label).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let mut known: Vec<&str> = order.keys.iter().map(|key| key.label.as_str()).collect();
+    known.dedup();
+    Err(PackageError::refused(format!(
+        "{}: no key has the label {label}, only {}: give one, name another by drm_label=, or leave \
+         the track clear by skip_encryption=1",
+        stream.input.display(),
+        known.join(", ")
+    )))
 }
 
 /// With the IV that was chosen, which is then that of all segments too.

@@ -10,7 +10,6 @@ use crate::media::Asset;
 use crate::package::compat::Compat;
 use crate::package::files::{Files, RenditionFiles, SegmentFiles};
 use crate::package::format::Format;
-use crate::package::keyed::KeyRuns;
 use crate::package::media_file::Front;
 use crate::package::presentation::{Listed, Presentation};
 use crate::package::request::{Query, Selectors, TrackRef};
@@ -150,7 +149,7 @@ fn presentation<'a>(
     let listed = asset.renditions().filter_map(|rendition| {
         let job = jobs.iter().find(|job| std::ptr::eq(job.rendition, rendition))?;
         let fragments = 0..rendition.cuts.len();
-        let keys = KeyRuns::same(fragments.clone(), job.keyed.key.clone());
+        let keys = job.keyed.runs(fragments.clone());
         Some(Listed { rendition, keys, fragments })
     });
     let listed: Vec<Listed<'a>> = listed.collect();

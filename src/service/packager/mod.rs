@@ -25,8 +25,6 @@ use self::inputs::Inputs;
 use self::job::Job;
 use self::keys::Keyed;
 use self::order::{Form, Output};
-use crate::package::cmaf;
-use crate::package::format::Container;
 
 /// What was made.
 #[derive(Debug, Serialize)]
@@ -56,12 +54,12 @@ pub struct StreamSummary {
     pub segments: usize,
     /// Bytes that were written.
     pub bytes: u64,
-    /// The key, if it is encrypted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<KeySummary>,
+    /// The keys, if it is encrypted: that of each crypto period, in turn.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<KeySummary>,
 }
 
-/// The key of a track.
+/// A key of a track.
 #[derive(Debug, Serialize)]
 pub struct KeySummary {
     /// Its id.
@@ -106,12 +104,10 @@ fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, Packag
         })?;
         check::codec(order, stream, rendition)?;
         let source = inputs.source(rendition);
-        let keyed = Keyed::of(order, stream, rendition, &inputs.asset.identity(rendition))?;
-        let systems = keyed.key.as_ref().map(|key| &*key.systems).unwrap_or_default();
+        let identity = inputs.asset.identity(rendition);
+        let keyed = Keyed::of(order, stream, (&inputs.asset, rendition), &identity)?;
         let init = match stream.form {
-            Form::Fragments => {
-                cmaf::init_segment(rendition, Container::Cmaf, &keyed.protect, false, systems)
-            }
+            Form::Fragments => keyed.init_segment(rendition),
             Form::Transport => Vec::new(),
         };
         Job::new(stream, rendition, source, keyed, init)
@@ -123,8 +119,8 @@ impl StreamSummary {
     fn of(order: &Order, job: &Job<'_>) -> Self {
         let (stream, rendition) = (job.stream, job.rendition);
         let scheme = order.protection.row().map_or("", |row| row.scheme);
-        let key = job.keyed.key.as_ref().map(|key| KeySummary {
-            key_id: key.kid.to_string(),
+        let keys = job.keyed.key_ids().map(|kid| KeySummary {
+            key_id: kid.to_string(),
             label: keys::label(stream, rendition),
             scheme,
         });
@@ -139,7 +135,7 @@ impl StreamSummary {
             },
             segments: rendition.cuts.len(),
             bytes: job.total(),
-            key,
+            keys: keys.collect(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is to be packaged, and into what.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use crate::crypto::ContentKey;
@@ -19,8 +20,13 @@ pub struct Order {
     pub segment_ms: u32,
     /// How they are protected.
     pub protection: Protection,
-    /// The keys by the labels of the tracks they are for; empty when nothing is protected.
+    /// The keys by the labels of the tracks they are for; empty when nothing is protected. Where keys
+    /// change, those of one label take turns.
     pub keys: Vec<LabelledKey>,
+    /// Segments that start before this stay clear, in wire ticks.
+    pub clear_lead: u64,
+    /// After how many wire ticks keys change; `None` = never.
+    pub crypto_period: Option<NonZero<u64>>,
     /// The constant IV, where somebody chose it.
     pub iv: Option<[u8; 16]>,
     /// The systems to which keys are announced.

@@ -16,7 +16,7 @@ pub(super) fn run(jobs: &[Job<'_>], progress: &(dyn Fn(u64) + Sync)) -> Result<(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let stop = AtomicBool::new(false);
     let worker = || {
-        let done = work(jobs, &stop, progress);
+        let done = work(jobs, cores, &stop, progress);
         stop.fetch_or(done.is_err(), Relaxed);
         done
     };
@@ -33,14 +33,23 @@ pub(super) fn run(jobs: &[Job<'_>], progress: &(dyn Fn(u64) + Sync)) -> Result<(
 
 fn work(
     jobs: &[Job<'_>],
+    cores: usize,
     stop: &AtomicBool,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<(), PackageError> {
     let mut buffer = vec![0; BUFFER];
     for job in jobs {
+        let (at_once, mut segments) = (job.at_once(cores), Vec::new());
         while !stop.load(Relaxed) {
-            let Some(turn) = job.take()? else { break };
-            job.make(turn, &mut buffer, progress)?;
+            while segments.len() < at_once
+                && let Some(segment) = job.begin()?
+            {
+                segments.push(segment);
+            }
+            if segments.is_empty() {
+                break;
+            }
+            job.go_on(&mut segments, &mut buffer, progress)?;
         }
     }
     Ok(())

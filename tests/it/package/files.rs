@@ -45,8 +45,8 @@ fn whole_files_under_every_scheme_hold_the_samples_of_the_source() {
             assert_ne!(garbled.contents(), source.contents(), "{scheme} {name}");
             let summary = &run.summary["streams"][n];
             assert_eq!(summary["bytes"], media.len(), "{name}");
-            assert_eq!(summary["key"]["label"], label);
-            assert_eq!(summary["key"]["scheme"], scheme);
+            assert_eq!(summary["keys"][0]["label"], label);
+            assert_eq!(summary["keys"][0]["scheme"], scheme);
         }
         let mpd = run.text("film.mpd");
         assert_eq!(mpd_complaint(&mpd), None, "{mpd}");

@@ -2,6 +2,7 @@
 
 mod files;
 mod origin;
+mod periods;
 mod playlists;
 mod refusals;
 mod runs;

@@ -15,11 +15,12 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
         (&["in=a,strem=video,output=v.mp4"], "strem is not known; stream is"),
         (&[&film, "--mpd_otput", "a.mpd"], "--mpd_output"),
         (&[&film, "--mpd_output", "s3://b/a.mpd"], "s3:// is not supported"),
-        (&[&film, "--crypto_period_duration", "10"], "--crypto_period_duration is not supported"),
-        (&[&film, "--crypto-period-duration=10"], "--crypto_period_duration is not supported"),
+        (&[&film, "--dump_stream_info"], "--dump_stream_info is not supported"),
+        (&[&film, "--dump-stream-info"], "--dump_stream_info is not supported"),
+        (&[&film, "--crypto-period-duration=-1"], "--crypto_period_duration: 0, or up to 3600"),
         (&[&film, "--enable_widevine_encryption"], "keys are given by --keys"),
         (&[&film, "--time_shift_buffer_depth", "30"], "nothing is live"),
-        (&[&film, "--clear_lead", "5"], "--clear_lead"),
+        (&[&film, "--clear_lead", "4000"], "--clear_lead: 0, or up to 3600"),
         (&[&film, "--hls_playlist_type", "LIVE"], "only VOD"),
         (&[&film, "--generate_static_live_mpd=false"], "static"),
         (&[&film, "--segment_duration", "0"], "--segment_duration"),
@@ -79,6 +80,11 @@ fn orders_that_cannot_be_are_1() {
         (with(&ts, "AES-128", &hls), "--hls_key_uri is missing"),
         (with(&film, "cenc", &["--iv", &"0".repeat(32)]), "--iv: samples"),
         (with(&sound("output=a.mp4"), "cenc", &[]), "no key has the label AUDIO, only HD"),
+        (with(&film, "cenc", &["--crypto_period_duration", "6"]), "no label has a second key"),
+        (
+            with(&film, "cenc", &["--crypto_period_duration", "6", "--mpd_output", "a.mpd"]),
+            "which one index cannot be divided into",
+        ),
         (
             with(&video("output=v.mp4,drm_label=SD"), "cenc", &[]),
             "no key has the label SD, only HD",
@@ -126,7 +132,7 @@ fn an_output_that_cannot_be_written_is_3() {
 fn the_help_says_what_differs() {
     let output = portcullis().args(["package", "--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for part in ["The clear lead is 0", "without a label is an error", "crypto_period_duration"] {
+    for part in ["The clear lead is 0", "without a label is an error", "dump_stream_info"] {
         assert!(help.contains(part), "{help}");
     }
 }
