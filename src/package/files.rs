@@ -7,23 +7,20 @@ use std::ops::Range;
 use super::presentation::Leaf;
 use super::request::TrackRef;
 use super::template::Template;
-use crate::media::Rendition;
 
 /// The files of one presentation, as its manifest and the playlists of it name them.
 #[derive(Debug, Default)]
 pub struct Files {
     /// `BaseURL` elements of the MPD.
     pub base_urls: Vec<String>,
-    /// The files of each listed rendition.
+    /// The files of each listed rendition, text too.
     pub renditions: Vec<(TrackRef, RenditionFiles)>,
 }
 
 impl Files {
     /// The files of a rendition, if it has any.
-    pub fn of(&self, rendition: &Rendition) -> Option<&RenditionFiles> {
-        let same =
-            |track: &TrackRef| track.bitrate == rendition.bitrate && track.name == rendition.name;
-        self.renditions.iter().find(|(track, _)| same(track)).map(|(_, files)| files)
+    pub fn of(&self, wanted: &TrackRef) -> Option<&RenditionFiles> {
+        self.renditions.iter().find(|(track, _)| track == wanted).map(|(_, files)| files)
     }
 }
 

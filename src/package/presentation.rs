@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::compat::Compat;
 use super::files::{Files, Place, RenditionFiles};
 use super::keyed::{KeyRuns, RenditionKey};
-use super::request::{Query, Selectors};
+use super::request::{Query, Selectors, TrackRef};
 use super::steering::Steering;
 use super::text::TextForm;
 use super::ts;
@@ -257,14 +257,14 @@ impl<'a> Presentation<'a> {
 
     /// The files of a rendition, where its parts lie in files.
     pub fn files_of(&self, rendition: &Rendition) -> Option<&RenditionFiles> {
-        self.files.and_then(|files| files.of(rendition))
+        self.files.and_then(|files| files.of(&TrackRef::of(rendition)))
     }
 
     /// Whether the key frames of a video level are listed by themselves.
     pub fn lists_key_frames(&self, rendition: &Rendition) -> bool {
         match self.files {
             None => self.selectors.format.has_key_frames(),
-            Some(files) => files.of(rendition).is_some_and(|files| files.key_frames.is_some()),
+            Some(_) => self.files_of(rendition).is_some_and(|files| files.key_frames.is_some()),
         }
     }
 
@@ -307,8 +307,24 @@ impl<'a> Presentation<'a> {
         self.selectors.format.has_key_frame_ranges(self.protection)
     }
 
+    /// The files of a text track, where its parts lie in files.
+    pub fn files_of_text(&self, text: &TextRendition) -> Option<&RenditionFiles> {
+        self.files.and_then(|files| files.of(&TrackRef::of_text(text)))
+    }
+
+    /// Where the segments of a text track are.
+    pub fn place_of_text(&self, text: &TextRendition) -> Place<'_> {
+        match self.files_of_text(text) {
+            Some(files) => Place::Files(files),
+            None => Place::Url(self.text_leaf(text)),
+        }
+    }
+
     /// URL of the playlist of a text track, relative to the multivariant playlist.
     pub fn text_playlist_url(&self, text: &TextRendition) -> String {
+        if let Some(files) = self.files_of_text(text) {
+            return files.playlist.clone();
+        }
         self.plain_playlist_url(text.bitrate, &text.name)
     }
 
@@ -360,6 +376,9 @@ impl<'a> Presentation<'a> {
 
     /// URL of the one file of a text track, relative to the MPD.
     pub fn text_file_url(&self, text: &TextRendition) -> String {
+        if let Some(uri) = self.files_of_text(text).and_then(|files| files.segments.only()) {
+            return uri.to_owned();
+        }
         let TextRendition { bitrate, name, .. } = text;
         format!("QualityLevels({bitrate})/Media({name}{}){}", self.selectors, self.query)
     }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::given::{Described, Given, Wanted, format};
 use super::nearest;
 use crate::media::language;
-use crate::media::server_manifest::Traits;
-use crate::service::packager::order::{Form, Output, Selector, StreamOrder};
+use crate::service::packager::order::Selector;
 
 /// A name that descriptors know.
 struct Field {
@@ -13,38 +13,16 @@ struct Field {
     set: fn(&mut Given, &str) -> Result<(), String>,
 }
 
-/// What stands in a descriptor.
-#[derive(Default)]
-struct Given {
-    input: Option<PathBuf>,
-    selector: Option<Selector>,
-    output: Option<PathBuf>,
-    init: Option<PathBuf>,
-    template: Option<String>,
-    form: Option<Form>,
-    playlist: Option<String>,
-    key_frames: Option<String>,
-    group: Option<String>,
-    title: Option<String>,
-    language: Option<String>,
-    bitrate: Option<u64>,
-    label: Option<String>,
-    clear: bool,
-    hls_only: bool,
-    dash_only: bool,
-    traits: Traits,
-}
-
 const FIELDS: &[Field] = &[
     Field { names: &["in", "input"], set: |g, v| put(&mut g.input, local(v)?) },
-    Field { names: &["stream", "stream_selector"], set: |g, v| put(&mut g.selector, selector(v)?) },
+    Field { names: &["stream", "stream_selector"], set: |g, v| put(&mut g.wanted, wanted(v)?) },
     Field { names: &["out", "output"], set: |g, v| put(&mut g.output, local(v)?) },
     Field { names: &["init_segment"], set: |g, v| put(&mut g.init, local(v)?) },
     Field {
         names: &["segment_template", "segment"],
         set: |g, v| local(v).and_then(|_| put(&mut g.template, v.to_owned())),
     },
-    Field { names: &["output_format", "format"], set: |g, v| put(&mut g.form, form(v)?) },
+    Field { names: &["output_format", "format"], set: |g, v| put(&mut g.format, format(v)?) },
     Field { names: &["playlist_name"], set: |g, v| put(&mut g.playlist, inside(v)?) },
     Field { names: &["iframe_playlist_name"], set: |g, v| put(&mut g.key_frames, inside(v)?) },
     Field { names: &["hls_group_id"], set: |g, v| put(&mut g.group, v.to_owned()) },
@@ -56,6 +34,11 @@ const FIELDS: &[Field] = &[
         set: |g, v| put(&mut g.label, v.to_owned()),
     },
     Field { names: &["skip_encryption"], set: |g, v| switch(&mut g.clear, v) },
+    Field { names: &["forced_subtitle"], set: |g, v| switch(&mut g.forced, v) },
+    Field {
+        names: &["hls_characteristics", "charcs"],
+        set: |g, v| put(&mut g.characteristics, v.replace(';', ",")),
+    },
     Field { names: &["hls_only"], set: |g, v| switch(&mut g.hls_only, v) },
     Field { names: &["dash_only"], set: |g, v| switch(&mut g.dash_only, v) },
     Field {
@@ -71,15 +54,13 @@ const FIELDS: &[Field] = &[
 /// Names that shaka-packager knows and we do not, with what to do instead.
 pub(super) const UNSUPPORTED: &[(&[&str], &str)] = &[
     (&["trick_play_factor", "tpf"], "key frames are listed by iframe_playlist_name="),
-    (&["hls_characteristics", "charcs"], "say dash_accessibilities=...=description"),
-    (&["forced_subtitle"], "text is not packaged into files"),
     (&["dash_label"], "names stand in playlists (hls_name=) only"),
     (&["cc_index"], "captions stay inside the pictures"),
     (&["input_format"], "inputs are MP4"),
 ];
 
 /// Reads a descriptor.
-pub(super) fn parse(text: &str) -> Result<StreamOrder, String> {
+pub(super) fn parse(text: &str) -> Result<Described, String> {
     let mut given = Given::default();
     for pair in text.split(',').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair
@@ -104,55 +85,6 @@ fn unknown(name: &str) -> String {
     match nearest(name, known) {
         Some(nearest) => format!("{name} is not known; {nearest} is"),
         None => format!("{name} is not known"),
-    }
-}
-
-impl Given {
-    fn order(self) -> Result<StreamOrder, String> {
-        let input = self.input.ok_or("in= is missing")?;
-        let selector = self.selector.ok_or("stream= is missing: video, audio, or a number")?;
-        let named = self.output.as_deref().or(self.template.as_deref().map(Path::new));
-        let form = match self.form {
-            Some(form) => form,
-            None => form_of(named.ok_or("output= or segment_template= is missing")?)?,
-        };
-        let output = match (self.output, self.init, self.template) {
-            (Some(path), None, None) => Output::One(path),
-            (None, init, Some(template)) => Output::Each { init, template },
-            (Some(init), None, Some(template)) if form == Form::Fragments => {
-                Output::Each { init: Some(init), template }
-            }
-            _ => return Err("say output=, or init_segment= and segment_template=".to_owned()),
-        };
-        match (form, &output) {
-            (Form::Fragments, Output::Each { init: None, .. }) => {
-                return Err("segments of MP4 need an init_segment=".to_owned());
-            }
-            (Form::Transport, Output::Each { init: Some(_), .. }) => {
-                return Err("transport streams have no init segment".to_owned());
-            }
-            _ => {}
-        }
-        if self.hls_only && self.dash_only {
-            return Err("hls_only and dash_only leave no manifest".to_owned());
-        }
-        Ok(StreamOrder {
-            input,
-            selector,
-            form,
-            output,
-            playlist: self.playlist,
-            key_frames: self.key_frames,
-            group: self.group,
-            title: self.title,
-            language: self.language,
-            bitrate: self.bitrate,
-            label: self.label,
-            clear: self.clear,
-            traits: self.traits,
-            in_mpd: !self.hls_only,
-            in_hls: !self.dash_only,
-        })
     }
 }
 
@@ -191,42 +123,20 @@ fn inside(value: &str) -> Result<String, String> {
     }
 }
 
-fn selector(value: &str) -> Result<Selector, String> {
+fn wanted(value: &str) -> Result<Wanted, String> {
     match value {
-        "video" => Ok(Selector::Video),
-        "audio" => Ok(Selector::Audio),
-        "text" => Err("text is not packaged into files".to_owned()),
-        number => number.parse().map(Selector::Number).map_err(|_| {
-            let nearest = nearest(number, ["video", "audio"].into_iter());
-            let nearest = nearest.map_or_else(String::new, |known| format!("; {known} is"));
-            format!("{number} is not known{nearest}: video, audio, or a number from 0")
-        }),
+        "video" => Ok(Wanted::Media(Selector::Video)),
+        "audio" => Ok(Wanted::Media(Selector::Audio)),
+        "text" => Ok(Wanted::Text),
+        number => {
+            let known = number.parse().map(|number| Wanted::Media(Selector::Number(number)));
+            known.map_err(|_| {
+                let nearest = nearest(number, ["video", "audio", "text"].into_iter());
+                let nearest = nearest.map_or_else(String::new, |known| format!("; {known} is"));
+                format!("{number} is not known{nearest}: video, audio, text, or a number from 0")
+            })
+        }
     }
-}
-
-/// Extensions and names of formats.
-const FORMS: &[(&str, Form)] = &[
-    ("mp4", Form::Fragments),
-    ("m4s", Form::Fragments),
-    ("m4v", Form::Fragments),
-    ("m4a", Form::Fragments),
-    ("m4f", Form::Fragments),
-    ("cmfv", Form::Fragments),
-    ("cmfa", Form::Fragments),
-    ("ts", Form::Transport),
-];
-
-fn form(value: &str) -> Result<Form, String> {
-    let found = FORMS.iter().find(|(name, _)| name.eq_ignore_ascii_case(value));
-    found.map(|(_, form)| *form).ok_or_else(|| format!("{value} is not supported: mp4 and ts are"))
-}
-
-fn form_of(path: &Path) -> Result<Form, String> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let extension = extension.ok_or("output_format= is missing, and no extension says it")?;
-    form(extension).map_err(|_| {
-        format!("no format has the extension .{extension}: say output_format=mp4 or ts")
-    })
 }
 
 fn tag(value: &str) -> Result<String, String> {
@@ -256,26 +166,52 @@ fn accessibility(value: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::media::server_manifest::TextEntry;
+    use crate::service::packager::order::{Form, Output, StreamOrder, TextKind};
+
+    fn media(text: &str) -> StreamOrder {
+        match parse(text) {
+            Ok(Described::Media(order)) => *order,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
 
     #[test]
     fn descriptors_read_in_both_spellings_of_names() {
-        let one = parse("in=a.mp4,stream=video,output=v.mp4,drm_label=HD,bw=7").unwrap();
+        let one = media("in=a.mp4,stream=video,output=v.mp4,drm_label=HD,bw=7");
         assert_eq!(one.output, Output::One("v.mp4".into()));
         assert_eq!((one.selector, one.form), (Selector::Video, Form::Fragments));
         assert_eq!((one.label.as_deref(), one.bitrate), (Some("HD"), Some(7)));
         assert!(one.in_mpd && one.in_hls && !one.clear);
-        let each = parse(
+        let each = media(
             "input=a.mp4,stream_selector=1,segment_template=a_$Number$.ts,hls_only=1,lang=de,\
              skip_encryption=1,dash_roles=main",
         );
-        let each = each.unwrap();
         let template = "a_$Number$.ts".to_owned();
         assert_eq!(each.output, Output::Each { init: None, template });
         assert_eq!((each.selector, each.form), (Selector::Number(1), Form::Transport));
         assert!(each.clear && !each.in_mpd);
         let shaka = "in=a,stream=audio,output=i.mp4,segment_template=a$Time$.m4s";
-        let Output::Each { init, .. } = parse(shaka).unwrap().output else { panic!("one file") };
+        let Output::Each { init, .. } = media(shaka).output else { panic!("one file") };
         assert_eq!(init, Some("i.mp4".into()));
+    }
+
+    #[test]
+    fn text_has_words_of_its_own() {
+        let text = parse(
+            "in=a.vtt,stream=text,segment_template=t/$Number$.vtt,lang=de,forced_subtitle=1,\
+             hls_name=Deutsch,charcs=a;b",
+        );
+        let Ok(Described::Text(text)) = text else { panic!("{text:?}") };
+        assert_eq!(text.kind, TextKind::WebVtt);
+        let expected = TextEntry {
+            language: Some("de".to_owned()),
+            title: Some("Deutsch".to_owned()),
+            characteristics: Some("a,b".to_owned()),
+            role: Some("forced-subtitle".to_owned()),
+            ..TextEntry::default()
+        };
+        assert_eq!(text.entry, expected);
     }
 
     #[test]
@@ -284,7 +220,17 @@ mod tests {
             ("in=a,stream=video,outptu=v.mp4", "outptu is not known; output is"),
             ("in=a,stream=video,tpf=2,output=v.mp4", "tpf is not supported: key frames"),
             ("in=a,stream=vide,output=v.mp4", "stream: vide is not known; video is"),
-            ("in=a,stream=text,output=v.mp4", "stream: text is not packaged"),
+            ("in=a,stream=text,output=t.vtt", "WebVTT is written in segments"),
+            ("in=a,stream=text,output=t.ts", "transport streams hold no text"),
+            ("in=a,stream=text,output=t.mp4,hls_only=1", "playlists list WebVTT"),
+            (
+                "in=a,stream=text,segment_template=$Number$.vtt,dash_only=1",
+                "an MPD lists text in MP4",
+            ),
+            ("in=a,stream=text,output=t.mp4,hls_group_id=a", "hls_group_id is said of sound"),
+            ("in=a,stream=video,segment_template=$Number$.vtt", "WebVTT is made of text"),
+            ("in=a,stream=audio,output=a.mp4,forced_subtitle=1", "is said of text"),
+            ("in=a,stream=audio,output=a.mp4,charcs=a", "is said of text"),
             ("in=s3://b/a,stream=video,output=v.mp4", "in: s3:// is not supported"),
             ("in=a,stream=video,output=v.webm", "no format has the extension .webm"),
             ("in=a,stream=video,output=v,output_format=webm", "webm is not supported"),

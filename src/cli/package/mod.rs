@@ -1,6 +1,7 @@
 //! `portcullis package`: files that any web server can serve, in the words of shaka-packager.
 
 mod descriptor;
+mod given;
 mod keys;
 mod unsupported;
 
@@ -12,10 +13,11 @@ use crate::media::language;
 use crate::package::announced::System;
 use crate::policy::UrlTemplate;
 use crate::protection::Protection;
-use crate::service::packager::order::{LabelledKey, Order, StreamOrder};
+use crate::service::packager::order::{LabelledKey, Order};
 use crate::service::packager::{self, Summary};
 use crate::time::WIRE_TIMESCALE;
 
+use self::given::Described;
 use super::CliError;
 use super::progress::Bar;
 
@@ -29,7 +31,7 @@ const ALIKE: f64 = 0.75;
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
 pub(super) struct Args {
-    /// Streams: in=FILE,stream=video|audio|N,output=FILE, or init_segment=FILE,segment_template=NAME
+    /// Streams: in=FILE,stream=video|audio|text|N,output=FILE, or init_segment=FILE,segment_template=NAME
     #[arg(required = true, value_name = "DESCRIPTOR")]
     descriptors: Vec<String>,
     #[command(flatten)]
@@ -163,7 +165,16 @@ fn order(args: Args) -> Result<Order, CliError> {
     let stream = |text: &String| {
         descriptor::parse(text).map_err(|error| CliError::usage(format_args!("'{text}': {error}")))
     };
-    let streams: Vec<StreamOrder> = descriptors.iter().map(stream).collect::<Result<_, _>>()?;
+    let (mut streams, mut text) = (Vec::new(), Vec::new());
+    for described in descriptors.iter().map(stream) {
+        match described? {
+            Described::Media(order) => streams.push(*order),
+            Described::Text(order) => text.push(order),
+        }
+    }
+    if streams.is_empty() {
+        return Err(CliError::usage("text is cut with pictures or sound: give one of those too"));
+    }
     if fragment_duration.is_some_and(|duration| duration != segment_duration) {
         let rule = "a segment is one fragment: leave it away, or say --segment_duration's value";
         return Err(CliError::usage(format_args!("--fragment_duration: {rule}")));
@@ -188,6 +199,7 @@ fn order(args: Args) -> Result<Order, CliError> {
     }
     Ok(Order {
         streams,
+        text,
         segment_ms,
         protection: protected,
         keys,
@@ -305,7 +317,7 @@ Descriptors are those of shaka-packager: in= (input=), stream= (stream_selector=
 init_segment= and segment_template= (segment=) with $Number$, $Time$, $Bandwidth$; output_format=
 (format=) mp4 or ts where no extension says it; bandwidth=, language=, drm_label=, skip_encryption=,
 playlist_name=, iframe_playlist_name=, hls_group_id=, hls_name=, hls_only=, dash_only=, dash_roles=,
-dash_accessibilities=. Names of flags are written with underscores or dashes.
+dash_accessibilities=; of text, forced_subtitle= and hls_characteristics= too. Names of flags are written with underscores or dashes.
 
 What differs from shaka-packager:
   The clear lead is 0 unless --clear_lead says otherwise.

@@ -47,7 +47,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("strip_parameter_set_nalus", "samples stay as they are"),
     ("use_dovi_supplemental_codecs", ALWAYS),
     ("min_buffer_time", "it follows from the segments"),
-    ("default_text_language", "text is not packaged into files"),
+    ("default_text_language", "text is shown unasked where forced_subtitle=1 stands"),
     ("generate_dash_if_iop_compliant_mpd", ALWAYS),
     ("allow_approximate_segment_timeline", "times are exact"),
     ("allow_codec_switching", "sets of other codecs are listed apart"),

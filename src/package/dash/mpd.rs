@@ -6,7 +6,7 @@ use super::{ams, descriptors, images, on_demand, protection, text, trick};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
-use crate::package::files::SegmentFiles;
+use crate::package::files::{RenditionFiles, SegmentFiles};
 use crate::package::format::{Container, Manifest, Row};
 use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
@@ -184,7 +184,9 @@ fn adaptation_set(
             return set.renditions.iter().try_for_each(|rendition| {
                 let attributes = representation(&id, rendition);
                 xml.element("Representation", &borrowed(&attributes), |xml| {
-                    template_of_files(xml, presentation, rendition, set.first)
+                    let (files, first) = (presentation.files_of(rendition), set.first);
+                    let start = first.fragments.start;
+                    template_of_files(xml, presentation, files, start, first.spans())
                 })
             });
         }
@@ -256,18 +258,19 @@ pub(super) fn template(
     write_template(xml, presentation, &media, init.as_deref(), None, spans)
 }
 
-/// The same of segments in files of their own.
-fn template_of_files(
+/// The same of segments in files of their own, from the `first` on.
+pub(super) fn template_of_files(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    rendition: &Rendition,
-    listed: &Listed<'_>,
+    files: Option<&RenditionFiles>,
+    first: usize,
+    spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
-    let Some(files) = presentation.files_of(rendition) else { return Ok(()) };
+    let Some(files) = files else { return Ok(()) };
     let SegmentFiles::Each(names) = &files.segments else { return Ok(()) };
     let init = files.init.as_ref().map(|(uri, _)| uri.replace('$', "$$"));
-    let first = names.is_numbered().then(|| FIRST_NUMBER + listed.fragments.start as u64);
-    write_template(xml, presentation, &names.text(), init.as_deref(), first, listed.spans())
+    let first = names.is_numbered().then(|| FIRST_NUMBER + first as u64);
+    write_template(xml, presentation, &names.text(), init.as_deref(), first, spans)
 }
 
 fn write_template(

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::mpd::{ROLE_SCHEME, alignment, template};
+use super::mpd::{ROLE_SCHEME, alignment, template, template_of_files};
 use super::{on_demand, protection};
 use crate::media::text::Purpose;
 use crate::package::media_file::Front;
@@ -63,6 +63,12 @@ fn adaptation_set(
             let (track, url) = (TrackRef::of_text(text), presentation.text_file_url(text));
             let file = (&track, &*url);
             return on_demand::representation(xml, presentation, file, files, &representation);
+        }
+        if presentation.files.is_some() {
+            return xml.element("Representation", &representation, |xml| {
+                let (files, first) = (presentation.files_of_text(text), listed.fragments.start);
+                template_of_files(xml, presentation, files, first, listed.spans())
+            });
         }
         let leaf = presentation.text_leaf(text);
         template(xml, presentation, &leaf, Some(&leaf), listed.spans())?;

@@ -37,12 +37,11 @@ fn write_text(
     write_head(out, presentation, listed.spans())?;
     let iv_of = presentation.ivs_of_text();
     let mut lines = keys::Lines::new(presentation, None, &listed.keys, iv_of);
-    let leaf = presentation.text_leaf(listed.text);
+    let place = presentation.place_of_text(listed.text);
     for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
         lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
-        leaf.push_at(out, start);
-        out.push('\n');
+        place.push_segment(out, n, start);
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }

@@ -19,7 +19,7 @@ mod offers;
 mod pieces;
 mod preview;
 mod recent;
-mod sidecars;
+pub(super) mod sidecars;
 mod support;
 mod systems;
 mod text;

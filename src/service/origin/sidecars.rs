@@ -29,7 +29,11 @@ pub(super) fn read(
     paths.iter().take(MAX_FILES).map(|path| read_one(path, encryption)).collect()
 }
 
-fn read_one(
+/// Reads one text file.
+///
+/// # Errors
+/// A failure of the storage.
+pub(in crate::service) fn read_one(
     path: &Path,
     encryption: Option<&StorageEncryption>,
 ) -> io::Result<(Sidecar, FileVersion)> {

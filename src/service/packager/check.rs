@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::PackageError;
 use super::job::Job;
 use super::keys;
-use super::order::{Form, LabelledKey, Order, Output, StreamOrder};
+use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind};
 use super::paths::same;
 use crate::cenc::Scheme;
 use crate::media::Rendition;
@@ -71,7 +71,10 @@ fn stream(order: &Order, stream: &StreamOrder) -> Result<(), &'static str> {
 fn forms(order: &Order) -> Result<(), &'static str> {
     let differ = |kinds: Vec<bool>| kinds.windows(2).any(|pair| pair[0] != pair[1]);
     let in_mpd = order.streams.iter().filter(|stream| stream.in_mpd && order.mpd.is_some());
-    if differ(in_mpd.map(|stream| matches!(stream.output, Output::One(_))).collect()) {
+    let fragments = order.text.iter().filter(|text| text.kind == TextKind::Fragments);
+    let outputs = in_mpd.map(|stream| &stream.output);
+    let outputs = outputs.chain(fragments.filter(|_| order.mpd.is_some()).map(|text| &text.output));
+    if differ(outputs.map(|output| matches!(output, Output::One(_))).collect()) {
         return Err("an MPD lists files with an index (output=) or segments (segment_template=), \
                     not both");
     }
@@ -99,23 +102,28 @@ fn outputs(order: &Order) -> Result<(), PackageError> {
     written.extend(order.mpd.clone());
     written.extend(order.multivariant.clone());
     let folder = order.multivariant.as_deref().map(|master| master.with_file_name(""));
-    for stream in &order.streams {
-        match &stream.output {
+    let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
+    let text = order.text.iter().map(|text| (&text.output, &text.playlist));
+    let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
+    let mut playlists: Vec<&String> = key_frames.collect();
+    for (output, playlist) in media.chain(text) {
+        match output {
             Output::One(path) => written.push(path.clone()),
             Output::Each { init, template } => {
                 written.extend(init.clone());
                 written.push(PathBuf::from(template));
             }
         }
-        let playlists = [&stream.playlist, &stream.key_frames].into_iter().flatten();
-        written.extend(folder.iter().flat_map(|folder| playlists.clone().map(|p| folder.join(p))));
+        playlists.extend(playlist);
     }
+    written.extend(folder.iter().flat_map(|folder| playlists.iter().map(|p| folder.join(p))));
     for (n, path) in written.iter().enumerate() {
         let is = |other: &Path| same(path, other);
         if written[..n].iter().any(|other| is(other)) {
             return Err(PackageError::refused(format!("{}: written twice", path.display())));
         }
-        if order.streams.iter().any(|stream| is(&stream.input)) {
+        let read = order.streams.iter().map(|stream| &stream.input);
+        if read.chain(order.text.iter().map(|text| &text.input)).any(|input| is(input)) {
             let rule = "this is an input, which is not written over";
             return Err(PackageError::refused(format!("{}: {rule}", path.display())));
         }

@@ -4,14 +4,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::PackageError;
-use super::order::{Order, Selector, StreamOrder};
+use super::order::{Order, Selector, StreamOrder, TextOrder};
 use crate::codec::MediaType;
-use crate::media::server_manifest::Entry;
+use crate::media::server_manifest::{Entry, TextEntry};
 use crate::media::timeline::Cutting;
 use crate::media::{
-    Asset, FileIndex, MediaRule, Rendition, ServerManifest, SourceFile, Track, language,
+    Asset, FileIndex, MediaRule, Rendition, ServerManifest, Sidecar, SourceFile, TextRendition,
+    Track, language,
 };
+use crate::service::origin::sidecars;
 use crate::store::source::MediaSource;
+
+/// Extensions of files that hold tracks.
+const MP4: &[&str] = &["mp4", "m4s", "m4v", "m4a", "m4f", "mov", "cmft", "ismt"];
 
 /// What errors call all inputs together.
 const TOGETHER: &str = "the inputs together";
@@ -24,17 +29,23 @@ pub(super) struct Inputs {
     sources: Vec<MediaSource>,
     /// By stream: file and track id.
     tracks: Vec<(usize, u32)>,
+    /// By order of text: its place in [`Asset::text`].
+    text: Vec<usize>,
 }
 
 impl Inputs {
     /// Opens and indexes the files.
     pub(super) fn open(order: &Order) -> Result<Self, PackageError> {
+        let (beside, inside): (Vec<_>, Vec<_>) =
+            order.text.iter().map(|text| text.input.as_path()).partition(|path| is_text(path));
+        let media = order.streams.iter().map(|stream| stream.input.as_path()).chain(inside);
         let mut paths: Vec<&Path> = Vec::new();
-        for stream in &order.streams {
-            if !paths.contains(&stream.input.as_path()) {
-                paths.push(&stream.input);
+        for path in media {
+            if !paths.contains(&path) {
+                paths.push(path);
             }
         }
+        let sidecars = beside.into_iter().map(sidecar).collect::<Result<Vec<_>, _>>()?;
         let opened = paths.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
         let (sources, files): (Vec<MediaSource>, Vec<SourceFile>) = opened.into_iter().unzip();
         let file_of = |stream: &StreamOrder| {
@@ -47,10 +58,20 @@ impl Inputs {
             let track = find(&files[file], stream.selector)?;
             tracks.push((file, track.header.track_id));
         }
-        let manifest = manifest(order, &files, &tracks)?;
+        let mut manifest = manifest(order, &files, &tracks)?;
+        let text = entries(&order.text, &files, &mut manifest.text)?;
         let cutting = Cutting { fragment_ms: order.segment_ms, packed: 1 };
-        let asset = Asset::assemble(TOGETHER, files, &[], Some(&manifest), cutting)?;
-        Ok(Self { asset, sources, tracks })
+        let listed = manifest.text.len();
+        let asset = Asset::assemble(TOGETHER, files, &sidecars, Some(&manifest), cutting)?;
+        if asset.text.len() < listed {
+            return Err(PackageError::refused(asset.skipped.join("; ")));
+        }
+        Ok(Self { asset, sources, tracks, text })
+    }
+
+    /// The track of an order of text.
+    pub(super) fn text(&self, order: usize) -> Option<&TextRendition> {
+        self.asset.text.get(*self.text.get(order)?)
     }
 
     /// The rendition of a stream.
@@ -75,6 +96,42 @@ fn open(path: &Path) -> Result<(MediaSource, SourceFile), PackageError> {
     let index = FileIndex::read(&source).map_err(|rule| rule.in_file(&name))?;
     source.check_unchanged().map_err(PackageError::read(path))?;
     Ok((source, SourceFile { name, index: Arc::new(index) }))
+}
+
+/// Whether a file is text by itself: everything but MP4.
+fn is_text(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    !extension.is_some_and(|extension| MP4.iter().any(|mp4| extension.eq_ignore_ascii_case(mp4)))
+}
+
+fn sidecar(path: &Path) -> Result<Sidecar, PackageError> {
+    let (read, _) = sidecars::read_one(path, None).map_err(PackageError::read(path))?;
+    let name = path.display().to_string();
+    match &read.document {
+        Ok(_) => Ok(Sidecar { name, ..read }),
+        Err(error) => Err(PackageError::refused(format!("{name}: {error}"))),
+    }
+}
+
+/// The orders of text as entries, each track once; gives the place of that of each order.
+fn entries(
+    orders: &[TextOrder],
+    files: &[SourceFile],
+    entries: &mut Vec<TextEntry>,
+) -> Result<Vec<usize>, PackageError> {
+    let place = |order: &TextOrder| {
+        let src = order.input.display().to_string();
+        let file = files.iter().find(|file| file.name == src);
+        if file.is_some_and(|file| file.index.text.is_empty()) {
+            return Err(PackageError::refused(format!("{src}: no track of text")));
+        }
+        let entry = TextEntry { src, ..order.entry.clone() };
+        Ok(entries.iter().position(|known| *known == entry).unwrap_or_else(|| {
+            entries.push(entry);
+            entries.len() - 1
+        }))
+    };
+    orders.iter().map(place).collect()
 }
 
 fn find(file: &SourceFile, selector: Selector) -> Result<&Arc<Track>, PackageError> {

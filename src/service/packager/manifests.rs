@@ -6,6 +6,7 @@ use super::PackageError;
 use super::job::{Job, write_file};
 use super::order::{Form, Order, Output};
 use super::paths::{relative, url};
+use super::text::TextJob;
 use crate::media::Asset;
 use crate::package::compat::Compat;
 use crate::package::files::{Files, RenditionFiles, SegmentFiles};
@@ -17,54 +18,66 @@ use crate::package::steering::Steering;
 use crate::package::template::Template;
 use crate::package::{dash, hls};
 
+/// Everything that manifests list.
+pub(super) struct All<'a> {
+    pub(super) asset: &'a Asset,
+    pub(super) jobs: &'a [Job<'a>],
+    pub(super) text: &'a [TextJob<'a>],
+}
+
 /// Writes the MPD, if there is to be one.
-pub(super) fn write_mpd(
-    order: &Order,
-    asset: &Asset,
-    jobs: &[Job<'_>],
-) -> Result<(), PackageError> {
+pub(super) fn write_mpd(order: &Order, all: &All<'_>) -> Result<(), PackageError> {
     let Some(path) = &order.mpd else { return Ok(()) };
-    let jobs: Vec<&Job<'_>> = jobs.iter().filter(|job| job.stream.in_mpd).collect();
+    let jobs: Vec<&Job<'_>> = all.jobs.iter().filter(|job| job.stream.in_mpd).collect();
+    let text: Vec<&TextJob<'_>> = all.text.iter().filter(|text| text.is_in_mpd()).collect();
     let whole = jobs.iter().any(|job| matches!(job.stream.output, Output::One(_)));
     let format = if whole { Format::DashOnDemand } else { Format::DashCmaf };
-    let of = |job: &Job<'_>| files_of(job, path, String::new(), None, "");
-    let renditions = named(&jobs, of)?;
+    let of = |job: &&Job<'_>| {
+        Ok((TrackRef::of(job.rendition), files_of(job, path, String::new(), None, "")?))
+    };
+    let of_text = |text: &&TextJob<'_>| Ok((text.track(), text.files(path, String::new(), "")?));
+    let renditions = jobs.iter().map(of).chain(text.iter().map(of_text));
+    let renditions: Named = renditions.collect::<Result<_, PackageError>>()?;
     let files = Files { base_urls: order.base_urls.clone(), renditions };
     let front = |job: &&Job<'_>| {
         Front::of(TrackRef::of(job.rendition), job.init.len(), job.rendition.cuts.len())
     };
-    let fronts: Vec<Front> = jobs.iter().map(front).collect();
+    let fronts = jobs.iter().map(front).chain(text.iter().map(|text| text.front()));
+    let fronts: Vec<Front> = fronts.collect();
     let steering = Steering::default();
-    let presentation = presentation(order, asset, &jobs, format, &files, &steering);
+    let listed = (all.asset, &*jobs, &*text);
+    let presentation = presentation(order, listed, format, &files, &steering);
     let text = dash::mpd(&presentation, &fronts).map_err(PackageError::write(path))?;
     write_file(path, &text)
 }
 
 /// Writes the playlists, if there are to be some; gives their paths, the multivariant one first.
-pub(super) fn write_playlists(
-    order: &Order,
-    asset: &Asset,
-    jobs: &[Job<'_>],
-) -> Result<Vec<PathBuf>, PackageError> {
+pub(super) fn write_playlists(order: &Order, all: &All<'_>) -> Result<Vec<PathBuf>, PackageError> {
     let Some(master) = &order.multivariant else { return Ok(Vec::new()) };
-    let jobs: Vec<&Job<'_>> = jobs.iter().filter(|job| job.stream.in_hls).collect();
+    let jobs: Vec<&Job<'_>> = all.jobs.iter().filter(|job| job.stream.in_hls).collect();
+    let text: Vec<&TextJob<'_>> = all.text.iter().filter(|text| !text.is_in_mpd()).collect();
     let transport = jobs.iter().any(|job| job.stream.form == Form::Transport);
     let format = if transport { Format::HlsTs4 } else { Format::HlsCmaf };
     let base = &order.hls_base_url;
     let place = |name: &str| master.with_file_name("").join(name);
-    let playlists = playlist_names(&jobs);
+    let names = playlist_names(&jobs, &text);
+    let (of_jobs, of_text) = names.split_at(jobs.len());
+    let uri = |name: &str| url(base, master, &place(name));
     let mut renditions = Vec::new();
-    for (job, name) in jobs.iter().zip(&playlists) {
-        let uri = |name: &str| url(base, master, &place(name));
+    for (job, name) in jobs.iter().zip(of_jobs) {
         let key_frames = job.stream.key_frames.as_deref().map(uri);
         let files = files_of(job, &place(name), uri(name), key_frames, base)?;
         renditions.push((TrackRef::of(job.rendition), files));
     }
+    for (text, name) in text.iter().zip(of_text) {
+        renditions.push((text.track(), text.files(&place(name), uri(name), base)?));
+    }
     let files = Files { base_urls: Vec::new(), renditions };
     let steering = Steering::default();
-    let presentation = presentation(order, asset, &jobs, format, &files, &steering);
+    let listed = (all.asset, &*jobs, &*text);
+    let presentation = presentation(order, listed, format, &files, &steering);
     let mut written = vec![master.clone()];
-    for (job, name) in jobs.iter().zip(&playlists) {
+    for (job, name) in jobs.iter().zip(of_jobs) {
         let same = |listed: &&Listed<'_>| std::ptr::eq(listed.rendition, job.rendition);
         let Some(listed) = presentation.listed.iter().find(same) else { continue };
         write_file(&place(name), hls::media(&presentation, listed).as_bytes())?;
@@ -76,27 +89,22 @@ pub(super) fn write_playlists(
             written.push(place(name));
         }
     }
+    for (listed, name) in presentation.text.iter().zip(of_text) {
+        write_file(&place(name), hls::text(&presentation, listed).as_bytes())?;
+        written.push(place(name));
+    }
     write_file(master, hls::multivariant(&presentation).as_bytes())?;
     Ok(written)
 }
 
 /// The names that were given, else one by number.
-fn playlist_names(jobs: &[&Job<'_>]) -> Vec<String> {
-    let name = |(n, job): (usize, &&Job<'_>)| {
-        let given = job.stream.playlist.clone();
-        given.unwrap_or_else(|| format!("stream_{n}.m3u8"))
-    };
-    jobs.iter().enumerate().map(name).collect()
+fn playlist_names(jobs: &[&Job<'_>], text: &[&TextJob<'_>]) -> Vec<String> {
+    let given = jobs.iter().map(|job| &job.stream.playlist);
+    let given = given.chain(text.iter().map(|text| &text.order.playlist)).enumerate();
+    given.map(|(n, name)| name.clone().unwrap_or_else(|| format!("stream_{n}.m3u8"))).collect()
 }
 
 type Named = Vec<(TrackRef, RenditionFiles)>;
-
-fn named(
-    jobs: &[&Job<'_>],
-    files: impl Fn(&Job<'_>) -> Result<RenditionFiles, PackageError>,
-) -> Result<Named, PackageError> {
-    jobs.iter().map(|job| Ok((TrackRef::of(job.rendition), files(job)?))).collect()
-}
 
 /// The files of a job as `lister`, the MPD or a media playlist, names them.
 fn files_of(
@@ -110,18 +118,27 @@ fn files_of(
     let (init, segments) = match &job.stream.output {
         Output::One(path) => one_file(job, url(base, lister, path))?,
         Output::Each { init, template } => {
-            let init = init.as_ref().map(|init| (url(base, lister, init), None));
-            let template = relative(lister, Path::new(template));
-            let template = Template::parse(&template, job.rendition.bitrate);
-            let refused = |error| PackageError::refused(format!("segment_template: {error}"));
-            let template = template.map_err(refused)?.encoded().behind(base);
-            (init, SegmentFiles::Each(template))
+            each_file((init.as_deref(), template), job.rendition.bitrate, lister, base)?
         }
     };
     Ok(RenditionFiles { playlist, key_frames, group, init, segments })
 }
 
 type Init = Option<(String, Option<std::ops::Range<u64>>)>;
+
+/// The files of an init segment, if there is one, and of segments.
+pub(super) fn each_file(
+    (init, template): (Option<&Path>, &str),
+    bitrate: u64,
+    lister: &Path,
+    base: &str,
+) -> Result<(Init, SegmentFiles), PackageError> {
+    let init = init.map(|init| (url(base, lister, init), None));
+    let template = Template::parse(&relative(lister, Path::new(template)), bitrate);
+    let refused = |error| PackageError::refused(format!("segment_template: {error}"));
+    let template = template.map_err(refused)?.encoded().behind(base);
+    Ok((init, SegmentFiles::Each(template)))
+}
 
 fn one_file(job: &Job<'_>, uri: String) -> Result<(Init, SegmentFiles), PackageError> {
     if let Some(layout) = job.layout()? {
@@ -140,8 +157,7 @@ fn one_file(job: &Job<'_>, uri: String) -> Result<(Init, SegmentFiles), PackageE
 /// What the jobs made, in the order of the asset.
 fn presentation<'a>(
     order: &Order,
-    asset: &'a Asset,
-    jobs: &[&'a Job<'a>],
+    (asset, jobs, text): (&'a Asset, &[&'a Job<'a>], &[&TextJob<'a>]),
     format: Format,
     files: &'a Files,
     steering: &'a Steering,
@@ -168,7 +184,7 @@ fn presentation<'a>(
         query: Query::default(),
         listed,
         muxed_audio: None,
-        text: Vec::new(),
+        text: text.iter().map(|text| text.listed()).collect(),
         images: Vec::new(),
         start: 0,
         led: false,

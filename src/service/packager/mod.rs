@@ -12,6 +12,7 @@ mod keys;
 mod manifests;
 pub mod order;
 mod paths;
+mod text;
 mod work;
 
 use std::path::PathBuf;
@@ -24,14 +25,16 @@ pub use order::Order;
 use self::inputs::Inputs;
 use self::job::Job;
 use self::keys::Keyed;
-use self::order::{Form, Output};
+use self::manifests::All;
+use self::order::Form;
+use self::text::TextJob;
 
 /// What was made.
 #[derive(Debug, Serialize)]
 pub struct Summary {
     /// Seconds that the presentation lasts.
     pub seconds: f64,
-    /// The streams in the order of the descriptors.
+    /// The streams in the order of the descriptors, text behind the others.
     pub streams: Vec<StreamSummary>,
     /// The manifests and playlists.
     pub manifests: Vec<PathBuf>,
@@ -42,8 +45,9 @@ pub struct Summary {
 pub struct StreamSummary {
     /// The file that it comes from.
     pub input: PathBuf,
-    /// Track id in the file.
-    pub track: u32,
+    /// Track id in the file, of pictures and sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub track: Option<u32>,
     /// Codec string (RFC 6381).
     pub codec: String,
     /// Bits per second as manifests announce them.
@@ -84,14 +88,19 @@ pub fn run(
     let inputs = Inputs::open(order)?;
     let jobs = jobs(order, &inputs)?;
     check::jobs(order, &jobs)?;
+    let text = TextJob::all(order, &inputs)?;
     expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
     work::run(&jobs, progress)?;
     jobs.iter().try_for_each(Job::finish)?;
-    manifests::write_mpd(order, &inputs.asset, &jobs)?;
-    let playlists = manifests::write_playlists(order, &inputs.asset, &jobs)?;
+    let written = text.iter().map(TextJob::write).collect::<Result<Vec<u64>, _>>()?;
+    let all = All { asset: &inputs.asset, jobs: &jobs, text: &text };
+    manifests::write_mpd(order, &all)?;
+    let playlists = manifests::write_playlists(order, &all)?;
+    let media = jobs.iter().map(|job| StreamSummary::of(order, job));
+    let text = text.iter().zip(written).map(|(job, bytes)| job.summary(bytes));
     Ok(Summary {
         seconds: inputs.asset.duration as f64 / f64::from(crate::time::WIRE_TIMESCALE),
-        streams: jobs.iter().map(|job| StreamSummary::of(order, job)).collect(),
+        streams: media.chain(text).collect(),
         manifests: order.mpd.iter().cloned().chain(playlists).collect(),
     })
 }
@@ -126,13 +135,10 @@ impl StreamSummary {
         });
         Self {
             input: stream.input.clone(),
-            track: rendition.track.header.track_id,
+            track: Some(rendition.track.header.track_id),
             codec: rendition.track.codec_string(),
             bandwidth: rendition.bitrate,
-            output: match &stream.output {
-                Output::One(path) => path.display().to_string(),
-                Output::Each { template, .. } => template.clone(),
-            },
+            output: stream.output.name(),
             segments: rendition.cuts.len(),
             bytes: job.total(),
             keys: keys.collect(),

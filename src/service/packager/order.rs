@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
 use crate::isobmff::cenc::Pssh;
-use crate::media::server_manifest::Traits;
+use crate::media::server_manifest::{TextEntry, Traits};
 use crate::package::announced::System;
 use crate::policy::UrlTemplate;
 use crate::protection::Protection;
@@ -14,8 +14,10 @@ use crate::protection::Protection;
 /// Everything that one run does.
 #[derive(Debug)]
 pub struct Order {
-    /// The tracks that are packaged.
+    /// The tracks of pictures and sound that are packaged.
     pub streams: Vec<StreamOrder>,
+    /// The tracks of text that are.
+    pub text: Vec<TextOrder>,
     /// Wanted duration of segments in milliseconds.
     pub segment_ms: u32,
     /// How they are protected.
@@ -93,6 +95,21 @@ pub struct StreamOrder {
     pub in_hls: bool,
 }
 
+/// One track of text and what is made of it. MPDs list fragments, playlists WebVTT.
+#[derive(Debug, Clone)]
+pub struct TextOrder {
+    /// The file that it is in, or that it is.
+    pub input: PathBuf,
+    /// What segments are made of.
+    pub kind: TextKind,
+    /// Where they go.
+    pub output: Output,
+    /// Media playlist, relative to the folder of the multivariant playlist.
+    pub playlist: Option<String>,
+    /// What is said of it: everything but the name of the file.
+    pub entry: TextEntry,
+}
+
 /// Which track of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selector {
@@ -113,6 +130,15 @@ pub enum Form {
     Transport,
 }
 
+/// What segments of text are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// CMAF fragments.
+    Fragments,
+    /// WebVTT.
+    WebVtt,
+}
+
 /// Where segments go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -125,4 +151,14 @@ pub enum Output {
         /// Template of the paths of segments.
         template: String,
     },
+}
+
+impl Output {
+    /// The one file, or the template of segments.
+    pub fn name(&self) -> String {
+        match self {
+            Self::One(path) => path.display().to_string(),
+            Self::Each { template, .. } => template.clone(),
+        }
+    }
 }

@@ -6,3 +6,4 @@ mod periods;
 mod playlists;
 mod refusals;
 mod runs;
+mod text;
