@@ -220,6 +220,9 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
         for (system, url) in &stream.licenses {
             println!("  {system} {url}");
         }
+        for (system, url) in &stream.licenses {
+            println!("  {system} {url}");
+        }
     }
     println!("\nLicences of all systems: {}", catalog.license_url_for_all());
     println!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());

@@ -10,7 +10,8 @@ use crate::service::packager::order::{Form, Output, Selector, StreamOrder, TextK
 pub(super) enum Described {
     /// Pictures or sound.
     Media(Box<StreamOrder>),
-    Text(TextOrder),
+    /// Cues.
+    Text(Box<TextOrder>),
 }
 
 /// Value of `output_format`, or what an extension says.
@@ -57,7 +58,7 @@ impl Given {
         let rule = "stream= is missing: video, audio, text, or a number";
         match self.wanted.ok_or(rule)? {
             Wanted::Media(selector) => self.media(selector).map(Box::new).map(Described::Media),
-            Wanted::Text => self.text().map(Described::Text),
+            Wanted::Text => self.text().map(Box::new).map(Described::Text),
         }
     }
 
@@ -111,10 +112,7 @@ impl Given {
             (self.key_frames.is_none(), "iframe_playlist_name is said of pictures"),
             (self.group.is_none(), "hls_group_id is said of sound"),
             (self.traits.accessibility.is_none(), "dash_accessibilities is said of sound"),
-            (
-                !(self.hls_only && !webvtt),
-                "playlists list WebVTT: say segment_template=, with .vtt",
-            ),
+            (!self.hls_only || webvtt, "playlists list WebVTT: say segment_template=, with .vtt"),
             (
                 !(self.dash_only && webvtt),
                 "an MPD lists text in MP4: say output=, or init_segment= and segment_template=",

@@ -169,7 +169,7 @@ fn order(args: Args) -> Result<Order, CliError> {
     for described in descriptors.iter().map(stream) {
         match described? {
             Described::Media(order) => streams.push(*order),
-            Described::Text(order) => text.push(order),
+            Described::Text(order) => text.push(*order),
         }
     }
     if streams.is_empty() {

@@ -137,7 +137,8 @@ mod tests {
             })
             .collect();
         let clear: Vec<_> = rows.iter().map(|row| row.clear()).collect();
-        let map = |streams: &[psi::Stream]| psi::map(&(0x100..).zip(streams).collect::<Vec<_>>());
+        let map =
+            |streams: &[psi::Stream]| psi::map(&(0x100..).zip(streams).collect::<Vec<_>>(), 0);
         let program = Program::read(&map(&protected)).unwrap();
         assert_eq!(program.clear(184).unwrap(), map(&clear));
         assert!(program.protected(0x100).is_some() && program.protected(0x104).is_none());

@@ -31,7 +31,7 @@ use crate::token::Bearer;
 pub(super) const SERVICE: Service = Service {
     system: System::PlayReady,
     answer,
-    refuse: |refused| Failure::Other(refused).into_response(),
+    refuse: refused,
     certificate: None,
     problems: PROBLEMS,
 };
