@@ -97,7 +97,12 @@ async fn no_private_key_works_for_who_would_get_nothing() {
     }
     assert_eq!(ask(sign(&spec())).await, opened);
     // With a policy for everybody there may be a key for everybody.
-    service.keys.store.create_content_key_policy(&policy("open", &json!({}), true)).await.unwrap();
+    service
+        .keys
+        .store
+        .create_content_key_policy(&policy("everybody", &json!({}), true))
+        .await
+        .unwrap();
     assert_eq!(ask(String::new()).await, opened);
 }
 

@@ -56,7 +56,9 @@ fn segments_that_start_in_the_lead_are_clear() {
         let lead = samples_of_bytes(&lead, "v");
         assert_eq!(lead.contents(), source.contents()[..lead.list.len()]);
         let lines = key_lines(&run.text("stream_0.m3u8"));
-        assert!(!lines.is_empty() && lines.iter().all(|(segment, _)| *segment == 2), "{lines:?}");
+        let behind: Vec<usize> = lines[1..].iter().map(|(segment, _)| *segment).collect();
+        assert_eq!((lines[0].0, &*lines[0].1), (0, "METHOD=NONE"));
+        assert!(!behind.is_empty() && behind.iter().all(|segment| *segment == 2), "{lines:?}");
         let mpd = run.text("film.mpd");
         assert_eq!(mpd_complaint(&mpd), None, "{mpd}");
         assert_eq!(mpd.matches("<Period").count(), 1, "{mpd}");
