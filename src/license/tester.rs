@@ -115,8 +115,7 @@ pub const TABLE: &[Switch] = &[
     Switch {
         name: "test-expires",
         values: Values::Number { least: 0, most: 31_536_000 },
-        does: "the licence ends after so many seconds; one that has ended (0) only PlayReady has words \
-               for, the others refuse it",
+        does: "the licence ends after so many seconds; one that has ended (0) is refused",
         systems: RIGHTS,
         set: |wishes, number| wishes.ends_after = Some(Duration::from_secs(number as u64)),
     },

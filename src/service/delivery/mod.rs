@@ -164,7 +164,7 @@ impl Delivery {
         system: System,
         token: Option<&Bearer>,
     ) -> Result<(), DeliveryError> {
-        let policies = self.store.known_content_key_policies().await?;
+        let policies = self.store.content_key_policies_in_use().await?;
         let ask = Ask { system, token, at: At { now: self.now(), skew: self.skew } };
         Ok(admits(&policies, &ask)?)
     }

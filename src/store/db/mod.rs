@@ -188,7 +188,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (name, sealed) = self.seal(policy)?;
         self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await?;
-        self.0.caches.all_content_key_policies.forget(&()).await;
+        self.0.caches.content_key_policies_in_use.forget(&()).await;
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Store {
         let (name, sealed) = self.seal(policy)?;
         self.0.writer.write(Write::PutContentKeyPolicy { name, sealed }).await?;
         self.0.caches.content_key_policies.forget(&policy.name).await;
-        self.0.caches.all_content_key_policies.forget(&()).await;
+        self.0.caches.content_key_policies_in_use.forget(&()).await;
         Ok(())
     }
 
@@ -214,7 +214,7 @@ impl Store {
     pub async fn delete_content_key_policy(&self, name: &str) -> Result<(), StoreError> {
         self.0.writer.write(Write::DeleteContentKeyPolicy(name.to_owned())).await?;
         self.0.caches.content_key_policies.forget(&name.to_owned()).await;
-        self.0.caches.all_content_key_policies.forget(&()).await;
+        self.0.caches.content_key_policies_in_use.forget(&()).await;
         Ok(())
     }
 
@@ -238,15 +238,15 @@ impl Store {
         read::content_key_policies(&self.0.readers, &self.0.vault).await
     }
 
-    /// The same (cached).
+    /// Those of them under which there are keys (cached).
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn known_content_key_policies(
+    pub async fn content_key_policies_in_use(
         &self,
     ) -> Result<Arc<Vec<Arc<ContentKeyPolicy>>>, StoreError> {
-        let load = || read::known_content_key_policies(&self.0.readers, &self.0.vault);
-        self.0.caches.all_content_key_policies.read((), load).await
+        let load = || read::content_key_policies_in_use(&self.0.readers, &self.0.vault);
+        self.0.caches.content_key_policies_in_use.read((), load).await
     }
 
     /// Adds a locator together with its keys: all of them or nothing.
@@ -259,6 +259,7 @@ impl Store {
         let name = new.locator.name.clone();
         self.0.writer.write(Write::CreateLocator(Box::new(new))).await?;
         self.0.caches.locator_names.forget(&name).await;
+        self.0.caches.content_key_policies_in_use.forget(&()).await;
         for kid in &kids {
             self.0.caches.missing_keys.forget(kid).await;
         }

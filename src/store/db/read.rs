@@ -99,12 +99,18 @@ pub(super) async fn content_key_policies(
     rows.into_iter().map(|row| to_content_key_policy(vault, row)).collect()
 }
 
-pub(super) async fn known_content_key_policies(
+pub(super) async fn content_key_policies_in_use(
     db: &SqlitePool,
     vault: &Vault,
 ) -> Result<Arc<Vec<Arc<ContentKeyPolicy>>>, StoreError> {
-    let policies = content_key_policies(db, vault).await?;
-    Ok(Arc::new(policies.into_iter().map(Arc::new).collect()))
+    let sql = select!(
+        content_key_policies
+        "WHERE name IN (SELECT content_key_policy FROM locators UNION SELECT policy FROM content_keys) \
+         ORDER BY name"
+    );
+    let rows = all(db, sql, "").await?;
+    let policies = rows.into_iter().map(|row| to_content_key_policy(vault, row).map(Arc::new));
+    Ok(Arc::new(policies.collect::<Result<_, _>>()?))
 }
 
 pub(super) async fn locator(db: &SqlitePool, id: LocatorId) -> Result<Arc<Locator>, StoreError> {

@@ -115,7 +115,8 @@ async fn fragments_of_piff_say_how_they_are_protected() {
     let smooth = stream.manifests.iter().find(|m| m.protocol == "smooth").unwrap();
     let manifest = smooth.url.replace("encryption=cenc", "encryption=piff");
     let text = String::from_utf8(get(&manifest).await.ok()).unwrap();
-    let (_, level) = text.split_once("<QualityLevel").unwrap();
+    let (_, pictures) = text.split_once("Type=\"video\"").unwrap();
+    let (_, level) = pictures.split_once("<QualityLevel").unwrap();
     let (_, rest) = level.split_once("Bitrate=\"").unwrap();
     let bitrate = rest.split_once('"').unwrap().0;
     let leaf = format!("QualityLevels({bitrate})/Fragments(video=0,encryption=piff)");
