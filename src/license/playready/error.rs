@@ -57,9 +57,6 @@ pub enum PlayReadyLicenseError {
     /// The content header is older than the cipher that it names.
     #[error("the content header names AESCBC, which only headers of version 4.3 may")]
     CbcVersion,
-    /// The content header uses the key in another way than the key's record.
-    #[error("the content header uses the key with another cipher than it was made for")]
-    OtherCipher,
     /// The digest in the signature is not that of the request.
     #[error("the digest of the licence request is not that of its content")]
     Digest,
@@ -122,7 +119,6 @@ impl PlayReadyLicenseError {
             E::Header(_) | E::CbcVersion => ("playready-header-malformed", malformed),
             E::NoKids => ("playready-header-without-kids", malformed),
             E::TooManyKids => ("playready-header-too-many-kids", malformed),
-            E::OtherCipher => ("playready-cipher-mismatch", StatusCode::SERVICE_SPECIFIC),
             E::Over => ("playready-license-over", StatusCode::SERVICE_SPECIFIC),
             E::Cocktail => ("playready-cipher-not-served", StatusCode::SERVICE_SPECIFIC),
             E::Digest | E::Signature => ("playready-signature-invalid", malformed),

@@ -56,7 +56,6 @@ const PROBLEMS: &[Row] = &[
     ("playready-security-level", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cbc-not-supported", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cipher-not-served", Status::FORBIDDEN, OTHER_KEY),
-    ("playready-cipher-mismatch", Status::FORBIDDEN, OTHER_KEY),
     ("playready-key-of-other-kind", Status::FORBIDDEN, OTHER_KEY),
     ("playready-no-play-right", Status::FORBIDDEN, OTHER_KEY),
     ("playready-license-over", Status::FORBIDDEN, OTHER_KEY),
@@ -160,11 +159,7 @@ fn token(call: &Call, challenge: &Challenge) -> Result<Option<Bearer>, Refused> 
 }
 
 /// What speaks against a licence, whoever asks for it.
-fn unfit(challenge: &Challenge, key: &GrantedKey, now: jiff::Timestamp) -> Option<Error> {
-    let named = challenge.cipher(key.kid);
-    if named.is_some_and(|cipher| cipher != cipher_of(key.protection)) {
-        return Some(Error::OtherCipher);
-    }
+fn unfit(key: &GrantedKey, now: jiff::Timestamp) -> Option<Error> {
     terms(&key.rights, now).is_over(now).then_some(Error::Over)
 }
 
@@ -200,7 +195,7 @@ fn write(
     granted: Granted,
 ) -> Result<String, Error> {
     let now = granted.now();
-    let granted = only(granted, |key| unfit(challenge, key, now))?;
+    let granted = only(granted, |key| unfit(key, now))?;
     let device = match service.open(challenge, now) {
         Ok(device) => device,
         Err(error) => {
@@ -208,7 +203,10 @@ fn write(
             return Err(error);
         }
     };
-    let granted = only(granted, |key| device.may_have(&grantable(key, now)).err())?;
+    let granted = only(granted, |key| {
+        let grant = grantable(challenge, key, now);
+        device.may_have(&grant).err()
+    })?;
     finish(service, (challenge, &device), granted)
 }
 
@@ -218,7 +216,8 @@ fn finish(
     granted: Granted,
 ) -> Result<String, Error> {
     let now = granted.now();
-    let grants: Vec<Grantable> = granted.keys().iter().map(|key| grantable(key, now)).collect();
+    let grants: Vec<Grantable> =
+        granted.keys().iter().map(|key| grantable(challenge, key, now)).collect();
     let custom_data = granted.keys().iter().find_map(|key| key.rights.custom_data.as_deref());
     let extras = Extras { custom_data, transaction: None };
     let pair = (challenge, device);
@@ -230,9 +229,10 @@ fn finish(
     text
 }
 
-fn grantable(key: &GrantedKey, now: jiff::Timestamp) -> Grantable {
-    let terms = terms(&key.rights, now);
-    Grantable { kid: key.kid, key: key.key.clone(), cipher: cipher_of(key.protection), terms }
+/// The client will use the key as the header says, and only with a licence that says the same.
+fn grantable(challenge: &Challenge, key: &GrantedKey, now: jiff::Timestamp) -> Grantable {
+    let cipher = challenge.cipher(key.kid).unwrap_or_else(|| cipher_of(key.protection));
+    Grantable { kid: key.kid, key: key.key.clone(), cipher, terms: terms(&key.rights, now) }
 }
 
 fn cipher_of(protection: Protection) -> Cipher {
@@ -267,7 +267,6 @@ mod tests {
             Error::SecurityLevel,
             Error::NoCbc,
             Error::Cocktail,
-            Error::OtherCipher,
             Error::Over,
             Error::NoPlay,
             Error::UnknownTransaction,

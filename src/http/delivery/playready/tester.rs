@@ -105,7 +105,7 @@ impl Wanted {
             return Some(Grantable { kid, key, cipher, terms });
         }
         let own = granted?.keys().iter().find(|key| key.kid == kid)?;
-        let cipher = cipher.unwrap_or(cipher_of(own.protection));
+        let cipher = cipher.or(header_cipher).unwrap_or_else(|| cipher_of(own.protection));
         Some(Grantable { kid, key: own.key.clone(), cipher, terms })
     }
 }
