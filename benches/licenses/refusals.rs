@@ -99,11 +99,11 @@ fn widevine(dir: &Path, trust: &Trust, server: &Server, privacy: bool) -> Vec<u8
     let file = std::fs::read(dir.join("widevine/device_l3.wvd")).unwrap();
     let key_ids = vec![server.cenc.as_bytes().to_vec()];
     let data = PsshData { key_ids, ..PsshData::default() }.encode_to_vec();
-    let certificate = trust.widevine.as_ref().unwrap().bare_service_certificate();
+    let certificate = trust.widevine.as_ref().unwrap().service_certificate().ok();
     let ask = Ask {
         content: Content::PsshData(&data),
         license_type: LicenseType::Streaming,
-        privacy: certificate.filter(|_| privacy),
+        privacy: certificate.as_ref().filter(|_| privacy).map(|certificate| certificate.bare()),
         time: Timestamp::now().as_second(),
     };
     TestDevice::from_wvd(&file).unwrap().ask(&ask, &mut System::new()).unwrap().body

@@ -78,7 +78,8 @@ pub(super) async fn serve(
 ) -> Result<(), CliError> {
     raise_descriptor_limit();
     let delivery = Delivery::new(store.clone(), system_clock(), config.delivery.clock_skew)
-        .with_trust(trust(config)?);
+        .with_trust(trust(config)?)
+        .with_upstreams(config.upstreams()?);
     let delivery = match mode {
         Mode::Development => delivery.for_testers(),
         Mode::Production => delivery,

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::service::upstream::SettingsError;
+
 /// A configuration was refused; the text names the place, the key and the rule.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -48,6 +50,9 @@ pub enum ConfigError {
         /// Its rule.
         rule: &'static str,
     },
+    /// A setting of another server.
+    #[error("setting {0}")]
+    Upstream(SettingsError),
 }
 
 fn hint(nearest: Option<&String>) -> String {

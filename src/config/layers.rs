@@ -4,30 +4,53 @@
 //! spelt in the file and in the environment, and one that does not exist is told from a typo.
 
 use std::fs;
+use std::iter;
 use std::path::Path;
 
 use serde_json::Value as Json;
 use toml::{Table, Value};
+use url::Url;
 
-use super::{Config, ConfigError, keys};
+use super::{Config, ConfigError, Upstream, keys};
+use crate::license::upstream::Protocol;
 
 const PREFIX: &str = "PORTCULLIS_";
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be proposed for the other.
 const ALIKE: f64 = 0.75;
 
+/// Stands in the path of a setting for any name that the owner chooses.
+const ANY: &str = "NAME";
+
 /// One setting: its path and the kind of value that it takes.
 struct Setting {
     path: Vec<String>,
     is_number: bool,
+    /// Whether it is a table whose keys the owner chooses.
+    is_open: bool,
 }
 
 impl Setting {
-    fn dotted(&self) -> String {
-        self.path.join(".")
+    /// The path with the names that the owner chose where this one has them.
+    fn beside(&self, name: &str) -> String {
+        let chosen = name.split('.').map(Some).chain(iter::repeat(None));
+        let parts = self.path.iter().zip(chosen).map(|(part, chosen)| match chosen {
+            Some(chosen) if part == ANY => chosen,
+            _ => part.as_str(),
+        });
+        parts.collect::<Vec<_>>().join(".")
     }
 
-    fn variable(&self) -> String {
-        format!("{PREFIX}{}", self.path.join("_").to_ascii_uppercase())
+    /// None where a part of the path is for the owner to choose: a name in capitals is not told from
+    /// the parts around it.
+    fn variable(&self) -> Option<String> {
+        let is_fixed = !self.is_open && !self.path.iter().any(|part| part == ANY);
+        is_fixed.then(|| format!("{PREFIX}{}", self.path.join("_").to_ascii_uppercase()))
+    }
+
+    /// Whether the path is that of the setting, leads to it or, where it is open, into it.
+    fn covers(&self, path: &[String]) -> bool {
+        let alike = |(known, name): (&String, &String)| known == ANY || known == name;
+        (self.is_open || path.len() <= self.path.len()) && self.path.iter().zip(path).all(alike)
     }
 }
 
@@ -64,21 +87,28 @@ pub(super) fn merge(
 
 fn settings() -> Vec<Setting> {
     let mut settings = Vec::new();
-    let defaults = serde_json::to_value(Config::default()).unwrap_or_default();
+    let url = Url::parse("https://license.example/").ok();
+    let any = url.map(|url| (ANY.to_owned(), Upstream::new(Protocol::Https, url)));
+    let config = Config { upstream: any.into_iter().collect(), ..Config::default() };
+    let defaults = serde_json::to_value(config).unwrap_or_default();
     collect(&defaults, &mut Vec::new(), &mut settings);
     settings
 }
 
 fn collect(value: &Json, path: &mut Vec<String>, settings: &mut Vec<Setting>) {
     match value {
-        Json::Object(members) => {
+        Json::Object(members) if !members.is_empty() => {
             for (name, member) in members {
                 path.push(name.clone());
                 collect(member, path, settings);
                 path.pop();
             }
         }
-        leaf => settings.push(Setting { path: path.clone(), is_number: leaf.is_number() }),
+        leaf => settings.push(Setting {
+            path: path.clone(),
+            is_number: leaf.is_number(),
+            is_open: leaf.is_object(),
+        }),
     }
 }
 
@@ -89,7 +119,7 @@ fn parse_file(path: &Path, text: &str, settings: &[Setting]) -> Result<Table, Co
     };
     let table: Table = toml::from_str(text).map_err(refused)?;
     if let Some(name) = first_unknown(&table, &mut Vec::new(), settings) {
-        let known = settings.iter().map(Setting::dotted);
+        let known = settings.iter().map(|setting| setting.beside(&name));
         let nearest = nearest(&name, known);
         return Err(ConfigError::Unknown { place: path.display().to_string(), name, nearest });
     }
@@ -102,7 +132,7 @@ fn parse_file(path: &Path, text: &str, settings: &[Setting]) -> Result<Table, Co
 fn first_unknown(table: &Table, path: &mut Vec<String>, settings: &[Setting]) -> Option<String> {
     for (name, value) in table {
         path.push(name.clone());
-        let known = settings.iter().any(|setting| setting.path.starts_with(path));
+        let known = settings.iter().any(|setting| setting.covers(path));
         let unknown = match value {
             _ if !known => Some(path.join(".")),
             Value::Table(inner) => first_unknown(inner, path, settings),
@@ -122,11 +152,12 @@ fn overlay(
     name: &str,
     text: &str,
 ) -> Result<(), ConfigError> {
-    let Some(setting) = settings.iter().find(|setting| setting.variable() == name) else {
+    let Some(setting) = settings.iter().find(|setting| setting.variable().as_deref() == Some(name))
+    else {
         return Err(ConfigError::Unknown {
             place: "environment".to_owned(),
             name: name.to_owned(),
-            nearest: nearest(name, settings.iter().map(Setting::variable)),
+            nearest: nearest(name, settings.iter().filter_map(Setting::variable)),
         });
     };
     let value = typed(setting, text)
@@ -251,7 +282,8 @@ mod tests {
             .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
             .map(|(key, _)| key)
             .collect();
-        let settings: Vec<String> = settings().iter().map(Setting::dotted).collect();
+        let settings: Vec<String> =
+            settings().iter().map(|setting| setting.path.join(".")).collect();
         for setting in &settings {
             assert!(described.contains(&setting.as_str()), "{setting} is not described");
         }

@@ -13,6 +13,7 @@ mod log;
 mod media;
 mod origin;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,8 @@ use url::Url;
 
 pub use crate::http::limits::Limits;
 pub use crate::package::steering::Steering;
+pub use crate::service::upstream::Settings as Upstream;
+use crate::service::upstream::Upstreams;
 use crate::store::KEK_FILE;
 pub use delivery::Delivery;
 pub use drm::Drm;
@@ -51,6 +54,10 @@ pub struct Config {
     pub key_delivery: KeyDelivery,
     /// Roots and credentials of licence services.
     pub drm: Drm,
+    /// Servers that make licences in the place of this one, by name. In the file alone: variables
+    /// cannot spell names of one's own.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub upstream: BTreeMap<String, Upstream>,
     /// How assets are cut and cached.
     pub media: Media,
     /// What the streaming host says beside media.
@@ -72,6 +79,7 @@ impl Default for Config {
             delivery: Delivery::default(),
             key_delivery: KeyDelivery::default(),
             drm: Drm::default(),
+            upstream: BTreeMap::new(),
             media: Media::default(),
             origin: Origin::default(),
             steering: Steering::default(),
@@ -127,6 +135,14 @@ impl Config {
         hosts
     }
 
+    /// The other servers, with what their files hold.
+    ///
+    /// # Errors
+    /// [`ConfigError::Upstream`].
+    pub fn upstreams(&self) -> Result<Upstreams, ConfigError> {
+        Upstreams::open(&self.upstream).map_err(ConfigError::Upstream)
+    }
+
     /// Where the key-encryption key lies when no other place is configured.
     pub fn default_kek_file(&self) -> PathBuf {
         self.data.join(KEK_FILE)
@@ -156,6 +172,7 @@ impl Config {
             Some((key, _, rule)) => Err(ConfigError::Value { key, rule }),
             None => {
                 self.steering.check().map_err(|(key, rule)| ConfigError::Value { key, rule })?;
+                self.upstreams()?;
                 self.origin.policies().map(drop)
             }
         }

@@ -45,6 +45,11 @@ impl DecidedBy {
     pub fn configuration(&self) -> &Configuration {
         &self.policy.options[self.option].configuration
     }
+
+    /// The server that makes the licences, when it is not this one.
+    pub fn upstream(&self) -> Option<&str> {
+        self.policy.options[self.option].upstream.as_deref()
+    }
 }
 
 /// No option answers.

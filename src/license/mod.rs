@@ -16,6 +16,7 @@ pub mod system;
 pub mod terms;
 pub mod tester;
 pub mod trust;
+pub mod upstream;
 pub mod widevine;
 
 pub use access::{Admission, Ask, DecidedBy, Grant, Refusal, admits};

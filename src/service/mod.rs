@@ -12,3 +12,4 @@ pub mod resource;
 pub mod streams;
 pub mod test_page;
 pub mod trust;
+pub mod upstream;

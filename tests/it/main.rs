@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `cli/` | the commands, run as a user runs them: `dev`, `add`, `config check`, exit codes |
 //! | `filters/` | filters as documents, on URLs and on locators |
+//! | `forward/` | licences that another server makes: a vendor's cloud, a server of the owner's, spoken to over HTTP |
 //! | `http/` | the server shell: deadlines, limits, drain, cross-origin rules, pages |
 //! | `images/` | thumbnails: manifests, playlists, images as they lie in the source, sources that are broken |
 //! | `keys/` | keys, tokens, the store, key delivery by whole URLs |
@@ -20,6 +21,7 @@
 
 mod cli;
 mod filters;
+mod forward;
 mod http;
 mod images;
 mod keys;

@@ -42,6 +42,11 @@ impl Call {
         self.query.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// What the client says the body is.
+    pub(super) fn content_type(&self) -> Option<&str> {
+        self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok())
+    }
+
     /// The value of a parameter of the query.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(known, _)| known == name);

@@ -7,12 +7,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
+use super::forward::{forwarded, passed};
 use super::refused::{REQUEST_BAD, Refused, Row};
 use super::{Answering, Service, secret};
-use crate::license::System;
 use crate::license::clearkey::{self, Request, RequestError, SessionType};
+use crate::license::upstream::Passed;
+use crate::license::{GrantedKey, System};
 use crate::protection::Protection;
-use crate::service::delivery::{Delivery, Granted, KeyRequest};
+use crate::service::delivery::{Delivery, Forward, Granted, KeyRequest, Route};
 
 pub(super) const SERVICE: Service = Service {
     system: System::ClearKey,
@@ -52,19 +54,43 @@ async fn licence(delivery: &Delivery, call: &Call) -> Result<Response, Refused> 
         token: token.as_ref(),
         persistent: request.session == SessionType::PersistentLicense,
     };
-    let granted = of_samples(delivery.grant(&wanted).await?)?;
+    let granted = match delivery.route(&wanted).await? {
+        Route::Here(granted) => of_samples(granted)?,
+        Route::Elsewhere(forward) => return elsewhere(forward, &request, &wanted, call).await,
+    };
     let licence = clearkey::licence(granted.keys(), request.session);
     granted.delivered();
     Ok(secret("application/json", Bytes::copy_from_slice(licence.as_bytes())))
 }
 
+async fn elsewhere(
+    forward: Forward,
+    request: &Request,
+    wanted: &KeyRequest<'_>,
+    call: &Call,
+) -> Result<Response, Refused> {
+    if !forward.keys().iter().all(is_of_samples) {
+        forward.refused(OTHER_KIND);
+        return Err(other_kind());
+    }
+    // What was not read was not decided on either.
+    let body = request.rewritten();
+    let passed = Passed { body: body.as_bytes(), ..passed(wanted, call) };
+    Ok(forwarded(forward, wanted, &passed).await?)
+}
+
 /// A key of whole segments is no key of Encrypted Media Extensions (ams.md section 10).
+fn is_of_samples(key: &GrantedKey) -> bool {
+    key.protection != Protection::Cbc
+}
+
 fn of_samples(granted: Granted) -> Result<Granted, Refused> {
-    let granted = granted.only(OTHER_KIND, |key| key.protection != Protection::Cbc);
-    granted.ok_or_else(|| {
-        let detail = "this key encrypts whole segments: ask for its bytes by ?kid=".to_owned();
-        Refused::System { code: OTHER_KIND, detail }
-    })
+    granted.only(OTHER_KIND, is_of_samples).ok_or_else(other_kind)
+}
+
+fn other_kind() -> Refused {
+    let detail = "this key encrypts whole segments: ask for its bytes by ?kid=".to_owned();
+    Refused::System { code: OTHER_KIND, detail }
 }
 
 /// The end of a persistent licence is acknowledged by the same object (clearkey.md section 3).

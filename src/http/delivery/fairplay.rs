@@ -1,5 +1,6 @@
 //! FairPlay (fairplay.md section 7): SPCs in any form that applications send, answers in the same.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -7,24 +8,27 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
+use super::forward::{forwarded, passed};
 use super::refused::{FAILED, REQUEST_BAD, Refused, Row};
-use super::{Answering, Service, secret};
+use super::{Answering, Service, secret, served};
 use crate::cenc::{IvContext, Scheme};
 use crate::crypto::random;
 use crate::ids::KeyId;
 use crate::license::fairplay::{
-    self as fairplay, Credentials, FairPlayError as Error, Request, Session, Spc, Terms, kid_of,
-    name_of,
+    self as fairplay, Credentials, FairPlayError as Error, Form, Request, Session, Spc, Terms,
+    kid_of, name_of,
 };
+use crate::license::upstream::Passed;
 use crate::license::{GrantedKey, System};
 use crate::policy::Configuration;
 use crate::protection::Protection;
 use crate::service::d_function;
-use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
+use crate::service::delivery::{Delivery, DeliveryError, Forward, Granted, KeyRequest, Route};
 use crate::store::StoreError;
+use crate::token::Bearer;
 
-/// Who decides, and what opens requests.
-type At<'a> = (&'a Delivery, &'a fairplay::Service);
+/// Who decides, and what came.
+type At<'a> = (&'a Delivery, &'a Call);
 
 pub(super) const SERVICE: Service = Service {
     system: System::FairPlay,
@@ -73,21 +77,37 @@ impl From<Error> for Refused {
     }
 }
 
-/// Without `kid` that of the server; with it that under which this key is delivered.
+/// With `kid` that under which this key is delivered; without it that of the other server that has one,
+/// else that of this server.
 fn certificate(delivery: Arc<Delivery>, call: Call) -> Answering {
     Box::pin(async move { certified(&delivery, &call).await.into_response() })
 }
 
 async fn certified(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
-    service(delivery)?;
-    let credentials = match call.kid() {
-        Err(Refused::KidMissing) => {
-            delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?
-        }
-        kid => credentials(delivery, &delivery.fairplay_option(kid?).await?).await?,
+    let der = match call.kid() {
+        Err(Refused::KidMissing) => match delivery.certificate_elsewhere(System::FairPlay) {
+            Some(der) => der.clone(),
+            None => own_certificate(delivery)?,
+        },
+        kid => certificate_for(delivery, kid?).await?,
     };
-    let der = Bytes::copy_from_slice(credentials.certificate());
     Ok(secret("application/octet-stream", der))
+}
+
+fn own_certificate(delivery: &Delivery) -> Result<Bytes, DeliveryError> {
+    let own = delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?;
+    Ok(Bytes::copy_from_slice(own.certificate()))
+}
+
+async fn certificate_for(delivery: &Delivery, kid: KeyId) -> Result<Bytes, Refused> {
+    let option = delivery.fairplay_option(kid).await?;
+    if let Some(name) = &option.upstream {
+        let der = delivery.certificate_of(name, System::FairPlay)?;
+        return Ok(der.ok_or(DeliveryError::NotServed)?);
+    }
+    service(delivery)?;
+    let credentials = credentials(delivery, &option.configuration).await?;
+    Ok(Bytes::copy_from_slice(credentials.certificate()))
 }
 
 fn service(delivery: &Delivery) -> Result<&fairplay::Service, DeliveryError> {
@@ -99,51 +119,43 @@ fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
 }
 
 async fn answered(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
-    let service = service(delivery)?;
+    served(delivery, delivery.trust().fairplay.is_some())?;
     let request = Request::parse(&call.body)?;
-    let form = request.form;
-    let ckc = match call.kid() {
-        Err(Refused::KidMissing) => by_asset((delivery, service), call, request).await?,
-        kid => by_address((delivery, service), call, request, kid?).await?,
-    };
-    let (content_type, body) = form.answer(&ckc);
-    Ok(secret(content_type, body.into()))
+    match call.kid() {
+        Err(Refused::KidMissing) => by_asset((delivery, call), request).await,
+        kid => by_address((delivery, call), request, kid?).await,
+    }
 }
 
 /// The address names the key. The asset id may be anything then, but no other key.
-async fn by_address(
-    at: At<'_>,
-    call: &Call,
-    request: Request,
-    kid: KeyId,
-) -> Result<Vec<u8>, Refused> {
-    let granted = grant(at.0, call, kid).await?;
+async fn by_address(at: At<'_>, request: Request, kid: KeyId) -> Result<Response, Refused> {
+    let granted = match route(at, &request, kid).await? {
+        ControlFlow::Continue(granted) => granted,
+        ControlFlow::Break(passed_on) => return Ok(passed_on),
+    };
     let session = match credentials_for(at.0, &granted).await {
-        Ok(credentials) => session(at, request.spc, credentials).await,
+        Ok(credentials) => session(at.0, request.spc, credentials).await,
         Err(refused) => Err(refused),
     };
-    finish(session.and_then(|session| for_key(session, kid)), granted)
+    finish(request.form, session.and_then(|session| for_key(session, kid)), granted)
 }
 
 /// The asset id in the SPC names the key, or else that beside it. To see the one inside takes a
 /// private key: that work is done only for who may have the key beside, or some key of FairPlay.
-async fn by_asset(at: At<'_>, call: &Call, request: Request) -> Result<Vec<u8>, Refused> {
+async fn by_asset(at: At<'_>, request: Request) -> Result<Response, Refused> {
     let delivery = at.0;
-    let token = call.token()?;
     let beside = match request.asset() {
         Some(asset) => key_of(delivery, asset).await?,
         None => None,
     };
-    let Some(beside) = beside else {
-        delivery.admits(System::FairPlay, token.as_ref()).await?;
-        let own = delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?;
-        let session = session(at, request.spc, Arc::clone(&own)).await?;
-        let kid = key_of(delivery, session.asset()).await?.ok_or(Error::Asset)?;
-        return under(at, call, (session, own), kid).await;
+    let Some(beside) = beside else { return by_asset_inside(at, request).await };
+    let granted = match route(at, &request, beside).await? {
+        ControlFlow::Continue(granted) => granted,
+        ControlFlow::Break(passed_on) => return Ok(passed_on),
     };
-    let granted = grant(delivery, call, beside).await?;
+    let form = request.form;
     let opened = match credentials_for(delivery, &granted).await {
-        Ok(used) => session(at, request.spc, Arc::clone(&used)).await.map(|found| (found, used)),
+        Ok(used) => session(delivery, request.spc, Arc::clone(&used)).await.map(|it| (it, used)),
         Err(refused) => Err(refused),
     };
     let named = match opened {
@@ -152,31 +164,41 @@ async fn by_asset(at: At<'_>, call: &Call, request: Request) -> Result<Vec<u8>, 
     };
     match named {
         Ok(((session, _), kid)) if kid.is_none_or(|kid| granted.is_for(kid)) => {
-            finish(Ok(session), granted)
+            finish(form, Ok(session), granted)
         }
         Ok((opened, kid)) => {
             granted.refused(Error::OtherAsset.reason());
-            under(at, call, opened, kid.ok_or(Error::Asset)?).await
+            under(at, form, opened, kid.ok_or(Error::Asset)?).await
         }
-        Err(refused) => finish(Err(refused), granted),
+        Err(refused) => finish(form, Err(refused), granted),
     }
 }
 
+/// No key is named beside the SPC: what opens it is ours, as is who asks for it.
+async fn by_asset_inside(at: At<'_>, request: Request) -> Result<Response, Refused> {
+    let (delivery, call) = at;
+    delivery.admits(System::FairPlay, call.token()?.as_ref()).await?;
+    let own = delivery.own_fairplay_credentials().ok_or(DeliveryError::NotServed)?;
+    let session = session(delivery, request.spc, Arc::clone(&own)).await?;
+    let kid = key_of(delivery, session.asset()).await?.ok_or(Error::Asset)?;
+    under(at, request.form, (session, own), kid).await
+}
+
 /// The key that the opened request names, where the credentials that opened it are those under
-/// which that key is delivered.
+/// which that key is delivered. It was made for this server, so no other gets it.
 async fn under(
     at: At<'_>,
-    call: &Call,
+    form: Form,
     (session, used): (Session, Arc<Credentials>),
     kid: KeyId,
-) -> Result<Vec<u8>, Refused> {
-    let granted = grant(at.0, call, kid).await?;
+) -> Result<Response, Refused> {
+    let granted = grant(at, kid).await?;
     let session = match credentials_for(at.0, &granted).await {
         Ok(theirs) if theirs.certificate() == used.certificate() => Ok(session),
         Ok(_) => Err(Error::Certificate.into()),
         Err(refused) => Err(refused),
     };
-    finish(session, granted)
+    finish(form, session, granted)
 }
 
 /// The key that an asset id names: itself, or by the name of content that has one for FairPlay.
@@ -193,20 +215,55 @@ async fn key_of(delivery: &Delivery, asset: &[u8]) -> Result<Option<KeyId>, Refu
     }
 }
 
-async fn grant(delivery: &Delivery, call: &Call, kid: KeyId) -> Result<Granted, Refused> {
+/// Decides on the key: it is granted here, or the request was passed on.
+async fn route(
+    (delivery, call): At<'_>,
+    spc: &Request,
+    kid: KeyId,
+) -> Result<ControlFlow<Response, Granted>, Refused> {
     let token = call.token()?;
-    let request = KeyRequest {
-        system: System::FairPlay,
-        kids: &[kid],
-        token: token.as_ref(),
-        persistent: false,
-    };
-    let granted = delivery.grant(&request).await?;
-    let Some(error) = granted.keys().iter().find_map(|key| against(key).err()) else {
-        return Ok(granted);
-    };
+    let kids = [kid];
+    let request = asked(&kids, token.as_ref());
+    match delivery.route(&request).await? {
+        Route::Here(granted) => of_samples(granted).map(ControlFlow::Continue),
+        Route::Elsewhere(forward) => {
+            elsewhere(forward, &request, call, spc).await.map(ControlFlow::Break)
+        }
+    }
+}
+
+/// Decides on the key where its licence is to be made here.
+async fn grant((delivery, call): At<'_>, kid: KeyId) -> Result<Granted, Refused> {
+    let token = call.token()?;
+    of_samples(delivery.grant(&asked(&[kid], token.as_ref())).await?)
+}
+
+fn asked<'a>(kids: &'a [KeyId], token: Option<&'a Bearer>) -> KeyRequest<'a> {
+    KeyRequest { system: System::FairPlay, kids, token, persistent: false }
+}
+
+async fn elsewhere(
+    forward: Forward,
+    request: &KeyRequest<'_>,
+    call: &Call,
+    spc: &Request,
+) -> Result<Response, Refused> {
+    if let Err(error) = allowed(forward.keys()) {
+        forward.refused(error.reason());
+        return Err(error.into());
+    }
+    let passed = Passed { message: &spc.bytes, form: Some(spc.form), ..passed(request, call) };
+    Ok(forwarded(forward, request, &passed).await?)
+}
+
+fn of_samples(granted: Granted) -> Result<Granted, Refused> {
+    let Err(error) = allowed(granted.keys()) else { return Ok(granted) };
     granted.refused(error.reason());
     Err(error.into())
+}
+
+fn allowed(keys: &[GrantedKey]) -> Result<(), Error> {
+    keys.iter().try_for_each(against)
 }
 
 /// What speaks against a key whoever asks.
@@ -216,10 +273,11 @@ fn against(key: &GrantedKey) -> Result<(), Error> {
 
 /// Opens the request: with the private key of its certificate, then with the key of its device.
 async fn session(
-    (_, service): At<'_>,
+    delivery: &Delivery,
     spc: Spc,
     credentials: Arc<Credentials>,
 ) -> Result<Session, Refused> {
+    let service = service(delivery)?;
     // Milliseconds of arithmetic, during which this thread would serve nobody.
     let opening = move || credentials.open(&spc, &mut random::System::new());
     let opened = tokio::task::spawn_blocking(opening).await;
@@ -258,7 +316,11 @@ fn for_key(session: Session, kid: KeyId) -> Result<Session, Refused> {
     }
 }
 
-fn finish(session: Result<Session, Refused>, granted: Granted) -> Result<Vec<u8>, Refused> {
+fn finish(
+    form: Form,
+    session: Result<Session, Refused>,
+    granted: Granted,
+) -> Result<Response, Refused> {
     let written = session.and_then(|session| {
         let key = granted.keys().first().ok_or(Error::Asset)?;
         Ok(write(&session, key, granted.now())?)
@@ -267,7 +329,8 @@ fn finish(session: Result<Session, Refused>, granted: Granted) -> Result<Vec<u8>
         Ok(_) => granted.delivered(),
         Err(refused) => granted.refused(refused.code()),
     }
-    written
+    let (content_type, body) = form.answer(&written?);
+    Ok(secret(content_type, body.into()))
 }
 
 fn write(session: &Session, key: &GrantedKey, now: jiff::Timestamp) -> Result<Vec<u8>, Error> {

@@ -13,15 +13,17 @@
 //! system has a form of its own.
 //!
 //! A system is one file here with its `Service`, and one row of `SERVICES`. Its `answer` always
-//! goes the same way: parse the body (pure, `license::{system}`), ask [`Delivery::grant`] with the
-//! KIDs and the token, do what private keys are needed for, write the licence (pure), and end with
-//! `Granted::delivered` or `Granted::refused`, so that the audit has the outcome. What a tester wishes
-//! instead of the usual answer (`license::tester`) is done around it, in `tester`.
+//! goes the same way: parse the body (pure, `license::{system}`), ask [`Delivery::route`] with the
+//! KIDs and the token; pass the request on where another server makes the licences (`forward`), else do
+//! what private keys are needed for, write the licence (pure), and end with `Granted::delivered` or
+//! `Granted::refused`, so that the audit has the outcome. What a tester wishes instead of the usual
+//! answer (`license::tester`) is done around it, in `tester`.
 
 mod call;
 mod challenge;
 mod clearkey;
 mod fairplay;
+mod forward;
 mod playready;
 mod refused;
 mod tester;
@@ -42,7 +44,7 @@ use self::refused::Refused;
 use crate::http::problem::Problem;
 use crate::license::System;
 use crate::license::recognize::{self, recognize};
-use crate::service::delivery::{Delivery, DeliveryError};
+use crate::service::delivery::{Delivery, DeliveryError, Granted};
 
 /// The longest request body in bytes; a ClearKey request for the most keys needs 2 KB.
 pub const MAX_BODY_LEN: usize = 64 * 1024;
@@ -99,6 +101,22 @@ where
         }
     }
     routes.with_state(delivery)
+}
+
+/// What a system needs for the licences of this server, with the keys that are waiting for it.
+fn credentials<T>(own: Option<T>, granted: Granted) -> Result<(T, Granted), DeliveryError> {
+    match own {
+        Some(own) => Ok((own, granted)),
+        None => {
+            granted.refused(DeliveryError::NotServed.reason());
+            Err(DeliveryError::NotServed)
+        }
+    }
+}
+
+/// Whether a system has licences here at all, its own or those of other servers.
+fn served(delivery: &Delivery, has_own: bool) -> Result<(), DeliveryError> {
+    (has_own || delivery.has_upstreams()).then_some(()).ok_or(DeliveryError::NotServed)
 }
 
 impl Service {

@@ -2,7 +2,7 @@
 //!
 //! 401 when there is no good token; 403 when a good token does not cover the key, or nothing would.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::{MAX_BODY_LEN, SERVICES, challenge};
@@ -131,6 +131,7 @@ impl Refused {
             Self::Wanted(status) => (self.code(), status, "A tester wants this status"),
             _ => row(self.code()),
         };
+        let retry_after = self.retry_after();
         if status.is_server_error() && !matches!(self, Self::Wanted(_)) {
             tracing::error!(code, error = ?self, "key request failed");
         }
@@ -139,7 +140,19 @@ impl Refused {
         if let Some(challenge) = challenge::of(code) {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if let Some(retry_after) = retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after);
+        }
         response
+    }
+}
+
+impl Refused {
+    /// When to ask again, where that is known: whole seconds, never zero.
+    fn retry_after(&self) -> Option<HeaderValue> {
+        let Self::Delivery(DeliveryError::Upstream(error)) = self else { return None };
+        let seconds = error.retry_after()?.as_secs_f64().ceil().max(1.0);
+        HeaderValue::try_from(seconds.to_string()).ok()
     }
 }
 
@@ -151,6 +164,8 @@ const TOKEN_NOT_ENOUGH: &str = "The token does not cover this key";
 pub(super) const REQUEST_BAD: &str = "The licence request does not read";
 const KID_BAD: &str = "The request does not name a key";
 const SWITCH_BAD: &str = "The switch for testers does not work";
+const OTHER_SERVER: &str = "Another server gives out this key";
+const UPSTREAM_FAILED: &str = "The licence server failed";
 pub(super) const FAILED: &str = "The server failed";
 
 /// Every reason code of key delivery with its status and title.
@@ -188,6 +203,20 @@ const PROBLEMS: &[Row] = &[
     ("license-request-unknown", StatusCode::UNSUPPORTED_MEDIA_TYPE, REQUEST_BAD),
     ("body-too-large", StatusCode::PAYLOAD_TOO_LARGE, "The request body is too large"),
     ("license-system-not-served", StatusCode::NOT_IMPLEMENTED, "There is no such service here"),
+    ("license-made-elsewhere", StatusCode::FORBIDDEN, OTHER_SERVER),
+    ("license-of-several-servers", StatusCode::FORBIDDEN, OTHER_SERVER),
+    ("upstream-refused", StatusCode::FORBIDDEN, "The licence server gives no licence"),
+    ("upstream-rights-not-expressed", StatusCode::FORBIDDEN, "The policy does not deliver this"),
+    ("upstream-token-unfit", StatusCode::BAD_REQUEST, TOKEN_BAD),
+    ("upstream-unknown", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
+    ("upstream-unfit", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
+    ("upstream-unreachable", StatusCode::BAD_GATEWAY, UPSTREAM_FAILED),
+    ("upstream-failed", StatusCode::BAD_GATEWAY, UPSTREAM_FAILED),
+    ("upstream-answer-malformed", StatusCode::BAD_GATEWAY, UPSTREAM_FAILED),
+    ("upstream-answer-too-large", StatusCode::BAD_GATEWAY, UPSTREAM_FAILED),
+    ("upstream-timeout", StatusCode::GATEWAY_TIMEOUT, UPSTREAM_FAILED),
+    ("upstream-unavailable", StatusCode::SERVICE_UNAVAILABLE, UPSTREAM_FAILED),
+    ("upstream-busy", StatusCode::SERVICE_UNAVAILABLE, UPSTREAM_FAILED),
     ("store-busy", StatusCode::SERVICE_UNAVAILABLE, "The server is busy"),
     ("store-failed", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
     ("key-unreadable", StatusCode::INTERNAL_SERVER_ERROR, FAILED),
@@ -201,10 +230,14 @@ fn row(code: &'static str) -> Row {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::keys::VaultError;
     use crate::license::System;
     use crate::license::tester::TABLE;
+    use crate::license::upstream::AnswerError;
+    use crate::service::upstream::UpstreamError;
     use crate::store::StoreError;
 
     fn every_refusal() -> Vec<Refused> {
@@ -234,10 +267,27 @@ mod tests {
             DeliveryError::LocatorNotActive,
             DeliveryError::NotYetValid(jiff::Timestamp::UNIX_EPOCH),
             DeliveryError::PersistenceNotAllowed,
+            DeliveryError::MadeElsewhere,
+            DeliveryError::SeveralServers,
             DeliveryError::Store(StoreError::Busy),
             DeliveryError::Store(StoreError::Closed),
             DeliveryError::Vault(VaultError::Truncated),
         ];
+        let upstreams = [
+            UpstreamError::Unknown,
+            UpstreamError::Unfit,
+            UpstreamError::Rights,
+            UpstreamError::Header,
+            UpstreamError::Open { retry_after: Duration::from_millis(1) },
+            UpstreamError::Busy,
+            UpstreamError::Unreachable,
+            UpstreamError::Timeout,
+            UpstreamError::TooLarge,
+            UpstreamError::Answer(AnswerError::Refused("")),
+            UpstreamError::Answer(AnswerError::Failed("")),
+            UpstreamError::Answer(AnswerError::Malformed),
+        ];
+        let deliveries = deliveries.into_iter().chain(upstreams.map(DeliveryError::Upstream));
         let own = [
             Refused::BodyTooLarge,
             Refused::KidMissing,

@@ -7,16 +7,19 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::call::Call;
+use super::forward::{forwarded, passed};
 use super::refused::{Refused, Row};
-use super::{Answering, Service, secret};
+use super::{Answering, Service, credentials, secret, served};
 use crate::cenc::Scheme;
 use crate::crypto::random;
 use crate::ids::KeyId;
+use crate::license::upstream::Passed;
 use crate::license::widevine::{
-    Challenge, Existing, Issue, IssueError, LicenseType, MAX_KIDS, Request, RequestError, Trust,
+    Challenge, Existing, Issue, IssueError, LicenseType, MAX_KIDS, Request, RequestError,
+    ServiceCertificate, Trust,
 };
 use crate::license::{GrantedKey, System};
-use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
+use crate::service::delivery::{Delivery, DeliveryError, Forward, Granted, KeyRequest, Route};
 use crate::store::StoreError;
 
 pub(super) const SERVICE: Service = Service {
@@ -82,9 +85,18 @@ fn certificate(delivery: Arc<Delivery>, _: Call) -> Answering {
 }
 
 fn certified(delivery: &Delivery) -> Result<Response, Refused> {
-    let certificate = trust(delivery)?.bare_service_certificate();
-    let certificate = certificate.ok_or(RequestError::NoServiceCertificate)?;
-    Ok(secret(MEDIA_TYPE, Bytes::copy_from_slice(certificate)))
+    let certificate = service_certificate(delivery)?;
+    Ok(secret(MEDIA_TYPE, Bytes::copy_from_slice(certificate.bare())))
+}
+
+/// The certificate to which clients are to encrypt: that of the server to which they are passed on,
+/// else that of this one.
+fn service_certificate(delivery: &Delivery) -> Result<ServiceCertificate, Refused> {
+    let elsewhere = delivery.certificate_elsewhere(System::Widevine);
+    match elsewhere.and_then(|file| ServiceCertificate::read(file)) {
+        Some(certificate) => Ok(certificate),
+        None => Ok(trust(delivery)?.service_certificate()?),
+    }
 }
 
 const MEDIA_TYPE: &str = "application/octet-stream";
@@ -94,11 +106,11 @@ fn trust(delivery: &Delivery) -> Result<&Trust, DeliveryError> {
 }
 
 async fn answered(delivery: Arc<Delivery>, call: &Call) -> Result<Response, Refused> {
-    let trust = trust(&delivery)?;
+    served(&delivery, delivery.trust().widevine.is_some())?;
     let answer = match Request::parse(&call.body)? {
-        Request::ServiceCertificate => trust.service_certificate()?,
-        Request::License(challenge) => license(delivery, call, challenge).await?,
-        Request::Existing(existing) => existing_license(&delivery, trust, call, &existing).await?,
+        Request::ServiceCertificate => service_certificate(&delivery)?.message(),
+        Request::License(challenge) => return license(delivery, call, challenge).await,
+        Request::Existing(existing) => return existing_license(&delivery, call, &existing).await,
     };
     Ok(secret(MEDIA_TYPE, answer.into()))
 }
@@ -109,23 +121,43 @@ async fn license(
     delivery: Arc<Delivery>,
     call: &Call,
     challenge: Challenge,
-) -> Result<Vec<u8>, Refused> {
+) -> Result<Response, Refused> {
     let token = call.token()?;
     let kids = kids(&delivery, call, &challenge).await?;
     let persistent = challenge.wanted.license_type == LicenseType::Offline;
     let request =
         KeyRequest { system: System::Widevine, kids: &kids, token: token.as_ref(), persistent };
-    let granted = delivery.grant(&request).await?;
+    let granted = match delivery.route(&request).await? {
+        Route::Here(granted) => granted,
+        Route::Elsewhere(forward) => return elsewhere(forward, &request, call, &challenge).await,
+    };
     let prove_and_write = move || write(&delivery, &challenge, granted);
     // Some milliseconds of arithmetic, during which this thread would serve nobody.
     let written = tokio::task::spawn_blocking(prove_and_write).await;
-    written.map_err(|_| DeliveryError::Store(StoreError::Closed))?
+    let written = written.map_err(|_| DeliveryError::Store(StoreError::Closed))??;
+    Ok(secret(MEDIA_TYPE, written.into()))
+}
+
+async fn elsewhere(
+    forward: Forward,
+    request: &KeyRequest<'_>,
+    call: &Call,
+    challenge: &Challenge,
+) -> Result<Response, Refused> {
+    if let Err(error) = are_of_one_scheme(forward.keys(), challenge.wanted.scheme) {
+        forward.refused(error.reason());
+        return Err(error.into());
+    }
+    let content_id = challenge.wanted.content_id.as_deref();
+    let passed = Passed { content_id, ..passed(request, call) };
+    Ok(forwarded(forward, request, &passed).await?)
 }
 
 fn write(delivery: &Delivery, challenge: &Challenge, granted: Granted) -> Result<Vec<u8>, Refused> {
     let granted = of_one_scheme(granted, challenge.wanted.scheme)?;
     let random = &mut random::System::new();
-    let device = match challenge.identify(trust(delivery)?, granted.now().as_second(), random) {
+    let (trust, granted) = credentials(delivery.trust().widevine.as_ref(), granted)?;
+    let device = match challenge.identify(trust, granted.now().as_second(), random) {
         Ok(device) => device,
         Err(error) => {
             granted.refused(error.reason());
@@ -150,17 +182,35 @@ fn of_one_scheme(granted: Granted, named: Option<Scheme>) -> Result<Granted, Iss
     granted.ok_or(IssueError::OtherScheme)
 }
 
+/// The same where the request cannot be cut.
+fn are_of_one_scheme(keys: &[GrantedKey], named: Option<Scheme>) -> Result<(), IssueError> {
+    let mut schemes = keys.iter().map(|key| Scheme::of(key.protection));
+    let wanted = named.or_else(|| keys.first().and_then(|key| Scheme::of(key.protection)));
+    schemes.try_for_each(|scheme| match scheme {
+        None => Err(IssueError::OtherKind),
+        scheme if scheme == wanted => Ok(()),
+        _ => Err(IssueError::OtherScheme),
+    })
+}
+
 /// Nothing is stored of a licence: what it keeps comes back, and policy, times and lists decide anew.
 async fn existing_license(
     delivery: &Delivery,
-    trust: &Trust,
     call: &Call,
     existing: &Existing,
-) -> Result<Vec<u8>, Refused> {
+) -> Result<Response, Refused> {
     let sealer = delivery.license_sealer();
-    let opened = existing.open(sealer)?;
+    // Who has no credentials has made no licence.
+    let own = delivery.trust().widevine.as_ref().ok_or(RequestError::UnknownLicense);
+    let opened = own.and_then(|trust| Ok((trust, existing.open(sealer)?)));
+    let (trust, opened) = match opened {
+        Err(RequestError::UnknownLicense) if delivery.has_upstreams() => {
+            return existing_elsewhere(delivery, call).await;
+        }
+        opened => opened?,
+    };
     if existing.is_release {
-        return Ok(opened.release());
+        return Ok(secret(MEDIA_TYPE, opened.release().into()));
     }
     let token = call.token()?;
     let request = KeyRequest {
@@ -172,7 +222,32 @@ async fn existing_license(
     let granted = delivery.grant_all(&request).await?;
     let (keys, now) = (granted.keys(), granted.now());
     let renewed = opened.renew(trust, keys, now, sealer, &mut random::System::new());
-    finish(renewed, granted)
+    Ok(secret(MEDIA_TYPE, finish(renewed, granted)?.into()))
+}
+
+/// A licence of another server is renewed and given back there. The message does not name its keys to
+/// us, so the address must name one.
+async fn existing_elsewhere(delivery: &Delivery, call: &Call) -> Result<Response, Refused> {
+    let kids = match call.kid() {
+        Err(Refused::KidMissing) => return Err(RequestError::UnknownLicense.into()),
+        kid => [kid?],
+    };
+    let token = call.token()?;
+    let request = KeyRequest {
+        system: System::Widevine,
+        kids: &kids,
+        token: token.as_ref(),
+        persistent: false,
+    };
+    match delivery.route(&request).await? {
+        Route::Elsewhere(forward) => {
+            Ok(forwarded(forward, &request, &passed(&request, call)).await?)
+        }
+        Route::Here(granted) => {
+            granted.refused(RequestError::UnknownLicense.reason());
+            Err(RequestError::UnknownLicense.into())
+        }
+    }
 }
 
 fn finish(written: Result<Vec<u8>, IssueError>, granted: Granted) -> Result<Vec<u8>, Refused> {

@@ -114,6 +114,12 @@ impl Request {
         let json = RequestJson::read(body)?;
         Ok(Self { kids: json.kids()?, session: json.session })
     }
+
+    /// The request in the form of browsers, with nothing in it but what was read: for a server of
+    /// somebody else, which may read more.
+    pub fn rewritten(&self) -> String {
+        client::request(&self.kids, self.session)
+    }
 }
 
 /// What acknowledges a release message: the same list, as it was written (clearkey.md section 3).

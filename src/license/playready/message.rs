@@ -1,5 +1,7 @@
 //! The body of a request: which message it is, in whatever players wrap it.
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64;
 use roxmltree::Node;
 
@@ -31,6 +33,17 @@ impl Request {
             Some(inner) => Self::of_envelope(&inner?),
             None => Self::of_message(message(root)?),
         }
+    }
+
+    /// The message out of what browsers wrap it in.
+    ///
+    /// # Errors
+    /// [`Error`], as of [`Self::parse`].
+    pub fn unwrapped(body: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+        let text = text(body)?;
+        let document = xml::parse(&text)?;
+        let inner = wrapped(document.root_element()).transpose()?;
+        Ok(inner.map_or(Cow::Borrowed(body), Cow::Owned))
     }
 
     fn of_envelope(body: &[u8]) -> Result<Self, Error> {

@@ -17,6 +17,7 @@ mod error;
 mod fault;
 pub mod maker;
 mod message;
+pub mod passed;
 mod response;
 mod rights;
 mod service;

@@ -91,7 +91,7 @@ fn read(document: &Value) -> Result<Trust, TrustError> {
 fn every_section_is_read_with_its_files() {
     let trust = read(&document()).unwrap();
     let (widevine, playready) = (trust.widevine.unwrap(), trust.playready.unwrap());
-    assert_eq!(widevine.bare_service_certificate(), Some(&*certified()[1].certificate));
+    assert_eq!(widevine.service_certificate().unwrap().bare(), &*certified()[1].certificate);
     assert!(!widevine.is_any_device());
     assert_eq!(playready.server_public().as_bytes(), &made().server_public);
     let fairplay_credentials = trust.fairplay.unwrap().credentials.clone().unwrap();

@@ -171,7 +171,7 @@ pub(super) fn common_rights(keys: &[GrantedKey]) -> Option<Rights> {
 }
 
 /// The template of the option that decided.
-fn template(key: &GrantedKey) -> Option<&WidevineTemplate> {
+pub(super) fn template(key: &GrantedKey) -> Option<&WidevineTemplate> {
     match key.by.configuration() {
         Configuration::Widevine(configuration) => Some(&configuration.template),
         _ => None,

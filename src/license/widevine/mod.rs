@@ -5,6 +5,8 @@
 //! [`Request::parse`] reads, [`Challenge::identify`] proves who asks, [`Issue`] writes a licence,
 //! [`Existing::open`] reads what renewals and releases bring back.
 
+mod certificate;
+pub mod cloud;
 mod content;
 mod derive;
 mod device;
@@ -17,6 +19,7 @@ pub mod test_device;
 pub mod test_set;
 mod trust;
 
+pub use certificate::ServiceCertificate;
 pub use content::{MAX_KIDS, Wanted};
 pub use device::{Device, Platform};
 pub use existing::{Kept, Opened};

@@ -6,10 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use prost::Message;
 
-use super::proto::{
-    DrmCertificate, SignedDrmCertificate, SignedMessage, certificate_type, message_type,
-};
-use super::{DeviceError, RequestError};
+use super::proto::{DrmCertificate, SignedDrmCertificate, certificate_type};
+use super::{DeviceError, RequestError, ServiceCertificate};
 use crate::crypto::rsa::{Hash, PrivateKey, PublicKey, RsaError};
 use crate::license::rights::SecurityLevel;
 
@@ -149,23 +147,13 @@ impl Trust {
         self.root.is_none()
     }
 
-    /// The answer to a request for the service certificate.
+    /// The certificate to which clients encrypt who they are.
     ///
     /// # Errors
     /// [`RequestError::NoServiceCertificate`].
-    pub fn service_certificate(&self) -> Result<Vec<u8>, RequestError> {
+    pub fn service_certificate(&self) -> Result<ServiceCertificate, RequestError> {
         let service = self.service.as_ref().ok_or(RequestError::NoServiceCertificate)?;
-        let message = SignedMessage {
-            kind: Some(message_type::SERVICE_CERTIFICATE),
-            msg: Some(service.certificate.clone()),
-            ..SignedMessage::default()
-        };
-        Ok(message.encode_to_vec())
-    }
-
-    /// The certificate itself, as players are configured with it.
-    pub fn bare_service_certificate(&self) -> Option<&[u8]> {
-        self.service.as_ref().map(|service| &*service.certificate)
+        Ok(ServiceCertificate::new(service.certificate.clone()))
     }
 
     pub(super) fn service(&self) -> Option<&Service> {

@@ -13,6 +13,17 @@ const WIDEVINE: &str = "#Microsoft.Media.ContentKeyPolicyWidevineConfiguration";
 const FAIR_PLAY: &str = "#Microsoft.Media.ContentKeyPolicyFairPlayConfiguration";
 const UNKNOWN: &str = "#Microsoft.Media.ContentKeyPolicyUnknownConfiguration";
 
+/// The rule for members that say what licences allow, each with whether it is there, where another
+/// server makes the licences.
+pub(super) fn leave_to_upstream(members: &[(&str, bool)]) -> Result<(), String> {
+    match members.iter().find(|(_, is_there)| *is_there) {
+        None => Ok(()),
+        Some((name, _)) => {
+            Err(format!("{name}: not with upstream: its server says what its licences allow"))
+        }
+    }
+}
+
 /// What an option delivers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "@odata.type")]
@@ -91,11 +102,18 @@ impl Configuration {
     }
 
     /// The rules of the one configuration; what breaks them begins with the path of its member.
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Of what another server's licences allow, only a Widevine template is told to it: any other is
+    /// refused, because nobody would keep to it.
+    pub(super) fn check(&self, is_forwarded: bool) -> Result<(), String> {
         match self {
+            Self::ClearKey { allow_persistent_license } if is_forwarded => {
+                leave_to_upstream(&[("allowPersistentLicense", *allow_persistent_license)])
+            }
             Self::ClearKey { .. } => Ok(()),
+            Self::PlayReady(configuration) if is_forwarded => configuration.check_forwarded(),
             Self::PlayReady(configuration) => configuration.check(),
             Self::Widevine(configuration) => configuration.check(),
+            Self::FairPlay(configuration) if is_forwarded => configuration.check_forwarded(),
             Self::FairPlay(configuration) => configuration.check(),
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::configuration::leave_to_upstream;
 use crate::package::announced::HdcpLevel;
 use crate::policy::duration::Seconds;
 use crate::policy::secret::Secret;
@@ -109,6 +110,20 @@ impl FairPlayConfiguration {
 
     pub(super) fn check(&self) -> Result<(), String> {
         self.check_credentials().and_then(|()| self.check_rental()).map_err(str::to_owned)
+    }
+
+    pub(super) fn check_forwarded(&self) -> Result<(), String> {
+        let key_type = self.rental_and_lease_key_type;
+        leave_to_upstream(&[
+            ("ask", self.ask.is_some()),
+            ("fairPlayPfx", self.fair_play_pfx.is_some()),
+            ("fairPlayPfxPassword", self.fair_play_pfx_password.is_some()),
+            ("rentalAndLeaseKeyType", key_type != RentalAndLeaseKeyType::Undefined),
+            ("rentalDuration", !self.rental_duration.is_zero()),
+            ("offlineRentalConfiguration", self.offline_rental_configuration.is_some()),
+            ("leaseDuration", !self.lease_duration.is_zero()),
+            ("hdcpLevel", self.hdcp_level.is_some()),
+        ])
     }
 
     fn check_credentials(&self) -> Result<(), &'static str> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PolicyError, check_name, json};
+use super::{NAME_RULE, PolicyError, check_name, is_legal_name, json};
 
 mod configuration;
 pub mod fairplay;
@@ -49,6 +49,10 @@ pub struct PolicyOption {
     pub configuration: Configuration,
     /// To whom.
     pub restriction: Restriction,
+    /// The server that makes the licences, by its name in the configuration of this one; when absent
+    /// they are made here. Ours: Azure Media Services had no such member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
 }
 
 impl ContentKeyPolicy {
@@ -75,6 +79,7 @@ impl ContentKeyPolicy {
             name: None,
             configuration,
             restriction: restriction.clone(),
+            upstream: None,
         });
         Self { name: name.to_owned(), description: None, options: options.collect() }
     }
@@ -117,15 +122,19 @@ impl ContentKeyPolicy {
 
     /// What one option gives to hardware only, no other may give to less (ams.md section 11).
     fn check_hardware(&self) -> Result<(), String> {
-        let mut configurations = self.options.iter().map(|option| &option.configuration);
-        if !configurations.clone().any(Configuration::needs_hardware) {
+        let mut options = self.options.iter();
+        if !options.clone().any(|option| option.configuration.needs_hardware()) {
             return Ok(());
         }
-        match configurations.position(|configuration| !configuration.keeps_to_hardware()) {
+        // What licences of another server allow is not known here.
+        let keeps = |option: &PolicyOption| {
+            option.upstream.is_none() && option.configuration.keeps_to_hardware()
+        };
+        match options.position(|option| !keeps(option)) {
             None => Ok(()),
             Some(n) => Err(format!(
                 "options[{n}].configuration: SL3000 goes only with PlayReady of SL3000 and with \
-                 Widevine whose content_key_specs have security_level 4 or 5"
+                 Widevine whose content_key_specs have security_level 4 or 5, both made here"
             )),
         }
     }
@@ -133,7 +142,11 @@ impl ContentKeyPolicy {
 
 impl PolicyOption {
     fn check(&self) -> Result<(), String> {
-        self.configuration.check().map_err(|rule| format!("configuration.{rule}"))?;
+        let is_forwarded = self.upstream.is_some();
+        self.configuration.check(is_forwarded).map_err(|rule| format!("configuration.{rule}"))?;
+        if self.upstream.as_deref().is_some_and(|name| !is_legal_name(name)) {
+            return Err(format!("upstream: {NAME_RULE}"));
+        }
         match &self.restriction {
             Restriction::Open {} => Ok(()),
             Restriction::Token(token) => {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::configuration::leave_to_upstream;
 use crate::ids::KeyId;
 use crate::policy::duration::IsoDuration;
 use crate::policy::json;
@@ -21,7 +22,8 @@ const MAX_CUSTOM_DATA: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PlayReadyConfiguration {
-    /// The templates; for each key the first that is for it applies.
+    /// The templates; for each key the first that is for it applies. None where another server makes
+    /// the licences.
     pub licenses: Vec<PlayReadyLicense>,
     /// Text that goes back to the client with the licence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +252,14 @@ impl PlayReadyConfiguration {
             license.check().map_err(|rule| format!("licenses[{n}].{rule}"))
         };
         self.licenses.iter().enumerate().try_for_each(check)
+    }
+
+    pub(super) fn check_forwarded(&self) -> Result<(), String> {
+        let left = [
+            ("licenses", !self.licenses.is_empty()),
+            ("responseCustomData", self.response_custom_data.is_some()),
+        ];
+        leave_to_upstream(&left)
     }
 
     pub(super) fn needs_hardware(&self) -> bool {

@@ -10,6 +10,11 @@ pub(super) fn delivered(system: System, kid: KeyId, locator: LocatorId) {
     tracing::info!(target: "audit", %kid, %locator, system, "key delivered");
 }
 
+pub(super) fn delivered_by(upstream: &str, system: System, kid: KeyId, locator: LocatorId) {
+    let system = system.name();
+    tracing::info!(target: "audit", %kid, %locator, system, upstream, "key delivered");
+}
+
 pub(super) fn refused(system: System, kid: KeyId, locator: LocatorId, reason: &str) {
     let system = system.name();
     tracing::info!(target: "audit", %kid, %locator, system, reason, "key refused");

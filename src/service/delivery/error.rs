@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::keys::VaultError;
 use crate::license::Refusal;
+use crate::service::upstream::UpstreamError;
 use crate::store::StoreError;
 
 /// Why a key was not delivered.
@@ -28,6 +29,17 @@ pub enum DeliveryError {
     /// The server has no roots and credentials for the system (`drm.dir`).
     #[error("this server has no credentials for licences of this system")]
     NotServed,
+    /// Licences of the key are made by another server, and not in this form.
+    #[error("the content key policy leaves licences of this key to another server")]
+    MadeElsewhere,
+    /// A request is passed on whole, and to one server.
+    #[error(
+        "the keys of the request are given out by different servers; ask for each of them alone"
+    )]
+    SeveralServers,
+    /// The other server gave no licence.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// The store failed.
     #[error(transparent)]
     Store(StoreError),
@@ -46,6 +58,9 @@ impl DeliveryError {
             Self::NotYetValid(_) => "key-not-yet-valid",
             Self::PersistenceNotAllowed => "license-persistence-not-allowed",
             Self::NotServed => "license-system-not-served",
+            Self::MadeElsewhere => "license-made-elsewhere",
+            Self::SeveralServers => "license-of-several-servers",
+            Self::Upstream(error) => error.reason(),
             Self::Store(StoreError::Busy) => "store-busy",
             Self::Store(_) => "store-failed",
             Self::Vault(_) => "key-unreadable",

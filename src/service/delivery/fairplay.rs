@@ -11,8 +11,8 @@ use super::{Delivery, DeliveryError};
 use crate::ids::KeyId;
 use crate::license::fairplay::{Credentials, FairPlayError};
 use crate::license::{Refusal, System};
-use crate::policy::Configuration;
 use crate::policy::content_key::fairplay::FairPlayConfiguration;
+use crate::policy::{Configuration, PolicyOption};
 
 /// Sets of credentials that stay open, and for how long after their last use: to open one costs
 /// milliseconds of work on its password.
@@ -63,12 +63,13 @@ impl Delivery {
     ///
     /// # Errors
     /// [`DeliveryError::UnknownKey`], and [`Refusal::NoOption`] where the policy has none.
-    pub async fn fairplay_option(&self, kid: KeyId) -> Result<Configuration, DeliveryError> {
+    pub async fn fairplay_option(&self, kid: KeyId) -> Result<PolicyOption, DeliveryError> {
         let found = self.store.keys(&[kid]).await?;
         let record = found.first().ok_or(DeliveryError::UnknownKey)?;
         let policy = self.policy_of(record, &*self.store.locator_of(record).await?).await?;
-        let mut configurations = policy.options.iter().map(|option| &option.configuration);
-        let found = configurations.find(|it| it.kind() == System::FairPlay.kind());
+        let is_fairplay =
+            |option: &&PolicyOption| option.configuration.kind() == System::FairPlay.kind();
+        let found = policy.options.iter().find(is_fairplay);
         Ok(found.ok_or(Refusal::NoOption)?.clone())
     }
 }

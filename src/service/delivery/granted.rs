@@ -59,6 +59,24 @@ impl Granted {
         }
     }
 
+    /// All keys were handed out, in a licence of another server.
+    pub(super) fn delivered_by(self, upstream: &str) {
+        for (key, locator) in self.keys.iter().zip(self.locators) {
+            audit::delivered_by(upstream, self.system, key.kid, locator);
+        }
+    }
+
+    /// Whether this server makes the licences of all keys.
+    pub(super) fn is_made_here(&self) -> bool {
+        self.keys.iter().all(|key| key.by.upstream().is_none())
+    }
+
+    /// The other server that makes them, when it is one for all.
+    pub(super) fn upstream(&self) -> Option<&str> {
+        let name = self.keys.first()?.by.upstream();
+        name.filter(|_| self.keys.iter().all(|key| key.by.upstream() == name))
+    }
+
     /// None was: what was looked at after the decision spoke against it.
     pub fn refused(self, reason: &'static str) {
         for (key, locator) in self.keys.iter().zip(self.locators) {

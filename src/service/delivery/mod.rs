@@ -8,6 +8,7 @@ mod audit;
 mod content;
 mod error;
 mod fairplay;
+mod forward;
 mod granted;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use self::error::DeliveryError;
+pub use self::forward::{Forward, Route};
 pub use self::granted::Granted;
 use crate::crypto::key::ContentKey;
 use crate::crypto::seal::Sealer;
@@ -24,6 +26,7 @@ use crate::keys::KeyRecord;
 use crate::license::tester::Wishes;
 use crate::license::{Admission, Ask, GrantedKey, Refusal, System, Trust, Wanted, admits};
 use crate::policy::ContentKeyPolicy;
+use crate::service::upstream::Upstreams;
 use crate::store::{Locator, Store};
 use crate::token::{At, Bearer};
 
@@ -42,6 +45,7 @@ pub struct Delivery {
     clock: Clock,
     skew: Duration,
     trust: Arc<Trust>,
+    upstreams: Arc<Upstreams>,
     for_testers: bool,
     fairplay_opened: fairplay::Opened,
     wishes: Wishes,
@@ -68,6 +72,7 @@ impl Delivery {
             clock,
             skew,
             trust: Arc::default(),
+            upstreams: Arc::default(),
             for_testers: false,
             fairplay_opened: fairplay::opened(),
             wishes: Wishes::default(),
@@ -78,6 +83,12 @@ impl Delivery {
     #[must_use]
     pub fn with_trust(self, trust: Trust) -> Self {
         Self { trust: Arc::new(trust), ..self }
+    }
+
+    /// With other servers that make licences for this one.
+    #[must_use]
+    pub fn with_upstreams(self, upstreams: Upstreams) -> Self {
+        Self { upstreams: Arc::new(upstreams), ..self }
     }
 
     /// With licences that testers pick by their requests: for development only.
@@ -134,10 +145,13 @@ impl Delivery {
     ///
     /// # Errors
     /// [`DeliveryError`] when no key is granted: the policy's refusal if there was one, else
-    /// [`DeliveryError::UnknownKey`].
+    /// [`DeliveryError::UnknownKey`]. [`DeliveryError::MadeElsewhere`] when an option decided that
+    /// leaves licences to another server: [`Self::route`] is for those who can pass requests on.
     pub async fn grant(&self, request: &KeyRequest<'_>) -> Result<Granted, DeliveryError> {
-        let (granted, refusal) = self.decide(request).await?;
-        granted.ok_or(refusal)
+        match self.decide(request).await? {
+            (Some(granted), _) => here(granted),
+            (None, refusal) => Err(refusal),
+        }
     }
 
     /// The same for what cannot be cut: all keys of the request, or none.
@@ -147,7 +161,7 @@ impl Delivery {
     pub async fn grant_all(&self, request: &KeyRequest<'_>) -> Result<Granted, DeliveryError> {
         let (granted, refusal) = self.decide(request).await?;
         match granted {
-            Some(granted) if granted.keys().len() == request.kids.len() => return Ok(granted),
+            Some(granted) if granted.keys().len() == request.kids.len() => return here(granted),
             Some(granted) => granted.refused(refusal.reason()),
             None => {}
         }
@@ -242,19 +256,32 @@ impl Delivery {
         if let Some(opens) = opens.filter(|opens| *opens > admissions.ask.at.now) {
             return Err(DeliveryError::NotYetValid(opens));
         }
-        let rights = self.wishes.rights(grant.rights, admissions.ask.at.now);
-        if persistent && !rights.persistent {
+        // Another server says itself what its licences allow.
+        let is_made_here = grant.by.upstream().is_none();
+        let wishes = if is_made_here { self.wishes } else { Wishes::default() };
+        let rights = wishes.rights(grant.rights, admissions.ask.at.now);
+        if is_made_here && persistent && !rights.persistent {
             return Err(DeliveryError::PersistenceNotAllowed);
         }
         Ok(GrantedKey {
             kid: grant.kid,
             label: record.label.clone(),
             protection: record.protection,
-            key: self.wishes.key(self.store.vault().unwrap(record)?),
+            key: wishes.key(self.store.vault().unwrap(record)?),
             rights,
             by: grant.by,
         })
     }
+}
+
+/// Keys whose licences this server makes.
+fn here(granted: Granted) -> Result<Granted, DeliveryError> {
+    if granted.is_made_here() {
+        return Ok(granted);
+    }
+    let error = DeliveryError::MadeElsewhere;
+    granted.refused(error.reason());
+    Err(error)
 }
 
 /// What each policy says of one request: the token is looked at once, for any number of keys.

@@ -20,5 +20,6 @@ pub(crate) mod rotation;
 pub(crate) mod server;
 pub(crate) mod text;
 pub(crate) mod transport;
+pub(crate) mod upstream;
 pub(crate) mod widevine;
 pub(crate) mod wire;

@@ -119,6 +119,20 @@ pub(crate) fn policy_document(name: &str, open: bool, template: &Value) -> Value
     document
 }
 
+/// A streaming policy `three` whose keys have the labels AUDIO, SD and UHD1.
+pub(crate) fn three_keys(block: &str) -> StreamingPolicy {
+    let track = |value: &str| {
+        json!({ "trackSelections": [{ "property": "FourCC", "operation": "Equal",
+                                      "value": value }] })
+    };
+    let mapping = |label: &str, value| json!({ "label": label, "tracks": [track(value)] });
+    let properties = json!({ block: {
+        "enabledProtocols": { "dash": true, "hls": true },
+        "contentKeys": { "defaultKey": { "label": "AUDIO" },
+            "keyToTrackMappings": [mapping("SD", "avc1"), mapping("UHD1", "hvc1")] } } });
+    StreamingPolicy::from_properties("three", &properties.to_string()).unwrap()
+}
+
 /// A key service with one locator `film` under a policy, and its Common Encryption keys.
 pub(crate) struct Service {
     pub(crate) keys: KeyService,
@@ -141,16 +155,7 @@ impl Service {
     pub(crate) async fn start(trust: Trust, block: &str, open: bool, template: &Value) -> Self {
         let trust = portcullis::license::Trust { widevine: Some(trust), ..Default::default() };
         let keys = KeyService::start_with(trust).await;
-        let track = |value: &str| {
-            json!({ "trackSelections": [{ "property": "FourCC", "operation": "Equal",
-                                          "value": value }] })
-        };
-        let mapping = |label: &str, value| json!({ "label": label, "tracks": [track(value)] });
-        let properties = json!({ block: {
-            "enabledProtocols": { "dash": true, "hls": true },
-            "contentKeys": { "defaultKey": { "label": "AUDIO" },
-                "keyToTrackMappings": [mapping("SD", "avc1"), mapping("UHD1", "hvc1")] } } });
-        let streaming = StreamingPolicy::from_properties("three", &properties.to_string()).unwrap();
+        let streaming = three_keys(block);
         keys.store.create_streaming_policy(&streaming).await.unwrap();
         let policy = policy("widevine", open, template);
         keys.store.create_content_key_policy(&policy).await.unwrap();

@@ -14,17 +14,19 @@ use axum::response::{IntoResponse, Response};
 use ring::rand::SystemRandom;
 
 use super::call::Call;
+use super::forward::{forwarded, passed};
 use super::refused::{REQUEST_BAD, Refused, Row};
-use super::{Answering, Service, secret};
+use super::{Answering, Service, credentials, secret, served};
 use crate::http::problem::Problem;
 use crate::ids::KeyId;
 use crate::license::playready::{
     self as playready, CONTENT_TYPE, Challenge, CustomToken, Device, Extras, Grantable,
     PlayReadyLicenseError as Error, Request, StatusCode, fault, terms, xmr::Cipher,
 };
+use crate::license::upstream::Passed;
 use crate::license::{GrantedKey, System};
 use crate::protection::Protection;
-use crate::service::delivery::{Delivery, DeliveryError, Granted, KeyRequest};
+use crate::service::delivery::{Delivery, DeliveryError, Forward, Granted, KeyRequest, Route};
 use crate::store::StoreError;
 use crate::token::Bearer;
 
@@ -127,30 +129,58 @@ fn answer(delivery: Arc<Delivery>, call: Call) -> Answering {
 }
 
 async fn answered(delivery: Arc<Delivery>, call: &Call) -> Result<Response, Failure> {
-    let service = delivery.trust().playready.clone().ok_or(DeliveryError::NotServed)?;
-    let text = match Request::parse(&call.body)? {
-        Request::Acknowledge(acknowledgement) => service.acknowledge(&acknowledgement)?,
-        Request::Acquire(challenge) => acquire(&delivery, service, call, *challenge).await?,
-    };
-    Ok(message(text))
+    served(&delivery, delivery.trust().playready.is_some())?;
+    match Request::parse(&call.body)? {
+        Request::Acknowledge(acknowledgement) => {
+            Ok(message(service(&delivery)?.acknowledge(&acknowledgement)?))
+        }
+        Request::Acquire(challenge) => acquire(&delivery, call, *challenge).await,
+    }
+}
+
+fn service(delivery: &Delivery) -> Result<Arc<playready::Service>, DeliveryError> {
+    delivery.trust().playready.clone().ok_or(DeliveryError::NotServed)
 }
 
 /// The names of the keys are in the clear: who asks is looked at, which takes the private key of the
 /// service, after what is asked for was granted.
 async fn acquire(
     delivery: &Delivery,
-    service: Arc<playready::Service>,
     call: &Call,
     challenge: Challenge,
-) -> Result<String, Failure> {
+) -> Result<Response, Failure> {
     let token = token(call, &challenge)?;
     if let Some(config) = tester::config(delivery, call)? {
-        return tester::acquire(delivery, service, &config, challenge, token.as_ref()).await;
+        let service = service(delivery)?;
+        let text = tester::acquire(delivery, service, &config, challenge, token.as_ref()).await?;
+        return Ok(message(text));
     }
-    let granted = grant(delivery, &challenge.kids(), token.as_ref()).await?;
+    let kids = challenge.kids();
+    let request = asked(&kids, token.as_ref());
+    let granted = match delivery.route(&request).await? {
+        Route::Here(granted) => granted,
+        Route::Elsewhere(forward) => return elsewhere(forward, &request, call).await,
+    };
+    let granted = of_samples(granted)?;
+    let (service, granted) = credentials(delivery.trust().playready.clone(), granted)?;
     // A millisecond of arithmetic and more, during which this thread would serve nobody.
     let written = tokio::task::spawn_blocking(move || write(&service, &challenge, granted)).await;
-    written.map_err(|_| DeliveryError::Store(StoreError::Closed))?.map_err(Failure::PlayReady)
+    let written = written.map_err(|_| DeliveryError::Store(StoreError::Closed))?;
+    written.map(message).map_err(Failure::PlayReady)
+}
+
+async fn elsewhere(
+    forward: Forward,
+    request: &KeyRequest<'_>,
+    call: &Call,
+) -> Result<Response, Failure> {
+    if !forward.keys().iter().all(is_of_samples) {
+        forward.refused(OTHER_KIND);
+        return Err(other_kind().into());
+    }
+    let message = Request::unwrapped(&call.body)?;
+    let passed = Passed { message: &message, ..passed(request, call) };
+    Ok(forwarded(forward, request, &passed).await?)
 }
 
 /// The token of the request, or that of the application in the challenge.
@@ -174,19 +204,32 @@ fn only(
     granted.ok_or(refusal.unwrap_or(Error::NoKids))
 }
 
+fn asked<'a>(kids: &'a [KeyId], token: Option<&'a Bearer>) -> KeyRequest<'a> {
+    KeyRequest { system: System::PlayReady, kids, token, persistent: false }
+}
+
 async fn grant(
     delivery: &Delivery,
     kids: &[KeyId],
     token: Option<&Bearer>,
 ) -> Result<Granted, Failure> {
-    let request = KeyRequest { system: System::PlayReady, kids, token, persistent: false };
-    let granted = delivery.grant(&request).await?;
-    let of_samples = |key: &GrantedKey| key.protection != Protection::Cbc;
-    let granted = granted.only("playready-key-of-other-kind", of_samples);
-    granted.ok_or_else(|| {
-        let detail = "this key encrypts whole segments and is delivered without licence".to_owned();
-        Refused::System { code: "playready-key-of-other-kind", detail }.into()
-    })
+    Ok(of_samples(delivery.grant(&asked(kids, token)).await?)?)
+}
+
+/// A key that encrypts whole segments has no licence.
+const OTHER_KIND: &str = "playready-key-of-other-kind";
+
+fn is_of_samples(key: &GrantedKey) -> bool {
+    key.protection != Protection::Cbc
+}
+
+fn of_samples(granted: Granted) -> Result<Granted, Refused> {
+    granted.only(OTHER_KIND, is_of_samples).ok_or_else(other_kind)
+}
+
+fn other_kind() -> Refused {
+    let detail = "this key encrypts whole segments and is delivered without licence".to_owned();
+    Refused::System { code: OTHER_KIND, detail }
 }
 
 fn write(
