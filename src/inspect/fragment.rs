@@ -1,6 +1,7 @@
 //! What a movie fragment says of keys of its own: groups of type `seig` and the boxes of PIFF that name
 //! one, and the `pssh` beside them (ISO/IEC 23001-7 section 6; packaging.md section 1.7).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::consistency::{Difference, KnownKeys, check};
@@ -10,6 +11,9 @@ use crate::isobmff::cenc::Pssh;
 use crate::isobmff::cenc::protection::group_descriptions;
 use crate::isobmff::cenc::senc::Senc;
 use crate::isobmff::{BoxError, BoxRef, FourCc, children};
+
+/// More systems that a fragment speaks to are not looked at: files come from anybody.
+const MAX_SYSTEMS: usize = 256;
 
 /// All that is wrong with what a whole `moof` box at `offset` of a file says by itself: a system that it
 /// speaks to finds all of its keys.
@@ -23,11 +27,15 @@ pub fn differences(
     known: Option<&KnownKeys>,
 ) -> Result<Vec<Difference>, BoxError> {
     let place = |what: &str| format!("{what} of the fragment at {offset}");
-    let (mut systems, mut keys) = (Vec::new(), Vec::new());
+    let (mut systems, mut keys) = (Vec::new(), BTreeSet::new());
     for header in children(FourCc(*b"file"), moof) {
         for child in header?.children() {
             let child = child?;
             match &child.kind.0 {
+                b"pssh" if systems.len() == MAX_SYSTEMS => {
+                    let said = Statement::new(source, place("pssh"), Audience::Everybody);
+                    return Ok(check(&[said.broken(TOO_MANY)], None));
+                }
                 b"pssh" => {
                     let said = Statement::new(source, place("pssh"), Audience::Everybody);
                     systems.push(match Pssh::read(child.body) {
@@ -40,15 +48,16 @@ pub fn differences(
             }
         }
     }
-    let mut found = Vec::new();
-    for kid in keys {
-        let mut own = Statement::new(source, place("key"), Audience::Everybody);
-        own.kids.push(kid);
-        let all: Vec<Statement> = systems.iter().cloned().chain([own]).collect();
-        found.extend(check(&all, known));
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(found)
+    let mut own = Statement::new(source, place("keys"), Audience::Everybody);
+    own.name_keys(keys);
+    systems.push(own);
+    Ok(check(&systems, known))
 }
+
+const TOO_MANY: &str = "the fragment has more of them than are looked at";
 
 /// The keys that a track fragment names itself.
 fn own_keys(traf: &BoxRef<'_>) -> Result<Vec<KeyId>, BoxError> {
@@ -62,4 +71,48 @@ fn own_keys(traf: &BoxRef<'_>) -> Result<Vec<KeyId>, BoxError> {
     let own = Senc::find(traf)?.and_then(|senc| senc.own).map(|(_, own)| own);
     let protected = described.into_iter().chain(own).filter(|own| own.is_protected);
     Ok(protected.map(|own| own.kid).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Writer;
+    use crate::isobmff::{boxed, full_box};
+
+    /// A `moof` that speaks to so many systems and names so many keys, of which they are told the first.
+    fn moof(systems: u32, keys: u32) -> Vec<u8> {
+        let kid = |n: u32| KeyId::from_bytes(u128::from(n).to_be_bytes());
+        let mut w = Writer::default();
+        boxed(&mut w, b"moof", |w| {
+            (0..systems).for_each(|_| Pssh::common(vec![kid(0)]).write(w));
+            boxed(w, b"traf", |w| {
+                full_box(w, b"sgpd", 1, 0, |w| {
+                    w.bytes(b"seig");
+                    w.u32(20);
+                    w.u32(keys);
+                    for n in 0..keys {
+                        w.bytes(&[0, 0, 1, 8]);
+                        w.bytes(kid(n).as_bytes());
+                    }
+                });
+            });
+        });
+        w.into_vec()
+    }
+
+    fn found(systems: u32, keys: u32) -> Vec<String> {
+        let found = differences(&"x".into(), 0, &moof(systems, keys), None).unwrap();
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn systems_are_told_every_key_and_of_very_many_that_is_not_asked() {
+        assert!(found(2, 1).is_empty() && found(0, 3).is_empty() && found(3, 0).is_empty());
+        let one = found(1, 2);
+        assert!(one.len() == 1 && one[0].starts_with("x: pssh of the fragment at 0"), "{one:?}");
+        let many = found(0, 300);
+        assert!(many.len() == 1 && many[0].ends_with("more than 256 keys"), "{many:?}");
+        let many = found(300, 1);
+        assert!(many.len() == 1 && many[0].ends_with(TOO_MANY), "{many:?}");
+    }
 }
