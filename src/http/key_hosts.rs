@@ -91,6 +91,7 @@ mod tests {
         assert_eq!(led("keys.example", http2), "https://keys.example/keydelivery/Widevine/");
         assert_eq!(led("other.example", http2), http2);
     }
+
     #[test]
     fn a_listener_of_keys_does_not_ask_for_the_host() {
         for host in ["keys.example", "10.0.0.1:8443", ""] {

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use super::call::Call;
 use super::forward::{forwarded, passed};
 use super::refused::{REQUEST_BAD, Refused, Row};
+use super::samples::OfSamples;
 use super::{Answering, Service, secret};
+use crate::license::System;
 use crate::license::clearkey::{self, Request, RequestError, SessionType};
 use crate::license::upstream::Passed;
-use crate::license::{GrantedKey, System};
-use crate::protection::Protection;
-use crate::service::delivery::{Delivery, Forward, Granted, KeyRequest, Route};
+use crate::service::delivery::{Delivery, Forward, KeyRequest, Route};
 
 pub(super) const SERVICE: Service = Service {
     system: System::ClearKey,
@@ -29,10 +29,13 @@ const PROBLEMS: &[Row] = &[
     ("clearkey-request-without-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
     ("clearkey-request-too-many-kids", StatusCode::BAD_REQUEST, REQUEST_BAD),
     ("clearkey-request-kid-not-base64url", StatusCode::BAD_REQUEST, REQUEST_BAD),
-    (OTHER_KIND, StatusCode::FORBIDDEN, "There is no such licence"),
+    (OF_SAMPLES.code, StatusCode::FORBIDDEN, "There is no such licence"),
 ];
 
-const OTHER_KIND: &str = "clearkey-key-of-other-kind";
+const OF_SAMPLES: OfSamples = OfSamples {
+    code: "clearkey-key-of-other-kind",
+    detail: "this key encrypts whole segments: ask for its bytes by ?kid=",
+};
 
 impl From<RequestError> for Refused {
     fn from(error: RequestError) -> Self {
@@ -55,7 +58,7 @@ async fn licence(delivery: &Delivery, call: &Call) -> Result<Response, Refused> 
         persistent: request.session == SessionType::PersistentLicense,
     };
     let granted = match delivery.route(&wanted).await? {
-        Route::Here(granted) => of_samples(granted)?,
+        Route::Here(granted) => OF_SAMPLES.among(granted)?,
         Route::Elsewhere(forward) => return elsewhere(forward, &request, &wanted, call).await,
     };
     let licence = clearkey::licence(granted.keys(), request.session);
@@ -69,28 +72,11 @@ async fn elsewhere(
     wanted: &KeyRequest<'_>,
     call: &Call,
 ) -> Result<Response, Refused> {
-    if !forward.keys().iter().all(is_of_samples) {
-        forward.refused(OTHER_KIND);
-        return Err(other_kind());
-    }
+    let forward = OF_SAMPLES.alone(forward)?;
     // What was not read was not decided on either.
     let body = request.rewritten();
     let passed = Passed { body: body.as_bytes(), ..passed(wanted, call) };
     Ok(forwarded(forward, wanted, &passed).await?)
-}
-
-/// A key of whole segments is no key of Encrypted Media Extensions (ams.md section 10).
-fn is_of_samples(key: &GrantedKey) -> bool {
-    key.protection != Protection::Cbc
-}
-
-fn of_samples(granted: Granted) -> Result<Granted, Refused> {
-    granted.only(OTHER_KIND, is_of_samples).ok_or_else(other_kind)
-}
-
-fn other_kind() -> Refused {
-    let detail = "this key encrypts whole segments: ask for its bytes by ?kid=".to_owned();
-    Refused::System { code: OTHER_KIND, detail }
 }
 
 /// The end of a persistent licence is acknowledged by the same object (clearkey.md section 3).
@@ -112,7 +98,7 @@ mod tests {
             RequestError::TooManyKids,
             RequestError::NotBase64,
         ];
-        let reasons = errors.map(RequestError::reason).into_iter().chain([OTHER_KIND]);
+        let reasons = errors.map(RequestError::reason).into_iter().chain([OF_SAMPLES.code]);
         let rows = PROBLEMS.iter().map(|row| row.0);
         assert_eq!(reasons.collect::<Vec<_>>(), rows.collect::<Vec<_>>());
     }

@@ -30,6 +30,9 @@ use crate::token::Bearer;
 /// Who decides, and what came.
 type At<'a> = (&'a Delivery, &'a Call);
 
+/// A request that was opened, and under whose credentials.
+type Opened = (Session, Arc<Credentials>);
+
 pub(super) const SERVICE: Service = Service {
     system: System::FairPlay,
     answer,
@@ -133,11 +136,8 @@ async fn by_address(at: At<'_>, request: Request, kid: KeyId) -> Result<Response
         ControlFlow::Continue(granted) => granted,
         ControlFlow::Break(passed_on) => return Ok(passed_on),
     };
-    let session = match credentials_for(at.0, &granted).await {
-        Ok(credentials) => session(at.0, request.spc, credentials).await,
-        Err(refused) => Err(refused),
-    };
-    finish(request.form, session.and_then(|session| for_key(session, kid)), granted)
+    let opened = open_for(at.0, request.spc, &granted).await;
+    finish(request.form, opened.and_then(|(session, _)| for_key(session, kid)), granted)
 }
 
 /// The asset id in the SPC names the key, or else that beside it. To see the one inside takes a
@@ -154,24 +154,27 @@ async fn by_asset(at: At<'_>, request: Request) -> Result<Response, Refused> {
         ControlFlow::Break(passed_on) => return Ok(passed_on),
     };
     let form = request.form;
-    let opened = match credentials_for(delivery, &granted).await {
-        Ok(used) => session(delivery, request.spc, Arc::clone(&used)).await.map(|it| (it, used)),
-        Err(refused) => Err(refused),
-    };
-    let named = match opened {
-        Ok(opened) => key_of(delivery, opened.0.asset()).await.map(|kid| (opened, kid)),
-        Err(refused) => Err(refused),
+    let (opened, named) = match opened_and_named(delivery, request.spc, &granted).await {
+        Ok(found) => found,
+        Err(refused) => return finish(form, Err(refused), granted),
     };
     match named {
-        Ok(((session, _), kid)) if kid.is_none_or(|kid| granted.is_for(kid)) => {
-            finish(form, Ok(session), granted)
-        }
-        Ok((opened, kid)) => {
+        Some(kid) if !granted.is_for(kid) => {
             granted.refused(Error::OtherAsset.reason());
-            under(at, form, opened, kid.ok_or(Error::Asset)?).await
+            under(at, form, opened, kid).await
         }
-        Err(refused) => finish(form, Err(refused), granted),
+        _ => finish(form, Ok(opened.0), granted),
     }
+}
+
+async fn opened_and_named(
+    delivery: &Delivery,
+    spc: Spc,
+    granted: &Granted,
+) -> Result<(Opened, Option<KeyId>), Refused> {
+    let opened = open_for(delivery, spc, granted).await?;
+    let named = key_of(delivery, opened.0.asset()).await?;
+    Ok((opened, named))
 }
 
 /// No key is named beside the SPC: what opens it is ours, as is who asks for it.
@@ -189,7 +192,7 @@ async fn by_asset_inside(at: At<'_>, request: Request) -> Result<Response, Refus
 async fn under(
     at: At<'_>,
     form: Form,
-    (session, used): (Session, Arc<Credentials>),
+    (session, used): Opened,
     kid: KeyId,
 ) -> Result<Response, Refused> {
     let granted = grant(at, kid).await?;
@@ -269,6 +272,12 @@ fn allowed(keys: &[GrantedKey]) -> Result<(), Error> {
 /// What speaks against a key whoever asks.
 fn against(key: &GrantedKey) -> Result<(), Error> {
     if key.protection == Protection::Cbcs { Ok(()) } else { Err(Error::OtherKind) }
+}
+
+/// Opens the request under the credentials for a key.
+async fn open_for(delivery: &Delivery, spc: Spc, granted: &Granted) -> Result<Opened, Refused> {
+    let used = credentials_for(delivery, granted).await?;
+    Ok((session(delivery, spc, Arc::clone(&used)).await?, used))
 }
 
 /// Opens the request: with the private key of its certificate, then with the key of its device.

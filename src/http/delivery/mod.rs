@@ -26,6 +26,7 @@ mod fairplay;
 mod forward;
 mod playready;
 mod refused;
+mod samples;
 mod tester;
 mod widevine;
 

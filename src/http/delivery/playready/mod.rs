@@ -16,6 +16,7 @@ use ring::rand::SystemRandom;
 use super::call::Call;
 use super::forward::{forwarded, passed};
 use super::refused::{REQUEST_BAD, Refused, Row};
+use super::samples::OfSamples;
 use super::{Answering, Service, credentials, secret, served};
 use crate::http::problem::Problem;
 use crate::ids::KeyId;
@@ -58,7 +59,7 @@ const PROBLEMS: &[Row] = &[
     ("playready-security-level", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cbc-not-supported", Status::FORBIDDEN, OTHER_DEVICE),
     ("playready-cipher-not-served", Status::FORBIDDEN, OTHER_KEY),
-    ("playready-key-of-other-kind", Status::FORBIDDEN, OTHER_KEY),
+    (OF_SAMPLES.code, Status::FORBIDDEN, OTHER_KEY),
     ("playready-no-play-right", Status::FORBIDDEN, OTHER_KEY),
     ("playready-license-over", Status::FORBIDDEN, OTHER_KEY),
     ("playready-transaction-unknown", Status::NOT_FOUND, "There is no such transaction"),
@@ -161,7 +162,7 @@ async fn acquire(
         Route::Here(granted) => granted,
         Route::Elsewhere(forward) => return elsewhere(forward, &request, call).await,
     };
-    let granted = of_samples(granted)?;
+    let granted = OF_SAMPLES.among(granted)?;
     let (service, granted) = credentials(delivery.trust().playready.clone(), granted)?;
     // A millisecond of arithmetic and more, during which this thread would serve nobody.
     let written = tokio::task::spawn_blocking(move || write(&service, &challenge, granted)).await;
@@ -174,10 +175,7 @@ async fn elsewhere(
     request: &KeyRequest<'_>,
     call: &Call,
 ) -> Result<Response, Failure> {
-    if !forward.keys().iter().all(is_of_samples) {
-        forward.refused(OTHER_KIND);
-        return Err(other_kind().into());
-    }
+    let forward = OF_SAMPLES.alone(forward)?;
     let message = Request::unwrapped(&call.body)?;
     let passed = Passed { message: &message, ..passed(request, call) };
     Ok(forwarded(forward, request, &passed).await?)
@@ -213,24 +211,13 @@ async fn grant(
     kids: &[KeyId],
     token: Option<&Bearer>,
 ) -> Result<Granted, Failure> {
-    Ok(of_samples(delivery.grant(&asked(kids, token)).await?)?)
+    Ok(OF_SAMPLES.among(delivery.grant(&asked(kids, token)).await?)?)
 }
 
-/// A key that encrypts whole segments has no licence.
-const OTHER_KIND: &str = "playready-key-of-other-kind";
-
-fn is_of_samples(key: &GrantedKey) -> bool {
-    key.protection != Protection::Cbc
-}
-
-fn of_samples(granted: Granted) -> Result<Granted, Refused> {
-    granted.only(OTHER_KIND, is_of_samples).ok_or_else(other_kind)
-}
-
-fn other_kind() -> Refused {
-    let detail = "this key encrypts whole segments and is delivered without licence".to_owned();
-    Refused::System { code: OTHER_KIND, detail }
-}
+const OF_SAMPLES: OfSamples = OfSamples {
+    code: "playready-key-of-other-kind",
+    detail: "this key encrypts whole segments and is delivered without licence",
+};
 
 fn write(
     service: &playready::Service,
