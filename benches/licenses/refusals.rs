@@ -69,16 +69,9 @@ impl Server {
             let request = PublishRequest {
                 asset: "asset".into(),
                 name: policy.into(),
-                id: None,
                 streaming_policy: policy.into(),
                 content_key_policy: Some("open".into()),
-                filters: Vec::new(),
-                compat: Default::default(),
-                alternative_media_id: None,
-                keys: Vec::new(),
-                rotation: None,
-                start: None,
-                end: None,
+                ..Default::default()
             };
             let locator = publisher.publish(&request, Timestamp::now()).await.unwrap();
             kids.push(store.keys_of(locator.id).await.unwrap()[0].kid);

@@ -209,16 +209,10 @@ pub(super) fn request(
     PublishRequest {
         asset: asset.to_owned(),
         name,
-        id: None,
         streaming_policy: policy.to_owned(),
         content_key_policy: Some(access_name(access).to_owned()),
-        filters: Vec::new(),
         compat,
-        alternative_media_id: None,
-        keys: Vec::new(),
-        rotation: None,
-        start: None,
-        end: None,
+        ..Default::default()
     }
 }
 

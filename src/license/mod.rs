@@ -5,6 +5,7 @@
 //! needs beside, roots and credentials, is in [`trust`]; what testers may wish instead, in [`tester`].
 
 pub mod access;
+pub mod at_hand;
 mod base64;
 pub mod clearkey;
 pub mod fairplay;
@@ -18,6 +19,7 @@ pub mod tester;
 pub mod trust;
 pub mod upstream;
 pub mod widevine;
+mod wiped;
 
 pub use access::{Admission, Ask, DecidedBy, Grant, Refusal, admits};
 pub use granted::GrantedKey;

@@ -24,7 +24,7 @@ use crate::store::{Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, ra
 const MAX_MEDIA_ID: usize = 256;
 
 /// What shall be published, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct PublishRequest {
     /// Name of the asset.
     pub asset: String,

@@ -22,19 +22,28 @@ pub struct Contents {
 
 /// Why a file does not open. All reasons that hang on the password are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.rule())]
 pub enum Pkcs12Error {
     /// The file is no PKCS#12 in DER with a code of integrity under a password.
-    #[error("not PKCS#12 in DER")]
     Malformed,
     /// The file needs what is not read.
-    #[error("PKCS#12 under a cipher that is not read: AES, 3DES and RC2 are")]
     Unsupported,
     /// More work on the password than is done for a file.
-    #[error("PKCS#12 with more rounds over the password than are made")]
     TooMuchWork,
     /// The password is another, or the file was changed.
-    #[error("the password does not open the PKCS#12")]
     Password,
+}
+
+impl Pkcs12Error {
+    /// The rule that the file breaks.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Malformed => "not PKCS#12 in DER",
+            Self::Unsupported => "PKCS#12 under a cipher that is not read: AES, 3DES and RC2 are",
+            Self::TooMuchWork => "PKCS#12 with more rounds over the password than are made",
+            Self::Password => "the password does not open the PKCS#12",
+        }
+    }
 }
 
 /// Rounds over the password for one file, some seconds of work; OpenSSL makes 2,048 for a block.

@@ -2,12 +2,13 @@
 //! (clearkey.md sections 3 and 4). For operators who look whether a service answers, and for tests.
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::SessionType;
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
+use crate::license::wiped;
 
 /// The answer is no licence that a browser would take; the rule that it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +32,8 @@ struct JwkSet {
 struct Jwk {
     kty: String,
     kid: String,
-    #[serde(deserialize_with = "wiped_text")]
+    #[serde(deserialize_with = "wiped::text")]
     k: Zeroizing<String>,
-}
-
-fn wiped_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(deserializer).map(Zeroizing::new)
 }
 
 /// The keys of a licence for a session of this kind.

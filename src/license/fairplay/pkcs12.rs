@@ -14,7 +14,7 @@ impl Provider {
     /// # Errors
     /// The rule that is broken.
     pub fn from_pkcs12(file: &[u8], password: &str) -> Result<Vec<Self>, &'static str> {
-        let found = pkcs12::open(file, password).map_err(rule)?;
+        let found = pkcs12::open(file, password).map_err(Pkcs12Error::rule)?;
         let keys = found.keys.iter().filter_map(|der| PrivateKey::from_der(der).ok());
         let with_certificate = |key: PrivateKey| {
             let mut certificates = found.certificates.iter();
@@ -23,17 +23,6 @@ impl Provider {
         let providers: Vec<_> = keys.filter_map(with_certificate).collect();
         let found = (!providers.is_empty()).then_some(providers);
         found.ok_or("no RSA key of 1024 or 2048 bits with its certificate")
-    }
-}
-
-fn rule(error: Pkcs12Error) -> &'static str {
-    match error {
-        Pkcs12Error::Malformed => "not PKCS#12 in DER",
-        Pkcs12Error::Unsupported => {
-            "PKCS#12 under a cipher that is not read: AES, 3DES and RC2 are"
-        }
-        Pkcs12Error::TooMuchWork => "PKCS#12 with more rounds over the password than are made",
-        Pkcs12Error::Password => "the password does not open the PKCS#12",
     }
 }
 

@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::value::RawValue;
-use url::{Host, Url};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Files, TrustError, hex, section};
 use crate::crypto::ContentKey;
+use crate::license::at_hand::is_this_machine;
 use crate::license::fairplay::{Callee, Credentials, DFunction, External, Provider, Service};
+use crate::license::wiped;
 
 #[derive(Deserialize)]
 struct Section {
@@ -19,7 +21,7 @@ struct Section {
     #[serde(default)]
     certs: BTreeMap<String, Certificate>,
     /// The application secret key, in hexadecimal digits.
-    #[serde(default, deserialize_with = "wiped_if_there")]
+    #[serde(default, deserialize_with = "wiped::text_if_there")]
     ask: Option<Zeroizing<String>>,
     d_function: Function,
 }
@@ -34,7 +36,7 @@ struct Certificate {
     /// File with both, PKCS#12.
     pkcs12: Option<String>,
     /// The password of `pkcs12`.
-    #[serde(default, deserialize_with = "wiped_if_there")]
+    #[serde(default, deserialize_with = "wiped::text_if_there")]
     password: Option<Zeroizing<String>>,
     /// SHA-1 of the certificate (DER), in hexadecimal digits.
     sha1: Option<String>,
@@ -46,7 +48,7 @@ struct Certificate {
 enum Function {
     #[serde(rename = "stub-sha256")]
     StubSha256,
-    Fixed(#[serde(deserialize_with = "wiped")] Zeroizing<String>),
+    Fixed(#[serde(deserialize_with = "wiped::text")] Zeroizing<String>),
     External(Called),
 }
 
@@ -123,7 +125,10 @@ fn external(called: &Called) -> Result<External, TrustError> {
         (Some(command), None) if command.first().is_some_and(|program| !program.is_empty()) => {
             Callee::Command(command.clone())
         }
-        (None, Some(url)) if is_at_hand(url) => Callee::Hook(url.clone()),
+        // What is sent is the application secret key: it stays on this machine.
+        (None, Some(url)) if url.scheme() == "http" && is_this_machine(url) => {
+            Callee::Hook(url.clone())
+        }
         (None, Some(_)) => {
             return Err(broken(
                 "url: an http address of this machine (a loopback one) is expected",
@@ -137,28 +142,6 @@ fn external(called: &Called) -> Result<External, TrustError> {
     Ok(External { callee, limit: Duration::from_millis(called.timeout_ms) })
 }
 
-/// Whether what is sent stays on this machine: it is the application secret key.
-fn is_at_hand(url: &Url) -> bool {
-    let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "http" && loopback
-}
-
 fn key(place: &str, text: &str) -> Result<ContentKey, TrustError> {
     hex(place, text).map(ContentKey::from_bytes)
-}
-
-/// A text that is wiped when dropped.
-fn wiped<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(deserializer).map(Zeroizing::new)
-}
-
-fn wiped_if_there<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Zeroizing<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(|text| text.map(Zeroizing::new))
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as text;
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
 
+use crate::license::at_hand::is_this_machine;
 use crate::license::fairplay::Form;
 use crate::license::upstream::Protocol;
 use crate::policy::{NAME_RULE, is_legal_name};
@@ -171,15 +172,6 @@ impl Settings {
             None => Ok(()),
             Some((key, _, rule)) => Err((key, rule.to_owned())),
         }
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

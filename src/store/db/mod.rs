@@ -187,9 +187,7 @@ impl Store {
         policy: &ContentKeyPolicy,
     ) -> Result<(), StoreError> {
         let (name, sealed) = self.seal(policy)?;
-        self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await?;
-        self.0.caches.content_key_policies_in_use.forget(&()).await;
-        Ok(())
+        self.0.writer.write(Write::CreateContentKeyPolicy { name, sealed }).await
     }
 
     /// Adds or replaces a content key policy; all locators that use it follow.

@@ -242,15 +242,8 @@ pub fn request(name: &str, streaming_policy: &str, content_key_policy: &str) -> 
     PublishRequest {
         asset: "asset".into(),
         name: name.into(),
-        id: None,
         streaming_policy: streaming_policy.into(),
         content_key_policy: Some(content_key_policy.into()),
-        filters: Vec::new(),
-        compat: Default::default(),
-        alternative_media_id: None,
-        keys: Vec::new(),
-        rotation: None,
-        start: None,
-        end: None,
+        ..Default::default()
     }
 }
