@@ -73,7 +73,7 @@ describe("keys that rotate", { concurrency: 1 }, () => {
     ["hlsjs", "hls", "lead", "format=m3u8-cmaf,encryption=cenc"],
   ]) {
     test(`${player} plays and seeks over ${selectors} of ${name}`, { timeout: 6 * PLAY_LIMIT_MS }, async () => {
-      const job = { player, protocol, stream: stream(name, protocol, selectors), token: "" };
+      const job = { player, protocol, stream: stream(name, protocol, selectors), token: "", settings: { rotating: true } };
       await withPlay(on, job, async (page) => {
         await frameAfter(page, 0.3);
         // To the end of the first period and over it, to the last one, and back into the second.

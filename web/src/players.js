@@ -73,6 +73,18 @@ const startDash = async (dashjs, video, job) => {
   return async () => player.destroy();
 };
 
+const base64Url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+/**
+ * Asks by the KID of the playlist. Left alone, hls.js asks by what the next init segment says, which after a seek may
+ * stand before a fragment with another key.
+ */
+const byKid = (initDataType, initData, { decryptdata }) => {
+  if (!decryptdata.keyId) return { initDataType, initData };
+  const request = JSON.stringify({ kids: [base64Url(decryptdata.keyId)] });
+  return { initDataType: "keyids", initData: new TextEncoder().encode(request).buffer };
+};
+
 const startHls = async (Hls, video, job) => {
   const authorise = (xhr, url, method) => {
     if (!job.trusts(url)) return;
@@ -83,7 +95,7 @@ const startHls = async (Hls, video, job) => {
     // hls.js calls this for every request; only the URL tells a key from a segment.
     xhrSetup: (xhr, url) => isKeyDelivery(url) && authorise(xhr, url, "GET"),
     emeEnabled: Boolean(job.licence),
-    drmSystems: job.licence ? { [CLEARKEY]: { licenseUrl: job.licence } } : {},
+    drmSystems: job.licence ? { [CLEARKEY]: { licenseUrl: job.licence, generateRequest: byKid } } : {},
     licenseXhrSetup: (xhr, url) => authorise(xhr, url, "POST"),
   });
   player.on(Hls.Events.ERROR, (_, { fatal, details }) => fatal && job.failed(`hls.js: ${details}`));

@@ -87,7 +87,16 @@ const dashjs = async ({ url, token, text, keys, server }) => {
     });
 };
 
-const hlsjs = async ({ url, token, licence, text }) => {
+/**
+ * hls.js takes what the next init segment says as said of the fragment that it is at, which after a seek may have another
+ * key. Pages with keys that rotate let it ask by the KID of the playlist instead.
+ */
+const byKid = (_, __, { decryptdata }) => {
+  const kid = btoa(String.fromCharCode(...decryptdata.keyId)).replaceAll("+", "-").replaceAll("/", "_");
+  return { initDataType: "keyids", initData: new TextEncoder().encode(JSON.stringify({ kids: [kid.slice(0, 22)] })).buffer };
+};
+
+const hlsjs = async ({ url, token, licence, text, rotating }) => {
   const authorise = (xhr, target, method) => {
     xhr.open(method, target, true);
     Object.entries(bearer(token)).forEach(([name, value]) => xhr.setRequestHeader(name, value));
@@ -95,7 +104,9 @@ const hlsjs = async ({ url, token, licence, text }) => {
   const player = new window.Hls({
     xhrSetup: (xhr, target) => target.includes("/keydelivery") && authorise(xhr, target, "GET"),
     emeEnabled: Boolean(licence),
-    drmSystems: licence ? { "org.w3.clearkey": { licenseUrl: licence } } : {},
+    drmSystems: licence
+      ? { "org.w3.clearkey": { licenseUrl: licence, ...(rotating && { generateRequest: byKid }) } }
+      : {},
     licenseXhrSetup: (xhr, target) => authorise(xhr, target, "POST"),
   });
   player.on(window.Hls.Events.ERROR, (_, { details, fatal }) => fatal && errors.push(`hls.js ${details}`));
