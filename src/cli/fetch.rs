@@ -1,11 +1,13 @@
-//! Reading what a server at hand sends.
+//! Reading what servers send. Certificates are held against the roots of the system.
 
+use std::error::Error;
 use std::ops::Range;
 
 use reqwest::header::RANGE;
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Client, RequestBuilder, StatusCode};
 
 use super::CliError;
+use crate::tls;
 
 /// More is not fetched from an address, in bytes.
 pub(super) const MAX_FETCH: u64 = 256 << 20;
@@ -13,21 +15,18 @@ pub(super) const MAX_FETCH: u64 = 256 << 20;
 /// More of a refusal is not read.
 const MAX_REFUSAL: u64 = 64 << 10;
 
-/// Reads an address into memory, up to `limit` bytes. Plain http only: it is meant for servers at hand.
+/// Reads an address into memory, up to `limit` bytes.
 pub(super) async fn fetch(url: &str, limit: u64) -> Result<Vec<u8>, CliError> {
-    check(url)?;
-    answer(reqwest::Client::new().get(url), limit).await.map(|(_, data)| data)
+    answer(client(url)?.get(url), limit).await.map(|(_, data)| data)
 }
 
 /// Reads some of the bytes of an address, also of a server that sends all of them.
 pub(super) async fn fetch_part(url: &str, bytes: Range<u64>) -> Result<Vec<u8>, CliError> {
-    check(url)?;
     if bytes.is_empty() {
         return Err(CliError::refused("the byte range is empty"));
     }
     let range = format!("bytes={}-{}", bytes.start, bytes.end - 1);
-    let (status, data) =
-        answer(reqwest::Client::new().get(url).header(RANGE, range), MAX_FETCH).await?;
+    let (status, data) = answer(client(url)?.get(url).header(RANGE, range), MAX_FETCH).await?;
     part_of(status, data, bytes)
 }
 
@@ -50,8 +49,7 @@ pub(super) async fn post(
     token: Option<&str>,
     body: Vec<u8>,
 ) -> Result<Vec<u8>, CliError> {
-    check(url)?;
-    let request = reqwest::Client::new().post(url).body(body);
+    let request = client(url)?.post(url).body(body);
     let request = match token {
         Some(token) => request.bearer_auth(token),
         None => request,
@@ -59,15 +57,17 @@ pub(super) async fn post(
     answer(request, MAX_FETCH).await.map(|(_, data)| data)
 }
 
-fn check(url: &str) -> Result<(), CliError> {
-    let is_http = url.starts_with("http://");
-    is_http.then_some(()).ok_or_else(|| CliError::usage("files and http:// addresses are read"))
+fn client(url: &str) -> Result<Client, CliError> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
+    if !is_address {
+        return Err(CliError::usage("files and addresses of http:// and https:// are read"));
+    }
+    let builder = tls::http().map_err(CliError::environment)?;
+    builder.build().map_err(CliError::environment)
 }
 
 /// What a server answers in up to `limit` bytes, when it is no refusal.
 async fn answer(request: RequestBuilder, limit: u64) -> Result<(StatusCode, Vec<u8>), CliError> {
-    // The error of the library would repeat the address, with the token that may stand in it.
-    let failed = |error: reqwest::Error| CliError::environment(error.without_url());
     let mut response = request.send().await.map_err(failed)?;
     let status = response.status();
     let limit = if status.is_success() { limit.min(MAX_FETCH) } else { MAX_REFUSAL };
@@ -85,6 +85,19 @@ async fn answer(request: RequestBuilder, limit: u64) -> Result<(StatusCode, Vec<
         return Err(CliError::refused(format_args!("the server answers {status}: {said}")));
     }
     Ok((status, data))
+}
+
+/// With the causes, which say what of a certificate is not believed. The error itself would repeat the
+/// address, with the token that may stand in it.
+fn failed(error: reqwest::Error) -> CliError {
+    let error = error.without_url();
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said = format!("{said}: {error}");
+        cause = error.source();
+    }
+    CliError::environment(said)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::ContentKey;
 use crate::license::fairplay::{Callee, DFunction, External, FunctionFault, Seed};
+use crate::tls;
 
 /// Questions at a time; others wait, and waiting counts as time of the answer.
 const AT_ONCE: usize = 16;
@@ -34,8 +35,11 @@ const OWN_VARIABLES: &str = "PORTCULLIS_";
 static FREE: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// Goes through no proxy and follows no redirection: the secret key goes where it is meant to alone.
-static CLIENT: LazyLock<reqwest::Result<reqwest::Client>> =
-    LazyLock::new(|| reqwest::Client::builder().no_proxy().redirect(Policy::none()).build());
+static CLIENT: LazyLock<Result<reqwest::Client, String>> = LazyLock::new(|| {
+    let builder = tls::http().map_err(|error| error.to_string())?;
+    let client = builder.no_proxy().redirect(Policy::none()).build();
+    client.map_err(|error| error.to_string())
+});
 
 type Bytes = Zeroizing<Vec<u8>>;
 

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 use axum::http::{HeaderName, HeaderValue, Uri};
 use bytes::Bytes;
@@ -21,6 +20,7 @@ use crate::license::fairplay::Form;
 use crate::license::upstream::{Dialect, Protocol, Template};
 use crate::license::widevine::ServiceCertificate;
 use crate::license::widevine::cloud::Signer;
+use crate::tls;
 
 /// Bytes of a file of secrets, or of one certificate, at most.
 const MAX_SECRET: u64 = 4096;
@@ -116,30 +116,28 @@ fn secret(path: &Path) -> Result<Zeroizing<String>, Broken> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The system's roots are read once for each server: at the start only, some milliseconds.
 fn tls(settings: &Settings) -> Result<ClientConfig, Broken> {
+    let roots = match &settings.ca_file {
+        Some(path) => roots(path).map_err(|rule| ("ca_file", rule))?,
+        None if settings.url.scheme() == "https" => system_roots()?,
+        None => RootCertStore::empty(),
+    };
+    tls::client(roots).map_err(|error| ("url", error.to_string()))
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    if let Some(path) = &settings.ca_file {
-        let broken = |rule: &str| ("ca_file", rule.to_owned());
-        let content = read(path, MAX_ROOTS).map_err(|rule| ("ca_file", rule))?;
-        for root in CertificateDer::pem_slice_iter(&content) {
-            let root = root.map_err(|_| broken("is no PEM"))?;
-            roots.add(root).map_err(|_| broken("has something else than certificates"))?;
-        }
-        if roots.is_empty() {
-            return Err(broken("has no certificate"));
-        }
-    } else if settings.url.scheme() == "https" {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(("ca_file", "is needed: the system has no roots".to_owned()));
-        }
+    for root in CertificateDer::pem_slice_iter(&read(path, MAX_ROOTS)?) {
+        let root = root.map_err(|_| "is no PEM")?;
+        roots.add(root).map_err(|_| "has something else than certificates")?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| ("url", error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    if roots.is_empty() { Err("has no certificate".to_owned()) } else { Ok(roots) }
+}
+
+fn system_roots() -> Result<RootCertStore, Broken> {
+    let roots = tls::system_roots();
+    let none = || ("ca_file", "is needed: the system has no roots".to_owned());
+    if roots.is_empty() { Err(none()) } else { Ok(roots) }
 }
 
 fn read(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {

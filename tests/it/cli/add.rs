@@ -5,6 +5,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use crate::support::http::client;
 use crate::support::server::{DevServer, media_dir, portcullis};
 
 const CLIP: &str = "/assets/demo/gate_h264_180p.mp4";
@@ -101,7 +102,7 @@ async fn a_running_server_serves_what_is_added_meanwhile() {
     let muxed = media_dir().join("muxed");
     let added = json(&server.data, &[muxed.to_str().unwrap(), "--policy", "open"]);
     let kid = added["streams"][0]["keys"][0]["kid"].as_str().unwrap();
-    let get = |url: String| async { reqwest::get(url).await.unwrap() };
+    let get = |url: String| async { client().get(url).send().await.unwrap() };
     let key = get(format!("{}/?kid={kid}", server.ready.key_delivery)).await;
     assert_eq!((key.status().as_u16(), key.bytes().await.unwrap().len()), (200, 16));
     let list = get(format!("{}/streams.json", server.ready.origin)).await.text().await.unwrap();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use crate::support::http::client;
 use crate::support::server::{DevServer, Ready, media_dir};
 
 #[test]
@@ -74,7 +75,7 @@ async fn a_restart_keeps_locators_and_keys_and_honours_old_tokens() {
     let second = DevServer::builder().data(data.path()).start();
     assert_eq!(identity(&first), identity(&second.ready));
     let stream = first.stream("aes-token");
-    let answer = reqwest::Client::new()
+    let answer = client()
         .get(format!("{}/?kid={}", second.ready.key_delivery, stream.keys[0].kid))
         .bearer_auth(stream.token.as_ref().unwrap())
         .send()

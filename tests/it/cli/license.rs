@@ -7,6 +7,7 @@ use crate::support::documents::{
     KEY_SD, KID_HD, KID_SD, content_key, locator, open_policy, printed, token_policy,
 };
 use crate::support::server::{DevServer, portcullis};
+use crate::support::tls;
 use crate::support::widevine::policy_document;
 
 /// A server that takes any device, with one key for everybody.
@@ -43,6 +44,27 @@ fn a_generated_device_gets_keys_renews_and_gives_back() {
     let (code, keys, complaint) = asked(&server, "00000000-0000-4000-8000-000000000001", &[]);
     assert_eq!((code, &*keys), (Some(1), ""));
     assert!(complaint.contains("key-unknown"), "{complaint}");
+}
+
+/// Of the four systems one tells how the address is reached: it is the same code for all.
+#[tokio::test(flavor = "multi_thread")]
+async fn licences_come_over_https_from_who_has_a_certificate_that_is_believed() {
+    let server = server();
+    let [known, stranger] = [(); 2].map(|()| tls::certificate());
+    let roots = server.data.join("roots.pem");
+    std::fs::write(&roots, known.cert.pem()).unwrap();
+    for (shown, expected) in [(&known, Some(0)), (&stranger, Some(3))] {
+        let address = server.ready.origin.trim_start_matches("http://");
+        let url = format!("{}/keydelivery/Widevine/", tls::front(shown, address).await);
+        let mut command = portcullis();
+        command.args(["license", "request", "--system", "widevine", "--kid", KID_SD, "--url"]);
+        let command = command.arg(&url).env("SSL_CERT_FILE", &roots).env_remove("SSL_CERT_DIR");
+        let output = command.output().unwrap();
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), expected, "{complaint}");
+        assert_eq!(output.stdout.is_empty(), expected != Some(0), "{complaint}");
+        assert_eq!(complaint.contains("certificate"), expected != Some(0), "{complaint}");
+    }
 }
 
 #[test]

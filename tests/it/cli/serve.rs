@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::http::client;
 use crate::support::server::{media_dir, portcullis};
 
 /// A process that does not outlive its test.
@@ -70,13 +71,14 @@ async fn what_was_added_is_served_as_configured() {
     let mut server = start(&config);
     let address = server.address();
     let kid = stream["keys"][0]["kid"].as_str().unwrap();
-    let key = reqwest::get(format!("http://{address}/keydelivery/?kid={kid}")).await.unwrap();
+    let key =
+        client().get(format!("http://{address}/keydelivery/?kid={kid}")).send().await.unwrap();
     assert_eq!((key.status().as_u16(), key.bytes().await.unwrap().len()), (200, 16));
     let path = url.strip_prefix("https://media.example/cdn").unwrap();
-    let manifest = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    let manifest = client().get(format!("http://{address}{path}")).send().await.unwrap();
     let text = manifest.text().await.unwrap();
     assert!(text.contains("https://media.example/cdn/keydelivery/ClearKey/"), "{text}");
-    let list = reqwest::get(format!("http://{address}/streams.json")).await.unwrap();
+    let list = client().get(format!("http://{address}/streams.json")).send().await.unwrap();
     assert!(!list.text().await.unwrap().contains("\"token\":"), "tokens are for dev only");
 
     kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
@@ -102,7 +104,7 @@ async fn a_listener_of_keys_serves_nothing_else() {
     let fields = server.fields();
     let [both, keys] = ["address", "key_delivery"].map(|name| fields[name].as_str().unwrap());
     let get = async |address: &str, path: &str| {
-        let answer = reqwest::get(format!("http://{address}{path}")).await.unwrap();
+        let answer = client().get(format!("http://{address}{path}")).send().await.unwrap();
         assert_eq!(answer.headers()["access-control-allow-origin"], "*", "{path}");
         (answer.status().as_u16(), answer.bytes().await.unwrap())
     };

@@ -15,6 +15,7 @@ use portcullis::service::origin::AssetCache;
 use portcullis::store::Asset;
 use serde_json::Value;
 
+use crate::support::http::client;
 use crate::support::images as thumbnails;
 use crate::support::origin::{copy, demo};
 use crate::support::server::{DevServer, portcullis};
@@ -115,7 +116,16 @@ async fn stored_encryption_is_taken_off_while_reading() {
     let get = |path: String| {
         let url = format!("{}/{path}", server.ready.origin);
         async move {
-            reqwest::get(url).await.unwrap().error_for_status().unwrap().bytes().await.unwrap()
+            client()
+                .get(url)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap()
+                .bytes()
+                .await
+                .unwrap()
         }
     };
     for part in [

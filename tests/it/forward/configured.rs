@@ -2,22 +2,14 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
 use axum::http::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
 use portcullis::license::upstream::Protocol;
 use portcullis::service::upstream::Settings;
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::support::keys::clearkey_request;
 use crate::support::server::portcullis;
+use crate::support::tls;
 use crate::support::upstream::{Server, Service, reply};
 
 /// What `config check` says of a configuration with this section, and whether it accepts it.
@@ -96,17 +88,10 @@ fn a_secret_is_checked_and_not_shown() {
 #[tokio::test]
 async fn a_server_is_believed_by_the_roots_that_it_is_given() {
     let dir = tempfile::tempdir().unwrap();
-    let names = || vec!["localhost".to_owned()];
-    let [known, stranger] = [(); 2].map(|()| rcgen::generate_simple_self_signed(names()).unwrap());
+    let [known, stranger] = [(); 2].map(|()| tls::certificate());
     let server = Server::start(|_| reply(200, "application/json", "{}")).await;
     for (shown, status) in [(&known, 200), (&stranger, 502)] {
-        let key = PrivateKeyDer::try_from(shown.signing_key.serialize_der()).unwrap();
-        let tls = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![shown.cert.der().clone()], key);
-        let url = listen(TlsAcceptor::from(Arc::new(tls.unwrap())), &server).await;
+        let url = tls::front(shown, server.address()).await;
         let ca_file = dir.path().join("roots.pem");
         fs::write(&ca_file, known.cert.pem()).unwrap();
         let settings = Settings::new(Protocol::Https, url.parse().unwrap());
@@ -116,20 +101,4 @@ async fn a_server_is_believed_by_the_roots_that_it_is_given() {
         assert_eq!(service.keys.send(asked.unwrap()).await.status, status);
     }
     assert_eq!(server.seen().len(), 1, "nothing is sent to a stranger");
-}
-
-/// Serves over TLS; the address.
-async fn listen(acceptor: TlsAcceptor, server: &Server) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let service = TowerToHyperService::new(server.router());
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let Ok(stream) = acceptor.accept(stream).await else { continue };
-            let connection = auto::Builder::new(TokioExecutor::new());
-            let _ = connection.serve_connection(TokioIo::new(stream), service.clone()).await;
-        }
-    });
-    format!("https://localhost:{port}/x")
 }

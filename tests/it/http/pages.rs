@@ -2,14 +2,15 @@
 
 use data_encoding::BASE64;
 use portcullis::license::tester::TABLE;
-use reqwest::{Client, Method, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
+use crate::support::http::{builder, client};
 use crate::support::server::{DevServer, TestPage};
 
 async fn request(method: Method, path: &str, headers: &[(&'static str, &str)]) -> Response {
     let url = format!("{}{path}", DevServer::shared().origin);
-    let mut request = Client::new().request(method, url);
+    let mut request = client().request(method, url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
@@ -200,7 +201,7 @@ async fn the_token_is_told_only_under_a_name_of_the_server() {
 
 #[tokio::test]
 async fn the_token_is_told_over_http2_under_the_same_names() {
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = builder().http2_prior_knowledge().build().unwrap();
     let url = format!("{}/streams.json", DevServer::shared().origin);
     let list: Value = client.get(url).send().await.unwrap().json().await.unwrap();
     assert!(list.to_string().contains("\"token\""), "{list}");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::support::http::{builder, client};
 use crate::support::wire::{WireServer, brisk};
 
 fn status(answer: &str) -> &str {
@@ -94,7 +95,7 @@ async fn pipelined_requests_are_answered_in_order() {
 #[tokio::test]
 async fn http2_with_prior_knowledge_is_served_on_the_same_port() {
     let server = WireServer::start(brisk()).await;
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = builder().http2_prior_knowledge().build().unwrap();
     let url = format!("http://{}", server.address);
     let (hello, large) = tokio::join!(
         client.get(format!("{url}/hello")).send(),
@@ -119,7 +120,7 @@ async fn a_panic_is_an_answer_and_the_server_lives() {
 #[tokio::test]
 async fn every_answer_may_be_read_from_every_origin() {
     let server = WireServer::start(brisk()).await;
-    let client = reqwest::Client::new();
+    let client = client();
     for (method, path, expected) in [
         ("GET", "/hello", 200),
         ("HEAD", "/hello", 200),
@@ -155,7 +156,7 @@ async fn every_answer_may_be_read_from_every_origin() {
 #[tokio::test]
 async fn a_preflight_allows_what_it_was_asked_for() {
     let server = WireServer::start(brisk()).await;
-    let answer = reqwest::Client::new()
+    let answer = client()
         .request("OPTIONS".parse().unwrap(), format!("http://{}/keydelivery/", server.address))
         .header("origin", "http://player.example")
         .header("access-control-request-method", "POST")

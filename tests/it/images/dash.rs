@@ -1,7 +1,6 @@
 //! Thumbnails in DASH (DASH-IF IOP 4.3 section 6.2.6).
 
-use reqwest::Client;
-
+use crate::support::http::client;
 use crate::support::images::{SHEETS, STILLS, film, source};
 use crate::support::oracle::{elementary_stream, mpd_complaint};
 use crate::support::origin::get;
@@ -17,7 +16,7 @@ async fn every_segment_is_an_image_of_the_source_and_never_encrypted() {
     ] {
         for format in formats {
             let manifest = shelf.stream("film", form).url(&format!("manifest(format={format})"));
-            let tracks = dash_images(&Client::new(), &manifest).await;
+            let tracks = dash_images(&client(), &manifest).await;
             let [stills, sheets] = tracks.as_slice() else { panic!("{tracks:?}") };
             for (track, file, count, seconds) in
                 [(stills, STILLS, 5, 5.0), (sheets, SHEETS, 3, 8.0)]
@@ -65,11 +64,11 @@ async fn a_clip_lists_the_images_that_reach_into_it_whole() {
     let manifest = &shelf.stream("film", "clear").manifest("dash").url;
     let clip = format!("{manifest}?start=12&end=18");
     assert_eq!(mpd_complaint(get(&clip).await.text()), None);
-    let tracks = dash_images(&Client::new(), &clip).await;
+    let tracks = dash_images(&client(), &clip).await;
     let lengths: Vec<usize> = tracks.iter().map(|track| track.segments.len()).collect();
     // From 10 to 20 seconds, and from 8 to 24.
     assert_eq!(lengths, [2, 2]);
-    let whole = dash_images(&Client::new(), manifest).await;
+    let whole = dash_images(&client(), manifest).await;
     for (part, whole) in tracks.iter().zip(&whole) {
         let listed = whole.segments.iter().any(|image| image.bytes == part.segments[0].bytes);
         assert!(listed && part.segments[0].bytes != whole.segments[0].bytes);

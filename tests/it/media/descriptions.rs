@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
-
 use crate::support::boxes::find;
+use crate::support::http::client;
 use crate::support::oracle::{decoded, decodes_without_complaint, samples_of_file};
 use crate::support::origin::Shelf;
 use crate::support::presentation::{Track, dash};
@@ -42,7 +41,7 @@ async fn each_part_has_its_own(file: &Path) {
     let shelf = Shelf::start(folders);
     for form in ["clear", "cenc", "cbcs"] {
         let tracks: Vec<Track> =
-            dash(&Client::new(), &shelf.stream("one", form).manifest("dash").url).await;
+            dash(&client(), &shelf.stream("one", form).manifest("dash").url).await;
         let [video] = tracks.as_slice() else { panic!("{} tracks", tracks.len()) };
         let records = records(&video.init);
         assert_eq!(records.len(), 2, "{form}");

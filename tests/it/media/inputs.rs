@@ -4,9 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
-
 use crate::support::boxes::{hidden, samples, timescale};
+use crate::support::http::client;
 use crate::support::oracle::{
     HexKey, Samples, samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file, shown_first,
 };
@@ -72,7 +71,7 @@ struct Served {
 
 impl Served {
     async fn of(shelf: &Shelf, folder: &str) -> Self {
-        let http = Client::new();
+        let http = client();
         let stream = shelf.stream(folder, "cenc");
         let key = &stream.keys[0];
         Self {
@@ -236,7 +235,7 @@ async fn segments_of_other_packagers_are_served_as_they_are() {
 async fn changed_segments_are_noticed() {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out/segments/bare");
     let shelf = Shelf::of_folders(["one", "two"].map(|name| (name, made.clone())));
-    let http = Client::new();
+    let http = client();
     let url = &shelf.stream("one", "clear").manifest("dash").url;
     let before = dash(&http, url).await;
     let last = shelf.path("one/v/4.m4s");

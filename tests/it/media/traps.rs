@@ -3,9 +3,8 @@
 
 use std::path::Path;
 
-use reqwest::Client;
-
 use crate::support::boxes::{FragmentSample, hidden, samples, timescale};
+use crate::support::http::client;
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation::{Track, dash};
 use crate::support::server::media_dir;
@@ -132,7 +131,7 @@ async fn every_trap_plays(dir: &Path) {
         let mpd = get(url).await;
         let codecs = format!("codecs=\"{}", trap.codec);
         assert!(mpd.text().contains(&codecs), "{}", trap.file);
-        demand(trap, &dash(&Client::new(), url).await);
+        demand(trap, &dash(&client(), url).await);
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use m3u8_rs::{AlternativeMediaType, MasterPlaylist};
-use reqwest::Client;
 
 use super::titles::{CODECS, made};
 use crate::support::boxes::find;
+use crate::support::http::client;
 use crate::support::oracle::{mpd_complaint, samples_of_bytes, samples_of_file};
 use crate::support::origin::{Answer, Shelf, copy, get};
 use crate::support::policies::published;
@@ -229,7 +229,7 @@ async fn codecs_without_common_key_frames_are_cut_apart() {
     let files = ["ebb_h264.mp4", "ebb_vp9.mp4"].map(|file| made("apart").join(file));
     let shelf = Shelf::start([("apart", files.into()), ("other", vec![codecs("aac_eng")])]);
     let url = &shelf.stream("apart", "clear").manifest("dash").url;
-    let tracks = presentation::dash(&Client::new(), url).await;
+    let tracks = presentation::dash(&client(), url).await;
     let ends: Vec<Vec<f64>> = tracks.iter().map(presentation::Track::ends).collect();
     let near = |ours: &[f64], expected: &[f64]| {
         ours.len() == expected.len() && ours.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6)
@@ -353,7 +353,7 @@ const FOREIGN: &[Foreign] = &[
 async fn demand_entries(url: &str, path: &Path) {
     let source = std::fs::read(path).unwrap();
     let quick_time = &source[8..12] == b"qt  ";
-    for track in presentation::dash(&Client::new(), url).await {
+    for track in presentation::dash(&client(), url).await {
         if quick_time && track.kind == "audio" {
             continue;
         }

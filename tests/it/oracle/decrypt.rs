@@ -10,10 +10,11 @@ use cipher::KeyIvInit;
 use cipher::block_padding::Pkcs7;
 use portcullis::cenc::decrypt::{Decryptor, Keyring};
 use proptest::prelude::*;
-use reqwest::{Client, Url};
+use reqwest::Url;
 use tempfile::TempDir;
 
 use super::titles::{CLIP, CODECS};
+use crate::support::http::client;
 use crate::support::oracle::{
     HexKey, encrypted_by_ffmpeg, encrypted_by_packager, encrypted_by_packager_with,
     presentation_by_packager, samples_of_file, transport_by_packager,
@@ -106,7 +107,7 @@ fn keys_of(stream: &Stream) -> Vec<HexKey> {
 #[tokio::test]
 async fn init_and_segments_and_playlists_of_ours_come_back() {
     let ready = DevServer::shared();
-    let http = Client::new();
+    let http = client();
     let sources = CLIP.sources();
     for (name, format) in [
         ("cenc-open", "format=m3u8-cmaf,encryption=cenc"),
@@ -198,7 +199,7 @@ fn segments(dir: &Path, kind: &str) -> Vec<u8> {
 #[tokio::test]
 async fn transport_streams_of_ours_come_back() {
     let ready = DevServer::shared();
-    let http = Client::new();
+    let http = client();
     let base = |name: &str| format!("{}/{}/gate.ism/", ready.origin, ready.stream(name).locator_id);
     let clear = Url::parse(&base("clear-open")).unwrap();
     let master = clear.join("manifest(format=m3u8-aapl)").unwrap();

@@ -3,9 +3,9 @@
 //! (ISO/IEC 23000-19 section 7.3).
 
 use mp4_atom::{Any, Decode, Moof, Moov};
-use reqwest::Client;
 
 use super::titles::{CLIP, LADDER, MUXED, Title, open_streams};
+use crate::support::http::client;
 use crate::support::presentation::{self, Segment, Track};
 
 /// All boxes of an answer; nothing may be left over.
@@ -92,7 +92,7 @@ fn demand_track(track: &Track, encryption: Option<&str>, what: &str) {
 }
 
 async fn every_fragment_parses(title: &Title) {
-    let (http, server) = (Client::new(), title.serve());
+    let (http, server) = (client(), title.serve());
     let mut presentations = 0;
     for stream in open_streams(&server) {
         for manifest in &stream.manifests {

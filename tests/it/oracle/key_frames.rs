@@ -5,6 +5,7 @@ use reqwest::{Client, Url};
 
 use super::titles::{CLIP, LADDER, Source, Title, key_of, open_streams};
 use crate::support::boxes;
+use crate::support::http::client;
 use crate::support::oracle::{Sample, decodes_alone, decrypted_segment, first_picture};
 use crate::support::presentation::{Track, dash_key_frames, fetch, fetch_range};
 use crate::support::server::{DevServer, Manifest, Stream};
@@ -112,7 +113,7 @@ fn levels(master: &MasterPlaylist, most: usize) -> Vec<&VariantStream> {
 
 /// In the best `most` levels, each of which has a key frame for every six seconds.
 async fn every_key_frame_decodes_alone(title: &Title, most: usize) {
-    let (http, server, sources) = (Client::new(), title.serve(), title.sources());
+    let (http, server, sources) = (client(), title.serve(), title.sources());
     let pictures = sources.iter().find(|source| source.stream == "v:0").expect("pictures");
     let count = pictures.samples.starts_within(6);
     let mut forms = Vec::new();
@@ -182,7 +183,7 @@ async fn every_key_frame_of_the_ladder_decodes_alone() {
 /// alone.
 #[tokio::test]
 async fn every_key_frame_of_a_dash_presentation_decodes_alone() {
-    let (http, server, sources) = (Client::new(), CLIP.serve(), CLIP.sources());
+    let (http, server, sources) = (client(), CLIP.serve(), CLIP.sources());
     let mut forms = 0;
     for stream in open_streams(&server) {
         let named = |format| stream.manifests.iter().find(|manifest| manifest.format == format);

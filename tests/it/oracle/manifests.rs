@@ -1,8 +1,7 @@
 //! Manifests by the schema, and by the segments that they promise.
 
-use reqwest::Client;
-
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Title, open_streams};
+use crate::support::http::client;
 use crate::support::oracle::mpd_complaint;
 use crate::support::presentation::{self, Track};
 use crate::support::server::DevServer;
@@ -19,7 +18,7 @@ fn manifests<'a>(server: &'a DevServer, protocol: &'a str) -> impl Iterator<Item
 }
 
 async fn every_mpd_validates(title: &Title) {
-    let (http, server) = (Client::new(), title.serve());
+    let (http, server) = (client(), title.serve());
     let mut validated = 0;
     for url in manifests(&server, "dash") {
         let mpd = presentation::fetch_text(&http, url).await;
@@ -71,7 +70,7 @@ fn ends_of(tracks: &[Track], kind: &str) -> Vec<Vec<f64>> {
 
 #[tokio::test]
 async fn all_tracks_are_cut_at_the_same_times() {
-    let http = Client::new();
+    let http = client();
     for title in [CLIP, LADDER, MUXED] {
         let server = title.serve();
         for url in manifests(&server, "dash") {
@@ -93,7 +92,7 @@ fn languages(tracks: &[Track]) -> Vec<&str> {
 
 #[tokio::test]
 async fn both_protocols_name_the_languages() {
-    let (http, server) = (Client::new(), LADDER.serve());
+    let (http, server) = (client(), LADDER.serve());
     for url in manifests(&server, "dash") {
         assert_eq!(languages(&presentation::dash(&http, url).await), ["de", "en"], "{url}");
     }

@@ -3,10 +3,9 @@
 
 use std::path::PathBuf;
 
-use reqwest::Client;
-
 use super::titles::{key_of, made};
 use crate::support::boxes::{encryption, fragments, protection};
+use crate::support::http::client;
 use crate::support::oracle::{
     HexKey, encrypted_by_packager_with, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager,
     samples_of_file,
@@ -32,7 +31,7 @@ async fn demand_same_maps(files: &[(&str, PathBuf)]) -> Vec<usize> {
     for (name, file) in files {
         let stream = shelf.stream(name, "cbcs");
         let (key, url) = (key_of(stream), &stream.manifest("dash").url);
-        let tracks = presentation::dash(&Client::new(), url).await;
+        let tracks = presentation::dash(&client(), url).await;
         let pictures = tracks.iter().find(|track| track.kind == "video");
         let track = pictures.or(tracks.first()).expect("a track");
         let (media, ours) = (track.media(), encryption(&track.init));

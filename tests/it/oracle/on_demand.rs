@@ -7,6 +7,7 @@ use reqwest::{Client, Url};
 
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Title, open_streams};
 use crate::support::boxes;
+use crate::support::http::client;
 use crate::support::origin::{get, get_with};
 use crate::support::presentation::{
     dash, dash_key_frames, dash_text, fetch, fetch_range, fetch_text,
@@ -88,7 +89,7 @@ fn demand_index(url: &Url, file: &[u8]) {
 }
 
 async fn every_file_is_what_its_index_says(title: &Title) {
-    let (http, server) = (Client::new(), title.serve());
+    let (http, server) = (client(), title.serve());
     let mut forms = 0;
     for stream in open_streams(&server) {
         let Some(on_demand) = manifest(stream, "mpd-ondemand") else { continue };
@@ -135,7 +136,7 @@ async fn every_file_of_every_codec_is_what_its_index_says() {
 #[tokio::test]
 async fn every_file_beside_the_media_is_what_its_index_says() {
     let shelf = film(&[("film_eng.vtt", WEBVTT.as_bytes()), ("film_deu.ttml", TTML.as_bytes())]);
-    let http = Client::new();
+    let http = client();
     for form in ["clear", "cenc", "cbcs"] {
         let stream = shelf.stream("film", form);
         let on_demand = manifest(stream, "mpd-ondemand").expect("the on-demand profile");
@@ -161,7 +162,7 @@ async fn every_file_beside_the_media_is_what_its_index_says() {
 /// Also those that begin or end at the border of two fragments, or reach over several.
 #[tokio::test]
 async fn every_range_is_a_slice_of_the_whole() {
-    let (http, server) = (Client::new(), CLIP.serve());
+    let (http, server) = (client(), CLIP.serve());
     for stream in open_streams(&server) {
         let Some(on_demand) = manifest(stream, "mpd-ondemand") else { continue };
         let url = files(&http, &on_demand.url).await.pop().expect("files");
@@ -192,7 +193,7 @@ async fn every_range_is_a_slice_of_the_whole() {
 
 #[tokio::test]
 async fn a_file_holds_what_the_query_chose() {
-    let (http, server) = (Client::new(), CLIP.serve());
+    let (http, server) = (client(), CLIP.serve());
     let mut forms = 0;
     for stream in open_streams(&server) {
         let Some(on_demand) = manifest(stream, "mpd-ondemand") else { continue };
@@ -221,7 +222,7 @@ async fn a_file_holds_what_the_query_chose() {
 async fn files_are_a_matter_of_their_format() {
     let server = CLIP.serve();
     let stream = open_streams(&server).find(|stream| stream.keys.is_empty()).expect("clear");
-    let file = files(&Client::new(), &manifest(stream, "mpd-ondemand").expect("it").url).await;
+    let file = files(&client(), &manifest(stream, "mpd-ondemand").expect("it").url).await;
     let url = file.last().expect("a file").as_str();
     for (wrong, status, code) in [
         (url.replace("mpd-ondemand", "mpd-time-cmaf"), 400, "MPE_BAD_URL_SYNTAX"),

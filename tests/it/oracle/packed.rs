@@ -3,10 +3,11 @@
 //! in `tests/browser`.
 
 use data_encoding::HEXLOWER;
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use super::titles::{CLIP, CODECS, key_of};
 use super::transport::{clear_tracks, manifest, serve};
+use crate::support::http::client;
 use crate::support::oracle::decrypted_segment;
 use crate::support::origin::{get, get_with};
 use crate::support::presentation::{self, Track, fetch};
@@ -42,7 +43,7 @@ fn sound(tracks: Vec<Track>) -> Vec<Track> {
 /// Addresses of the segments of a playlist.
 async fn segments(track: &Track) -> Vec<(Url, Option<m3u8_rs::Key>)> {
     let playlist = track.playlist.as_ref().expect("HLS");
-    let text = fetch(&Client::new(), playlist).await;
+    let text = fetch(&client(), playlist).await;
     let media = m3u8_rs::parse_media_playlist_res(&text).expect("a playlist");
     let address = |it: m3u8_rs::MediaSegment| (playlist.join(&it.uri).unwrap(), it.key);
     media.segments.into_iter().map(address).collect()
@@ -90,7 +91,7 @@ async fn segments_hold_the_frames_of_transport_streams_behind_their_time() {
 #[tokio::test]
 async fn encrypted_segments_hold_the_clear_ones() {
     let clip = serve(CLIP);
-    let http = Client::new();
+    let http = client();
     let (stream, url) = manifest(&clip, PACKED, Some("cbc"));
     let (_, beside) = manifest(&clip, "m3u8-aapl", Some("cbc"));
     let clear = sound(clear_tracks(&clip, PACKED).await);
@@ -116,7 +117,7 @@ async fn protected_frames_are_what_the_format_says() {
     let codecs = serve(CODECS);
     let (_, url) = manifest(&codecs, PACKED, Some("cbcs-aapl"));
     let clear = sound(clear_tracks(&codecs, PACKED).await);
-    let ours = sound(presentation::hls(&Client::new(), &url).await);
+    let ours = sound(presentation::hls(&client(), &url).await);
     assert_eq!(ours.len(), clear.len());
     let mut described = Vec::new();
     for (ours, clear) in ours.iter().zip(&clear) {
@@ -170,7 +171,7 @@ async fn ranges_are_slices_of_the_whole() {
     let clip = serve(CLIP);
     for encryption in [None, Some("cbc"), Some("cbcs-aapl")] {
         let (_, url) = manifest(&clip, PACKED, encryption);
-        let tracks = sound(presentation::hls(&Client::new(), &url).await);
+        let tracks = sound(presentation::hls(&client(), &url).await);
         let (address, _) = &segments(&tracks[0]).await[1];
         let whole = &tracks[0].segments[1].bytes;
         let size = whole.len();
@@ -205,7 +206,7 @@ async fn the_bandwidth_is_that_of_the_segments() {
     let master = m3u8_rs::parse_master_playlist_res(&text.body).expect("a master");
     let alone = master.variants.iter().rfind(|it| !it.is_i_frame && it.resolution.is_none());
     let said = alone.expect("sound alone").bandwidth as f64;
-    let tracks = sound(presentation::hls(&Client::new(), &url).await);
+    let tracks = sound(presentation::hls(&client(), &url).await);
     let rates = tracks.iter().flat_map(|track| &track.segments);
     let peak = rates.map(|it| it.bytes.len() as f64 * 8.0 / it.seconds).fold(0.0, f64::max);
     assert!(said >= peak && said < 1.02 * peak, "{said} for {peak}");

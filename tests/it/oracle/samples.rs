@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use reqwest::Client;
 use serde_json::{Value, json};
 
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
+use crate::support::http::client;
 use crate::support::oracle::{
     Samples, samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes,
     samples_played_by_ffmpeg,
@@ -85,7 +85,7 @@ fn demand_source<'a>(
 
 /// Demands the samples of a title of each stream; gives what was seen, for the table of schemes.
 async fn every_sample_arrives(title: &Title, streams: &[Stream]) -> Vec<Value> {
-    let (http, sources) = (Client::new(), title.sources());
+    let (http, sources) = (client(), title.sources());
     let mut seen = Vec::new();
     for stream in streams {
         // Transport streams store samples in another form: see `transport.rs`.
@@ -201,7 +201,7 @@ async fn protected_smooth(server: &DevServer, folder: &Path) -> Stream {
 
 #[tokio::test]
 async fn every_sample_of_protected_smooth_streaming_arrives() {
-    let (title, http) = (&CODECS, Client::new());
+    let (title, http) = (&CODECS, client());
     let (server, sources) = (title.serve(), title.sources());
     let stream = protected_smooth(&server, &title.folder()).await;
     let formats: Vec<_> =
@@ -225,7 +225,7 @@ fn payload(fragment: &[u8]) -> &[u8] {
 /// Fragments that start in the first seconds are clear, in a description of their own.
 #[tokio::test]
 async fn every_sample_in_and_behind_a_clear_lead_arrives() {
-    let (title, http) = (&CLIP, Client::new());
+    let (title, http) = (&CLIP, client());
     let (server, sources) = (title.serve(), title.sources());
     let block = |protocols: Value| json!({ "enabledProtocols": protocols, "clearLeadSeconds": 7 });
     let policy = json!({

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use reqwest::Client;
 use tempfile::TempDir;
 
 use super::titles::made;
+use crate::support::http::client;
 use crate::support::oracle::{elementary_stream, elementary_stream_of_bytes};
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation;
@@ -36,7 +36,7 @@ fn dts(folder: &Path, entry: &[u8; 4]) -> PathBuf {
 
 async fn sound_of(stream: &Stream, format: &str) -> presentation::Track {
     let url = &stream.manifests.iter().find(|m| m.format == format).unwrap().url;
-    let tracks = presentation::hls(&Client::new(), url).await;
+    let tracks = presentation::hls(&client(), url).await;
     tracks.into_iter().find(|track| track.kind == "audio").unwrap()
 }
 

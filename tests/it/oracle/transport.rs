@@ -1,8 +1,9 @@
 //! Transport streams: every sample arrives, at its time, in segments that stand alone.
 
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use super::titles::{CLIP, CODECS, LADDER, MUXED, Source, Title, key_of, open_streams};
+use crate::support::http::client;
 use crate::support::oracle::{
     decodes_alone, decodes_without_complaint, decrypted_segment, elementary_stream,
     elementary_stream_of_bytes, elementary_stream_of_playlist, elementary_stream_of_rendition,
@@ -51,7 +52,7 @@ pub(super) fn manifest<'a>(
 }
 
 pub(super) async fn clear_tracks(title: &Served, format: &str) -> Vec<Track> {
-    presentation::hls(&Client::new(), &manifest(title, format, None).1).await
+    presentation::hls(&client(), &manifest(title, format, None).1).await
 }
 
 /// The samples of one kind as one string of bytes, without what a transport stream may add.
@@ -89,7 +90,7 @@ fn kinds(track: &Track, format: &str) -> Vec<&'static str> {
 /// A playlist under SAMPLE-AES with its first segment once more behind the last: ffmpeg leaves the
 /// last packet of a playlist encrypted.
 async fn with_more(playlist: &Url) -> String {
-    let text = fetch(&Client::new(), playlist).await;
+    let text = fetch(&client(), playlist).await;
     let text = String::from_utf8(text).expect("UTF-8");
     let absolute = |line: &str| match line.starts_with('#') {
         true => line.to_owned(),
@@ -124,7 +125,7 @@ async fn every_sample_arrives(title: &Served) {
     for (format, encryption) in FORMS {
         let (_, url) = manifest(title, format, *encryption);
         let mut seen: Vec<&str> = Vec::new();
-        let tracks = presentation::hls(&Client::new(), &url).await;
+        let tracks = presentation::hls(&client(), &url).await;
         let level = tracks.iter().find(|track| track.kind == "video").expect("pictures");
         let level = level.playlist.as_ref().expect("HLS").as_str();
         for track in &tracks {
@@ -361,7 +362,7 @@ async fn the_overhead_is_not_above_that_of_ffmpeg() {
 #[tokio::test]
 async fn encrypted_segments_hold_the_clear_ones() {
     let clip = serve(CLIP);
-    let http = Client::new();
+    let http = client();
     for format in ["m3u8-aapl", "m3u8-aapl-v3"] {
         let (stream, url) = manifest(&clip, format, Some("cbc"));
         let encrypted = presentation::hls(&http, &url).await;
@@ -390,7 +391,7 @@ async fn hevc_has_no_protected_form() {
     let codecs = serve(CODECS);
     let (_, clear) = manifest(&codecs, "m3u8-aapl", None);
     let (_, url) = manifest(&codecs, "m3u8-aapl", Some("cbcs-aapl"));
-    let text = fetch(&Client::new(), &Url::parse(&clear).expect("an address")).await;
+    let text = fetch(&client(), &Url::parse(&clear).expect("an address")).await;
     let master = m3u8_rs::parse_master_playlist_res(&text).expect("a master");
     let is_hevc = |codecs: &Option<String>| codecs.as_ref().is_some_and(|c| c.contains("hvc1"));
     let level = master.variants.iter().find(|variant| is_hevc(&variant.codecs));
@@ -399,7 +400,7 @@ async fn hevc_has_no_protected_form() {
         .uri
         .replace("m3u8-aapl", "m3u8-aapl,encryption=cbcs-aapl");
     let place = Url::parse(&url).expect("an address").join(&level).expect("an address");
-    let answer = reqwest::get(place).await.expect("an answer");
+    let answer = client().get(place).send().await.expect("an answer");
     assert_eq!(answer.status(), 415);
     let body = answer.text().await.expect("a body");
     assert!(body.contains("MPE_ENCRYPTION_NOT_SUPPORTED") && body.contains("hvc1"), "{body}");
@@ -411,7 +412,7 @@ async fn samples_need_their_key() {
     let clip = serve(CLIP);
     let (stream, url) = manifest(&clip, "m3u8-aapl", Some("cbcs-aapl"));
     let other = clip.server.ready.stream("cenc-open");
-    let tracks = presentation::hls(&Client::new(), &url).await;
+    let tracks = presentation::hls(&client(), &url).await;
     // Of garbled sound ffmpeg says so and gives nothing.
     for track in tracks.iter().filter(|track| track.kind == "video") {
         let playlist = with_more(track.playlist.as_ref().expect("HLS")).await;
@@ -431,7 +432,7 @@ async fn samples_need_their_key() {
 /// BANDWIDTH is not below the peak of the segments, and AVERAGE-BANDWIDTH is near their mean.
 #[tokio::test]
 async fn bandwidths_are_those_of_the_segments() {
-    let http = Client::new();
+    let http = client();
     for title in &[CLIP, LADDER, MUXED].map(serve) {
         let (_, url) = manifest(title, "m3u8-aapl-v3", None);
         let base = Url::parse(&url).expect("an address");
@@ -482,7 +483,7 @@ async fn what_transport_streams_cannot_do_is_refused_by_its_code() {
         ("{level}/KeyFrames(video=0,format=m3u8-aapl-v3)", 415, "MPE_OUTPUT_FORMAT_NOT_SUPPORTED"),
     ] {
         let url = format!("{base}{}", leaf.replace("{level}", &level));
-        let answer = reqwest::get(&url).await.expect("an answer");
+        let answer = client().get(&url).send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), status, "{url}");
         let body = answer.text().await.expect("a body");
         assert!(body.contains(code), "{url}: {body}");
@@ -495,13 +496,13 @@ async fn the_only_encryption_needs_no_name() {
     let clip = serve(CLIP);
     let (_, url) = manifest(&clip, "m3u8-aapl", Some("cbc"));
     let unnamed = url.replace(",encryption=cbc", "");
-    let http = Client::new();
+    let http = client();
     let tracks = presentation::hls(&http, &unnamed).await;
     let named = presentation::hls(&http, &url).await;
     assert!(tracks[0].media() == named[0].media());
     let playlist = fetch(&http, tracks[0].playlist.as_ref().expect("HLS")).await;
     assert!(String::from_utf8_lossy(&playlist).contains("METHOD=AES-128"));
-    let cmaf = reqwest::get(unnamed.replace("m3u8-aapl", "m3u8-cmaf")).await;
+    let cmaf = client().get(unnamed.replace("m3u8-aapl", "m3u8-cmaf")).send().await;
     assert_eq!(cmaf.expect("an answer").status(), 400);
 }
 
@@ -516,7 +517,7 @@ async fn the_named_audio_track_is_muxed_in() {
         let path = wanted.playlist.as_ref().expect("HLS").path().to_owned();
         let name = path.split("Manifest(").nth(1).and_then(|rest| rest.split(',').next());
         let url = url.replace("-v3", &format!("-v3,audioTrack={}", name.expect("a name")));
-        let muxed = presentation::hls(&Client::new(), &url).await;
+        let muxed = presentation::hls(&client(), &url).await;
         let frames = |track: &Track| {
             let found: Vec<Found> = track.segments.iter().map(|s| read(&s.bytes)).collect();
             let units = found.iter().flat_map(|found| found.of_kind("audio"));

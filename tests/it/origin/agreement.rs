@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use reqwest::Client;
-
 use crate::support::boxes::{find, timescale};
+use crate::support::http::client;
 use crate::support::origin::{CLIP, Shelf, demo, get, settled};
 use crate::support::presentation::{Track, dash};
 use crate::support::server::Stream;
@@ -14,7 +13,7 @@ const GERMAN: &str = "gate_aac_deu.mp4";
 
 /// The only track of an asset of one file.
 async fn only_track(stream: &Stream) -> Track {
-    let mut tracks = dash(&Client::new(), &stream.manifest("dash").url).await;
+    let mut tracks = dash(&client(), &stream.manifest("dash").url).await;
     assert_eq!(tracks.len(), 1);
     tracks.remove(0)
 }
@@ -27,7 +26,7 @@ fn file(track: &Track, fragments: std::ops::Range<usize>) -> Vec<u8> {
 
 /// When the first fragment of the German track starts, in tenths of a second, as it says itself.
 async fn german_start(stream: &Stream) -> usize {
-    let tracks = dash(&Client::new(), &stream.manifest("dash").url).await;
+    let tracks = dash(&client(), &stream.manifest("dash").url).await;
     let track = tracks.iter().find(|track| track.language.as_deref() == Some("de")).unwrap();
     let tfdt = find(&track.segments[0].bytes, &[b"moof", b"traf", b"tfdt"]).unwrap();
     let time = u64::from_be_bytes(tfdt[4..12].try_into().unwrap());
@@ -72,7 +71,7 @@ fn with_hidden_tracks() -> Shelf {
 #[tokio::test]
 async fn byte_ranges_are_those_of_the_file_beside_hidden_tracks() {
     let shelf = with_hidden_tracks();
-    let (http, stream) = (Client::new(), shelf.stream("film", "cenc"));
+    let (http, stream) = (client(), shelf.stream("film", "cenc"));
     let manifest = |format| stream.url(&format!("manifest(format={format},encryption=cenc)"));
     let files = dash(&http, &manifest("mpd-ondemand")).await;
     let live = dash(&http, &manifest("mpd-time-cmaf")).await;

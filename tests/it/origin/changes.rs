@@ -12,9 +12,9 @@ use std::time::{Duration, SystemTime};
 use portcullis::crypto::ctr::Keystream;
 use portcullis::crypto::{ContentKey, Expanded};
 use portcullis::media::FileIndex;
-use reqwest::Client;
 
 use crate::support::boxes::{payload, protection};
+use crate::support::http::client;
 use crate::support::origin::{Answer, Shelf, copy, demo, get};
 use crate::support::server::Stream;
 
@@ -263,7 +263,7 @@ async fn overwritten_files_never_mix() {
 /// Asks until told to stop; gives the whole answers.
 async fn ask(url: String, done: Arc<AtomicBool>) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
-    let http = Client::new();
+    let http = client();
     while !done.load(Ordering::Relaxed) {
         // An error is an answer that was broken off.
         let Ok(answer) = http.get(&url).send().await else {

@@ -3,6 +3,7 @@
 use reqwest::{Client, Url};
 use tokio::task::JoinSet;
 
+use crate::support::http::client;
 use crate::support::origin::{CLIP, Shelf, demo, hls_children};
 use crate::support::presentation::fetch;
 use crate::support::server::Stream;
@@ -25,7 +26,7 @@ async fn segments(http: &Client, stream: &Stream) -> Vec<Url> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_segment_has_the_same_bytes_alone_and_in_company() {
     let shelf = Shelf::start(["film", "other"].map(|folder| (folder, vec![demo(CLIP)])));
-    let http = Client::new();
+    let http = client();
     let mut alone = Vec::new();
     for folder in ["film", "other"] {
         for url in segments(&http, shelf.stream(folder, "aes")).await {

@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 
-use reqwest::{Client, Url};
+use reqwest::Url;
 
 use crate::support::boxes::{Protected, payload, protection, samples};
+use crate::support::http::client;
 use crate::support::origin::{Shelf, copy, demo, get, hls_children};
 use crate::support::policies::published;
 use crate::support::presentation::{self, Track, fetch};
@@ -54,7 +55,7 @@ fn demand_distinct<'a>(ivs: impl Iterator<Item = (&'a [u8], String)>) -> usize {
 
 /// The tracks of a stream, but for text, which stays clear. No two samples share an IV.
 async fn with_distinct_ivs(stream: &Stream, iv_size: usize) -> Vec<Track> {
-    let mut tracks = presentation::dash(&Client::new(), &stream.manifest("dash").url).await;
+    let mut tracks = presentation::dash(&client(), &stream.manifest("dash").url).await;
     tracks.retain(|track| track.kind != "text");
     assert_eq!(tracks.len(), 5, "three levels and two languages");
     let of_track = |track| protections(track, iv_size);
@@ -78,7 +79,7 @@ async fn no_sample_of_a_locator_shares_its_iv() {
     let stream = shelf.stream("ladder", "cenc");
     let tracks = with_distinct_ivs(stream, HALF_A_BLOCK).await;
     // HLS is the same media.
-    let hls = presentation::hls(&Client::new(), &stream.manifest("hls").url).await;
+    let hls = presentation::hls(&client(), &stream.manifest("hls").url).await;
     let total = |tracks: &[Track]| tracks.iter().map(|t| t.segments.len()).sum::<usize>();
     assert_eq!(total(&hls), total(&tracks));
     for track in &hls {
@@ -89,7 +90,7 @@ async fn no_sample_of_a_locator_shares_its_iv() {
 
 /// Every IV of every playlist of an AES-128 stream, with the URL that it stands for.
 async fn segment_ivs(stream: &Stream) -> Vec<(Vec<u8>, String)> {
-    let http = Client::new();
+    let http = client();
     let mut ivs = Vec::new();
     for playlist in hls_children(&stream.manifest("hls").url).await {
         let playlist: Url = playlist.parse().unwrap();
@@ -135,7 +136,7 @@ async fn requests_and_instances_agree_to_the_byte() {
         let name = format!("a-{form}-open");
         let (one, two) = (first.ready.stream(&name), second.ready.stream(&name));
         assert_eq!(one.keys, two.keys);
-        let http = Client::new();
+        let http = client();
         let of =
             async |stream: &Stream| presentation::hls(&http, &stream.manifest("hls").url).await;
         let (tracks, again, other) = (of(one).await, of(one).await, of(two).await);

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use portcullis::cenc::decrypt::{Decryptor, Keyring};
-use reqwest::Client;
 use serde_json::json;
 
 use crate::support::boxes::{find, protection};
 use crate::support::documents::{printed, selection, streaming_policy};
+use crate::support::http::client;
 use crate::support::oracle::{
     HexKey, decrypted_segment, elementary_stream_of_text, encrypted_by_packager_with,
     samples_decrypted_by_ffmpeg, samples_of_bytes, samples_of_file,
@@ -200,7 +200,7 @@ async fn dash_has_a_period_for_each_key() {
         .collect();
     assert!(kids.iter().all(|kids| kids.len() == 1), "{kids:?}");
     assert_eq!(kids.iter().flatten().collect::<HashSet<_>>().len(), 3);
-    let tracks = presentation::dash(&Client::new(), &manifest).await;
+    let tracks = presentation::dash(&client(), &manifest).await;
     assert_eq!(tracks.len(), 15, "five tracks in each period");
     for (n, track) in tracks.iter().enumerate() {
         let key = key_of(&server, kids[n / 5].iter().next().unwrap()).await;
@@ -249,7 +249,7 @@ async fn on_demand_files_are_of_one_crypto_period() {
         let named: HashSet<_> = named.filter_map(|named| named.default_KID.clone()).collect();
         let [kid] = <[_; 1]>::try_from(Vec::from_iter(named)).unwrap();
         let key = key_of(&server, &kid).await;
-        for track in presentation::dash(&Client::new(), &part).await {
+        for track in presentation::dash(&client(), &part).await {
             assert!(has(&track.init, &key.kid), "{query}");
             demand_samples(&track, &key);
         }
@@ -285,7 +285,7 @@ async fn what_is_clear_does_not_change_with_the_keys_of_others() {
         assert_eq!(maps, expected, "{playlist}");
     }
     let protected = format!("{root}manifest(format=mpd-time-cmaf,encryption=cenc)");
-    assert_eq!(presentation::dash(&Client::new(), &protected).await.len(), 5 * PERIODS.len());
+    assert_eq!(presentation::dash(&client(), &protected).await.len(), 5 * PERIODS.len());
 }
 
 /// Fragments of two seconds, as clients of Azure Media Services know them.
@@ -366,7 +366,7 @@ async fn keys_rotate_behind_a_clear_lead() {
         let mpd = dash_mpd_core::parse(&text(&manifest).await).unwrap();
         let starts: Vec<_> = mpd.periods.iter().map(|p| p.start.unwrap().as_secs()).collect();
         assert_eq!(starts, [0, 18], "what is clear is of the period behind it");
-        let tracks = presentation::dash(&Client::new(), &manifest).await;
+        let tracks = presentation::dash(&client(), &manifest).await;
         let counts: Vec<_> = tracks.iter().map(|track| track.segments.len()).collect();
         assert_eq!(counts, [[3; 5], [1; 5]].concat());
         assert!(has(&tracks[0].init, &first), "the init segment names the key behind the lead");
@@ -389,7 +389,7 @@ async fn no_sample_of_a_ladder_shares_its_iv_under_a_key_that_comes_again() {
     let flags = ["--rotate", "4s", "--rotate-keys", "2"];
     let locator = shelf.published("ladder", "cenc", &flags);
     let manifest = format!("{locator}/ladder.ism/manifest(format=mpd-time-cmaf,encryption=cenc)");
-    let tracks = presentation::dash(&Client::new(), &manifest).await;
+    let tracks = presentation::dash(&client(), &manifest).await;
     let (mut seen, mut kids, mut samples) = (HashSet::new(), HashSet::new(), 0);
     for segment in tracks.iter().flat_map(|track| &track.segments) {
         let group = find(&segment.bytes, &[b"moof", b"traf", b"sgpd"]).unwrap();

@@ -1,8 +1,7 @@
 //! What is packaged once is what the origin makes of the same files under the same keys.
 
-use reqwest::Client;
-
 use super::runs::Run;
+use crate::support::http::client;
 use crate::support::origin::demo;
 use crate::support::presentation::{self, Track};
 use crate::support::server::{DevServer, Stream};
@@ -40,7 +39,7 @@ fn packaged(stream: &Stream, form: &str, protection: &[&str]) -> Run {
 
 #[tokio::test]
 async fn fragments_and_transport_streams_are_those_of_the_origin() {
-    let http = Client::new();
+    let http = client();
     let ready = DevServer::shared();
     for (name, format, form, flags) in [
         ("clear-open", "mpd-time-cmaf", "mp4", &[][..]),

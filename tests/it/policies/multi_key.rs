@@ -7,7 +7,6 @@ use portcullis::drm::widevine::PsshData;
 use portcullis::ids::{KeyId, SystemId};
 use portcullis::isobmff::cenc::Pssh;
 use portcullis::isobmff::{FourCc, children};
-use reqwest::Client;
 use roxmltree::{Document, Node};
 use serde_json::{Value, json};
 
@@ -17,6 +16,7 @@ use crate::support::documents::{
     shown, streaming_policy,
 };
 use crate::support::filters::LEVELS;
+use crate::support::http::client;
 use crate::support::keys::{self, clearkey_request, sign, spec};
 use crate::support::oracle::{HexKey, samples_decrypted_by_ffmpeg, samples_of_bytes};
 use crate::support::origin::{get, get_with, hls_children, request, send};
@@ -136,7 +136,7 @@ async fn keys_that_are_announced_together_stand_in_every_box() {
         .collect();
     assert!(boxes.len() >= 6, "{}", boxes.len());
     assert!(boxes.iter().all(|pssh| named(pssh) == all), "{boxes:?}");
-    for track in presentation::dash(&Client::new(), &manifest).await {
+    for track in presentation::dash(&client(), &manifest).await {
         for row in children(FourCc(*b"moov"), find(&track.init, &[b"moov"]).unwrap()) {
             let row = row.unwrap();
             if &row.kind.0 == b"pssh" {
@@ -304,7 +304,7 @@ async fn the_smooth_manifest_names_all_keys_and_each_fragment_its_own() {
     let names: Vec<_> = streams.map(|stream| stream.attribute("Name")).collect();
     let sound = [Some("aac_deu_2_48331"), Some("aac_eng_2_48323")];
     assert_eq!(names, [sound[0], sound[1], None, Some("video_2")]);
-    let http = Client::new();
+    let http = client();
     let tracks = presentation::smooth(&http, &manifest).await;
     let clear = server.ready.stream("clear-open").root().to_owned();
     let clear = presentation::smooth(&http, &format!("{clear}manifest")).await;

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::http::client;
 use super::server::{DevServer, Stream, portcullis};
 
 /// For ten milliseconds the server takes what it last saw of its files for what they are: tests
@@ -215,7 +216,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
 
 pub(crate) fn request(method: Method, url: &str) -> RequestBuilder {
     // A client belongs to the runtime of its test; connections are not shared between tests.
-    Client::new().request(method, url)
+    client().request(method, url)
 }
 
 pub(crate) async fn get(url: &str) -> Answer {

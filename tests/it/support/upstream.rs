@@ -79,7 +79,7 @@ impl Server {
     }
 
     /// Answers and remembers.
-    pub(crate) fn router(&self) -> Router {
+    fn router(&self) -> Router {
         let (answers, seen) = (Arc::clone(&self.answers), Arc::clone(&self.seen));
         Router::new().fallback(move |request: Request| async move {
             let (head, body) = request.into_parts();
@@ -100,6 +100,10 @@ impl Server {
     /// Answers otherwise from now on.
     pub(crate) fn becomes(&self, answers: impl Fn(&Seen) -> Reply + Send + Sync + 'static) {
         *self.answers.lock().unwrap() = Arc::new(answers);
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
     }
 
     pub(crate) fn url(&self) -> String {

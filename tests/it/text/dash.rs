@@ -1,7 +1,6 @@
 //! Text in DASH: WebVTT and IMSC 1 in fragments (ISO/IEC 14496-30), demultiplexed by ffmpeg.
 
-use reqwest::Client;
-
+use crate::support::http::client;
 use crate::support::oracle::{data_of_bytes, mpd_complaint, samples_of_bytes};
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation::{self, Track};
@@ -9,7 +8,7 @@ use crate::support::text::{TTML, WEBVTT, film, film_for};
 
 async fn tracks(shelf: &Shelf, form: &str) -> Vec<Track> {
     let manifest = &shelf.stream("film", form).manifest("dash").url;
-    presentation::dash_text(&Client::new(), manifest).await
+    presentation::dash_text(&client(), manifest).await
 }
 
 /// When samples start, in milliseconds, as ffmpeg finds them.

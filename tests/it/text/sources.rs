@@ -1,7 +1,6 @@
 //! Where text comes from, and text that cannot be read: it costs itself and nothing else.
 
-use reqwest::Client;
-
+use crate::support::http::client;
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation::dash_text;
 use crate::support::text::{TTML, WEBVTT, attribute, film, playlist, segments};
@@ -107,7 +106,7 @@ async fn files_with_nothing_but_a_text_track_are_text() {
     let shelf =
         film(&[("film_eng.vtt", WEBVTT.as_bytes()), ("film.de.forced.ttml", TTML.as_bytes())]);
     let manifest = &shelf.stream("film", "clear").manifest("dash").url;
-    let packaged = dash_text(&Client::new(), manifest).await;
+    let packaged = dash_text(&client(), manifest).await;
     let files = [("t_eng.cmft", &packaged[1]), ("t.de.forced.ismt", &packaged[0])];
     let files = files.map(|(name, track)| (name, track.media()));
     let again = film(&files.each_ref().map(|(name, data)| (*name, data.as_slice())));
