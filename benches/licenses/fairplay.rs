@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
 use portcullis::crypto::ContentKey;
 use portcullis::crypto::random::{System, array};
 use portcullis::crypto::rsa::PrivateKey;
@@ -14,9 +13,11 @@ use portcullis::license::fairplay::{
     Credentials, DFunction, Provider, Request, Seed, SpcVersion, Terms,
 };
 
+use crate::ceiling::{Operation, licence};
+
 const VERSIONS: [SpcVersion; 2] = [SpcVersion::V1, SpcVersion::V2];
 
-pub(crate) fn licences(c: &mut Criterion) {
+pub(crate) fn licences() {
     let random = &mut System::new();
     // A certificate and its key, of 1024 and then of 2048 bits.
     let files = make(random).unwrap().files;
@@ -33,35 +34,30 @@ pub(crate) fn licences(c: &mut Criterion) {
     let (key, iv) = (ContentKey::from_bytes([7; 16]), [3; 16]);
     let terms = Terms::of(&Rights::PLAY, jiff::Timestamp::UNIX_EPOCH).unwrap();
 
-    let mut group = c.benchmark_group("fairplay");
-    group.throughput(Throughput::Elements(1));
-    for version in VERSIONS {
+    for (at, version) in [1, 3].into_iter().zip(VERSIONS) {
         let certificate = credentials.certificate_for(version).unwrap();
         let draft = Draft::new(certificate, &device, &wish, random).unwrap();
         let (spc, opener) = draft.seal(random).unwrap();
-        let mut answer = || {
+        let answer = |random: &mut System| {
             let spc = Request::parse(&spc).unwrap().spc;
             let opened = credentials.open(&spc, random).unwrap();
             let device_key = function.apply(&opened.seed().unwrap()).unwrap();
             let session = opened.read(&device_key).unwrap();
             session.ckc((kid, &key, iv), &terms, random).unwrap()
         };
-        assert_eq!(opener.open(&answer()).unwrap().key, key);
-        group.bench_function(format!("licence, SPC {}", version.number()), |b| {
-            b.iter(|| black_box(answer()));
-        });
+        assert_eq!(opener.open(&answer(random)).unwrap().key, key);
+        let (private, hash) = (PrivateKey::from_pem(pem(at)).unwrap(), version.hash());
+        let encrypted = private.public().encrypt_oaep(hash, random, &[7; 16]).unwrap();
+        let operation = Operation {
+            times: 1,
+            name: ["RSA-1024 private (OAEP)", "RSA-2048 private (OAEP)"][at / 2],
+            by: "rsa",
+            run: &mut || {
+                let random = &mut System::new();
+                black_box(private.decrypt_oaep(hash, random, &encrypted).unwrap());
+            },
+        };
+        let name = format!("FairPlay, SPC {}", version.number());
+        licence(&name, &mut || drop(black_box(answer(&mut System::new()))), &mut [operation]);
     }
-    group.finish();
-
-    let mut group = c.benchmark_group("rsa");
-    group.throughput(Throughput::Elements(1));
-    for (at, version) in [1, 3].into_iter().zip(VERSIONS) {
-        let (key, hash) = (PrivateKey::from_pem(pem(at)).unwrap(), version.hash());
-        let encrypted = key.public().encrypt_oaep(hash, random, &[7; 16]).unwrap();
-        let name = format!("{} private (OAEP, {hash:?})", key.public().size() * 8);
-        group.bench_function(name, |b| {
-            b.iter(|| black_box(key.decrypt_oaep(hash, random, &encrypted).unwrap()));
-        });
-    }
-    group.finish();
 }

@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
 use jiff::Timestamp;
 use portcullis::cenc::Scheme;
 use portcullis::crypto::ContentKey;
@@ -15,10 +14,13 @@ use portcullis::license::playready::xmr::{Cipher, Terms};
 use portcullis::license::playready::{Extras, Grantable, Request};
 use ring::rand::SystemRandom;
 
+use crate::ceiling::{Operation, licence};
+
 const NOW: i64 = 1_800_000_000;
 
-/// Answers to challenges for one key and for two.
-pub(crate) fn licences(c: &mut Criterion) {
+/// Answers to challenges for one key and for two. Each verifies four signatures, makes one, decrypts a
+/// point, encrypts one for each key, and looks for about two points with a given x.
+pub(crate) fn licences() {
     let random = SystemRandom::new();
     let authority = Authority::generate(&random).unwrap();
     let spec = DeviceSpec {
@@ -30,9 +32,7 @@ pub(crate) fn licences(c: &mut Criterion) {
     let (device, _) = authority.device(&spec, &random).unwrap();
     let service = authority.into_service([]).unwrap();
     let now = Timestamp::from_second(NOW).unwrap();
-    let mut group = c.benchmark_group("playready");
-    group.throughput(Throughput::Elements(1));
-    for (name, count) in [("licence", 1), ("licence, two keys", 2)] {
+    for (name, count) in [("PlayReady", 1), ("PlayReady, two keys", 2)] {
         let kids: Vec<KeyId> = (1..=count).map(|n| KeyId::from_bytes([n; 16])).collect();
         let keys = kids.iter().map(|kid| HeaderKey::new(*kid, Scheme::Cenc, [0; 8]));
         let header = Header::new(keys.collect()).to_string();
@@ -47,44 +47,45 @@ pub(crate) fn licences(c: &mut Criterion) {
             terms: Terms::default(),
         });
         let grants: Vec<Grantable> = grants.collect();
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let Ok(Request::Acquire(challenge)) = Request::parse(body.as_bytes()) else {
-                    panic!("the challenge does not read");
-                };
-                let device = service.open(&challenge, now).unwrap();
-                let pair = (&*challenge, &device);
-                black_box(service.respond(pair, &grants, Extras::default(), now, &random).unwrap())
-            });
-        });
+        let mut answer = || {
+            let Ok(Request::Acquire(challenge)) = Request::parse(body.as_bytes()) else {
+                panic!("the challenge does not read");
+            };
+            let device = service.open(&challenge, now).unwrap();
+            let pair = (&*challenge, &device);
+            black_box(service.respond(pair, &grants, Extras::default(), now, &random).unwrap());
+        };
+        beside_operations(name, count.into(), &mut answer);
     }
-    group.finish();
 }
 
-/// An answer for one key verifies four signatures, makes one, decrypts a point, encrypts one, and
-/// looks for about two points with a given x.
-pub(crate) fn operations(c: &mut Criterion) {
+fn beside_operations(name: &str, keys: u32, answer: &mut dyn FnMut()) {
     let random = SystemRandom::new();
     let key = PrivateKey::generate(&random).unwrap();
     let (point, x) = MessagePoint::random(&random).unwrap();
     let (message, encrypted) = ([7; 1500], key.public().encrypt(&point, &random).unwrap());
     let signature = key.sign(&message, &random).unwrap();
-    let mut group = c.benchmark_group("p256");
-    group.throughput(Throughput::Elements(1));
-    group.bench_function("verify (ring)", |b| {
-        b.iter(|| assert!(key.public().verifies(&message, &signature)));
-    });
-    group.bench_function("sign (ring)", |b| {
-        b.iter(|| black_box(key.sign(&message, &random).unwrap()));
-    });
-    group.bench_function("decrypt a point (p256)", |b| {
-        b.iter(|| black_box(key.decrypt(&encrypted).unwrap()));
-    });
-    group.bench_function("encrypt a point (p256)", |b| {
-        b.iter(|| black_box(key.public().encrypt(&point, &random).unwrap()));
-    });
-    group.bench_function("find a point of x (p256)", |b| {
-        b.iter(|| black_box(MessagePoint::of_x(&x).is_some()));
-    });
-    group.finish();
+    let verify = &mut || assert!(key.public().verifies(&message, &signature));
+    let sign = &mut || {
+        black_box(key.sign(&message, &random).unwrap());
+    };
+    let decrypt = &mut || {
+        black_box(key.decrypt(&encrypted).unwrap());
+    };
+    let encrypt = &mut || {
+        black_box(key.public().encrypt(&point, &random).unwrap());
+    };
+    let find = &mut || assert!(black_box(MessagePoint::of_x(&x)).is_some());
+    let operation = |times, name, by, run| Operation { times, name, by, run };
+    licence(
+        name,
+        answer,
+        &mut [
+            operation(4, "P-256 verify", "ring", verify),
+            operation(1, "P-256 sign", "ring", sign),
+            operation(1, "P-256 decrypt a point", "p256", decrypt),
+            operation(keys, "P-256 encrypt a point", "p256", encrypt),
+            operation(2, "P-256 find a point of x", "p256", find),
+        ],
+    );
 }

@@ -2,7 +2,6 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, Throughput};
 use portcullis::crypto::ContentKey;
 use portcullis::crypto::random::System;
 use portcullis::crypto::rsa::Hash;
@@ -17,6 +16,8 @@ use portcullis::policy::ContentKeyPolicy;
 use portcullis::protection::Protection;
 use portcullis::token::At;
 use prost::Message;
+
+use crate::ceiling::{Operation, licence};
 
 const NOW: i64 = 1_800_000_000;
 const SYSTEM_ID: u32 = 61443;
@@ -47,7 +48,7 @@ fn granted() -> Vec<GrantedKey> {
     granted.into()
 }
 
-pub(crate) fn licences(c: &mut Criterion) {
+pub(crate) fn licences() {
     let (mut making, random) = (System::new(), &mut System::new());
     let mut maker = Maker { random: &mut making, now: NOW };
     let root = maker.root().unwrap();
@@ -70,45 +71,42 @@ pub(crate) fn licences(c: &mut Criterion) {
     let now = jiff::Timestamp::from_second(NOW).unwrap();
     let sealer = Sealer::derive(&[1; 32], b"bench");
 
-    let mut group = c.benchmark_group("widevine");
-    group.throughput(Throughput::Elements(1));
+    let message = [7; 1500];
+    let (public, of_root) = (device.key.public(), root.key.public());
+    let signature = device.key.sign(random, &message).unwrap();
+    let by_root = root.key.sign(random, &message).unwrap();
+    let encrypted = public.encrypt(random, &[7; 16]).unwrap();
     for (name, privacy) in
-        [("licence", None), ("licence, privacy mode", Some(&*service.certificate))]
+        [("Widevine, two keys", None), ("Widevine, privacy mode", Some(&*service.certificate))]
     {
         let content = Content::PsshData(&data);
         let ask = Ask { content, license_type: LicenseType::Streaming, privacy, time: NOW };
         let session = device.ask(&ask, random).unwrap();
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let Ok(Request::License(challenge)) = Request::parse(&session.body) else {
-                    panic!("the challenge does not read");
-                };
-                let device = challenge.identify(&trust, NOW, random).unwrap();
-                let (challenge, device) = (&challenge, &device);
-                let issue = Issue { challenge, device, keys: &keys, now, sealer: &sealer };
-                black_box(issue.license(random).unwrap())
-            });
-        });
+        let mut answer = || {
+            let Ok(Request::License(challenge)) = Request::parse(&session.body) else {
+                panic!("the challenge does not read");
+            };
+            let random = &mut System::new();
+            let device = challenge.identify(&trust, NOW, random).unwrap();
+            let (challenge, device) = (&challenge, &device);
+            let issue = Issue { challenge, device, keys: &keys, now, sealer: &sealer };
+            black_box(issue.license(random).unwrap());
+        };
+        let verify = &mut || assert!(public.verifies(Hash::Sha1, &message, &signature));
+        let verify_root = &mut || assert!(of_root.verifies(Hash::Sha1, &message, &by_root));
+        let random = (&mut System::new(), &mut System::new());
+        let encrypt = &mut || drop(black_box(public.encrypt(random.0, &[7; 16]).unwrap()));
+        let decrypt = &mut || drop(black_box(device.key.decrypt(random.1, &encrypted).unwrap()));
+        let operation = |times, name, run| Operation { times, name, by: "rsa", run };
+        licence(
+            name,
+            &mut answer,
+            &mut [
+                operation(2, "RSA-2048 public (PSS)", verify),
+                operation(1, "RSA-3072 public (PSS)", verify_root),
+                operation(1, "RSA-2048 public (OAEP)", encrypt),
+                operation(privacy.is_some().into(), "RSA-2048 private (OAEP)", decrypt),
+            ],
+        );
     }
-    group.finish();
-
-    let mut group = c.benchmark_group("rsa");
-    group.throughput(Throughput::Elements(1));
-    let (public, message) = (device.key.public(), [7; 1500]);
-    let signature = device.key.sign(random, &message).unwrap();
-    let encrypted = public.encrypt(random, &[7; 16]).unwrap();
-    group.bench_function("2048 private (OAEP)", |b| {
-        b.iter(|| black_box(device.key.decrypt(random, &encrypted).unwrap()));
-    });
-    group.bench_function("2048 public (PSS)", |b| {
-        b.iter(|| assert!(public.verifies(Hash::Sha1, &message, &signature)));
-    });
-    group.bench_function("2048 public (OAEP)", |b| {
-        b.iter(|| black_box(public.encrypt(random, &[7; 16]).unwrap()));
-    });
-    let (public, signature) = (root.key.public(), root.key.sign(random, &message).unwrap());
-    group.bench_function("3072 public (PSS)", |b| {
-        b.iter(|| assert!(public.verifies(Hash::Sha1, &message, &signature)));
-    });
-    group.finish();
 }
