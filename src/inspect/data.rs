@@ -1,5 +1,7 @@
 //! Data of protection systems in statements: a whole `pssh` box, a PlayReady Object, a `data:` URI.
 
+use std::sync::Arc;
+
 use data_encoding::{BASE64, HEXLOWER};
 
 use super::{Audience, Statement};
@@ -13,6 +15,30 @@ use crate::isobmff::cenc::Pssh;
 
 /// Longer data are not decoded, in characters: no client takes as much.
 const MAX_DATA: usize = 1 << 20;
+
+/// More systems that one place speaks to are not looked at: each is told all keys, and files come from
+/// anybody.
+const MAX_SYSTEMS: usize = 256;
+
+pub(super) const TOO_MANY: &str = "there are more of them than are looked at";
+
+/// Adds what a `pssh` at a place says to what those before it said.
+pub(super) fn add_system(
+    systems: &mut Vec<Statement>,
+    source: &Arc<str>,
+    place: &str,
+    body: &[u8],
+) {
+    let said = Statement::new(source, place, Audience::Everybody);
+    match systems.len() {
+        0..MAX_SYSTEMS => systems.push(match Pssh::read(body) {
+            Ok(pssh) => said.of_pssh(&pssh),
+            Err(error) => said.broken(error),
+        }),
+        MAX_SYSTEMS => systems.push(said.broken(TOO_MANY)),
+        _ => {}
+    }
+}
 
 /// Name of a system for people.
 pub(super) fn name(system: SystemId) -> String {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::consistency::{Difference, KnownKeys, check};
+use super::data::add_system;
 use super::{Audience, Statement};
 use crate::bytes::ReadAt;
 use crate::cenc::read::{Movie, ReadError};
-use crate::isobmff::cenc::Pssh;
 use crate::isobmff::{BoxError, FourCc, ScanError, children, scan};
 
 /// What an init segment says.
@@ -68,14 +68,9 @@ fn systems(source: &Arc<str>, moov: &[u8]) -> Result<Vec<Statement>, BoxError> {
     for header in children(FourCc(*b"file"), moov) {
         for child in header?.children() {
             let child = child?;
-            if &child.kind.0 != b"pssh" {
-                continue;
+            if &child.kind.0 == b"pssh" {
+                add_system(&mut systems, source, "pssh", child.body);
             }
-            let said = Statement::new(source, "pssh", Audience::Everybody);
-            systems.push(match Pssh::read(child.body) {
-                Ok(pssh) => said.of_pssh(&pssh),
-                Err(error) => said.broken(error),
-            });
         }
     }
     Ok(systems)
