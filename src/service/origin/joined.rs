@@ -96,40 +96,64 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     use std::time::Duration;
 
+    use tokio::sync::Semaphore;
+
     use super::*;
 
     fn joined(turns: usize) -> Joined<usize> {
         Joined::new(1 << 20, Turns::of(turns), |_| 8)
     }
 
-    async fn slowly(began: Arc<AtomicUsize>) -> Result<usize, OriginError> {
-        let n = began.fetch_add(1, Relaxed) + 1;
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        Ok(n)
+    /// Makers that count themselves and are done when the gate opens.
+    #[derive(Clone)]
+    struct Makers {
+        began: Arc<AtomicUsize>,
+        gate: Arc<Semaphore>,
+    }
+
+    impl Makers {
+        fn new() -> Self {
+            Self { began: Arc::default(), gate: Arc::new(Semaphore::new(0)) }
+        }
+
+        async fn make(self) -> Result<usize, OriginError> {
+            let n = self.began.fetch_add(1, Relaxed) + 1;
+            let _open = self.gate.acquire().await;
+            Ok(n)
+        }
+
+        fn began(&self) -> usize {
+            self.began.load(Relaxed)
+        }
+    }
+
+    /// Asks, and gives it up after a moment.
+    async fn give_up(joined: &Joined<usize>, film: usize, makers: &Makers) {
+        let asked = joined.get(film.to_string(), makers.clone().make());
+        assert!(tokio::time::timeout(Duration::from_millis(1), asked).await.is_err());
     }
 
     #[tokio::test]
     async fn requests_that_are_given_up_begin_nothing_anew() {
-        let (joined, began) = (joined(1), Arc::new(AtomicUsize::new(0)));
+        let (joined, makers) = (joined(1), Makers::new());
         for _ in 0..5 {
-            let asked = joined.get("film".to_owned(), slowly(Arc::clone(&began)));
-            assert!(tokio::time::timeout(Duration::from_millis(2), asked).await.is_err());
+            give_up(&joined, 0, &makers).await;
         }
+        makers.gate.add_permits(1);
         for _ in 0..2 {
-            let made = joined.get("film".to_owned(), slowly(Arc::clone(&began))).await;
+            let made = joined.get("0".to_owned(), makers.clone().make()).await;
             assert_eq!(*made.unwrap(), 1);
         }
-        assert_eq!(began.load(Relaxed), 1);
+        assert_eq!(makers.began(), 1);
     }
 
     #[tokio::test]
     async fn makers_that_nobody_waits_for_still_take_their_turns() {
-        let (joined, began) = (joined(2), Arc::new(AtomicUsize::new(0)));
+        let (joined, makers) = (joined(2), Makers::new());
         for film in 0..5 {
-            let asked = joined.get(film.to_string(), slowly(Arc::clone(&began)));
-            assert!(tokio::time::timeout(Duration::from_millis(1), asked).await.is_err());
+            give_up(&joined, film, &makers).await;
         }
-        assert_eq!(began.load(Relaxed), 2);
+        assert_eq!(makers.began(), 2);
     }
 
     #[tokio::test]
