@@ -169,7 +169,7 @@ pub(crate) fn refusals() {
         };
         // Where the parts of a request come in any order, the damage may hit what carries nothing.
         let deepest = (deepest..body.len()).step_by(16);
-        let mut tells = |at: usize| runtime.block_on(server.status(&path, &flipped(at))) != 200;
+        let tells = |at: usize| runtime.block_on(server.status(&path, &flipped(at))) != 200;
         let deepest = deepest.map(|back| body.len() - back).find(|at| tells(*at)).unwrap();
         let damaged = [
             ("cut off", body[..body.len() - 1].to_vec()),
