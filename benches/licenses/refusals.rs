@@ -65,6 +65,7 @@ impl Server {
             segment_ms: 6000,
             created: Timestamp::now(),
             storage_encryption: None,
+            encrypted: Default::default(),
         };
         store.put_asset(asset).await.unwrap();
         let policy = ContentKeyPolicy::every_system("open", Restriction::Open {});

@@ -18,6 +18,7 @@ use super::{CliError, log, run};
 use crate::cli::out::outln;
 use crate::config::Config;
 use crate::keys::{Rotation, StorageEncryption};
+use crate::media::Encrypted;
 use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
@@ -34,7 +35,8 @@ Examples:
   portcullis add ~/Movies/trailer
   portcullis add film_1080p.mp4 film_720p.mp4 film_en.m4a --name film --policy token
   portcullis add ~/Movies/trailer --filter mobile
-  portcullis add ~/Movies/trailer --rotate 60s")]
+  portcullis add ~/Movies/trailer --rotate 60s
+  portcullis add ~/Movies/packaged --encrypted pass --streaming-policy clear")]
 pub(super) struct Args {
     /// Folders with MP4 files, or MP4 files that belong together
     #[arg(required = true, value_name = "FILE|DIR")]
@@ -58,6 +60,10 @@ pub(super) struct Args {
     /// needs exactly one asset
     #[arg(long, value_name = "FILE")]
     storage_encryption: Option<PathBuf>,
+    /// Files whose samples another packager has encrypted: refuse, or pass to have them served as they
+    /// are, under a streaming policy that encrypts nothing
+    #[arg(long, value_name = "WHAT", default_value_t)]
+    encrypted: Encrypted,
     /// Change the keys so often: 60s, 5m. Each crypto period gets keys of its own
     #[arg(long, value_name = "TIME")]
     rotate: Option<SignedDuration>,
@@ -168,6 +174,9 @@ fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
         }
         (None, _) => {}
     }
+    for folder in &mut folders {
+        folder.encrypted = args.encrypted;
+    }
     Ok(folders)
 }
 
@@ -191,7 +200,7 @@ fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliErro
             .map_err(|error| CliError::refused(format_args!("{}: {error}", file.display())))?;
     }
     let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder { name: name.to_owned(), dir, storage_encryption: None })
+    Ok(Folder { name: name.to_owned(), ..Folder::at(dir) })
 }
 
 /// Copies under a temporary name, then renames: a running server never sees half a file. A copy of

@@ -11,7 +11,7 @@ use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
 use crate::keys::StorageEncryption;
-use crate::media::ImageRendition;
+use crate::media::{Encrypted, ImageRendition};
 use crate::package::compat::Compat;
 use crate::service::origin::Origin;
 use crate::service::publish::{
@@ -61,12 +61,15 @@ pub(super) struct Folder {
     pub(super) dir: PathBuf,
     /// How its files are encrypted where they lie.
     pub(super) storage_encryption: Option<Arc<StorageEncryption>>,
+    /// What becomes of files whose samples somebody has encrypted already.
+    pub(super) encrypted: Encrypted,
 }
 
 impl Folder {
     /// An asset named after its folder.
     pub(super) fn at(dir: PathBuf) -> Self {
-        Self { name: name_from(dir.file_name()), dir, storage_encryption: None }
+        let name = name_from(dir.file_name());
+        Self { name, dir, storage_encryption: None, encrypted: Encrypted::Refuse }
     }
 }
 
@@ -151,6 +154,7 @@ impl Library {
             segment_ms: self.segment_ms,
             created: Timestamp::now(),
             storage_encryption: folder.storage_encryption.clone(),
+            encrypted: folder.encrypted,
         };
         let what = format!("reading {}", folder.dir.display());
         let checked = patiently(what, self.origin.check(&asset)).await.map_err(|error| {

@@ -32,7 +32,7 @@ pub(super) fn unpack(data: &Path) -> Result<Folder, CliError> {
         write_once(dir.join(name), content)?;
     }
     let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder { name: NAME.to_owned(), dir, storage_encryption: None })
+    Ok(Folder { name: NAME.to_owned(), ..Folder::at(dir) })
 }
 
 /// Keeps a complete file and its time stamp, so that a restart changes no entity tag.

@@ -20,6 +20,8 @@ const MAX_TOP_LEVEL_BOXES: usize = 500_000;
 pub struct Scan {
     /// The whole `moov` box, header included.
     pub moov: Vec<u8>,
+    /// Offset of the `moov` box in the file.
+    pub moov_offset: u64,
     /// Where the `moof` boxes are, in file order.
     pub fragments: Vec<Moof>,
 }
@@ -70,7 +72,7 @@ pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
         match &header.kind.0 {
             b"moov" if moov.is_none() => {
                 end.ok_or(BoxError::new(header.kind, Rule::PastEndOfFile))?;
-                moov = Some(read_moov(source, offset, size)?);
+                moov = Some((offset, read_moov(source, offset, size)?));
             }
             b"moof" => {
                 end.ok_or(BoxError::new(header.kind, Rule::PastEndOfFile))?;
@@ -83,7 +85,8 @@ pub fn scan<S: ReadAt + ?Sized>(source: &S) -> Result<Scan, ScanError> {
         offset = end;
     }
     let missing = BoxError::new(FILE, Rule::MissingChild(FourCc(*b"moov")));
-    Ok(Scan { moov: moov.ok_or(missing)?, fragments: fragments.list })
+    let (moov_offset, moov) = moov.ok_or(missing)?;
+    Ok(Scan { moov, moov_offset, fragments: fragments.list })
 }
 
 /// What stands for the file in errors.

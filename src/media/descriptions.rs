@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::MediaRule;
+use super::protected::Entry;
 use crate::codec::{self, Codec, CodecError, MediaType};
 use crate::isobmff::entry::{AudioEntry, SampleEntry, VisualEntry};
 use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, find};
@@ -23,8 +24,10 @@ const MAX_ENTRIES: usize = 1 << 20;
 pub struct Description {
     /// Codec configuration.
     pub codec: Codec,
-    /// Sample entry for init segments.
+    /// Sample entry for init segments: that of clear samples.
     pub entry: SampleEntry,
+    /// Whether the samples are encrypted as they lie in the file.
+    pub protected: bool,
 }
 
 /// The sample description from one sample on to the next change.
@@ -59,7 +62,7 @@ impl<'a> Descriptions<'a> {
     /// # Errors
     /// A description that is broken, too large or not there, or of another codec than the first.
     pub(super) fn of(
-        entries: &[BoxRef<'a>],
+        entries: &[Entry<'a>],
         media_type: MediaType,
         runs: &[(u32, u32)],
     ) -> Result<Result<Self, String>, MediaRule> {
@@ -100,9 +103,10 @@ impl<'a> Descriptions<'a> {
     /// Reads a sample entry, unless one that says the same is known, and gives its place in `used`.
     fn read(
         &mut self,
-        entry: &BoxRef<'a>,
+        found: &Entry<'a>,
         media_type: MediaType,
     ) -> Result<Result<usize, String>, MediaRule> {
+        let Entry { entry, protected } = found;
         let Some(row) = packaged(entry, media_type) else {
             return Ok(Err(format!("codec '{}' is not packaged yet", entry.kind)));
         };
@@ -120,7 +124,12 @@ impl<'a> Descriptions<'a> {
         if self.used.is_empty() {
             self.visual = described.visual;
         }
-        self.place(Description { codec, entry: described.entry }).map(Ok)
+        let entry = match (protected, media_type) {
+            (false, _) => described.entry,
+            (true, MediaType::Video) => described.entry.without(b"sinf", VisualEntry::FIELDS)?,
+            (true, MediaType::Audio) => described.entry.without(b"sinf", AudioEntry::FIELDS)?,
+        };
+        self.place(Description { codec, entry, protected: *protected }).map(Ok)
     }
 
     fn place(&mut self, description: Description) -> Result<usize, MediaRule> {
@@ -128,7 +137,10 @@ impl<'a> Descriptions<'a> {
             let rule = "the track goes over to another codec";
             return Err(MediaRule::SeveralDescriptions(rule));
         }
-        let known = self.used.iter().position(|known| known.entry == description.entry);
+        let same = |known: &Arc<Description>| {
+            known.entry == description.entry && known.protected == description.protected
+        };
+        let known = self.used.iter().position(same);
         let at = known.unwrap_or(self.used.len());
         if known.is_none() {
             self.used.push(Arc::new(description));
@@ -196,8 +208,9 @@ mod tests {
     }
 
     fn found(stsd: &[u8], runs: &[(u32, u32)]) -> Result<Vec<Change>, MediaRule> {
-        let entries: Vec<BoxRef<'_>> =
-            children(FourCc(*b"stsd"), stsd).collect::<Result<_, _>>().unwrap();
+        let entries: Vec<Entry<'_>> = children(FourCc(*b"stsd"), stsd)
+            .map(|entry| Entry::of(entry.unwrap()).unwrap())
+            .collect();
         let found = Descriptions::of(&entries, MediaType::Video, runs)?.unwrap();
         Ok(found.changes)
     }

@@ -39,12 +39,23 @@ pub enum MediaRule {
     /// Somebody has encrypted a track already.
     #[error(
         "already-encrypted: track {track} is encrypted as it lies there: publish the clear file, or what \
-         `portcullis decrypt` makes of it"
+         `portcullis decrypt` makes of it, or have it served as it is: `portcullis add --encrypted pass`"
     )]
     Encrypted {
         /// The track.
         track: u32,
     },
+    /// A track that is encrypted already cannot be passed through.
+    #[error("cannot-pass-through: track {track}: {rule}")]
+    NotPassed {
+        /// The track.
+        track: u32,
+        /// What is in the way.
+        rule: String,
+    },
+    /// Tracks of an asset that are passed through are encrypted in several ways.
+    #[error("cannot-pass-through: the tracks are encrypted under several schemes")]
+    SeveralSchemes,
     /// Segments of another packager are not complete.
     #[error(transparent)]
     Segments(#[from] MissingSegment),

@@ -10,6 +10,7 @@ use super::fragments::Fragments;
 use super::identity;
 use super::image_track::{self, ImageTrack};
 use super::index::Room;
+use super::sealed::{Encrypted, Header};
 use super::text::TextTrack;
 use super::text_track;
 use super::track::SkippedTrack;
@@ -45,14 +46,30 @@ impl FileIndex {
     /// # Errors
     /// A file that is no MP4, a broken box, tables that contradict each other.
     pub fn read<S: ReadAt + ?Sized>(source: &S) -> Result<Self, MediaRule> {
+        Self::read_as(source, Encrypted::Refuse)
+    }
+
+    /// The same, with what becomes of tracks that are encrypted already.
+    ///
+    /// # Errors
+    /// As [`Self::read`], and encrypted tracks that cannot be passed through.
+    pub fn read_as<S: ReadAt + ?Sized>(
+        source: &S,
+        encrypted: Encrypted,
+    ) -> Result<Self, MediaRule> {
         let scan = scan(source)?;
         let found = children(FourCc(*b"file"), &scan.moov).next();
         // The scan gives a whole box.
         let moov = found.transpose()?.ok_or(MediaRule::SampleTable("the movie header is empty"))?;
         let mut digest = Context::new(&SHA256);
         digest.update(&scan.moov);
-        let fragments = Fragments::read(source, &moov, &scan.fragments, &mut digest)?;
-        let mut index = Self::of_movie(&moov, fragments, source)?;
+        let sealed = match encrypted {
+            Encrypted::Refuse => None,
+            Encrypted::Pass => Header::read(&scan.moov, scan.moov_offset)?,
+        };
+        let sealed = sealed.as_ref();
+        let fragments = Fragments::read(source, &moov, &scan.fragments, sealed, &mut digest)?;
+        let mut index = Self::of_movie(&moov, fragments, (source, sealed, &mut digest))?;
         digest.update(&source.len().to_be_bytes());
         let tracks = index.tracks.iter().map(|track| &*track.index);
         for track in tracks.chain(index.images.iter().map(|track| &track.index)) {
@@ -65,11 +82,12 @@ impl FileIndex {
     fn of_movie<S: ReadAt + ?Sized>(
         moov: &BoxRef<'_>,
         fragments: Fragments,
-        source: &S,
+        (source, sealed, digest): (&S, Option<&Header<'_>>, &mut Context),
     ) -> Result<Self, MediaRule> {
         let timescale = mvhd::timescale(&moov.require(b"mvhd")?)?;
         let room = Room::of(source.len());
-        let mut movie = Movie { timescale, fragments, room, source, index: Self::default() };
+        let index = Self::default();
+        let mut movie = Movie { timescale, fragments, room, source, sealed, digest, index };
         for child in moov.children() {
             let child = child?;
             if &child.kind.0 == b"trak" {
@@ -123,16 +141,28 @@ struct Movie<'s, S: ?Sized> {
     fragments: Fragments,
     room: Room,
     source: &'s S,
+    /// There where samples are encrypted and passed through.
+    sealed: Option<&'s Header<'s>>,
+    digest: &'s mut Context,
     index: FileIndex,
 }
 
 impl<S: ReadAt + ?Sized> Movie<'_, S> {
     fn add(&mut self, trak: &BoxRef<'_>) -> Result<(), MediaRule> {
-        protected::refuse(trak)?;
+        if self.sealed.is_none() {
+            protected::refuse(trak)?;
+        }
         match Track::parse(trak, self.timescale, &mut self.fragments, &mut self.room)? {
             Ok(mut track) => {
-                track.captions = captions::detect(&track.codec, &track.index, self.source);
+                self.seal(&mut track, trak)?;
+                if track.sealed.is_none() {
+                    track.captions = captions::detect(&track.codec, &track.index, self.source);
+                }
                 self.index.tracks.push(Arc::new(track));
+            }
+            Err(skipped) if protected::is_protected(trak) => {
+                let reason = format!("{}, and it is encrypted", skipped.reason);
+                self.index.skipped.push(SkippedTrack { reason, ..skipped });
             }
             Err(skipped) => match self.add_other(trak) {
                 Ok(true) => {}
@@ -148,9 +178,18 @@ impl<S: ReadAt + ?Sized> Movie<'_, S> {
         Ok(())
     }
 
+    /// Notes how a track is encrypted that is passed through.
+    fn seal(&mut self, track: &mut Track, trak: &BoxRef<'_>) -> Result<(), MediaRule> {
+        let places = self.fragments.take_places(track.header.track_id);
+        let Some(header) = self.sealed else { return Ok(()) };
+        let sealed = header.seal(track, trak, places, (self.source, self.digest))?;
+        track.sealed = sealed.map(Arc::new);
+        Ok(())
+    }
+
     /// A track that is neither pictures nor sound of a film: text or images, if it is that.
     fn add_other(&mut self, trak: &BoxRef<'_>) -> Result<bool, MediaRule> {
-        let Self { timescale, fragments, room, source, index } = self;
+        let Self { timescale, fragments, room, source, index, .. } = self;
         let handler = Trak::handler(trak)?.0;
         if text_track::HANDLERS.contains(&&handler) {
             let read = text_track::read(trak, *timescale, fragments, room, *source)?;

@@ -8,6 +8,7 @@ use ring::digest::Context;
 use super::MediaRule;
 use super::file::{MAX_TRACKS, TOO_MANY_TRACKS};
 use super::index::{MAX_SAMPLES, Sample, SampleList};
+use super::sealed::{Header, Holder, Places};
 use crate::bytes::ReadAt;
 use crate::isobmff::moof::{FragmentTime, Tfhd, Trun};
 use crate::isobmff::moov::mvex::{SampleDefaults, parse_trex};
@@ -26,10 +27,13 @@ pub(super) struct Fragments {
 struct TrackFragments {
     defaults: SampleDefaults,
     list: SampleList,
+    /// Where the data of encrypted samples lie.
+    places: Places,
 }
 
 impl Fragments {
-    /// Reads all fragment headers of a file, which go into `digest` too.
+    /// Reads all fragment headers of a file, which go into `digest` too. `sealed` is there where samples
+    /// are encrypted and passed through.
     ///
     /// # Errors
     /// A broken box, more tracks than a file may have, samples that do not lie in the file, or a
@@ -38,6 +42,7 @@ impl Fragments {
         source: &S,
         moov: &BoxRef<'_>,
         moofs: &[Moof],
+        sealed: Option<&Header<'_>>,
         digest: &mut Context,
     ) -> Result<Self, MediaRule> {
         let mut fragments = Self::of_defaults(moov)?;
@@ -52,9 +57,16 @@ impl Fragments {
             let mut file = Place { moof: *moof, file_len: source.len(), end: moof.offset };
             for child in found.children() {
                 let child = child?;
-                if &child.kind.0 == b"traf" {
-                    fragments.add(&child, &mut file)?;
+                if &child.kind.0 != b"traf" {
+                    continue;
                 }
+                let Added { track, base, description, first } = fragments.add(&child, &mut file)?;
+                let Some(sealed) = sealed else { continue };
+                let (header, offset) = (buffer.as_slice(), moof.offset);
+                let holder = Holder { track, parent: child, header, offset, base };
+                let TrackFragments { list, places, .. } = fragments.track(track)?;
+                let sizes = list.sizes_from(first);
+                sealed.add_fragment(&holder, description, sizes, places, (source, digest))?;
             }
         }
         Ok(fragments)
@@ -76,7 +88,14 @@ impl Fragments {
 
     /// The samples of a track; `None` when no fragment has any.
     pub(super) fn take(&mut self, track_id: u32) -> Option<SampleList> {
-        self.tracks.remove(&track_id).map(|track| track.list).filter(|list| !list.is_empty())
+        let track = self.tracks.get_mut(&track_id)?;
+        Some(std::mem::take(&mut track.list)).filter(|list| !list.is_empty())
+    }
+
+    /// Where the data of the encrypted samples of a track lie.
+    pub(super) fn take_places(&mut self, track_id: u32) -> Places {
+        let track = self.tracks.get_mut(&track_id);
+        track.map(|track| std::mem::take(&mut track.places)).unwrap_or_default()
     }
 
     /// A track by its id, which the movie header need not have.
@@ -87,12 +106,13 @@ impl Fragments {
         Ok(self.tracks.entry(id).or_default())
     }
 
-    fn add(&mut self, traf: &BoxRef<'_>, place: &mut Place) -> Result<(), MediaRule> {
+    fn add(&mut self, traf: &BoxRef<'_>, place: &mut Place) -> Result<Added, MediaRule> {
         let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
         let base = place.base(&tfhd);
         place.end = base;
         let mut time = FragmentTime::find(traf)?;
-        let defaults = tfhd.defaults(self.track(tfhd.track_id)?.defaults);
+        let known = self.track(tfhd.track_id)?;
+        let (defaults, first) = (tfhd.defaults(known.defaults), known.list.len());
         for child in traf.children() {
             let child = child?;
             if &child.kind.0 != b"trun" {
@@ -120,8 +140,19 @@ impl Fragments {
                 track.list.push(&sample, defaults.description)?;
             }
         }
-        Ok(())
+        Ok(Added { track: tfhd.track_id, base, description: defaults.description, first })
     }
+}
+
+/// What a track fragment has added.
+struct Added {
+    track: u32,
+    /// From where its offsets count.
+    base: u64,
+    /// Number of its sample description, counted from 1.
+    description: u32,
+    /// Number of its first sample.
+    first: u32,
 }
 
 const OUTSIDE: MediaRule = MediaRule::SampleTable("trun: samples lie outside the file");

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::descriptions::{Change, Description, Descriptions, packaged};
 use super::edit::{MAX_DAYS, Shift};
 use super::fragments::Fragments;
+use super::protected::Entry;
+use super::sealed::Sealed;
 use super::{MediaRule, Picture, SampleIndex};
 use crate::codec::aac::AOT_USAC;
 use crate::codec::captions::Captions;
@@ -45,6 +47,8 @@ pub struct Track {
     pub index: Arc<SampleIndex>,
     /// Bytes of all samples.
     pub bytes: u64,
+    /// How its samples are encrypted as they lie in the file, where they are.
+    pub sealed: Option<Arc<Sealed>>,
     shift: Shift,
     /// Where the clock of the track stood at its start, in media ticks: taken out of all times.
     clock: i64,
@@ -80,8 +84,9 @@ impl Track {
         };
         let trak = Trak::parse(trak)?;
         let entries = entry::entries(&trak.stbl.require(b"stsd")?)?;
-        if entries.iter().all(|entry| packaged(entry, media_type).is_none()) {
-            let kind = entries.first().map_or(FourCc(*b"none"), |entry| entry.kind);
+        let entries = entries.into_iter().map(Entry::of).collect::<Result<Vec<_>, _>>()?;
+        if entries.iter().all(|found| packaged(&found.entry, media_type).is_none()) {
+            let kind = entries.first().map_or(FourCc(*b"none"), |found| found.entry.kind);
             return skipped(format!("codec '{kind}' is not packaged yet"));
         }
         let mut edits = trak.edits;
@@ -101,7 +106,7 @@ impl Track {
         let Some((first, visual, changes)) = used.finish() else {
             return skipped("no samples".to_owned());
         };
-        let Description { codec, entry } = Arc::unwrap_or_clone(first);
+        let Description { codec, entry, .. } = Arc::unwrap_or_clone(first);
         if fragmented && media_type == MediaType::Audio && !starts_at_sync_samples(&codec) {
             index.mark_all_sync();
         }
@@ -128,6 +133,7 @@ impl Track {
             timescale: trak.mdhd.timescale,
             bytes: index.bytes(0..index.len()),
             index: Arc::new(index),
+            sealed: None,
         }))
     }
 
@@ -151,14 +157,40 @@ impl Track {
         self.change(n).map_or(&self.codec, |change| &change.description.codec)
     }
 
-    /// The number of the sample description of sample `n` in init segments, counted from 1.
+    /// The number of the sample description of sample `n`, counted from 1 in the order of their use.
     pub fn description_of(&self, n: u32) -> u32 {
         self.change(n).map_or(1, |change| change.number)
     }
 
-    /// The same, where fragments have to say it: in tracks with several descriptions.
+    /// The same in init segments, where fragments have to say it: in tracks with several descriptions.
     pub fn numbered_description_of(&self, n: u32) -> Option<u32> {
-        (!self.changes.is_empty()).then(|| self.description_of(n))
+        (!self.changes.is_empty()).then(|| self.place_of(self.description_of(n)))
+    }
+
+    /// The sample entries in the order of init segments, each with whether its samples are encrypted
+    /// already: readers expect them in front of those of a clear lead.
+    pub fn placed_entries(&self) -> Vec<(&SampleEntry, bool)> {
+        let numbered = (1..).zip(self.entries());
+        let mut entries: Vec<_> =
+            numbered.map(|(number, entry)| (entry, self.is_sealed(number))).collect();
+        entries.sort_by_key(|(_, sealed)| !sealed);
+        entries
+    }
+
+    /// The place of a sample description among [`Self::placed_entries`], counted from 1.
+    fn place_of(&self, number: u32) -> u32 {
+        let place = |number: u32| (!self.is_sealed(number), number);
+        if self.sealed.is_none() {
+            return number;
+        }
+        let numbers = (1..).zip(self.entries()).map(|(number, _)| number);
+        let before = numbers.filter(|other| place(*other) < place(number)).count();
+        // At most 1,000.
+        u32::try_from(before + 1).unwrap_or(u32::MAX)
+    }
+
+    fn is_sealed(&self, number: u32) -> bool {
+        self.sealed.as_ref().is_some_and(|sealed| sealed.covers(number))
     }
 
     fn change(&self, n: u32) -> Option<&Change> {
@@ -175,7 +207,7 @@ impl Track {
             .saturating_add(self.description_of(n))
     }
 
-    /// The sample entries of init segments, by number.
+    /// The sample entries, by number.
     pub fn entries(&self) -> Vec<&SampleEntry> {
         let mut entries = vec![&self.entry];
         for change in &self.changes {
@@ -265,7 +297,8 @@ impl Track {
         let entries: usize = self.entries().iter().map(|entry| 2 * entry.body.len()).sum();
         let changes = size_of_val(&*self.changes) + self.changes.len() * size_of::<Description>();
         let codecs: usize = self.codecs().map(Codec::heap_size).sum();
-        size_of::<Self>() + self.index.heap_size() + entries + changes + codecs
+        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.heap_size());
+        size_of::<Self>() + self.index.heap_size() + entries + changes + codecs + sealed
     }
 
     /// Average bits per second of the samples.

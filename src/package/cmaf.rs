@@ -26,7 +26,8 @@ use crate::isobmff::moov::tkhd::Tkhd;
 use crate::isobmff::moov::{dinf, elst, hdlr, mvex, mvhd};
 use crate::isobmff::{FourCc, boxed, ftyp, full_box, stbl};
 use crate::media::index::Sample;
-use crate::media::{Rendition, Track};
+use crate::media::sealed::SealedError;
+use crate::media::{Rendition, Sealed, Track};
 use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
@@ -43,7 +44,7 @@ const AUXILIARY_BOXES: u64 = 53;
 /// How a fragment is protected.
 #[derive(Debug, Clone)]
 pub enum Protect {
-    /// Not at all.
+    /// Not at all: its samples are clear, or encrypted already.
     Clear,
     /// Its samples, by Common Encryption.
     Samples(Scheme, TrackKey, InBand),
@@ -78,6 +79,12 @@ pub enum FragmentError {
     /// It cannot be put into a transport stream.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// What opens its samples, which are encrypted already, cannot be read.
+    #[error(transparent)]
+    Sealed(#[from] SealedError),
+    /// Its samples are encrypted already, which the form has no place for or would do once more.
+    #[error("already-encrypted: the samples are passed through as they are")]
+    AlreadyEncrypted,
     /// It is too large.
     #[error("the fragment is larger than 3.75 GiB")]
     TooLarge,
@@ -162,14 +169,18 @@ fn media(w: &mut Writer, rendition: &Rendition, protect: &Protect, lead: bool) {
         dinf::write(w);
         boxed(w, b"stbl", |w| {
             full_box(w, b"stsd", 0, 0, |w| {
-                let sinf = match protect {
-                    Protect::Samples(scheme, key, _) => {
+                let sealed = track.sealed.as_ref();
+                let sinf = match (sealed, protect) {
+                    (Some(sealed), _) => Some(sealed.sinf(track.entry.kind)),
+                    (None, Protect::Samples(scheme, key, _)) => {
                         Some(key.sinf(*scheme, track.entry.kind, track.media_type))
                     }
-                    Protect::Clear | Protect::Segment(_) | Protect::Lead => None,
+                    (None, Protect::Clear | Protect::Segment(_) | Protect::Lead) => None,
                 };
-                let mut entries: Vec<_> =
-                    track.entries().into_iter().map(|entry| (entry, sinf.as_ref())).collect();
+                // A track that is encrypted already may have clear descriptions too.
+                let hidden = |own: bool| sinf.as_ref().filter(|_| own || sealed.is_none());
+                let placed = track.placed_entries().into_iter();
+                let mut entries: Vec<_> = placed.map(|(entry, own)| (entry, hidden(own))).collect();
                 if lead && sinf.is_some() {
                     entries.extend(track.entries().into_iter().map(|entry| (entry, None)));
                 }
@@ -295,6 +306,14 @@ pub fn fragment<S: ReadAt + ?Sized>(
     let range = shape.samples(rendition, n);
     let track = &rendition.track;
     let samples = || track.index.samples(range.clone());
+    if let Some(sealed) = &track.sealed {
+        return match (&protect, shape) {
+            (Protect::Clear, Shape::Cmaf | Shape::KeyFrame) => {
+                passed(rendition, n, shape, sealed, source)
+            }
+            _ => Err(FragmentError::AlreadyEncrypted),
+        };
+    }
     let lead = matches!(protect, Protect::Lead);
     let cipher = match protect {
         Protect::Clear | Protect::Lead => Cipher::Clear,
@@ -325,6 +344,22 @@ pub fn fragment<S: ReadAt + ?Sized>(
         }
     };
     Ok(Plan::new(head(rendition, n, shape, samples(), None, lead), extents(samples()), cipher))
+}
+
+/// Plans a fragment of samples that are encrypted already: they are copied, with what opens them.
+fn passed<S: ReadAt + ?Sized>(
+    rendition: &Rendition,
+    n: usize,
+    shape: Shape,
+    sealed: &Sealed,
+    source: &S,
+) -> Result<Plan, FragmentError> {
+    let (range, index) = (shape.samples(rendition, n), &rendition.track.index);
+    let auxiliary = sealed.auxiliary(index, range.clone(), source)?;
+    let hidden = auxiliary.as_ref().map(|auxiliary| Hidden { auxiliary, own: None });
+    let samples = || index.samples(range.clone());
+    let head = head(rendition, n, shape, samples(), hidden.as_ref(), false);
+    Ok(Plan::new(head, extents(samples()), Cipher::Clear))
 }
 
 /// What a fragment says of the protection of its samples.
@@ -389,6 +424,11 @@ pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
     };
     let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
     let samples = rendition.cuts.samples(n).len();
+    if let Some(sealed) = &rendition.track.sealed {
+        // `saiz` may list their sizes.
+        let own = sealed.auxiliary_bytes(rendition.cuts.samples(n)) + samples as u64;
+        return head_length(&rendition.track, samples, 0) + AUXILIARY_BOXES + own + payload;
+    }
     padded(head_length(&rendition.track, samples, auxiliary) + payload, protection)
 }
 

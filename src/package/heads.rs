@@ -2,7 +2,7 @@
 //! fragments that nobody has asked for yet can be listed.
 //!
 //! Of protected pictures that takes the headers inside all samples, as `senc` has an entry for each
-//! protected range; of everything else it is arithmetic.
+//! protected range, and of what is encrypted already its `senc`; of everything else it is arithmetic.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -36,7 +36,13 @@ impl Heads {
             let head = |n| cmaf::head_length(track, samples(n), auxiliary);
             Self(fragments.clone().map(head).collect())
         };
+        let planned = |protect_of: &dyn Fn(usize) -> Protect| {
+            let plan = |n| cmaf::fragment(rendition, n, shape, protect_of(n), source);
+            let head = |n| plan(n).map(|plan| plan.head_len());
+            fragments.clone().map(head).collect::<Result<_, _>>().map(Self)
+        };
         match protect {
+            _ if track.sealed.is_some() => planned(&|_| protect.clone()),
             Protect::Clear | Protect::Segment(_) | Protect::Lead => Ok(of_length(0)),
             Protect::Samples(scheme, _, in_band) if track.media_type == MediaType::Audio => {
                 let own = |boxes: &Arc<[_]>| cmaf::in_band_length(*scheme, boxes.iter());
@@ -47,10 +53,7 @@ impl Heads {
                 Ok(Self(heads.0.into_iter().enumerate().map(length).collect()))
             }
             Protect::Samples(..) => {
-                let protect_of = |n| if n < lead { Protect::Lead } else { protect.clone() };
-                let plan = |n| cmaf::fragment(rendition, n, shape, protect_of(n), source);
-                let head = |n| plan(n).map(|plan| plan.head_len());
-                fragments.map(head).collect::<Result<_, _>>().map(Self)
+                planned(&|n| if n < lead { Protect::Lead } else { protect.clone() })
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod images;
 pub mod keyed;
 pub mod media_file;
 pub mod part;
+pub mod passed;
 mod periods;
 pub mod plan;
 pub mod presentation;

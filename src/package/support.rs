@@ -100,6 +100,13 @@ pub fn check(track: &Track, format: Format, protection: Protection) -> Result<()
     }
 }
 
+/// Whether a format can carry media as another packager has encrypted them under a scheme: behind init
+/// segments that say so, in manifests that have a word for it.
+pub fn passes(format: Format, scheme: Scheme) -> bool {
+    let has_init = matches!(format.row().container, Container::Cmaf | Container::Csf);
+    has_init && format.supports(scheme.row().protection)
+}
+
 /// Some AAC cannot be said in ADTS, and DTS-UHD has a stream type that few demultiplexers know.
 fn has_transport_form(codec: &Codec) -> bool {
     match codec {

@@ -69,6 +69,7 @@ impl Preflight {
         let Some(loaded) = loaded.map_err(|error| refusal("assetName", &error.detail))? else {
             return Ok(());
         };
+        passed(&draft.policy, &loaded.asset)?;
         names(&draft.policy, &loaded.asset)?;
         let known = self.known(&draft.records)?;
         let (forms, mut served) = (forms(&draft.policy), 0);
@@ -166,6 +167,27 @@ fn forms(policy: &StreamingPolicy) -> Vec<Form> {
         }
     }
     forms
+}
+
+/// Refuses to protect media that are encrypted already, and locators that have no form for them.
+fn passed(policy: &StreamingPolicy, asset: &Asset) -> Result<(), PublishError> {
+    let Some(scheme) = asset.sealed() else { return Ok(()) };
+    if let Some(form) = forms(policy).first() {
+        let rule = "already-encrypted: the asset is passed through as it is, and not encrypted once \
+                    more: publish it under a streaming policy that encrypts nothing";
+        return Err(refusal(&form.member, rule));
+    }
+    let is_clear = |protocol| policy.allows(protocol, Protection::Clear);
+    let mut carried = TABLE.iter().filter(|row| support::passes(row.format, scheme));
+    if is_clear(Protocol::Download) || carried.any(|row| is_clear(row.protocol)) {
+        return Ok(());
+    }
+    let scheme = scheme.row().fourcc;
+    let rule = format!(
+        "already-encrypted: no protocol of the streaming policy has a form for media that are passed \
+         through under {scheme}"
+    );
+    Err(refusal("streamingPolicyName", &rule))
 }
 
 /// Refuses entries that name tracks which the asset does not have. Other conditions may select

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::ids::LocatorId;
 use crate::keys::{KeyRecord, Schedule, StorageEncryption};
+use crate::media::Encrypted;
 use crate::package::compat::Compat;
 use crate::package::filter::Filter;
 
@@ -24,6 +25,8 @@ pub struct Asset {
     pub created: Timestamp,
     /// How its files are encrypted where they lie; plain when absent.
     pub storage_encryption: Option<Arc<StorageEncryption>>,
+    /// What becomes of files whose samples somebody has encrypted already.
+    pub encrypted: Encrypted,
 }
 
 /// Publishes an asset under a streaming policy and a content key policy.

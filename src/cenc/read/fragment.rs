@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::ReadError;
-use super::movie::{Entry, Movie};
+use super::movie::{Entry, Movie, Track};
 use crate::bytes::Truncated;
 use crate::cenc::Scheme;
 use crate::crypto::BLOCK;
@@ -223,6 +223,25 @@ impl<'a> Aux<'a> {
         });
         group.unwrap_or(entry.defaults)
     }
+}
+
+/// Whether samples of a `traf` or `stbl` may be protected otherwise than their sample description says:
+/// they are in groups, and of these one is not as the description.
+///
+/// # Errors
+/// A broken box.
+pub fn has_groups(holder: &BoxRef<'_>, track: &Track, entry: &Entry) -> Result<bool, BoxError> {
+    let (mut described, mut grouped) = (track.groups.clone(), false);
+    for child in holder.children() {
+        let child = child?;
+        match &child.kind.0 {
+            b"sgpd" => described.extend(group_descriptions(&child)?),
+            b"sbgp" => grouped |= group_runs(&child)?.iter().any(|(_, index)| *index != 0),
+            _ => {}
+        }
+    }
+    let differs = |group: &SampleProtection| *group != entry.defaults;
+    Ok(grouped && (described.is_empty() || described.iter().any(differs)))
 }
 
 /// The runs of `seig` groups; `None` when one is not described.

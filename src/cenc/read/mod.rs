@@ -7,6 +7,6 @@ mod movie;
 mod plain;
 
 pub use error::ReadError;
-pub use fragment::{Lock, Locked, LockedSample};
+pub use fragment::{Lock, Locked, LockedSample, has_groups};
 pub(super) use movie::inner_boxes;
 pub use movie::{Entry, Movie, Track};

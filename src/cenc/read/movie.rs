@@ -32,7 +32,7 @@ pub struct Track {
 }
 
 /// A protected sample description.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Its scheme.
     pub scheme: Scheme,

@@ -81,6 +81,11 @@ impl<'a> Senc<'a> {
         Self { reader: Reader::new(data), layout: Layout::Sizes(sizes.iter()), left, own: None }
     }
 
+    /// The data that are not read yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.reader.rest()
+    }
+
     fn parse(at: &BoxRef<'a>, body: &'a [u8], is_piff: bool) -> Result<Self, BoxError> {
         let truncated = |Truncated| at.error(Rule::Truncated);
         let mut reader = Reader::new(body);

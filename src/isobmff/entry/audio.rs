@@ -5,7 +5,7 @@ use super::{SampleEntry, split};
 use crate::isobmff::{BoxError, BoxRef, Children, FourCc, find};
 
 /// Bytes in front of the child boxes, by version.
-const FIXED: [usize; 3] = [28, 28 + 16, 28 + 36];
+const FIXED: [usize; 3] = [AudioEntry::FIELDS, 28 + 16, 28 + 36];
 
 /// An audio sample entry.
 #[derive(Debug, Clone)]
@@ -18,6 +18,9 @@ pub struct AudioEntry<'a> {
 }
 
 impl<'a> AudioEntry<'a> {
+    /// Bytes in front of the child boxes of version 0.
+    pub const FIELDS: usize = 28;
+
     /// Reads an entry. Channel count and rate are not looked at: the codec configuration rules.
     pub fn parse(entry: &BoxRef<'a>) -> Result<Self, BoxError> {
         let (fields, _) = split(entry, FIXED[0])?;

@@ -32,6 +32,23 @@ impl SampleEntry {
         Self { kind: entry.kind, body: entry.body[..length].to_vec() }
     }
 
+    /// The same entry without its child boxes of a type; those stand behind so many bytes of fields.
+    ///
+    /// # Errors
+    /// A broken child box.
+    pub fn without(self, kind: &[u8; 4], fields: usize) -> Result<Self, BoxError> {
+        let truncated = BoxError::new(self.kind, Rule::Truncated);
+        let (front, rest) = self.body.split_at_checked(fields).ok_or(truncated)?;
+        let mut body = front.to_vec();
+        for child in children(self.kind, rest) {
+            let child = child?;
+            if child.kind.0 != *kind {
+                body.extend_from_slice(child.raw);
+            }
+        }
+        Ok(Self { body, ..self })
+    }
+
     /// Writes the entry as it is or, with `sinf`, as an entry of type `protected` (`encv`, `enca`).
     pub fn write(&self, w: &mut Writer, protected: Option<(&[u8; 4], &Sinf)>) {
         match protected {

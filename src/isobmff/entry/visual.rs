@@ -7,9 +7,6 @@ use crate::codec::Colour;
 use crate::codec::dolby_vision::DolbyVision;
 use crate::isobmff::{BoxError, BoxRef, Children, find};
 
-/// Bytes in front of the child boxes.
-const FIXED: usize = 78;
-
 /// Boxes that hold a Dolby Vision configuration record, by profile.
 const DOLBY_VISION: [&[u8; 4]; 3] = [b"dvcC", b"dvvC", b"dvwC"];
 
@@ -25,9 +22,12 @@ pub struct VisualEntry<'a> {
 }
 
 impl<'a> VisualEntry<'a> {
+    /// Bytes in front of the child boxes.
+    pub const FIELDS: usize = 78;
+
     /// Reads an entry.
     pub fn parse(entry: &BoxRef<'a>) -> Result<Self, BoxError> {
-        let (fields, children) = split(entry, FIXED)?;
+        let (fields, children) = split(entry, Self::FIELDS)?;
         let at = |n: usize| u16::from_be_bytes([fields[n], fields[n + 1]]);
         Ok(Self { width: at(24), height: at(26), children })
     }

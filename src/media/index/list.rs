@@ -41,6 +41,11 @@ impl SampleList {
         self.sizes.is_empty()
     }
 
+    /// Sizes of the samples from number `first` on, in bytes.
+    pub(in crate::media) fn sizes_from(&self, first: u32) -> &[u32] {
+        self.sizes.get(first as usize..).unwrap_or_default()
+    }
+
     /// Says that the next sample is decoded at `dts` (media ticks). A gap is given to the sample
     /// before it, an overlap is taken from it.
     ///

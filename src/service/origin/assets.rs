@@ -15,7 +15,9 @@ use super::turns::Turns;
 use super::{Code, OriginError, sidecars};
 use crate::keys::StorageEncryption;
 use crate::media::timeline::Cutting;
-use crate::media::{Asset, FileIndex, MediaError, MediaRule, Rendition, Sidecar, SourceFile};
+use crate::media::{
+    Asset, Encrypted, FileIndex, MediaError, MediaRule, Rendition, Sidecar, SourceFile,
+};
 use crate::package::filter::{self, Filter, FilterError};
 use crate::package::request::Query;
 use crate::package::selection::Selection;
@@ -127,14 +129,20 @@ fn heap_size_of(watched: &[(PathBuf, FileVersion)]) -> usize {
     paths + size_of_val(watched)
 }
 
-/// Identity of the storage encryption of an asset, if it has one.
-type Encryption = Option<[u8; 32]>;
+/// How files are read: by the identity of their storage encryption, if they have one, and with what
+/// becomes of encrypted samples.
+type Way = (Option<[u8; 32]>, Encrypted);
+
+fn way_of(stored: &store::Asset) -> Way {
+    let encryption = stored.storage_encryption.as_ref().map(|known| known.identity());
+    (encryption, stored.encrypted)
+}
 
 /// An asset in the cache: what was read in one way is not what is read in another.
-type AssetKey = (PathBuf, Cutting, Encryption);
+type AssetKey = (PathBuf, Cutting, Way);
 
-/// An index in the cache: the first file, the versions of all, and how they are decrypted.
-type IndexKey = (PathBuf, Arc<[FileVersion]>, Encryption);
+/// An index in the cache: the first file, the versions of all, and how they are read.
+type IndexKey = (PathBuf, Arc<[FileVersion]>, Way);
 
 /// The loaded assets.
 #[derive(Debug, Clone)]
@@ -175,8 +183,7 @@ impl AssetCache {
         stored: &store::Asset,
         cutting: Cutting,
     ) -> Result<Arc<LoadedAsset>, OriginError> {
-        let encryption = stored.storage_encryption.as_ref().map(|known| known.identity());
-        let key = (stored.dir.clone(), cutting, encryption);
+        let key = (stored.dir.clone(), cutting, way_of(stored));
         if let Some(loaded) = self.assets.get(&key).await {
             if loaded.is_current().await {
                 return Ok(loaded);
@@ -204,7 +211,7 @@ impl AssetCache {
     ) -> Result<Arc<LoadedAsset>, OriginError> {
         let began = Instant::now();
         let store::Asset { name, dir, storage_encryption, .. } = stored.clone();
-        let encryption = storage_encryption.as_ref().map(|known| known.identity());
+        let way = way_of(stored);
         let opened = blocking(move || open_folder(&dir, storage_encryption.as_deref())).await??;
         // Side by side, as far as the machine has use for it: a folder may have hundreds of files.
         let turns = Turns::new();
@@ -214,7 +221,7 @@ impl AssetCache {
             .map(|(media, source)| {
                 let (cache, turns) = (self.clone(), turns.clone());
                 let (media, source) = (media.clone(), Arc::clone(source));
-                tokio::spawn(async move { cache.index(&media, &source, encryption, &turns).await })
+                tokio::spawn(async move { cache.index(&media, &source, way, &turns).await })
             })
             .collect();
         let mut sources = Vec::with_capacity(reading.len());
@@ -251,15 +258,16 @@ impl AssetCache {
         &self,
         media: &Media,
         source: &Arc<MediaSource>,
-        encryption: Encryption,
+        way: Way,
         turns: &Turns,
     ) -> Result<Arc<FileIndex>, OriginError> {
         let (name, source) = (media.name.clone(), Arc::clone(source));
         let path = media.files.first().cloned().unwrap_or_default();
-        let key = (path, Arc::clone(source.versions()), encryption);
+        let key = (path, Arc::clone(source.versions()), way);
         let read = async move {
             let read = move || {
-                let index = FileIndex::read(&*source).map_err(|rule| rule.in_file(&name))?;
+                let index =
+                    FileIndex::read_as(&*source, way.1).map_err(|rule| rule.in_file(&name))?;
                 source.check_unchanged().map_err(|error| OriginError::storage(&error))?;
                 Ok::<_, OriginError>(Arc::new(index))
             };

@@ -166,9 +166,10 @@ impl Context {
         addresses: &KeyAddresses,
         steering: &'a Steering,
     ) -> Result<Presentation<'a>, OriginError> {
+        let sealed = self.loaded.asset.sealed();
         Ok(Presentation {
             selectors: self.selectors.clone(),
-            protection: self.protection,
+            protection: sealed.map_or(self.protection, |scheme| scheme.row().protection),
             compat: self.locator.compat,
             query: self.query.clone(),
             listed: self.listed(addresses)?,

@@ -113,6 +113,7 @@ mod tests {
             segment_ms: 6000,
             created: jiff::Timestamp::UNIX_EPOCH,
             storage_encryption: None,
+            encrypted: Default::default(),
         };
         let mut tags = Vec::new();
         for storage_encryption in [None, Some(encryption(1)), Some(encryption(2))] {

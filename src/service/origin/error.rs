@@ -1,6 +1,7 @@
 //! How the origin refuses: the AMS error table (ams.md section 19).
 
 use crate::cenc::MapError;
+use crate::media::sealed::SealedError;
 use crate::media::{MediaError, MediaRule};
 use crate::package::cmaf::FragmentError;
 use crate::package::filter::{FilterError, FilterRule};
@@ -134,7 +135,10 @@ impl From<FragmentError> for OriginError {
     fn from(error: FragmentError) -> Self {
         let code = match &error {
             FragmentError::TooLarge => Code::FORMAT_NOT_SUPPORTED,
+            FragmentError::AlreadyEncrypted => Code::ENCRYPTION_NOT_SUPPORTED,
+            FragmentError::Sealed(SealedError::Data(_)) => Code::INPUT_FORMAT_NOT_SUPPORTED,
             FragmentError::Map(MapError::Io(error))
+            | FragmentError::Sealed(SealedError::Io(error))
             | FragmentError::Transport(TransportError::Io(error)) => return Self::storage(error),
             FragmentError::Map(MapError::TooLong { .. })
             | FragmentError::Transport(TransportError::NalTooLong { .. }) => {

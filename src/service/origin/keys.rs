@@ -16,6 +16,7 @@ use crate::package::compat::Compat;
 use crate::package::filter::Facts;
 use crate::package::format::Container;
 use crate::package::keyed::{KeyRuns, RenditionKey};
+use crate::package::passed;
 use crate::package::presentation::Listed;
 use crate::package::request::Selectors;
 use crate::package::selection::Selected;
@@ -237,6 +238,9 @@ impl Context {
     /// What manifests list, with the keys as they name them.
     pub(super) fn listed(&self, addresses: &KeyAddresses) -> Result<Vec<Listed<'_>>, OriginError> {
         let listed = |Selected { rendition, fragments }| {
+            if let Some(keys) = passed::key_runs(rendition, &fragments) {
+                return Ok(Listed { rendition, keys, fragments });
+            }
             let (facts, identity) = (Facts::of(rendition), self.identity(rendition));
             let key_in = |period| {
                 let record = self.key_in(&facts, period)?;

@@ -16,6 +16,7 @@ mod keys;
 mod manifests;
 mod media_file;
 mod offers;
+mod passed;
 mod pieces;
 mod preview;
 mod recent;
@@ -251,6 +252,7 @@ impl Origin {
         protection: Protection,
         query: Query,
     ) -> Result<Context, OriginError> {
+        passed::demand(&loaded.asset, selectors.format, protection)?;
         let filters = self.filters(locator, &mut selectors).await?;
         let selection = loaded.select(&filters, &query)?;
         let keys = self.track_keys(locator, policy, protection).await?;

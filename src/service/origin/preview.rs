@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::keys::TrackKeys;
-use super::{Code, Content, Context, LoadedAsset, Origin, OriginError, keys};
+use super::{Code, Content, Context, LoadedAsset, Origin, OriginError, keys, passed};
 use crate::keys::KeyRecord;
 use crate::media::Rendition;
 use crate::package::format::Format;
@@ -95,6 +95,7 @@ fn draft_context(
         return Err(OriginError::new(Code::BAD_URL_SYNTAX, "only presentations are looked at"));
     };
     let protection = keys::protection(&selectors, &draft.policy)?;
+    passed::demand(&loaded.asset, selectors.format, protection)?;
     let query = Query::default();
     let selection = loaded.select(&[], &query)?;
     let (policy, records) = (Arc::clone(&draft.policy), Arc::clone(&draft.records));

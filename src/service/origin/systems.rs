@@ -15,6 +15,7 @@ use crate::media::Rendition;
 use crate::package::announced::{Announced, Custom, HdcpLevel, System, without_skd};
 use crate::package::cmaf::InBand;
 use crate::package::filter::Facts;
+use crate::package::passed;
 use crate::package::presentation::DeliveryUrls;
 use crate::policy::UrlTemplate;
 use crate::policy::streaming::{
@@ -60,6 +61,9 @@ impl Origin {
         period: u32,
         delivery: &DeliveryUrls,
     ) -> Result<Arc<[Announced]>, OriginError> {
+        if let Some(sealed) = &rendition.track.sealed {
+            return Ok(passed::boxes(sealed));
+        }
         match context.key_in(&Facts::of(rendition), period)? {
             Some(record) => self.systems(context, record, Some(delivery)),
             None => Ok([].into()),

@@ -13,7 +13,7 @@ use crate::policy::{ContentKeyPolicy, StreamingPolicy};
 use crate::protection::Protection;
 use crate::store::{Asset, Kind, Locator, StoreError};
 
-type AssetRow = (String, String, i64, i64, Option<String>);
+type AssetRow = (String, String, i64, i64, Option<String>, String);
 type PolicyRow = (String, String);
 type LocatorRow = (
     String,
@@ -33,7 +33,8 @@ type KeyRow = (String, String, String, String, i64, Option<String>, String);
 
 macro_rules! select {
     (assets $($rest:literal)?) => {
-        concat!("SELECT name, dir, segment_ms, created, storage_encryption FROM assets ", $($rest)?)
+        concat!("SELECT name, dir, segment_ms, created, storage_encryption, encrypted \
+                 FROM assets ", $($rest)?)
     };
     (streaming_policies $($rest:literal)?) => {
         concat!("SELECT name, properties FROM streaming_policies ", $($rest)?)
@@ -172,7 +173,7 @@ where
 
 fn to_asset(
     vault: &Vault,
-    (name, dir, segment_ms, created, encryption): AssetRow,
+    (name, dir, segment_ms, created, encryption, encrypted): AssetRow,
 ) -> Result<Asset, StoreError> {
     let field = Field { kind: Kind::Asset, name: &name };
     let segment_ms = field.number(segment_ms)?;
@@ -183,7 +184,8 @@ fn to_asset(
         StorageEncryption::parse(&document).map(Arc::new).map_err(|error| field.damaged(error))
     };
     let storage_encryption = encryption.map(open).transpose()?;
-    Ok(Asset { dir: dir.into(), segment_ms, created, storage_encryption, name })
+    let encrypted = field.parsed(&encrypted)?;
+    Ok(Asset { dir: dir.into(), segment_ms, created, storage_encryption, encrypted, name })
 }
 
 fn to_streaming_policy((name, properties): PolicyRow) -> Result<StreamingPolicy, StoreError> {

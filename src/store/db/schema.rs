@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004-storage-encryption.sql"),
     include_str!("migrations/0005-alternative-media-id.sql"),
     include_str!("migrations/0006-key-rotation.sql"),
+    include_str!("migrations/0007-encrypted-files.sql"),
 ];
 
 /// Brings the database to the latest schema, in one transaction.

@@ -74,16 +74,17 @@ async fn put_asset(
 ) -> Result<(), StoreError> {
     let dir = asset.dir.to_str().ok_or_else(|| StoreError::PathNotUtf8(asset.dir.clone()))?;
     sqlx::query(
-        "INSERT INTO assets (name, dir, segment_ms, created, storage_encryption)
-         VALUES ($1, $2, $3, $4, $5)
+        "INSERT INTO assets (name, dir, segment_ms, created, storage_encryption, encrypted)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (name) DO UPDATE SET dir = excluded.dir, segment_ms = excluded.segment_ms,
-         storage_encryption = excluded.storage_encryption",
+         storage_encryption = excluded.storage_encryption, encrypted = excluded.encrypted",
     )
     .bind(&asset.name)
     .bind(dir)
     .bind(i64::from(asset.segment_ms))
     .bind(asset.created.as_millisecond())
     .bind(sealed.map(|sealed| BASE64.encode(sealed.as_bytes())))
+    .bind(asset.encrypted.to_string())
     .execute(db)
     .await?;
     Ok(())

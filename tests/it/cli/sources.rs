@@ -173,6 +173,7 @@ async fn another_key_is_another_asset() {
             segment_ms: 6000,
             created: jiff::Timestamp::UNIX_EPOCH,
             storage_encryption: Some(Arc::new(encryption)),
+            encrypted: Default::default(),
         }
     };
     let cache = AssetCache::new(1 << 20);

@@ -279,6 +279,7 @@ fn asset(name: &str) -> Asset {
         segment_ms: 6000,
         created: at(NOW),
         storage_encryption: None,
+        encrypted: Default::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod descriptions;
 mod inputs;
 mod malformed;
+mod passed;
 mod public;
 mod server_manifest;
 mod slices;

@@ -140,6 +140,7 @@ impl KeyService {
             segment_ms: 6000,
             created: at(NOW),
             storage_encryption: None,
+            encrypted: Default::default(),
         };
         store.put_asset(asset).await.unwrap();
         store.create_content_key_policy(&open_policy("open")).await.unwrap();

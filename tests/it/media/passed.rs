@@ -1,0 +1,319 @@
+//! Files that another packager has encrypted, passed through: what is served opens with the other's key
+//! and is, sample by sample, the clear source.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reqwest::Client;
+
+use crate::support::boxes::{encryption, find};
+use crate::support::oracle::{
+    HexKey, Samples, encrypted_by_ffmpeg, encrypted_by_packager_with, presentation_by_packager,
+    samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_file,
+};
+use crate::support::origin::{CLIP, Shelf, demo, get};
+use crate::support::presentation::{Track, dash, fetch_text, hls};
+use crate::support::server::portcullis;
+
+const FILM: &str = "gate_h264_540p.mp4";
+const SOUND: &str = "gate_aac_eng.mp4";
+const PASS: &[&str] = &["--encrypted", "pass"];
+const SYSTEMS: &[&str] = &["--protection_systems", "Widevine,PlayReady,CommonSystem"];
+
+fn some_key() -> HexKey {
+    HexKey { kid: "ab".repeat(16), key: "10".repeat(16) }
+}
+
+/// A server beside which encrypted files are published.
+fn shelf() -> Shelf {
+    Shelf::start([("one", vec![demo(CLIP)]), ("two", vec![demo(CLIP)])])
+}
+
+/// Publishes these files as one asset that is passed through; gives the address of its presentation.
+fn passed(shelf: &Shelf, folder: &str, files: &[(&str, Vec<u8>)]) -> String {
+    fs::create_dir(shelf.path(folder)).unwrap();
+    for (name, bytes) in files {
+        fs::write(shelf.path(folder).join(name), bytes).unwrap();
+    }
+    format!("{}/{folder}.ism", shelf.published(folder, "clear", PASS))
+}
+
+fn manifest(base: &str, format: &str) -> String {
+    format!("{base}/manifest(format={format})")
+}
+
+fn by_packager(file: &str, kind: &str, scheme: &str, flags: &[&str]) -> Vec<u8> {
+    let flags = [&["--protection_scheme", scheme, "--segment_duration", "2"], flags].concat();
+    encrypted_by_packager_with(&demo(file), &some_key(), kind, &flags)
+}
+
+fn source(file: &str) -> Samples {
+    samples_of_file(&demo(file), "0")
+}
+
+/// Fails unless the track is that of the source once it is decrypted, and not before.
+fn demand_source(track: &Track, file: &str, what: &str) {
+    let media = track.media();
+    // ffmpeg decrypts what is no whole block, which `cens` leaves clear.
+    let opened = match what.contains("cens") {
+        true => samples_decrypted_by_packager(&media, &some_key(), track.kind),
+        false => samples_decrypted_by_ffmpeg(&media, &some_key(), "0"),
+    };
+    assert_eq!(opened.list.len(), source(file).list.len(), "{what}: number of samples");
+    assert!(opened.contents() == source(file).contents(), "{what}: the samples are others");
+    let kid = encryption(&track.init)[8..24].to_vec();
+    assert_eq!(kid, [0xab; 16], "{what}: the key id");
+}
+
+/// The manifest and its init segments say the same of the key.
+fn demand_agreement(url: &str) {
+    let output = portcullis().args(["inspect", url]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{url}: {said}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn every_scheme_is_passed_through_in_every_form_that_has_it() {
+    let (shelf, http) = (shelf(), Client::new());
+    for scheme in ["cenc", "cbcs", "cens", "cbc1"] {
+        let film = by_packager(FILM, "video", scheme, SYSTEMS);
+        let sound = by_packager(SOUND, "audio", scheme, SYSTEMS);
+        let base = passed(&shelf, scheme, &[("film.mp4", film), ("sound.mp4", sound)]);
+        for format in ["mpd-time-cmaf", "mpd-time-csf", "mpd-ondemand", "m3u8-cmaf"] {
+            let (url, what) = (manifest(&base, format), format!("{scheme} {format}"));
+            let carried = match format {
+                "mpd-time-csf" => scheme == "cenc",
+                "m3u8-cmaf" => ["cenc", "cbcs"].contains(&scheme),
+                _ => true,
+            };
+            if !carried {
+                let refusal = get(&url).await;
+                let (status, code, detail) = refusal.refusal();
+                assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"));
+                assert!(detail.contains("already-encrypted"), "{what}: {detail}");
+                continue;
+            }
+            let tracks = match format {
+                "m3u8-cmaf" => hls(&http, &url).await,
+                _ => dash(&http, &url).await,
+            };
+            assert_eq!(tracks.len(), 2, "{what}");
+            for track in &tracks {
+                let file = if track.kind == "video" { FILM } else { SOUND };
+                demand_source(track, file, &format!("{what} {}", track.kind));
+            }
+            demand_agreement(&url);
+        }
+    }
+}
+
+#[tokio::test]
+async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
+    let shelf = shelf();
+    let film = by_packager(FILM, "video", "cenc", SYSTEMS);
+    let base = passed(&shelf, "film", &[("film.mp4", film.clone())]);
+    let mpd = fetch_text(&Client::new(), &manifest(&base, "mpd-time-cmaf")).await;
+    let kid = "abababab-abab-abab-abab-abababababab";
+    for part in [
+        format!(r#"value="cenc" cenc:default_KID="{kid}""#),
+        "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed".to_owned(),
+        "urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95".to_owned(),
+        "urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b".to_owned(),
+    ] {
+        assert!(mpd.contains(&part), "{part}: {mpd}");
+    }
+    // One set of pictures, one of key frames.
+    assert_eq!(mpd.matches("<cenc:pssh>").count(), 2 * 3, "{mpd}");
+    let master = manifest(&base, "m3u8-cmaf");
+    let playlist = &crate::support::origin::hls_children(&master).await[0];
+    let text = fetch_text(&Client::new(), playlist).await;
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("#EXT-X-KEY")).collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for (line, format) in
+        lines.iter().zip(["com.microsoft.playready", "edef8ba9", "org.w3.clearkey"])
+    {
+        assert!(line.starts_with("#EXT-X-KEY:METHOD=SAMPLE-AES-CTR,"), "{line}");
+        assert!(lines.iter().any(|line| line.contains(format)), "{format}: {text}");
+    }
+    // Init segments have the boxes of the source as they are.
+    let tracks = dash(&Client::new(), &manifest(&base, "mpd-time-cmaf")).await;
+    let boxes = |file: &[u8]| -> Vec<Vec<u8>> {
+        let moov = find(file, &[b"moov"]).unwrap();
+        let starts = moov.windows(4).enumerate().filter(|(_, kind)| *kind == b"pssh");
+        let whole = starts.map(|(at, _)| {
+            let size = u32::from_be_bytes(moov[at - 4..at].try_into().unwrap()) as usize;
+            moov[at - 4..at - 4 + size].to_vec()
+        });
+        whole.collect()
+    };
+    assert_eq!(boxes(&tracks[0].init), boxes(&film));
+    assert_eq!(boxes(&film).len(), 3);
+}
+
+/// By ffmpeg, without anything for protection systems.
+#[tokio::test]
+async fn files_without_fragments_are_passed_through() {
+    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    for (name, flags) in [("behind", &[][..]), ("before", &["-movflags", "faststart"])] {
+        let file = |file| encrypted_by_ffmpeg(&demo(file), &key, flags);
+        let files = [("film.mp4", file(FILM)), ("sound.mp4", file(SOUND))];
+        let base = passed(&shelf, name, &files);
+        for format in ["mpd-time-cmaf", "m3u8-cmaf"] {
+            let url = manifest(&base, format);
+            let tracks = match format {
+                "m3u8-cmaf" => hls(&http, &url).await,
+                _ => dash(&http, &url).await,
+            };
+            assert_eq!(tracks.len(), 2, "{name} {format}");
+            for track in &tracks {
+                let file = if track.kind == "video" { FILM } else { SOUND };
+                demand_source(track, file, &format!("{name} {format} {}", track.kind));
+            }
+            demand_agreement(&url);
+        }
+    }
+}
+
+#[tokio::test]
+async fn segments_of_another_packager_are_passed_through() {
+    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    let dir = shelf.path("film");
+    fs::create_dir(&dir).unwrap();
+    let flags = ["--protection_scheme", "cbcs", "--segment_duration", "2"];
+    presentation_by_packager(&dir, &demo(FILM), &["video"], &key, &flags);
+    let base = format!("{}/film.ism", shelf.published("film", "clear", PASS));
+    let tracks = dash(&http, &manifest(&base, "mpd-time-cmaf")).await;
+    assert_eq!(tracks.len(), 1);
+    demand_source(&tracks[0], FILM, "segments");
+}
+
+/// Our own packager, with systems and a clear lead: fragments of two sample descriptions.
+#[tokio::test]
+async fn what_our_own_packager_encrypts_is_passed_through_with_its_clear_lead() {
+    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    for (name, lead, scheme) in [("whole", "0", "cbcs"), ("lead", "6", "cenc")] {
+        let file = shelf.path(&format!("{name}.mp4"));
+        let descriptor = format!(
+            "in={},stream=video,output={},drm_label=all",
+            demo(FILM).display(),
+            file.display()
+        );
+        let keys = format!("label=all:key_id={}:key={}", key.kid, key.key);
+        let mut package = portcullis();
+        package.args(["package", &descriptor, "--enable_raw_key_encryption", "--keys", &keys]);
+        package.args(["--clear_lead", lead, "--protection_scheme", scheme]).args(SYSTEMS);
+        let output = package.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let base = passed(&shelf, name, &[("film.mp4", fs::read(&file).unwrap())]);
+        for format in ["mpd-time-cmaf", "m3u8-cmaf"] {
+            let url = manifest(&base, format);
+            let tracks = match format {
+                "m3u8-cmaf" => hls(&http, &url).await,
+                _ => dash(&http, &url).await,
+            };
+            demand_source(&tracks[0], FILM, &format!("{name} {format}"));
+            let clear = |n: usize| {
+                find(&tracks[0].segments[n].bytes, &[b"moof", b"traf", b"senc"]).is_none()
+            };
+            assert_eq!(clear(0), name == "lead", "{name}");
+            assert!(!clear(1), "{name}");
+            demand_agreement(&url);
+        }
+    }
+}
+
+/// Runs `add`, which refuses; gives what it says.
+fn refused(shelf: &Shelf, path: &Path, flags: &[&str]) -> String {
+    let mut add = portcullis();
+    add.args(["add", "--policy", "open", "--data"]).arg(&shelf.server.data).args(flags).arg(path);
+    let output = add.output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[tokio::test]
+async fn what_would_encrypt_twice_or_has_no_form_is_refused_by_name() {
+    let shelf = shelf();
+    let film = by_packager(FILM, "video", "cbcs", &[]);
+    let base = passed(&shelf, "film", &[("film.mp4", film)]);
+    let clear = ["--streaming-policy", "clear"];
+    let path = shelf.path("film");
+    let said = refused(&shelf, &path, &clear);
+    assert!(said.contains("already-encrypted") && said.contains("--encrypted pass"), "{said}");
+    for policy in ["cenc", "cbcs", "aes", "drm"] {
+        let flags = [PASS, &["--streaming-policy", policy]].concat();
+        let said = refused(&shelf, &path, &flags);
+        assert!(said.contains("enabledProtocols") && said.contains("already-encrypted"), "{said}");
+    }
+    // A refusal changes nothing of what is there.
+    for format in ["m3u8-aapl", "m3u8-aapl-v3", "m3u8-aapl-packed", "fmp4", "fmp4-v20"] {
+        let answer = get(&manifest(&base, format)).await;
+        let (status, code, detail) = answer.refusal();
+        assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"), "{format}");
+        assert!(detail.contains("already-encrypted"), "{detail}");
+    }
+    let twice = get(&format!("{base}/manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
+    assert_eq!(twice.refusal().1, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY");
+}
+
+/// A copy of a file with one change.
+fn changed(file: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+    let mut file = file.to_vec();
+    change(&mut file);
+    file
+}
+
+/// Where the body of the first box of that type begins.
+fn body_of(file: &[u8], kind: &[u8; 4]) -> usize {
+    file.windows(4).position(|window| window == kind).unwrap() + 4
+}
+
+type Change = Box<dyn Fn(&mut Vec<u8>)>;
+
+#[test]
+fn auxiliary_data_that_lie_are_refused_by_name() {
+    let shelf = shelf();
+    let film = by_packager(FILM, "video", "cenc", &[]);
+    let hide = |kind: &'static [u8; 4]| -> Change {
+        Box::new(move |file| {
+            let at = body_of(file, kind);
+            file[at - 4..at].copy_from_slice(b"free");
+        })
+    };
+    let put = |kind: &'static [u8; 4], at: usize, bytes: &'static [u8]| -> Change {
+        Box::new(move |file| {
+            let start = body_of(file, kind) + at;
+            file[start..start + bytes.len()].copy_from_slice(bytes);
+        })
+    };
+    let both = |first: Change, second: Change| -> Change {
+        Box::new(move |file| {
+            first(file);
+            second(file);
+        })
+    };
+    let cases: Vec<(Change, &str)> = vec![
+        (put(b"senc", 4, &[0xff; 4]), ""),
+        (put(b"senc", 4, &[0, 0, 0, 1]), "`senc` ends before"),
+        (put(b"senc", 16, &[0xff, 0xff]), "`senc` ends before"),
+        (put(b"senc", 18, &[0x7f, 0xff]), "subsamples of a sample are not as large"),
+        (both(hide(b"senc"), put(b"saiz", 5, &[0xff; 4])), ""),
+        (both(hide(b"senc"), put(b"saiz", 5, &[0, 0, 0, 1])), "as many samples"),
+        (both(hide(b"senc"), put(b"saio", 4, &[0, 0, 0, 2])), "several places"),
+        (both(hide(b"senc"), put(b"saio", 8, &[0x7f, 0, 0, 0])), "outside of the file"),
+        (both(hide(b"senc"), hide(b"saiz")), "nothing says the IVs"),
+        (put(b"schm", 4, b"mine"), "the protection scheme 'mine' is not known"),
+        (put(b"tenc", 7, &[9]), "8 or 16 bytes"),
+    ];
+    let path: PathBuf = shelf.path("broken.mp4");
+    for (n, (change, named)) in cases.iter().enumerate() {
+        fs::write(&path, changed(&film, change)).unwrap();
+        let flags = [PASS, &["--streaming-policy", "clear", "--name", "broken"]].concat();
+        if n == 0 {
+            // More samples than there are: those that are there have their data.
+            continue;
+        }
+        let said = refused(&shelf, &path, &flags);
+        assert!(said.contains(named) && !said.contains("panicked"), "case {n}: {said}");
+    }
+}
