@@ -7,9 +7,8 @@ use super::text::{self, Shape};
 use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
     FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
-    Track, alignment, images, language, role,
+    Track, alignment, images, language, role, sealed,
 };
-use crate::cenc::Scheme;
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
 
@@ -107,7 +106,7 @@ impl Asset {
         if video.is_empty() && audio.is_empty() {
             return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
         }
-        check_schemes(video.iter().chain(&audio)).map_err(in_folder)?;
+        sealed::check(&[tracks(&video), tracks(&audio)].concat()).map_err(in_folder)?;
         let clock = start_together(&mut video, &mut audio).map_err(in_folder)?;
         video.sort_by_key(|level| (level.track.codec.family(), std::cmp::Reverse(level.bitrate)));
         name_video(&mut video);
@@ -180,11 +179,6 @@ impl Asset {
         self.video.iter().chain(&self.audio)
     }
 
-    /// The scheme under which somebody has encrypted its tracks already: all that are, are by one.
-    pub fn sealed(&self) -> Option<Scheme> {
-        self.renditions().find_map(|rendition| Some(rendition.track.sealed.as_ref()?.scheme))
-    }
-
     /// The rendition of that place in [`Self::renditions`].
     pub fn rendition(&self, n: usize) -> Option<&Rendition> {
         self.renditions().nth(n)
@@ -208,17 +202,6 @@ impl Asset {
             + fragments * 24
             + self.text.iter().map(text).sum::<usize>()
             + self.images.iter().map(ImageRendition::heap_size).sum::<usize>()
-    }
-}
-
-/// A manifest says one scheme for all of it.
-fn check_schemes<'c>(candidates: impl Iterator<Item = &'c Candidate>) -> Result<(), MediaRule> {
-    let sealed = candidates.filter_map(|candidate| candidate.track.sealed.as_ref());
-    let mut schemes = sealed.map(|sealed| sealed.scheme);
-    let first = schemes.next();
-    match schemes.all(|scheme| Some(scheme) == first) {
-        true => Ok(()),
-        false => Err(MediaRule::SeveralSchemes),
     }
 }
 

@@ -184,7 +184,11 @@ impl<S: ReadAt + ?Sized> Movie<'_, S> {
         let Some(header) = self.sealed else { return Ok(()) };
         let sealed = header.seal(track, trak, places, (self.source, self.digest))?;
         track.sealed = sealed.map(Arc::new);
-        Ok(())
+        match track.says_sealed == track.sealed.is_some() {
+            true => Ok(()),
+            // What encrypts a track is looked up by its id.
+            false => Err(MediaRule::SampleTable("tkhd: two tracks have the same id")),
+        }
     }
 
     /// A track that is neither pictures nor sound of a film: text or images, if it is that.

@@ -49,6 +49,8 @@ pub struct Track {
     pub bytes: u64,
     /// How its samples are encrypted as they lie in the file, where they are.
     pub sealed: Option<Arc<Sealed>>,
+    /// Whether sample descriptions that it uses say that.
+    pub(super) says_sealed: bool,
     shift: Shift,
     /// Where the clock of the track stood at its start, in media ticks: taken out of all times.
     clock: i64,
@@ -106,6 +108,8 @@ impl Track {
         let Some((first, visual, changes)) = used.finish() else {
             return skipped("no samples".to_owned());
         };
+        let says_sealed =
+            first.protected || changes.iter().any(|change| change.description.protected);
         let Description { codec, entry, .. } = Arc::unwrap_or_clone(first);
         if fragmented && media_type == MediaType::Audio && !starts_at_sync_samples(&codec) {
             index.mark_all_sync();
@@ -134,6 +138,7 @@ impl Track {
             bytes: index.bytes(0..index.len()),
             index: Arc::new(index),
             sealed: None,
+            says_sealed,
         }))
     }
 

@@ -6,11 +6,15 @@
 //! time equals the presentation time of its key frame. Audio with priming keeps it and has one
 //! edit that hides it; Smooth has no edits, so there the first fragment starts behind it.
 
+mod lengths;
+
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub use self::lengths::length;
+pub(super) use self::lengths::{head_length, in_band_length, lead_head_length, padded};
 use super::announced::Announced;
 use super::format::Container;
 use super::plan::{Cipher, Extent, Plan, Samples};
@@ -28,18 +32,10 @@ use crate::isobmff::{FourCc, boxed, ftyp, full_box, stbl};
 use crate::media::index::Sample;
 use crate::media::sealed::SealedError;
 use crate::media::{Rendition, Sealed, Track};
-use crate::protection::Protection;
 use crate::time::WIRE_TIMESCALE;
 
 /// Payloads are addressed with 32 bits; a fragment that comes near is refused.
 const MAX_PAYLOAD: u64 = 0xf000_0000;
-
-/// Bytes of `moof` and the header of `mdat` without samples: moof 8, mfhd 16, traf 8, tfhd 16,
-/// tfdt 20, trun 20, mdat 8.
-const FIXED_HEAD: u64 = 96;
-
-/// Bytes of `saiz` (17), `saio` (20) and `senc` (16) without samples.
-const AUXILIARY_BOXES: u64 = 53;
 
 /// How a fragment is protected.
 #[derive(Debug, Clone)]
@@ -411,54 +407,6 @@ fn head(
     w.u32(u32::try_from(payload + 8).unwrap_or(u32::MAX));
     w.bytes(b"mdat");
     Bytes::from(w.into_vec())
-}
-
-/// Length of the answer with fragment `n`, without looking into its samples: exact, but for video
-/// samples with more or fewer protected ranges than one.
-pub fn length(rendition: &Rendition, n: usize, protection: Protection) -> u64 {
-    let auxiliary = match (Scheme::of(protection), rendition.track.media_type) {
-        (None, _) => 0,
-        (Some(scheme), MediaType::Audio) => u64::from(scheme.row().per_sample_iv_size),
-        // saiz lists the sizes; senc has a count and one entry.
-        (Some(scheme), MediaType::Video) => u64::from(scheme.row().per_sample_iv_size) + 1 + 2 + 6,
-    };
-    let payload = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
-    let samples = rendition.cuts.samples(n).len();
-    if let Some(sealed) = &rendition.track.sealed {
-        // `saiz` may list their sizes.
-        let own = sealed.auxiliary_bytes(rendition.cuts.samples(n)) + samples as u64;
-        return head_length(&rendition.track, samples, 0) + AUXILIARY_BOXES + own + payload;
-    }
-    padded(head_length(&rendition.track, samples, auxiliary) + payload, protection)
-}
-
-/// Bytes by which a fragment is longer that names its key, and announces it in these boxes.
-pub(super) fn in_band_length<'a>(scheme: Scheme, announced: impl Iterator<Item = &'a Pssh>) -> u64 {
-    let group = Tenc::group_length(scheme.row().per_sample_iv_size == 0);
-    group + announced.map(Pssh::length).sum::<u64>()
-}
-
-/// Bytes in front of the payload of a fragment whose samples have `auxiliary` bytes each in `saiz`
-/// and `senc`.
-pub(super) fn head_length(track: &Track, samples: usize, auxiliary: u64) -> u64 {
-    let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
-    let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
-    let description = if track.changes.is_empty() { 0 } else { 4 };
-    FIXED_HEAD + description + boxes + samples as u64 * (12 + composition + auxiliary)
-}
-
-/// Bytes in front of the payload of a fragment of the clear lead.
-pub(super) fn lead_head_length(track: &Track, samples: usize) -> u64 {
-    // The number of its sample description stands in it.
-    head_length(track, samples, 0) + if track.changes.is_empty() { 4 } else { 0 }
-}
-
-/// Bytes that are sent of a segment of `length` bytes.
-pub(super) fn padded(length: u64, protection: Protection) -> u64 {
-    match protection {
-        Protection::Cbc => (length / 16 + 1) * 16,
-        _ => length,
-    }
 }
 
 /// The samples as source extents; neighbours merge.

@@ -231,7 +231,7 @@ impl<'a> Aux<'a> {
 /// # Errors
 /// A broken box.
 pub fn has_groups(holder: &BoxRef<'_>, track: &Track, entry: &Entry) -> Result<bool, BoxError> {
-    let (mut described, mut grouped) = (track.groups.clone(), false);
+    let (mut described, mut grouped) = (Vec::new(), false);
     for child in holder.children() {
         let child = child?;
         match &child.kind.0 {
@@ -241,7 +241,8 @@ pub fn has_groups(holder: &BoxRef<'_>, track: &Track, entry: &Entry) -> Result<b
         }
     }
     let differs = |group: &SampleProtection| *group != entry.defaults;
-    Ok(grouped && (described.is_empty() || described.iter().any(differs)))
+    let mut described = described.iter().chain(&track.groups).peekable();
+    Ok(grouped && (described.peek().is_none() || described.any(differs)))
 }
 
 /// The runs of `seig` groups; `None` when one is not described.

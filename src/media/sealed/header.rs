@@ -15,6 +15,10 @@ const MAX_SYSTEMS: usize = 64;
 /// All of them may have no more bytes together: they stand in every manifest and init segment.
 const MAX_SYSTEM_BYTES: usize = 256 << 10;
 
+/// More groups of samples with a description in the movie header are refused: every fragment is
+/// compared with all of them.
+const MAX_GROUPS: usize = 1000;
+
 /// A movie header with its whole box, where something in it is encrypted.
 #[derive(Debug)]
 pub(in crate::media) struct Header<'m> {
@@ -57,6 +61,9 @@ fn is_encrypted(track: &Track) -> bool {
 
 /// The sample descriptions say how samples are encrypted that say nothing of their own.
 fn check(id: u32, track: &Track) -> Result<(), MediaRule> {
+    if track.groups.len() > MAX_GROUPS {
+        return Err(MediaRule::Limit("a track has at most 1,000 groups of encrypted samples"));
+    }
     for entry in track.entries.iter().flatten() {
         let protection = &entry.defaults;
         let (crypt, skip) = protection.pattern;
@@ -101,5 +108,33 @@ fn of_read(error: ReadError) -> MediaRule {
         }
         ReadError::Fragment { track, rule } => refuse(track, rule),
         other => refuse(0, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::Writer;
+    use crate::ids::{KeyId, SystemId};
+    use crate::isobmff::boxed;
+
+    fn found(boxes: usize, bytes: usize) -> Result<usize, MediaRule> {
+        let system = SystemId::WIDEVINE;
+        let pssh = Pssh { system, key_ids: vec![KeyId::from_bytes([1; 16])], data: vec![0; bytes] };
+        let mut w = Writer::default();
+        boxed(&mut w, b"moov", |w| (0..boxes).for_each(|_| pssh.write(w)));
+        let moov = w.into_vec();
+        let moov = children(FourCc(*b"file"), &moov).next().unwrap().unwrap();
+        systems(&moov).map(|found| found.len())
+    }
+
+    #[test]
+    fn what_is_announced_is_bounded() {
+        assert_eq!(found(64, 9).unwrap(), 64);
+        assert_eq!(found(2, 100_000).unwrap(), 2);
+        for (boxes, bytes) in [(65, 9), (3, 100_000), (1, 300_000)] {
+            let refused = found(boxes, bytes).unwrap_err();
+            assert!(matches!(refused, MediaRule::Limit(_)), "{refused}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use self::places::Kept;
-use super::{MediaRule, SampleIndex};
+use super::{Asset, MediaRule, SampleIndex, Track};
 use crate::bytes::ReadAt;
 use crate::cenc::Scheme;
 use crate::isobmff::FourCc;
@@ -156,6 +156,24 @@ impl Sealed {
         let systems: u64 = self.systems.iter().map(Pssh::length).sum();
         let systems = usize::try_from(systems).unwrap_or(usize::MAX);
         size_of::<Self>() + size_of_val(&*self.clear) + self.places.heap_size() + systems
+    }
+}
+
+impl Asset {
+    /// The scheme under which somebody has encrypted its tracks already: all that are, are by one.
+    pub fn sealed(&self) -> Option<Scheme> {
+        self.renditions().find_map(|rendition| Some(rendition.track.sealed.as_ref()?.scheme))
+    }
+}
+
+/// Refuses tracks that are encrypted under several schemes: a manifest says one for all of it.
+pub(super) fn check(tracks: &[&Track]) -> Result<(), MediaRule> {
+    let sealed = tracks.iter().filter_map(|track| track.sealed.as_ref());
+    let mut schemes = sealed.map(|sealed| sealed.scheme);
+    let first = schemes.next();
+    match schemes.all(|scheme| Some(scheme) == first) {
+        true => Ok(()),
+        false => Err(MediaRule::SeveralSchemes),
     }
 }
 

@@ -9,10 +9,10 @@ use reqwest::Client;
 use crate::support::boxes::{encryption, find};
 use crate::support::oracle::{
     HexKey, Samples, encrypted_by_ffmpeg, encrypted_by_packager_with, presentation_by_packager,
-    samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_file,
+    samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes, samples_of_file,
 };
 use crate::support::origin::{CLIP, Shelf, demo, get};
-use crate::support::presentation::{Track, dash, fetch_text, hls};
+use crate::support::presentation::{Track, dash, dash_key_frames, fetch_text, hls};
 use crate::support::server::portcullis;
 
 const FILM: &str = "gate_h264_540p.mp4";
@@ -187,24 +187,29 @@ async fn segments_of_another_packager_are_passed_through() {
     demand_source(&tracks[0], FILM, "segments");
 }
 
+/// A file that our own packager encrypts.
+fn by_our_packager(shelf: &Shelf, flags: &[&str], keys: &[HexKey]) -> Vec<u8> {
+    let file = shelf.path("packaged.mp4");
+    let descriptor =
+        format!("in={},stream=video,output={},drm_label=all", demo(FILM).display(), file.display());
+    let key = |HexKey { kid, key }: &HexKey| format!("label=all:key_id={kid}:key={key}");
+    let keys: Vec<String> = keys.iter().map(key).collect();
+    let mut package = portcullis();
+    package.args(["package", &descriptor, "--enable_raw_key_encryption", "--keys"]);
+    package.arg(keys.join(",")).args(flags).args(SYSTEMS);
+    let output = package.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read(&file).unwrap()
+}
+
 /// Our own packager, with systems and a clear lead: fragments of two sample descriptions.
 #[tokio::test]
 async fn what_our_own_packager_encrypts_is_passed_through_with_its_clear_lead() {
     let (shelf, http, key) = (shelf(), Client::new(), some_key());
     for (name, lead, scheme) in [("whole", "0", "cbcs"), ("lead", "6", "cenc")] {
-        let file = shelf.path(&format!("{name}.mp4"));
-        let descriptor = format!(
-            "in={},stream=video,output={},drm_label=all",
-            demo(FILM).display(),
-            file.display()
-        );
-        let keys = format!("label=all:key_id={}:key={}", key.kid, key.key);
-        let mut package = portcullis();
-        package.args(["package", &descriptor, "--enable_raw_key_encryption", "--keys", &keys]);
-        package.args(["--clear_lead", lead, "--protection_scheme", scheme]).args(SYSTEMS);
-        let output = package.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let base = passed(&shelf, name, &[("film.mp4", fs::read(&file).unwrap())]);
+        let flags = ["--clear_lead", lead, "--protection_scheme", scheme];
+        let file = by_our_packager(&shelf, &flags, std::slice::from_ref(&key));
+        let base = passed(&shelf, name, &[("film.mp4", file)]);
         for format in ["mpd-time-cmaf", "m3u8-cmaf"] {
             let url = manifest(&base, format);
             let tracks = match format {
@@ -219,6 +224,34 @@ async fn what_our_own_packager_encrypts_is_passed_through_with_its_clear_lead() 
             assert!(!clear(1), "{name}");
             demand_agreement(&url);
         }
+    }
+}
+
+/// Clear sound beside encrypted pictures, and the key frames of these by themselves.
+#[tokio::test]
+async fn clear_tracks_and_key_frames_stand_beside_encrypted_ones() {
+    let (shelf, http) = (shelf(), Client::new());
+    let film = by_packager(FILM, "video", "cbcs", SYSTEMS);
+    let sound = fs::read(demo(SOUND)).unwrap();
+    let base = passed(&shelf, "film", &[("film.mp4", film), ("sound.mp4", sound)]);
+    let url = manifest(&base, "mpd-time-cmaf");
+    for track in &dash(&http, &url).await {
+        match track.kind {
+            "video" => demand_source(track, FILM, "pictures"),
+            _ => {
+                let served = samples_of_bytes(&track.media(), "0");
+                assert!(served.contents() == source(SOUND).contents(), "the sound");
+            }
+        }
+    }
+    demand_agreement(&url);
+    demand_agreement(&manifest(&base, "m3u8-cmaf"));
+    let key_frames = &dash_key_frames(&http, &url).await[0];
+    let opened = samples_decrypted_by_ffmpeg(&key_frames.media(), &some_key(), "0");
+    assert_eq!(opened.list.len(), key_frames.segments.len());
+    let source = source(FILM);
+    for frame in opened.contents() {
+        assert!(source.contents().contains(&frame), "a key frame is not of the source");
     }
 }
 
@@ -254,6 +287,44 @@ async fn what_would_encrypt_twice_or_has_no_form_is_refused_by_name() {
     }
     let twice = get(&format!("{base}/manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
     assert_eq!(twice.refusal().1, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY");
+}
+
+/// Publishes files that cannot be passed through; gives what `add` says.
+fn refused_files(shelf: &Shelf, files: &[(&str, Vec<u8>)]) -> String {
+    let folder = shelf.path("refused");
+    fs::create_dir(&folder).unwrap();
+    for (name, bytes) in files {
+        fs::write(folder.join(name), bytes).unwrap();
+    }
+    let flags = [PASS, &["--streaming-policy", "clear"]].concat();
+    let said = refused(shelf, &folder, &flags);
+    fs::remove_dir_all(folder).unwrap();
+    said
+}
+
+#[test]
+fn keys_and_schemes_that_differ_within_an_asset_or_a_track_are_refused_by_name() {
+    let shelf = shelf();
+    let film = by_packager(FILM, "video", "cenc", &[]);
+    let sound = by_packager(SOUND, "audio", "cbcs", &[]);
+    let said = refused_files(&shelf, &[("film.mp4", film), ("sound.mp4", sound)]);
+    assert!(said.contains("cannot-pass-through: the tracks are encrypted under several"), "{said}");
+    let other = HexKey { kid: "cd".repeat(16), key: "20".repeat(16) };
+    let rotating = ["--crypto_period_duration", "6"];
+    let film = by_our_packager(&shelf, &rotating, &[some_key(), other]);
+    let said = refused_files(&shelf, &[("film.mp4", film)]);
+    assert!(said.contains("in groups with keys of their own (`seig`)"), "{said}");
+    // The lead is encrypted, what is behind it clear.
+    let lead = ["--clear_lead", "6", "--protection_scheme", "cbcs"];
+    let film = by_our_packager(&shelf, &lead, &[some_key()]);
+    let film = changed(&film, |file| {
+        for (kind, number) in [(b"trex", 2), (b"tfhd", 1)] {
+            let at = body_of(file, kind) + 8;
+            file[at..at + 4].copy_from_slice(&[0, 0, 0, number]);
+        }
+    });
+    let said = refused_files(&shelf, &[("film.mp4", film)]);
+    assert!(said.contains("clear samples follow encrypted ones"), "{said}");
 }
 
 /// A copy of a file with one change.
@@ -293,11 +364,10 @@ fn auxiliary_data_that_lie_are_refused_by_name() {
         })
     };
     let cases: Vec<(Change, &str)> = vec![
-        (put(b"senc", 4, &[0xff; 4]), ""),
         (put(b"senc", 4, &[0, 0, 0, 1]), "`senc` ends before"),
         (put(b"senc", 16, &[0xff, 0xff]), "`senc` ends before"),
         (put(b"senc", 18, &[0x7f, 0xff]), "subsamples of a sample are not as large"),
-        (both(hide(b"senc"), put(b"saiz", 5, &[0xff; 4])), ""),
+        (both(hide(b"senc"), put(b"saiz", 5, &[0xff; 4])), "saiz"),
         (both(hide(b"senc"), put(b"saiz", 5, &[0, 0, 0, 1])), "as many samples"),
         (both(hide(b"senc"), put(b"saio", 4, &[0, 0, 0, 2])), "several places"),
         (both(hide(b"senc"), put(b"saio", 8, &[0x7f, 0, 0, 0])), "outside of the file"),
@@ -309,10 +379,6 @@ fn auxiliary_data_that_lie_are_refused_by_name() {
     for (n, (change, named)) in cases.iter().enumerate() {
         fs::write(&path, changed(&film, change)).unwrap();
         let flags = [PASS, &["--streaming-policy", "clear", "--name", "broken"]].concat();
-        if n == 0 {
-            // More samples than there are: those that are there have their data.
-            continue;
-        }
         let said = refused(&shelf, &path, &flags);
         assert!(said.contains(named) && !said.contains("panicked"), "case {n}: {said}");
     }
