@@ -13,7 +13,7 @@ use crate::media::MediaRule;
 const MAX_SYSTEMS: usize = 64;
 
 /// All of them may have no more bytes together: they stand in every manifest and init segment.
-const MAX_SYSTEM_BYTES: usize = 256 << 10;
+const MAX_SYSTEM_BYTES: usize = 64 << 10;
 
 /// More groups of samples with a description in the movie header are refused: every fragment is
 /// compared with all of them.
@@ -92,7 +92,7 @@ fn systems(moov: &BoxRef<'_>) -> Result<Vec<Pssh>, MediaRule> {
         }
         bytes = bytes.saturating_add(child.raw.len());
         if found.len() == MAX_SYSTEMS || bytes > MAX_SYSTEM_BYTES {
-            return Err(MediaRule::Limit("a file has at most 64 pssh boxes, of 256 KiB together"));
+            return Err(MediaRule::Limit("a file has at most 64 pssh boxes, of 64 KiB together"));
         }
         found.push(Pssh::read(child.body)?);
     }
@@ -131,8 +131,8 @@ mod tests {
     #[test]
     fn what_is_announced_is_bounded() {
         assert_eq!(found(64, 9).unwrap(), 64);
-        assert_eq!(found(2, 100_000).unwrap(), 2);
-        for (boxes, bytes) in [(65, 9), (3, 100_000), (1, 300_000)] {
+        assert_eq!(found(2, 30_000).unwrap(), 2);
+        for (boxes, bytes) in [(65, 9), (3, 30_000), (1, 70_000)] {
             let refused = found(boxes, bytes).unwrap_err();
             assert!(matches!(refused, MediaRule::Limit(_)), "{refused}");
         }

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use portcullis::media::{Encrypted, FileIndex};
+use proptest::prelude::*;
 use reqwest::Client;
 
 use crate::support::boxes::{encryption, find};
@@ -171,6 +173,24 @@ async fn files_without_fragments_are_passed_through() {
             }
             demand_agreement(&url);
         }
+    }
+}
+
+/// Without `senc` the data are where `saiz` and `saio` say.
+#[tokio::test]
+async fn data_that_only_saiz_and_saio_point_to_are_found() {
+    let (shelf, http) = (shelf(), Client::new());
+    for scheme in ["cenc", "cbcs"] {
+        let film = by_packager(FILM, "video", scheme, &[]);
+        let film = changed(&film, |file| {
+            let places: Vec<usize> =
+                (0..file.len() - 4).filter(|at| &file[*at..at + 4] == b"senc").collect();
+            assert!(places.len() > 2);
+            places.into_iter().for_each(|at| file[at..at + 4].copy_from_slice(b"free"));
+        });
+        let base = passed(&shelf, scheme, &[("film.mp4", film)]);
+        let tracks = dash(&http, &manifest(&base, "mpd-time-cmaf")).await;
+        demand_source(&tracks[0], FILM, scheme);
     }
 }
 
@@ -381,5 +401,47 @@ fn auxiliary_data_that_lie_are_refused_by_name() {
         let flags = [PASS, &["--streaming-policy", "clear", "--name", "broken"]].concat();
         let said = refused(&shelf, &path, &flags);
         assert!(said.contains(named) && !said.contains("panicked"), "case {n}: {said}");
+    }
+}
+
+fn encrypted_once() -> &'static Vec<u8> {
+    static FILE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    FILE.get_or_init(|| by_packager(CLIP, "video", "cenc", SYSTEMS))
+}
+
+/// Reads what opens every sample of a file that was opened before, from the bytes that are there now.
+fn read_all(index: &FileIndex, now: &[u8]) -> Vec<bool> {
+    let tracks = index.tracks.iter().filter_map(|track| Some((track, track.sealed.as_ref()?)));
+    tracks
+        .map(|(track, sealed)| {
+            sealed.auxiliary(&track.index, 0..track.index.len(), now).is_ok_and(|read| {
+                read.is_some_and(|read| read.samples.len() == track.index.len() as usize)
+            })
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn damaged_files_never_panic(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let whole = encrypted_once();
+        // Headers: the first fragment is not far behind the movie header.
+        let places = 0..body_of(whole, b"mdat");
+        let damaged = changed(whole, |file| {
+            for (at, byte) in &damage {
+                file[at.index(places.len())] = *byte;
+            }
+        });
+        if let Ok(index) = FileIndex::read_as(damaged.as_slice(), Encrypted::Pass) {
+            prop_assert!(read_all(&index, &damaged).into_iter().all(|read| read));
+            read_all(&index, &damaged[..places.end]);
+        }
+        let index = FileIndex::read_as(whole.as_slice(), Encrypted::Pass).unwrap();
+        read_all(&index, &damaged);
+        prop_assert_eq!(read_all(&index, whole), [true]);
     }
 }
