@@ -152,6 +152,27 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
     assert_eq!(boxes(&film).len(), 3);
 }
 
+/// The profile of Azure Media Services has manifests of its own, and cuts every two seconds.
+#[tokio::test]
+async fn the_profile_of_azure_media_services_passes_files_through_too() {
+    let (shelf, http) = (shelf(), Client::new());
+    fs::create_dir(shelf.path("film")).unwrap();
+    let film = by_packager(FILM, "video", "cenc", SYSTEMS);
+    fs::write(shelf.path("film").join("film.mp4"), film).unwrap();
+    let flags = [PASS, &["--compat", "ams"]].concat();
+    let base = format!("{}/film.ism", shelf.published("film", "clear", &flags));
+    for format in ["mpd-time-csf", "m3u8-cmaf"] {
+        let url = manifest(&base, format);
+        let tracks = match format {
+            "m3u8-cmaf" => hls(&http, &url).await,
+            _ => dash(&http, &url).await,
+        };
+        assert!(tracks[0].segments.len() >= 12, "{format}");
+        demand_source(&tracks[0], FILM, format);
+        demand_agreement(&url);
+    }
+}
+
 /// By ffmpeg, without anything for protection systems.
 #[tokio::test]
 async fn files_without_fragments_are_passed_through() {
