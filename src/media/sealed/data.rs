@@ -33,10 +33,7 @@ pub(super) fn read(
         return Err("the data of a sample are not as long as its list of subsamples");
     }
     let mut covered = 0;
-    for [a, b, c, d, e, f] in list {
-        let clear = u16::from_be_bytes([*a, *b]);
-        let protected = u32::from_be_bytes([*c, *d, *e, *f]);
-        let subsample = Subsample { clear, protected };
+    for subsample in list.iter().map(subsample) {
         covered += subsample.size();
         each(subsample);
     }
@@ -44,6 +41,13 @@ pub(super) fn read(
         return Err("the subsamples of a sample are not as large as the sample");
     }
     Ok(SampleEntryAux { iv, subsamples: count })
+}
+
+fn subsample([a, b, c, d, e, f]: &[u8; 6]) -> Subsample {
+    Subsample {
+        clear: u16::from_be_bytes([*a, *b]),
+        protected: u32::from_be_bytes([*c, *d, *e, *f]),
+    }
 }
 
 #[cfg(test)]

@@ -44,16 +44,16 @@ impl<'a> Holder<'a> {
         if has_groups(&self.parent, known, entry)? {
             return Err(wrong("its samples are in groups with keys of their own (`seig`)"));
         }
-        match (senc, self.listed(entry)?) {
-            (Some(senc), _) => self.add_senc(senc, entry, sizes, places).map_err(wrong),
-            (None, Some(listed)) => {
-                self.add_listed(&listed, entry, sizes, places, (source, digest))
-            }
-            (None, None) if entry.defaults.constant_iv.is_some() => {
+        if let Some(senc) = senc {
+            return self.add_senc(senc, entry, sizes, places).map_err(wrong);
+        }
+        match self.listed(entry)? {
+            Some(listed) => self.add_listed(&listed, entry, sizes, places, (source, digest)),
+            None if entry.defaults.constant_iv.is_some() => {
                 sizes.for_each(|_| places.push_none());
                 Ok(())
             }
-            (None, None) => Err(wrong("nothing says the IVs of its samples")),
+            None => Err(wrong("nothing says the IVs of its samples")),
         }
     }
 
@@ -115,10 +115,11 @@ impl<'a> Holder<'a> {
     /// What `saiz` and `saio` say; `None` where they are not there, or are about other data.
     fn listed(&self, entry: &Entry) -> Result<Option<Listed<'a>>, MediaRule> {
         let scheme = entry.scheme.row().fourcc.0;
-        let (Some(saiz), Some(saio)) =
-            (find(&self.parent, b"saiz", scheme)?, find(&self.parent, b"saio", scheme)?)
-        else {
-            return Ok(None);
+        let saiz = find(&self.parent, b"saiz", scheme)?;
+        let (saiz, saio) = match (saiz, find(&self.parent, b"saio", scheme)?) {
+            (Some(saiz), Some(saio)) => (saiz, saio),
+            (None, None) => return Ok(None),
+            _ => return Err(refuse(self.track, "`saiz` is there without `saio`, or the reverse")),
         };
         let offset = offset(&saio).map_err(BoxError::truncated(b"saio"))?;
         let several = "its auxiliary data lie in several places, without `senc`";

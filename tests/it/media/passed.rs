@@ -368,6 +368,32 @@ fn keys_and_schemes_that_differ_within_an_asset_or_a_track_are_refused_by_name()
     assert!(said.contains("clear samples follow encrypted ones"), "{said}");
 }
 
+/// Locators that were made for clear files do not encrypt what is passed through.
+#[tokio::test]
+async fn locators_that_are_there_encrypt_nothing_twice() {
+    let shelf = shelf();
+    let clear = shelf.stream("one", "clear").manifest("dash").url.clone();
+    let kept = ["cenc", "cbcs", "aes"].map(|form| shelf.stream("one", form).manifests.clone());
+    shelf.replace_all("one", &demo(SOUND));
+    let file = shelf.path("one").join(SOUND);
+    fs::write(file, by_packager(SOUND, "audio", "cenc", &[])).unwrap();
+    shelf.published("one", "clear", PASS);
+    // The server looks for changes of others every moment.
+    for _ in 0..100 {
+        if get(&clear).await.status == 200 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    demand_source(&dash(&Client::new(), &clear).await[0], SOUND, "clear");
+    for manifest in kept.iter().flatten() {
+        let answer = get(&manifest.url).await;
+        let (status, code, detail) = answer.refusal();
+        assert_eq!((status, code), (415, "MPE_ENCRYPTION_NOT_SUPPORTED"), "{}", manifest.url);
+        assert!(detail.contains("already-encrypted"), "{detail}");
+    }
+}
+
 /// A copy of a file with one change.
 fn changed(file: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let mut file = file.to_vec();
@@ -412,7 +438,8 @@ fn auxiliary_data_that_lie_are_refused_by_name() {
         (both(hide(b"senc"), put(b"saiz", 5, &[0, 0, 0, 1])), "as many samples"),
         (both(hide(b"senc"), put(b"saio", 4, &[0, 0, 0, 2])), "several places"),
         (both(hide(b"senc"), put(b"saio", 8, &[0x7f, 0, 0, 0])), "outside of the file"),
-        (both(hide(b"senc"), hide(b"saiz")), "nothing says the IVs"),
+        (both(hide(b"senc"), hide(b"saiz")), "without `saio`, or the reverse"),
+        (both(hide(b"senc"), both(hide(b"saiz"), hide(b"saio"))), "nothing says the IVs"),
         (put(b"schm", 4, b"mine"), "the protection scheme 'mine' is not known"),
         (put(b"tenc", 7, &[9]), "8 or 16 bytes"),
     ];
