@@ -215,6 +215,38 @@ async fn data_that_only_saiz_and_saio_point_to_are_found() {
     }
 }
 
+/// The `uuid` box of PIFF stands for `senc`, and nothing points at it.
+#[tokio::test]
+async fn data_in_the_box_of_piff_are_found() {
+    const SAMPLES: [u8; 16] = 0xa239_4f52_5a9b_4f14_a244_6c42_7c64_8df4_u128.to_be_bytes();
+    let (shelf, http) = (shelf(), Client::new());
+    let film = changed(&by_packager(FILM, "video", "cenc", &[]), |file| {
+        let size = |file: &[u8], at: usize| {
+            u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize
+        };
+        let places: Vec<usize> =
+            (0..file.len() - 8).filter(|at| &file[at + 4..at + 8] == b"saiz").collect();
+        assert!(places.len() > 2);
+        for saiz in places {
+            let saio = saiz + size(file, saiz);
+            let senc = saio + size(file, saio);
+            assert_eq!([&file[saio + 4..saio + 8], &file[senc + 4..senc + 8]], [b"saio", b"senc"]);
+            // What stood in front makes room.
+            let uuid = senc - SAMPLES.len();
+            let mut front = u32::try_from(uuid - saiz).unwrap().to_be_bytes().to_vec();
+            front.extend(b"free");
+            let length = u32::try_from(size(file, senc) + SAMPLES.len()).unwrap();
+            file[saiz..saiz + 8].copy_from_slice(&front);
+            file[uuid..uuid + 4].copy_from_slice(&length.to_be_bytes());
+            file[uuid + 4..uuid + 8].copy_from_slice(b"uuid");
+            file[uuid + 8..uuid + 24].copy_from_slice(&SAMPLES);
+        }
+    });
+    let base = passed(&shelf, "film", &[("film.mp4", film)]);
+    let tracks = dash(&http, &manifest(&base, "mpd-time-cmaf")).await;
+    demand_source(&tracks[0], FILM, "the box of PIFF");
+}
+
 #[tokio::test]
 async fn segments_of_another_packager_are_passed_through() {
     let (shelf, http, key) = (shelf(), Client::new(), some_key());
