@@ -3,6 +3,7 @@
 mod descriptions;
 mod inputs;
 mod malformed;
+mod not_passed;
 mod passed;
 mod public;
 mod server_manifest;

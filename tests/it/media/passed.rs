@@ -2,13 +2,9 @@
 //! and is, sample by sample, the clear source.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-
-use portcullis::media::{Encrypted, FileIndex};
-use proptest::prelude::*;
-use reqwest::Client;
 
 use crate::support::boxes::{encryption, find};
+use crate::support::http::client;
 use crate::support::oracle::{
     HexKey, Samples, encrypted_by_ffmpeg, encrypted_by_packager_with, presentation_by_packager,
     samples_decrypted_by_ffmpeg, samples_decrypted_by_packager, samples_of_bytes, samples_of_file,
@@ -17,22 +13,22 @@ use crate::support::origin::{CLIP, Shelf, demo, get};
 use crate::support::presentation::{Track, dash, dash_key_frames, fetch_text, hls};
 use crate::support::server::portcullis;
 
-const FILM: &str = "gate_h264_540p.mp4";
-const SOUND: &str = "gate_aac_eng.mp4";
-const PASS: &[&str] = &["--encrypted", "pass"];
-const SYSTEMS: &[&str] = &["--protection_systems", "Widevine,PlayReady,CommonSystem"];
+pub(super) const FILM: &str = "gate_h264_540p.mp4";
+pub(super) const SOUND: &str = "gate_aac_eng.mp4";
+pub(super) const PASS: &[&str] = &["--encrypted", "pass"];
+pub(super) const SYSTEMS: &[&str] = &["--protection_systems", "Widevine,PlayReady,CommonSystem"];
 
-fn some_key() -> HexKey {
+pub(super) fn some_key() -> HexKey {
     HexKey { kid: "ab".repeat(16), key: "10".repeat(16) }
 }
 
 /// A server beside which encrypted files are published.
-fn shelf() -> Shelf {
+pub(super) fn shelf() -> Shelf {
     Shelf::start([("one", vec![demo(CLIP)]), ("two", vec![demo(CLIP)])])
 }
 
 /// Publishes these files as one asset that is passed through; gives the address of its presentation.
-fn passed(shelf: &Shelf, folder: &str, files: &[(&str, Vec<u8>)]) -> String {
+pub(super) fn passed(shelf: &Shelf, folder: &str, files: &[(&str, Vec<u8>)]) -> String {
     fs::create_dir(shelf.path(folder)).unwrap();
     for (name, bytes) in files {
         fs::write(shelf.path(folder).join(name), bytes).unwrap();
@@ -40,21 +36,21 @@ fn passed(shelf: &Shelf, folder: &str, files: &[(&str, Vec<u8>)]) -> String {
     format!("{}/{folder}.ism", shelf.published(folder, "clear", PASS))
 }
 
-fn manifest(base: &str, format: &str) -> String {
+pub(super) fn manifest(base: &str, format: &str) -> String {
     format!("{base}/manifest(format={format})")
 }
 
-fn by_packager(file: &str, kind: &str, scheme: &str, flags: &[&str]) -> Vec<u8> {
+pub(super) fn by_packager(file: &str, kind: &str, scheme: &str, flags: &[&str]) -> Vec<u8> {
     let flags = [&["--protection_scheme", scheme, "--segment_duration", "2"], flags].concat();
     encrypted_by_packager_with(&demo(file), &some_key(), kind, &flags)
 }
 
-fn source(file: &str) -> Samples {
+pub(super) fn source(file: &str) -> Samples {
     samples_of_file(&demo(file), "0")
 }
 
 /// Fails unless the track is that of the source once it is decrypted, and not before.
-fn demand_source(track: &Track, file: &str, what: &str) {
+pub(super) fn demand_source(track: &Track, file: &str, what: &str) {
     let media = track.media();
     // ffmpeg decrypts what is no whole block, which `cens` leaves clear.
     let opened = match what.contains("cens") {
@@ -76,7 +72,7 @@ fn demand_agreement(url: &str) {
 
 #[tokio::test]
 async fn every_scheme_is_passed_through_in_every_form_that_has_it() {
-    let (shelf, http) = (shelf(), Client::new());
+    let (shelf, http) = (shelf(), client());
     for scheme in ["cenc", "cbcs", "cens", "cbc1"] {
         let film = by_packager(FILM, "video", scheme, SYSTEMS);
         let sound = by_packager(SOUND, "audio", scheme, SYSTEMS);
@@ -114,7 +110,7 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
     let shelf = shelf();
     let film = by_packager(FILM, "video", "cenc", SYSTEMS);
     let base = passed(&shelf, "film", &[("film.mp4", film.clone())]);
-    let mpd = fetch_text(&Client::new(), &manifest(&base, "mpd-time-cmaf")).await;
+    let mpd = fetch_text(&client(), &manifest(&base, "mpd-time-cmaf")).await;
     let kid = "abababab-abab-abab-abab-abababababab";
     for part in [
         format!(r#"value="cenc" cenc:default_KID="{kid}""#),
@@ -128,7 +124,7 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
     assert_eq!(mpd.matches("<cenc:pssh>").count(), 2 * 3, "{mpd}");
     let master = manifest(&base, "m3u8-cmaf");
     let playlist = &crate::support::origin::hls_children(&master).await[0];
-    let text = fetch_text(&Client::new(), playlist).await;
+    let text = fetch_text(&client(), playlist).await;
     let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("#EXT-X-KEY")).collect();
     assert_eq!(lines.len(), 3, "{text}");
     for (line, format) in
@@ -138,7 +134,7 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
         assert!(lines.iter().any(|line| line.contains(format)), "{format}: {text}");
     }
     // Init segments have the boxes of the source as they are.
-    let tracks = dash(&Client::new(), &manifest(&base, "mpd-time-cmaf")).await;
+    let tracks = dash(&client(), &manifest(&base, "mpd-time-cmaf")).await;
     let boxes = |file: &[u8]| -> Vec<Vec<u8>> {
         let moov = find(file, &[b"moov"]).unwrap();
         let starts = moov.windows(4).enumerate().filter(|(_, kind)| *kind == b"pssh");
@@ -155,7 +151,7 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
 /// The profile of Azure Media Services has manifests of its own, and cuts every two seconds.
 #[tokio::test]
 async fn the_profile_of_azure_media_services_passes_files_through_too() {
-    let (shelf, http) = (shelf(), Client::new());
+    let (shelf, http) = (shelf(), client());
     fs::create_dir(shelf.path("film")).unwrap();
     let film = by_packager(FILM, "video", "cenc", SYSTEMS);
     fs::write(shelf.path("film").join("film.mp4"), film).unwrap();
@@ -176,7 +172,7 @@ async fn the_profile_of_azure_media_services_passes_files_through_too() {
 /// By ffmpeg, without anything for protection systems.
 #[tokio::test]
 async fn files_without_fragments_are_passed_through() {
-    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    let (shelf, http, key) = (shelf(), client(), some_key());
     for (name, flags) in [("behind", &[][..]), ("before", &["-movflags", "faststart"])] {
         let file = |file| encrypted_by_ffmpeg(&demo(file), &key, flags);
         let files = [("film.mp4", file(FILM)), ("sound.mp4", file(SOUND))];
@@ -200,7 +196,7 @@ async fn files_without_fragments_are_passed_through() {
 /// Without `senc` the data are where `saiz` and `saio` say.
 #[tokio::test]
 async fn data_that_only_saiz_and_saio_point_to_are_found() {
-    let (shelf, http) = (shelf(), Client::new());
+    let (shelf, http) = (shelf(), client());
     for scheme in ["cenc", "cbcs"] {
         let film = by_packager(FILM, "video", scheme, &[]);
         let film = changed(&film, |file| {
@@ -219,7 +215,7 @@ async fn data_that_only_saiz_and_saio_point_to_are_found() {
 #[tokio::test]
 async fn data_in_the_box_of_piff_are_found() {
     const SAMPLES: [u8; 16] = 0xa239_4f52_5a9b_4f14_a244_6c42_7c64_8df4_u128.to_be_bytes();
-    let (shelf, http) = (shelf(), Client::new());
+    let (shelf, http) = (shelf(), client());
     let film = changed(&by_packager(FILM, "video", "cenc", &[]), |file| {
         let size = |file: &[u8], at: usize| {
             u32::from_be_bytes(file[at..at + 4].try_into().unwrap()) as usize
@@ -249,7 +245,7 @@ async fn data_in_the_box_of_piff_are_found() {
 
 #[tokio::test]
 async fn segments_of_another_packager_are_passed_through() {
-    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    let (shelf, http, key) = (shelf(), client(), some_key());
     let dir = shelf.path("film");
     fs::create_dir(&dir).unwrap();
     let flags = ["--protection_scheme", "cbcs", "--segment_duration", "2"];
@@ -261,7 +257,7 @@ async fn segments_of_another_packager_are_passed_through() {
 }
 
 /// A file that our own packager encrypts.
-fn by_our_packager(shelf: &Shelf, flags: &[&str], keys: &[HexKey]) -> Vec<u8> {
+pub(super) fn by_our_packager(shelf: &Shelf, flags: &[&str], keys: &[HexKey]) -> Vec<u8> {
     let file = shelf.path("packaged.mp4");
     let descriptor =
         format!("in={},stream=video,output={},drm_label=all", demo(FILM).display(), file.display());
@@ -278,7 +274,7 @@ fn by_our_packager(shelf: &Shelf, flags: &[&str], keys: &[HexKey]) -> Vec<u8> {
 /// Our own packager, with systems and a clear lead: fragments of two sample descriptions.
 #[tokio::test]
 async fn what_our_own_packager_encrypts_is_passed_through_with_its_clear_lead() {
-    let (shelf, http, key) = (shelf(), Client::new(), some_key());
+    let (shelf, http, key) = (shelf(), client(), some_key());
     for (name, lead, scheme) in [("whole", "0", "cbcs"), ("lead", "6", "cenc")] {
         let flags = ["--clear_lead", lead, "--protection_scheme", scheme];
         let file = by_our_packager(&shelf, &flags, std::slice::from_ref(&key));
@@ -303,7 +299,7 @@ async fn what_our_own_packager_encrypts_is_passed_through_with_its_clear_lead() 
 /// Clear sound beside encrypted pictures, and the key frames of these by themselves.
 #[tokio::test]
 async fn clear_tracks_and_key_frames_stand_beside_encrypted_ones() {
-    let (shelf, http) = (shelf(), Client::new());
+    let (shelf, http) = (shelf(), client());
     let film = by_packager(FILM, "video", "cbcs", SYSTEMS);
     let sound = fs::read(demo(SOUND)).unwrap();
     let base = passed(&shelf, "film", &[("film.mp4", film), ("sound.mp4", sound)]);
@@ -328,200 +324,9 @@ async fn clear_tracks_and_key_frames_stand_beside_encrypted_ones() {
     }
 }
 
-/// Runs `add`, which refuses; gives what it says.
-fn refused(shelf: &Shelf, path: &Path, flags: &[&str]) -> String {
-    let mut add = portcullis();
-    add.args(["add", "--policy", "open", "--data"]).arg(&shelf.server.data).args(flags).arg(path);
-    let output = add.output().unwrap();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
-#[tokio::test]
-async fn what_would_encrypt_twice_or_has_no_form_is_refused_by_name() {
-    let shelf = shelf();
-    let film = by_packager(FILM, "video", "cbcs", &[]);
-    let base = passed(&shelf, "film", &[("film.mp4", film)]);
-    let clear = ["--streaming-policy", "clear"];
-    let path = shelf.path("film");
-    let said = refused(&shelf, &path, &clear);
-    assert!(said.contains("already-encrypted") && said.contains("--encrypted pass"), "{said}");
-    for policy in ["cenc", "cbcs", "aes", "drm"] {
-        let flags = [PASS, &["--streaming-policy", policy]].concat();
-        let said = refused(&shelf, &path, &flags);
-        assert!(said.contains("enabledProtocols") && said.contains("already-encrypted"), "{said}");
-    }
-    // A refusal changes nothing of what is there.
-    for format in ["m3u8-aapl", "m3u8-aapl-v3", "m3u8-aapl-packed", "fmp4", "fmp4-v20"] {
-        let answer = get(&manifest(&base, format)).await;
-        let (status, code, detail) = answer.refusal();
-        assert_eq!((status, code), (415, "MPE_OUTPUT_PROTECTION_FORMAT_NOT_SUPPORTED"), "{format}");
-        assert!(detail.contains("already-encrypted"), "{detail}");
-    }
-    let twice = get(&format!("{base}/manifest(format=mpd-time-cmaf,encryption=cenc)")).await;
-    assert_eq!(twice.refusal().1, "MPE_ENC_ENCRYPTION_NOT_SET_IN_DELIVERY_POLICY");
-}
-
-/// Publishes files that cannot be passed through; gives what `add` says.
-fn refused_files(shelf: &Shelf, files: &[(&str, Vec<u8>)]) -> String {
-    let folder = shelf.path("refused");
-    fs::create_dir(&folder).unwrap();
-    for (name, bytes) in files {
-        fs::write(folder.join(name), bytes).unwrap();
-    }
-    let flags = [PASS, &["--streaming-policy", "clear"]].concat();
-    let said = refused(shelf, &folder, &flags);
-    fs::remove_dir_all(folder).unwrap();
-    said
-}
-
-#[test]
-fn keys_and_schemes_that_differ_within_an_asset_or_a_track_are_refused_by_name() {
-    let shelf = shelf();
-    let film = by_packager(FILM, "video", "cenc", &[]);
-    let sound = by_packager(SOUND, "audio", "cbcs", &[]);
-    let said = refused_files(&shelf, &[("film.mp4", film), ("sound.mp4", sound)]);
-    assert!(said.contains("cannot-pass-through: the tracks are encrypted under several"), "{said}");
-    let other = HexKey { kid: "cd".repeat(16), key: "20".repeat(16) };
-    let rotating = ["--crypto_period_duration", "6"];
-    let film = by_our_packager(&shelf, &rotating, &[some_key(), other]);
-    let said = refused_files(&shelf, &[("film.mp4", film)]);
-    assert!(said.contains("in groups with keys of their own (`seig`)"), "{said}");
-    // The lead is encrypted, what is behind it clear.
-    let lead = ["--clear_lead", "6", "--protection_scheme", "cbcs"];
-    let film = by_our_packager(&shelf, &lead, &[some_key()]);
-    let film = changed(&film, |file| {
-        for (kind, number) in [(b"trex", 2), (b"tfhd", 1)] {
-            let at = body_of(file, kind) + 8;
-            file[at..at + 4].copy_from_slice(&[0, 0, 0, number]);
-        }
-    });
-    let said = refused_files(&shelf, &[("film.mp4", film)]);
-    assert!(said.contains("clear samples follow encrypted ones"), "{said}");
-}
-
-/// Locators that were made for clear files do not encrypt what is passed through.
-#[tokio::test]
-async fn locators_that_are_there_encrypt_nothing_twice() {
-    let shelf = shelf();
-    let clear = shelf.stream("one", "clear").manifest("dash").url.clone();
-    let kept = ["cenc", "cbcs", "aes"].map(|form| shelf.stream("one", form).manifests.clone());
-    shelf.replace_all("one", &demo(SOUND));
-    let file = shelf.path("one").join(SOUND);
-    fs::write(file, by_packager(SOUND, "audio", "cenc", &[])).unwrap();
-    shelf.published("one", "clear", PASS);
-    // The server looks for changes of others every moment.
-    for _ in 0..100 {
-        if get(&clear).await.status == 200 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
-    demand_source(&dash(&Client::new(), &clear).await[0], SOUND, "clear");
-    for manifest in kept.iter().flatten() {
-        let answer = get(&manifest.url).await;
-        let (status, code, detail) = answer.refusal();
-        assert_eq!((status, code), (415, "MPE_ENCRYPTION_NOT_SUPPORTED"), "{}", manifest.url);
-        assert!(detail.contains("already-encrypted"), "{detail}");
-    }
-}
-
 /// A copy of a file with one change.
-fn changed(file: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
+pub(super) fn changed(file: &[u8], change: impl Fn(&mut Vec<u8>)) -> Vec<u8> {
     let mut file = file.to_vec();
     change(&mut file);
     file
-}
-
-/// Where the body of the first box of that type begins.
-fn body_of(file: &[u8], kind: &[u8; 4]) -> usize {
-    file.windows(4).position(|window| window == kind).unwrap() + 4
-}
-
-type Change = Box<dyn Fn(&mut Vec<u8>)>;
-
-#[test]
-fn auxiliary_data_that_lie_are_refused_by_name() {
-    let shelf = shelf();
-    let film = by_packager(FILM, "video", "cenc", &[]);
-    let hide = |kind: &'static [u8; 4]| -> Change {
-        Box::new(move |file| {
-            let at = body_of(file, kind);
-            file[at - 4..at].copy_from_slice(b"free");
-        })
-    };
-    let put = |kind: &'static [u8; 4], at: usize, bytes: &'static [u8]| -> Change {
-        Box::new(move |file| {
-            let start = body_of(file, kind) + at;
-            file[start..start + bytes.len()].copy_from_slice(bytes);
-        })
-    };
-    let both = |first: Change, second: Change| -> Change {
-        Box::new(move |file| {
-            first(file);
-            second(file);
-        })
-    };
-    let cases: Vec<(Change, &str)> = vec![
-        (put(b"senc", 4, &[0, 0, 0, 1]), "`senc` ends before"),
-        (put(b"senc", 16, &[0xff, 0xff]), "`senc` ends before"),
-        (put(b"senc", 18, &[0x7f, 0xff]), "subsamples of a sample are not as large"),
-        (both(hide(b"senc"), put(b"saiz", 5, &[0xff; 4])), "saiz"),
-        (both(hide(b"senc"), put(b"saiz", 5, &[0, 0, 0, 1])), "as many samples"),
-        (both(hide(b"senc"), put(b"saio", 4, &[0, 0, 0, 2])), "several places"),
-        (both(hide(b"senc"), put(b"saio", 8, &[0x7f, 0, 0, 0])), "outside of the file"),
-        (both(hide(b"senc"), hide(b"saiz")), "without `saio`, or the reverse"),
-        (both(hide(b"senc"), both(hide(b"saiz"), hide(b"saio"))), "nothing says the IVs"),
-        (put(b"schm", 4, b"mine"), "the protection scheme 'mine' is not known"),
-        (put(b"tenc", 7, &[9]), "8 or 16 bytes"),
-    ];
-    let path: PathBuf = shelf.path("broken.mp4");
-    for (n, (change, named)) in cases.iter().enumerate() {
-        fs::write(&path, changed(&film, change)).unwrap();
-        let flags = [PASS, &["--streaming-policy", "clear", "--name", "broken"]].concat();
-        let said = refused(&shelf, &path, &flags);
-        assert!(said.contains(named) && !said.contains("panicked"), "case {n}: {said}");
-    }
-}
-
-fn encrypted_once() -> &'static Vec<u8> {
-    static FILE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
-    FILE.get_or_init(|| by_packager(CLIP, "video", "cenc", SYSTEMS))
-}
-
-/// Reads what opens every sample of a file that was opened before, from the bytes that are there now.
-fn read_all(index: &FileIndex, now: &[u8]) -> Vec<bool> {
-    let tracks = index.tracks.iter().filter_map(|track| Some((track, track.sealed.as_ref()?)));
-    tracks
-        .map(|(track, sealed)| {
-            sealed.auxiliary(&track.index, 0..track.index.len(), now).is_ok_and(|read| {
-                read.is_some_and(|read| read.samples.len() == track.index.len() as usize)
-            })
-        })
-        .collect()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn damaged_files_never_panic(
-        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let whole = encrypted_once();
-        // Headers: the first fragment is not far behind the movie header.
-        let places = 0..body_of(whole, b"mdat");
-        let damaged = changed(whole, |file| {
-            for (at, byte) in &damage {
-                file[at.index(places.len())] = *byte;
-            }
-        });
-        if let Ok(index) = FileIndex::read_as(damaged.as_slice(), Encrypted::Pass) {
-            prop_assert!(read_all(&index, &damaged).into_iter().all(|read| read));
-            read_all(&index, &damaged[..places.end]);
-        }
-        let index = FileIndex::read_as(whole.as_slice(), Encrypted::Pass).unwrap();
-        read_all(&index, &damaged);
-        prop_assert_eq!(read_all(&index, whole), [true]);
-    }
 }
