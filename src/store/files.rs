@@ -37,6 +37,18 @@ impl FileVersion {
         }
     }
 
+    /// The version of an object in an object store, by the tag that tells its contents apart.
+    pub(super) fn of_object(length: u64, modified: (i64, u32), tag: &str) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, tag.as_bytes());
+        let half = |n: usize| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&digest.as_ref()[8 * n..8 * n + 8]);
+            u64::from_be_bytes(bytes)
+        };
+        let modified = (modified.0, i64::from(modified.1));
+        Self { length, modified, changed: modified, node: (half(0), half(1)) }
+    }
+
     /// The version of what lies at `path` now.
     ///
     /// # Errors

@@ -1,10 +1,11 @@
-//! Where the bytes of a rendition come from: one file, or many that are read as one.
+//! Where the bytes of a rendition come from: one file, many that are read as one, or an object.
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::cloud::ObjectFile;
 use super::files::{FileVersion, LocalFile};
 use crate::bytes::ReadAt;
 use crate::crypto::storage::FileCipher;
@@ -24,12 +25,18 @@ pub struct MediaSource {
 enum Parts {
     One(LocalFile),
     Many(Joined),
+    Object(ObjectFile),
 }
 
 impl MediaSource {
     /// A single file.
     pub fn of_file(file: LocalFile) -> Self {
         Self { versions: [file.version()].into(), parts: Parts::One(file) }
+    }
+
+    /// An object of an object store.
+    pub fn of_object(object: ObjectFile) -> Self {
+        Self { versions: [object.version()].into(), parts: Parts::Object(object) }
     }
 
     /// Opens a file, or looks at several that are opened when they are needed. `encryption` says
@@ -63,6 +70,8 @@ impl MediaSource {
         let parts = match &self.parts {
             Parts::One(_) => FileCipher::SIZE,
             Parts::Many(joined) => joined.parts.iter().map(Part::heap_size).sum(),
+            // Blocks are held for all objects together.
+            Parts::Object(_) => 0,
         };
         size_of::<Self>() + size_of_val(&*self.versions) + parts
     }
@@ -74,18 +83,20 @@ impl MediaSource {
     pub fn check_unchanged(&self) -> io::Result<()> {
         match &self.parts {
             Parts::One(file) => file.check_unchanged(),
-            // Every read has looked at its file.
-            Parts::Many(_) => Ok(()),
+            // Every read has looked at its file, or named the version that it wants.
+            Parts::Many(_) | Parts::Object(_) => Ok(()),
         }
     }
 
     /// Like [`ReadAt::read_exact_at`], but only from the page cache.
     ///
     /// # Errors
-    /// `WouldBlock` when a byte would have to come from the disk, or a file has to be opened.
+    /// `WouldBlock` when a byte would have to come from the disk or from a store, or a file has to be
+    /// opened.
     pub fn read_cached_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         match &self.parts {
             Parts::One(file) => file.read_cached_at(offset, buffer),
+            Parts::Object(_) => Err(io::ErrorKind::WouldBlock.into()),
             Parts::Many(joined) => {
                 joined.read(offset, buffer, Joined::opened, LocalFile::read_cached_at)
             }
@@ -98,12 +109,14 @@ impl ReadAt for MediaSource {
         match &self.parts {
             Parts::One(file) => file.len(),
             Parts::Many(joined) => joined.length,
+            Parts::Object(object) => object.len(),
         }
     }
 
     fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         match &self.parts {
             Parts::One(file) => file.read_exact_at(offset, buffer),
+            Parts::Object(object) => object.read_exact_at(offset, buffer),
             Parts::Many(joined) => {
                 joined.read(offset, buffer, Joined::open, LocalFile::read_exact_at)
             }

@@ -1,11 +1,13 @@
 //! Stream descriptors as users of shaka-packager write them: `name=value,name=value`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::given::{Described, Given, Wanted, format};
 use super::nearest;
 use crate::media::language;
 use crate::service::packager::order::Selector;
+use crate::store::Location;
+use crate::store::location::LocationError;
 
 /// A name that descriptors know.
 struct Field {
@@ -14,14 +16,11 @@ struct Field {
 }
 
 const FIELDS: &[Field] = &[
-    Field { names: &["in", "input"], set: |g, v| put(&mut g.input, local(v)?) },
+    Field { names: &["in", "input"], set: |g, v| put(&mut g.input, place(v)?) },
     Field { names: &["stream", "stream_selector"], set: |g, v| put(&mut g.wanted, wanted(v)?) },
-    Field { names: &["out", "output"], set: |g, v| put(&mut g.output, local(v)?) },
-    Field { names: &["init_segment"], set: |g, v| put(&mut g.init, local(v)?) },
-    Field {
-        names: &["segment_template", "segment"],
-        set: |g, v| local(v).and_then(|_| put(&mut g.template, v.to_owned())),
-    },
+    Field { names: &["out", "output"], set: |g, v| put(&mut g.output, place(v)?) },
+    Field { names: &["init_segment"], set: |g, v| put(&mut g.init, place(v)?) },
+    Field { names: &["segment_template", "segment"], set: |g, v| put(&mut g.template, place(v)?) },
     Field { names: &["output_format", "format"], set: |g, v| put(&mut g.format, format(v)?) },
     Field { names: &["playlist_name"], set: |g, v| put(&mut g.playlist, inside(v)?) },
     Field { names: &["iframe_playlist_name"], set: |g, v| put(&mut g.key_frames, inside(v)?) },
@@ -104,20 +103,13 @@ fn switch(slot: &mut bool, value: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A path of this machine.
-pub(super) fn local(value: &str) -> Result<PathBuf, String> {
-    match value.split_once("://") {
-        Some((scheme, _)) => {
-            Err(format!("{scheme}:// is not supported: files of this machine are"))
-        }
-        None => Ok(PathBuf::from(value)),
-    }
+fn place(value: &str) -> Result<Location, String> {
+    Location::parse(value).map_err(|error: LocationError| error.to_string())
 }
 
 /// A path below the folder of the multivariant playlist, or beside it.
 fn inside(value: &str) -> Result<String, String> {
-    local(value)?;
-    match Path::new(value).is_absolute() {
+    match Path::new(value).is_absolute() || value.contains("://") {
         true => Err("is relative to the folder of --hls_master_playlist_output".to_owned()),
         false => Ok(value.to_owned()),
     }
@@ -179,7 +171,7 @@ mod tests {
     #[test]
     fn descriptors_read_in_both_spellings_of_names() {
         let one = media("in=a.mp4,stream=video,output=v.mp4,drm_label=HD,bw=7");
-        assert_eq!(one.output, Output::One("v.mp4".into()));
+        assert_eq!(one.output, Output::One(place("v.mp4").unwrap()));
         assert_eq!((one.selector, one.form), (Selector::Video, Form::Fragments));
         assert_eq!((one.label.as_deref(), one.bitrate), (Some("HD"), Some(7)));
         assert!(one.in_mpd && one.in_hls && !one.clear);
@@ -187,13 +179,18 @@ mod tests {
             "input=a.mp4,stream_selector=1,segment_template=a_$Number$.ts,hls_only=1,lang=de,\
              skip_encryption=1,dash_roles=main",
         );
-        let template = "a_$Number$.ts".to_owned();
+        let template = place("a_$Number$.ts").unwrap();
         assert_eq!(each.output, Output::Each { init: None, template });
         assert_eq!((each.selector, each.form), (Selector::Number(1), Form::Transport));
         assert!(each.clear && !each.in_mpd);
         let shaka = "in=a,stream=audio,output=i.mp4,segment_template=a$Time$.m4s";
         let Output::Each { init, .. } = media(shaka).output else { panic!("one file") };
-        assert_eq!(init, Some("i.mp4".into()));
+        assert_eq!(init, Some(place("i.mp4").unwrap()));
+        let stored =
+            "in=s3://b/a,stream=audio,init_segment=az://c/i.mp4,segment_template=az://c/$Time$.m4s";
+        let stored = media(stored);
+        assert_eq!(stored.input.to_string(), "s3://b/a");
+        assert_eq!(stored.output.name(), "az://c/$Time$.m4s");
     }
 
     #[test]
@@ -231,7 +228,8 @@ mod tests {
             ("in=a,stream=video,segment_template=$Number$.vtt", "WebVTT is made of text"),
             ("in=a,stream=audio,output=a.mp4,forced_subtitle=1", "is said of text"),
             ("in=a,stream=audio,output=a.mp4,charcs=a", "is said of text"),
-            ("in=s3://b/a,stream=video,output=v.mp4", "in: s3:// is not supported"),
+            ("in=http://b/a,stream=video,output=v.mp4", "in: http:// is not supported"),
+            ("in=s3://b,stream=video,output=v.mp4", "in: a key is expected"),
             ("in=a,stream=video,output=v.webm", "no format has the extension .webm"),
             ("in=a,stream=video,output=v,output_format=webm", "webm is not supported"),
             ("in=a,stream=video,output=v.mp4,output=w.mp4", "output: stands twice"),
@@ -246,6 +244,7 @@ mod tests {
             ("in=a,stream=audio,output=a.mp4,hls_only=1,dash_only=1", "leave no manifest"),
             ("in=a,stream=audio,dash_roles=main;dub", "one role"),
             ("in=a,stream=audio,playlist_name=/a.m3u8", "relative"),
+            ("in=a,stream=audio,playlist_name=s3://b/a.m3u8", "relative"),
         ] {
             let refused = parse(text).unwrap_err();
             assert!(refused.contains(said), "{text}: {refused}");

@@ -1,9 +1,8 @@
 //! What stands in a descriptor, and the order that it makes.
 
-use std::path::{Path, PathBuf};
-
 use crate::media::server_manifest::{TextEntry, Traits};
 use crate::service::packager::order::{Form, Output, Selector, StreamOrder, TextKind, TextOrder};
+use crate::store::Location;
 
 /// What a descriptor asks for.
 #[derive(Debug)]
@@ -32,11 +31,11 @@ pub(super) enum Wanted {
 /// What stands in a descriptor.
 #[derive(Default)]
 pub(super) struct Given {
-    pub(super) input: Option<PathBuf>,
+    pub(super) input: Option<Location>,
     pub(super) wanted: Option<Wanted>,
-    pub(super) output: Option<PathBuf>,
-    pub(super) init: Option<PathBuf>,
-    pub(super) template: Option<String>,
+    pub(super) output: Option<Location>,
+    pub(super) init: Option<Location>,
+    pub(super) template: Option<Location>,
     pub(super) format: Option<Format>,
     pub(super) playlist: Option<String>,
     pub(super) key_frames: Option<String>,
@@ -133,7 +132,7 @@ impl Given {
 
     /// What is made, and where it goes.
     fn output(&mut self) -> Result<(Format, Output), String> {
-        let named = self.output.as_deref().or(self.template.as_deref().map(Path::new));
+        let named = self.output.as_ref().or(self.template.as_ref());
         let format = match self.format {
             Some(format) => format,
             None => format_of(named.ok_or("output= or segment_template= is missing")?)?,
@@ -189,9 +188,9 @@ pub(super) fn format(value: &str) -> Result<Format, String> {
     found.map(|(_, format)| *format).ok_or_else(unknown)
 }
 
-fn format_of(path: &Path) -> Result<Format, String> {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let extension = extension.ok_or("output_format= is missing, and no extension says it")?;
+fn format_of(place: &Location) -> Result<Format, String> {
+    let extension =
+        place.extension().ok_or("output_format= is missing, and no extension says it")?;
     format(extension).map_err(|_| {
         format!("no format has the extension .{extension}: say output_format=mp4, ts or vtt")
     })

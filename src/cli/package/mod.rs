@@ -15,7 +15,10 @@ use crate::policy::UrlTemplate;
 use crate::protection::Protection;
 use crate::service::packager::order::{LabelledKey, Order};
 use crate::service::packager::{self, Summary};
+use crate::store::{Cloud, Location};
 use crate::time::WIRE_TIMESCALE;
+
+use tokio::runtime::Handle;
 
 use self::given::Described;
 use super::CliError;
@@ -107,8 +110,8 @@ struct ProtectionArgs {
 struct ManifestArgs {
     /// The MPD: of the on-demand profile over whole files, else of the live profile, always static
     #[arg(long = "mpd_output", alias = "mpd-output", value_name = "FILE",
-          value_parser = descriptor::local)]
-    mpd_output: Option<PathBuf>,
+          value_parser = Location::parse)]
+    mpd_output: Option<Location>,
     /// As it is always
     #[arg(long = "generate_static_live_mpd", alias = "generate-static-live-mpd",
           num_args = 0..=1, require_equals = true, default_missing_value = "true",
@@ -119,8 +122,8 @@ struct ManifestArgs {
     base_urls: Vec<String>,
     /// The multivariant playlist; media playlists go beside it
     #[arg(long = "hls_master_playlist_output", alias = "hls-master-playlist-output",
-          value_name = "FILE", value_parser = descriptor::local)]
-    hls_master_playlist_output: Option<PathBuf>,
+          value_name = "FILE", value_parser = Location::parse)]
+    hls_master_playlist_output: Option<Location>,
     /// VOD, as it is always
     #[arg(long = "hls_playlist_type", alias = "hls-playlist-type", value_name = "TYPE",
           default_value = "VOD", value_parser = Vod::parse)]
@@ -146,8 +149,9 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     let (json, quiet) = (args.json, args.quiet);
     let order = order(args)?;
-    let bar = Bar::new(0);
-    let summary = packager::run(&order, |bytes| bar.expect(bytes), &|bytes| bar.advance(bytes))?;
+    let (bar, cloud) = (Bar::new(0), Cloud::new(Handle::current()));
+    let summary =
+        packager::run(&order, &cloud, |bytes| bar.expect(bytes), &|bytes| bar.advance(bytes))?;
     drop(bar);
     match (json, quiet) {
         (true, _) => {
@@ -307,7 +311,7 @@ fn print(summary: &Summary) {
         outln!("{output}: {codec}, {segments} segments, {} bytes{key}", stream.bytes);
     }
     for manifest in &summary.manifests {
-        outln!("{}", manifest.display());
+        outln!("{manifest}");
     }
 }
 
@@ -328,8 +332,9 @@ What differs from shaka-packager:
   stream repeat (cenc, cens) or samples share an IV (cbc1).
   Segments start with key frames that all levels have.
   --protection_scheme AES-128 encrypts whole segments of HLS.
-  Inputs and outputs are files of this machine. A file has its name when it is complete, manifests
-  come last.";
+  Inputs and outputs are files of this machine, or objects: s3://bucket/key, az://container/key,
+  gs://bucket/key. Credentials, regions and addresses of stores come from the environment: AWS_...,
+  AZURE_..., GOOGLE_.... A file or an object has its name when it is complete, manifests come last.";
     let names: Vec<&str> =
         descriptor::UNSUPPORTED.iter().flat_map(|(names, _)| *names).copied().collect();
     let flags: Vec<&str> = unsupported::names().collect();

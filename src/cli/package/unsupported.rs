@@ -67,7 +67,7 @@ const FLAGS: &[(&str, &str)] = &[
     ("temp_dir", "files are begun beside their places"),
     ("io_block_size", "nothing depends on it"),
     ("io_cache_size", "nothing depends on it"),
-    ("user_agent", "inputs are files of this machine"),
+    ("user_agent", "nothing is read over HTTP but from object stores"),
 ];
 
 /// The names with dashes, as they may be spelled too.

@@ -11,7 +11,7 @@ use crate::bytes::ReadAt;
 use crate::keys::StorageEncryption;
 use crate::media::Sidecar;
 use crate::store::files::{FileVersion, LocalFile};
-use crate::store::source::cipher_of;
+use crate::store::source::{MediaSource, cipher_of};
 use crate::text::{self, TextError};
 
 /// More text files in one folder are left alone.
@@ -29,25 +29,30 @@ pub(super) fn read(
     paths.iter().take(MAX_FILES).map(|path| read_one(path, encryption)).collect()
 }
 
-/// Reads one text file.
-///
-/// # Errors
-/// A failure of the storage.
-pub(in crate::service) fn read_one(
+fn read_one(
     path: &Path,
     encryption: Option<&StorageEncryption>,
 ) -> io::Result<(Sidecar, FileVersion)> {
     let file = LocalFile::open(path)?.decrypted_by(cipher_of(path, encryption));
-    let (document, digest) = match usize::try_from(file.len()) {
+    let version = file.version();
+    Ok((of(file_name(path), &MediaSource::of_file(file))?, version))
+}
+
+/// Reads one text file, whatever it lies in.
+///
+/// # Errors
+/// A failure of the storage.
+pub(in crate::service) fn of(name: String, source: &MediaSource) -> io::Result<Sidecar> {
+    let (document, digest) = match usize::try_from(source.len()) {
         Ok(length) if length <= text::MAX_SIZE => {
             let mut data = vec![0; length];
-            file.read_exact_at(0, &mut data)?;
-            file.check_unchanged()?;
+            source.read_exact_at(0, &mut data)?;
+            source.check_unchanged()?;
             let mut sum = [0; 32];
             sum.copy_from_slice(digest(&SHA256, &data).as_ref());
             (text::parse(&data).map(Arc::new), sum)
         }
         _ => (Err(TextError::TooLarge), [0; 32]),
     };
-    Ok((Sidecar { name: file_name(path), digest, document }, file.version()))
+    Ok(Sidecar { name, digest, document })
 }

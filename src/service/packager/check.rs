@@ -1,12 +1,10 @@
 //! Orders that contradict themselves, or ask for what no format has, are refused before anything is
 //! written.
 
-use std::path::{Path, PathBuf};
-
 use super::PackageError;
 use super::job::Job;
 use super::keys;
-use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind};
+use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind, TextOrder};
 use super::paths::same;
 use crate::cenc::Scheme;
 use crate::media::Rendition;
@@ -14,15 +12,16 @@ use crate::package::announced::System;
 use crate::package::format::Format;
 use crate::package::support::{self, Unsupported};
 use crate::protection::Protection;
+use crate::store::Location;
 
 /// Everything that can be said without reading an input.
 pub(super) fn order(order: &Order) -> Result<(), PackageError> {
     for stream in &order.streams {
-        let named =
-            |rule: &str| PackageError::refused(format!("{}: {rule}", stream.input.display()));
+        let named = |rule: &str| PackageError::refused(format!("{}: {rule}", stream.input));
         self::stream(order, stream).map_err(named)?;
     }
     forms(order).map_err(PackageError::refused)?;
+    roots(order)?;
     outputs(order)?;
     protection(order).map_err(PackageError::refused)
 }
@@ -96,36 +95,49 @@ fn forms(order: &Order) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Manifests name their files by relative URLs, which lead into no other bucket.
+fn roots(order: &Order) -> Result<(), PackageError> {
+    let media = order.streams.iter().map(|s| (&s.output, s.in_mpd, s.in_hls));
+    let webvtt = |text: &TextOrder| text.kind == TextKind::WebVtt;
+    let text = order.text.iter().map(|text| (&text.output, !webvtt(text), webvtt(text)));
+    for (output, in_mpd, in_hls) in media.chain(text) {
+        let mpd = order.mpd.iter().filter(|_| in_mpd);
+        let mut listers = mpd.chain(order.multivariant.iter().filter(|_| in_hls));
+        let apart = |lister: &&Location| output.places().any(|place| !lister.shares_root(place));
+        if let Some(lister) = listers.find(apart) {
+            let output = output.name();
+            return Err(PackageError::refused(format!(
+                "{output}: lies in another bucket, or on another machine, than what lists it, {lister}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// No file is written twice, and no input is written over.
 fn outputs(order: &Order) -> Result<(), PackageError> {
-    let mut written: Vec<PathBuf> = Vec::new();
+    let mut written: Vec<Location> = Vec::new();
     written.extend(order.mpd.clone());
     written.extend(order.multivariant.clone());
-    let folder = order.multivariant.as_deref().map(|master| master.with_file_name(""));
     let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
     let text = order.text.iter().map(|text| (&text.output, &text.playlist));
     let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
     let mut playlists: Vec<&String> = key_frames.collect();
     for (output, playlist) in media.chain(text) {
-        match output {
-            Output::One(path) => written.push(path.clone()),
-            Output::Each { init, template } => {
-                written.extend(init.clone());
-                written.push(PathBuf::from(template));
-            }
-        }
+        written.extend(output.places().cloned());
         playlists.extend(playlist);
     }
-    written.extend(folder.iter().flat_map(|folder| playlists.iter().map(|p| folder.join(p))));
-    for (n, path) in written.iter().enumerate() {
-        let is = |other: &Path| same(path, other);
+    let master = order.multivariant.iter();
+    written.extend(master.flat_map(|master| playlists.iter().map(|name| master.beside(name))));
+    for (n, place) in written.iter().enumerate() {
+        let is = |other: &Location| same(place, other);
         if written[..n].iter().any(|other| is(other)) {
-            return Err(PackageError::refused(format!("{}: written twice", path.display())));
+            return Err(PackageError::refused(format!("{place}: written twice")));
         }
         let read = order.streams.iter().map(|stream| &stream.input);
         if read.chain(order.text.iter().map(|text| &text.input)).any(|input| is(input)) {
             let rule = "this is an input, which is not written over";
-            return Err(PackageError::refused(format!("{}: {rule}", path.display())));
+            return Err(PackageError::refused(format!("{place}: {rule}")));
         }
     }
     Ok(())
@@ -195,7 +207,7 @@ pub(super) fn codec(
         Some(Unsupported::Codec) => "this form does not carry the codec",
         Some(Unsupported::Protection) => "this protection is not defined for the codec",
     };
-    let (file, codec) = (stream.input.display(), rendition.track.codec_string());
+    let (file, codec) = (&stream.input, rendition.track.codec_string());
     Err(PackageError::refused(format!("{file}: {rule} {codec}")))
 }
 
@@ -210,7 +222,7 @@ pub(super) fn jobs(order: &Order, jobs: &[Job<'_>]) -> Result<(), PackageError> 
             std::ptr::eq(other.rendition, job.rendition) && both(other.stream, job.stream)
         };
         if jobs[..n].iter().any(again) {
-            let (file, rule) = (job.stream.input.display(), "a manifest would list a track twice");
+            let (file, rule) = (&job.stream.input, "a manifest would list a track twice");
             return Err(PackageError::refused(format!("{file}: {rule}")));
         }
     }

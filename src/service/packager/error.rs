@@ -1,10 +1,10 @@
 //! Why nothing, or not all, was packaged.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::media::MediaError;
 use crate::package::cmaf::FragmentError;
+use crate::store::Location;
 
 /// A run failed. Files that were begun are removed, those that were finished stay.
 #[derive(Debug, thiserror::Error)]
@@ -24,19 +24,19 @@ pub enum PackageError {
         error: FragmentError,
     },
     /// An input cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{place}: {error}")]
     Read {
         /// The input.
-        path: PathBuf,
-        /// What the operating system says.
+        place: Location,
+        /// What the operating system or the store says.
         error: io::Error,
     },
     /// An output cannot be written.
-    #[error("{}: {error}", path.display())]
+    #[error("{place}: {error}")]
     Write {
         /// The output.
-        path: PathBuf,
-        /// What the operating system says.
+        place: Location,
+        /// What the operating system or the store says.
         error: io::Error,
     },
 }
@@ -46,11 +46,11 @@ impl PackageError {
         Self::Refused(message.into())
     }
 
-    pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::Write { path: path.to_owned(), error }
+    pub(super) fn write(place: &Location) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Write { place: place.clone(), error }
     }
 
-    pub(super) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |error| Self::Read { path: path.to_owned(), error }
+    pub(super) fn read(place: &Location) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Read { place: place.clone(), error }
     }
 }

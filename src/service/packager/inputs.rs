@@ -1,6 +1,7 @@
 //! The files of an order and the tracks that it names in them, put on one timeline.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::slice;
 use std::sync::Arc;
 
 use super::PackageError;
@@ -14,6 +15,7 @@ use crate::media::{
 };
 use crate::service::origin::sidecars;
 use crate::store::source::MediaSource;
+use crate::store::{Cloud, Location};
 
 /// Extensions of files that hold tracks.
 const MP4: &[&str] = &["mp4", "m4s", "m4v", "m4a", "m4f", "mov", "cmft", "ismt"];
@@ -35,21 +37,23 @@ pub(super) struct Inputs {
 
 impl Inputs {
     /// Opens and indexes the files.
-    pub(super) fn open(order: &Order) -> Result<Self, PackageError> {
+    pub(super) fn open(order: &Order, cloud: &Arc<Cloud>) -> Result<Self, PackageError> {
         let (beside, inside): (Vec<_>, Vec<_>) =
-            order.text.iter().map(|text| text.input.as_path()).partition(|path| is_text(path));
-        let media = order.streams.iter().map(|stream| stream.input.as_path()).chain(inside);
-        let mut paths: Vec<&Path> = Vec::new();
-        for path in media {
-            if !paths.contains(&path) {
-                paths.push(path);
+            order.text.iter().map(|text| &text.input).partition(|place| is_text(place));
+        let media = order.streams.iter().map(|stream| &stream.input).chain(inside);
+        let mut places: Vec<&Location> = Vec::new();
+        for place in media {
+            if !places.contains(&place) {
+                places.push(place);
             }
         }
-        let sidecars = beside.into_iter().map(sidecar).collect::<Result<Vec<_>, _>>()?;
-        let opened = paths.iter().map(|path| open(path)).collect::<Result<Vec<_>, _>>()?;
+        let sidecars = beside.into_iter().map(|place| sidecar(place, cloud));
+        let sidecars = sidecars.collect::<Result<Vec<_>, _>>()?;
+        let opened =
+            places.iter().map(|place| open(place, cloud)).collect::<Result<Vec<_>, _>>()?;
         let (sources, files): (Vec<MediaSource>, Vec<SourceFile>) = opened.into_iter().unzip();
         let file_of = |stream: &StreamOrder| {
-            let named = paths.iter().position(|path| *path == stream.input);
+            let named = places.iter().position(|place| **place == stream.input);
             named.unwrap_or_default()
         };
         let mut tracks = Vec::new();
@@ -89,26 +93,34 @@ impl Inputs {
     }
 }
 
-fn open(path: &Path) -> Result<(MediaSource, SourceFile), PackageError> {
-    let name = path.display().to_string();
-    let source = MediaSource::open(&[PathBuf::from(path)], None);
-    let source = source.map_err(PackageError::read(path))?;
+fn open(place: &Location, cloud: &Arc<Cloud>) -> Result<(MediaSource, SourceFile), PackageError> {
+    let name = place.to_string();
+    let source = source(place, cloud).map_err(PackageError::read(place))?;
     let index = FileIndex::read(&source).map_err(|rule| rule.in_file(&name))?;
-    source.check_unchanged().map_err(PackageError::read(path))?;
+    source.check_unchanged().map_err(PackageError::read(place))?;
     Ok((source, SourceFile { name, index: Arc::new(index) }))
 }
 
-/// Whether a file is text by itself: everything but MP4.
-fn is_text(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    !extension.is_some_and(|extension| MP4.iter().any(|mp4| extension.eq_ignore_ascii_case(mp4)))
+fn source(place: &Location, cloud: &Arc<Cloud>) -> io::Result<MediaSource> {
+    match place {
+        Location::Local(path) => MediaSource::open(slice::from_ref(path), None),
+        Location::Object(name) => cloud.open(name).map(MediaSource::of_object),
+    }
 }
 
-fn sidecar(path: &Path) -> Result<Sidecar, PackageError> {
-    let (read, _) = sidecars::read_one(path, None).map_err(PackageError::read(path))?;
-    let name = path.display().to_string();
+/// Whether a file is text by itself: everything but MP4.
+fn is_text(place: &Location) -> bool {
+    !place
+        .extension()
+        .is_some_and(|extension| MP4.iter().any(|mp4| extension.eq_ignore_ascii_case(mp4)))
+}
+
+fn sidecar(place: &Location, cloud: &Arc<Cloud>) -> Result<Sidecar, PackageError> {
+    let name = place.to_string();
+    let read = source(place, cloud).and_then(|source| sidecars::of(name.clone(), &source));
+    let read = read.map_err(PackageError::read(place))?;
     match &read.document {
-        Ok(_) => Ok(Sidecar { name, ..read }),
+        Ok(_) => Ok(read),
         Err(error) => Err(PackageError::refused(format!("{name}: {error}"))),
     }
 }
@@ -120,7 +132,7 @@ fn entries(
     entries: &mut Vec<TextEntry>,
 ) -> Result<Vec<usize>, PackageError> {
     let place = |order: &TextOrder| {
-        let src = order.input.display().to_string();
+        let src = order.input.to_string();
         let file = files.iter().find(|file| file.name == src);
         if file.is_some_and(|file| file.index.text.is_empty()) {
             return Err(PackageError::refused(format!("{src}: no track of text")));
@@ -216,6 +228,6 @@ fn same_track(again: &StreamOrder, first: &StreamOrder) -> Result<(), PackageErr
     }
     Err(PackageError::refused(format!(
         "{}: a track that stands in two descriptors has one bandwidth, language, hls_name and role",
-        again.input.display()
+        again.input
     )))
 }

@@ -1,13 +1,11 @@
 //! The work on one stream: segments are planned, made piece by piece, and written where they belong.
 
-use std::fs;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::PackageError;
 use super::keys::Keyed;
 use super::order::{Form, Output, StreamOrder};
+use super::output::{Draft, write_whole};
 use crate::bytes::ReadAt;
 use crate::crypto::strands::LANES;
 use crate::media::Rendition;
@@ -18,8 +16,8 @@ use crate::package::plan::{Plan, Producer, next_pieces};
 use crate::package::request::TrackRef;
 use crate::package::template::Template;
 use crate::package::ts::{self, Wanted};
-use crate::store::private::Draft;
 use crate::store::source::MediaSource;
+use crate::store::{Cloud, Location};
 
 /// What is known of a segment that was made, in bytes.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,14 +35,16 @@ pub(super) struct Job<'a> {
     /// The init segment; empty where there is none.
     pub(super) init: Vec<u8>,
     source: &'a MediaSource,
-    target: Target,
+    cloud: &'a Arc<Cloud>,
+    target: Target<'a>,
     state: Mutex<State>,
 }
 
 /// Where segments go.
-enum Target {
-    One { draft: Draft, path: PathBuf },
-    Each(Template),
+enum Target<'a> {
+    One(Draft),
+    /// Places of that kind under names of the template.
+    Each(&'a Location, Template),
 }
 
 struct State {
@@ -67,33 +67,32 @@ pub(super) struct Making<'j> {
 
 /// The file that a segment is written into.
 enum Destination<'j> {
-    Shared(&'j Draft, &'j Path),
-    Own(Draft, PathBuf),
+    Shared(&'j Draft),
+    Own(Draft),
 }
 
 impl<'a> Job<'a> {
     pub(super) fn new(
         stream: &'a StreamOrder,
         rendition: &'a Rendition,
-        source: &'a MediaSource,
+        (source, cloud): (&'a MediaSource, &'a Arc<Cloud>),
         keyed: Keyed,
         init: Vec<u8>,
     ) -> Result<Self, PackageError> {
         let fragments = rendition.cuts.len();
         let target = match &stream.output {
-            Output::One(path) => {
-                make_folder(path)?;
-                let draft = Draft::public_beside(path).map_err(PackageError::write(path))?;
-                Target::One { draft, path: path.clone() }
+            Output::One(place) => {
+                let expected = rendition.fragment_bytes.iter().sum();
+                Target::One(Draft::begin(place, cloud, expected)?)
             }
-            Output::Each { template, .. } => {
-                let template = Template::parse(template, rendition.bitrate);
+            Output::Each { template: place, .. } => {
+                let template = Template::parse(&place.path(), rendition.bitrate);
                 let refused = |error| PackageError::refused(format!("segment_template: {error}"));
-                Target::Each(template.map_err(refused)?)
+                Target::Each(place, template.map_err(refused)?)
             }
         };
         let position = match (stream.form, &target) {
-            (Form::Fragments, Target::One { .. }) => {
+            (Form::Fragments, Target::One(_)) => {
                 let front = Front::of(TrackRef::of(rendition), init.len(), fragments);
                 front.init + front.index
             }
@@ -101,12 +100,14 @@ impl<'a> Job<'a> {
         };
         let made = vec![Made::default(); fragments];
         let state = Mutex::new(State { next: 0, position, made });
-        Ok(Self { stream, rendition, keyed, init, source, target, state })
+        Ok(Self { stream, rendition, keyed, init, source, cloud, target, state })
     }
 
     /// How many segments a thread makes at once, if there are so many for each of `cores`.
     pub(super) fn at_once(&self, cores: usize) -> usize {
-        let most = if self.keyed.is_envelope() { LANES } else { 1 };
+        // Segments that wait for a store wait for no cipher, and each holds a part of what is sent.
+        let remote = self.stream.output.places().any(Location::is_object);
+        let most = if self.keyed.is_envelope() && !remote { LANES } else { 1 };
         self.rendition.cuts.len().div_ceil(cores).min(most)
     }
 
@@ -120,19 +121,20 @@ impl<'a> Job<'a> {
         }
         state.next += 1;
         let (plan, file, position) = match &self.target {
-            Target::One { draft, path } => {
+            Target::One(draft) => {
                 let plan = self.plan(n)?;
                 let position = state.position;
                 state.position += plan.length();
                 drop(state);
-                (plan, Destination::Shared(draft, path), position)
+                (plan, Destination::Shared(draft), position)
             }
-            Target::Each(template) => {
+            Target::Each(place, template) => {
                 drop(state);
                 let start = self.rendition.cuts.span(n).map_or(0, |(start, _)| start);
-                let path = PathBuf::from(template.name(n, start));
-                make_folder(&path)?;
-                (self.plan(n)?, Destination::Own(new_draft(&path)?, path), 0)
+                let plan = self.plan(n)?;
+                let place = place.with_path(template.name(n, start));
+                let draft = Draft::begin(&place, self.cloud, plan.length())?;
+                (plan, Destination::Own(draft), 0)
             }
         };
         let made = Made { length: plan.length(), key_frame: self.key_frame(n, &plan)? };
@@ -173,23 +175,22 @@ impl<'a> Job<'a> {
     /// Writes what stands in front of segments and gives the one file its name.
     pub(super) fn finish(&self) -> Result<(), PackageError> {
         match (&self.target, &self.stream.output) {
-            (Target::One { draft, path }, _) => {
+            (Target::One(draft), _) => {
                 if let Some(file) = self.layout()? {
-                    let written = draft.shared().write_all_at(&file.front, 0);
-                    written.map_err(PackageError::write(path))?;
+                    draft.write(&file.front, 0)?;
                 }
-                draft.replace(path).map_err(PackageError::write(path))
+                draft.finish()
             }
-            (Target::Each(_), Output::Each { init: Some(path), .. }) => {
-                write_file(path, &self.init)
+            (Target::Each(..), Output::Each { init: Some(place), .. }) => {
+                write_whole(place, self.cloud, &self.init).map(drop)
             }
-            (Target::Each(_), _) => Ok(()),
+            (Target::Each(..), _) => Ok(()),
         }
     }
 
     /// The layout of the one file of fragments.
     pub(super) fn layout(&self) -> Result<Option<MediaFile>, PackageError> {
-        if self.init.is_empty() || !matches!(self.target, Target::One { .. }) {
+        if self.init.is_empty() || !matches!(self.target, Target::One(_)) {
             return Ok(None);
         }
         let made = self.made();
@@ -207,8 +208,8 @@ impl<'a> Job<'a> {
     pub(super) fn total(&self) -> u64 {
         let state = self.lock();
         match &self.target {
-            Target::One { .. } => state.position,
-            Target::Each(_) => {
+            Target::One(_) => state.position,
+            Target::Each(..) => {
                 self.init.len() as u64 + state.made.iter().map(|made| made.length).sum::<u64>()
             }
         }
@@ -241,7 +242,7 @@ impl<'a> Job<'a> {
     }
 
     fn failed(&self, error: FragmentError) -> PackageError {
-        PackageError::Fragment { file: self.stream.input.display().to_string(), error }
+        PackageError::Fragment { file: self.stream.input.to_string(), error }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -251,12 +252,11 @@ impl<'a> Job<'a> {
 
 impl Making<'_> {
     fn write(&mut self, piece: &[u8]) -> Result<(), PackageError> {
-        let (draft, path) = match &self.file {
-            Destination::Shared(draft, path) => (*draft, *path),
-            Destination::Own(draft, path) => (draft, path.as_path()),
+        let draft = match &self.file {
+            Destination::Shared(draft) => *draft,
+            Destination::Own(draft) => draft,
         };
-        let written = draft.shared().write_all_at(piece, self.position);
-        written.map_err(PackageError::write(path))?;
+        draft.write(piece, self.position)?;
         self.position += piece.len() as u64;
         Ok(())
     }
@@ -264,8 +264,8 @@ impl Making<'_> {
     /// Gives a file of its own its name.
     fn end(&self) -> Result<(), PackageError> {
         match &self.file {
-            Destination::Shared(..) => Ok(()),
-            Destination::Own(draft, path) => draft.replace(path).map_err(PackageError::write(path)),
+            Destination::Shared(_) => Ok(()),
+            Destination::Own(draft) => draft.finish(),
         }
     }
 }
@@ -277,21 +277,4 @@ impl AsRef<Plan> for Held {
     fn as_ref(&self) -> &Plan {
         &self.0
     }
-}
-
-/// Writes a whole file.
-pub(super) fn write_file(path: &Path, content: &[u8]) -> Result<(), PackageError> {
-    make_folder(path)?;
-    let draft = new_draft(path)?;
-    draft.shared().write_all_at(content, 0).map_err(PackageError::write(path))?;
-    draft.replace(path).map_err(PackageError::write(path))
-}
-
-fn new_draft(path: &Path) -> Result<Draft, PackageError> {
-    Draft::public_beside(path).map_err(PackageError::write(path))
-}
-
-fn make_folder(path: &Path) -> Result<(), PackageError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    folder.map_or(Ok(()), |folder| fs::create_dir_all(folder).map_err(PackageError::write(folder)))
 }

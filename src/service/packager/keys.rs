@@ -146,7 +146,7 @@ fn find<'a>(
     Err(PackageError::refused(format!(
         "{}: no key has the label {label}, only {}: give one, name another by drm_label=, or leave \
          the track clear by skip_encryption=1",
-        stream.input.display(),
+        stream.input,
         known.join(", ")
     )))
 }

@@ -1,10 +1,11 @@
 //! MPD and playlists over the files that were written.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::PackageError;
-use super::job::{Job, write_file};
+use super::job::Job;
 use super::order::{Form, Order, Output};
+use super::output::write_whole;
 use super::paths::{relative, url};
 use super::text::TextJob;
 use crate::media::Asset;
@@ -17,12 +18,14 @@ use crate::package::request::{Query, Selectors, TrackRef};
 use crate::package::steering::Steering;
 use crate::package::template::Template;
 use crate::package::{dash, hls};
+use crate::store::{Cloud, Location};
 
 /// Everything that manifests list.
 pub(super) struct All<'a> {
     pub(super) asset: &'a Asset,
     pub(super) jobs: &'a [Job<'a>],
     pub(super) text: &'a [TextJob<'a>],
+    pub(super) cloud: &'a Arc<Cloud>,
 }
 
 /// Writes the MPD, if there is to be one.
@@ -48,18 +51,19 @@ pub(super) fn write_mpd(order: &Order, all: &All<'_>) -> Result<(), PackageError
     let listed = (all.asset, &*jobs, &*text);
     let presentation = presentation(order, listed, format, &files, &steering);
     let text = dash::mpd(&presentation, &fronts).map_err(PackageError::write(path))?;
-    write_file(path, &text)
+    write_whole(path, all.cloud, &text).map(drop)
 }
 
 /// Writes the playlists, if there are to be some; gives their paths, the multivariant one first.
-pub(super) fn write_playlists(order: &Order, all: &All<'_>) -> Result<Vec<PathBuf>, PackageError> {
+pub(super) fn write_playlists(order: &Order, all: &All<'_>) -> Result<Vec<Location>, PackageError> {
     let Some(master) = &order.multivariant else { return Ok(Vec::new()) };
     let jobs: Vec<&Job<'_>> = all.jobs.iter().filter(|job| job.stream.in_hls).collect();
     let text: Vec<&TextJob<'_>> = all.text.iter().filter(|text| !text.is_in_mpd()).collect();
     let transport = jobs.iter().any(|job| job.stream.form == Form::Transport);
     let format = if transport { Format::HlsTs4 } else { Format::HlsCmaf };
     let base = &order.hls_base_url;
-    let place = |name: &str| master.with_file_name("").join(name);
+    let place = |name: &str| master.beside(name);
+    let write = |place: &Location, text: &str| write_whole(place, all.cloud, text.as_bytes());
     let names = playlist_names(&jobs, &text);
     let (of_jobs, of_text) = names.split_at(jobs.len());
     let uri = |name: &str| url(base, master, &place(name));
@@ -80,20 +84,20 @@ pub(super) fn write_playlists(order: &Order, all: &All<'_>) -> Result<Vec<PathBu
     for (job, name) in jobs.iter().zip(of_jobs) {
         let same = |listed: &&Listed<'_>| std::ptr::eq(listed.rendition, job.rendition);
         let Some(listed) = presentation.listed.iter().find(same) else { continue };
-        write_file(&place(name), hls::media(&presentation, listed).as_bytes())?;
+        write(&place(name), &hls::media(&presentation, listed))?;
         written.push(place(name));
         if let Some(name) = &job.stream.key_frames {
             let lengths: Vec<u64> = job.made().iter().map(|made| made.key_frame).collect();
             let text = hls::key_frames(&presentation, listed, &lengths);
-            write_file(&place(name), text.as_bytes())?;
+            write(&place(name), &text)?;
             written.push(place(name));
         }
     }
     for (listed, name) in presentation.text.iter().zip(of_text) {
-        write_file(&place(name), hls::text(&presentation, listed).as_bytes())?;
+        write(&place(name), &hls::text(&presentation, listed))?;
         written.push(place(name));
     }
-    write_file(master, hls::multivariant(&presentation).as_bytes())?;
+    write(master, &hls::multivariant(&presentation))?;
     Ok(written)
 }
 
@@ -109,7 +113,7 @@ type Named = Vec<(TrackRef, RenditionFiles)>;
 /// The files of a job as `lister`, the MPD or a media playlist, names them.
 fn files_of(
     job: &Job<'_>,
-    lister: &Path,
+    lister: &Location,
     playlist: String,
     key_frames: Option<String>,
     base: &str,
@@ -118,7 +122,7 @@ fn files_of(
     let (init, segments) = match &job.stream.output {
         Output::One(path) => one_file(job, url(base, lister, path))?,
         Output::Each { init, template } => {
-            each_file((init.as_deref(), template), job.rendition.bitrate, lister, base)?
+            each_file((init.as_ref(), template), job.rendition.bitrate, lister, base)?
         }
     };
     Ok(RenditionFiles { playlist, key_frames, group, init, segments })
@@ -128,13 +132,13 @@ type Init = Option<(String, Option<std::ops::Range<u64>>)>;
 
 /// The files of an init segment, if there is one, and of segments.
 pub(super) fn each_file(
-    (init, template): (Option<&Path>, &str),
+    (init, template): (Option<&Location>, &Location),
     bitrate: u64,
-    lister: &Path,
+    lister: &Location,
     base: &str,
 ) -> Result<(Init, SegmentFiles), PackageError> {
     let init = init.map(|init| (url(base, lister, init), None));
-    let template = Template::parse(&relative(lister, Path::new(template)), bitrate);
+    let template = Template::parse(&relative(lister, template), bitrate);
     let refused = |error| PackageError::refused(format!("segment_template: {error}"));
     let template = template.map_err(refused)?.encoded().behind(base);
     Ok((init, SegmentFiles::Each(template)))

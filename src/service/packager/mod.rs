@@ -11,11 +11,12 @@ mod job;
 mod keys;
 mod manifests;
 pub mod order;
+mod output;
 mod paths;
 mod text;
 mod work;
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -28,6 +29,7 @@ use self::keys::Keyed;
 use self::manifests::All;
 use self::order::Form;
 use self::text::TextJob;
+use crate::store::{Cloud, Location};
 
 /// What was made.
 #[derive(Debug, Serialize)]
@@ -37,14 +39,14 @@ pub struct Summary {
     /// The streams in the order of the descriptors, text behind the others.
     pub streams: Vec<StreamSummary>,
     /// The manifests and playlists.
-    pub manifests: Vec<PathBuf>,
+    pub manifests: Vec<Location>,
 }
 
 /// What was made of one track.
 #[derive(Debug, Serialize)]
 pub struct StreamSummary {
     /// The file that it comes from.
-    pub input: PathBuf,
+    pub input: Location,
     /// Track id in the file, of pictures and sound.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub track: Option<u32>,
@@ -74,26 +76,27 @@ pub struct KeySummary {
     pub scheme: &'static str,
 }
 
-/// Packages. `expect` is told how many bytes of samples there are, `progress` how many more bytes are
+/// Packages; `cloud` is asked for what lies, or will lie, in object stores. `expect` is told how many bytes of samples there are, `progress` how many more bytes are
 /// written.
 ///
 /// # Errors
 /// [`PackageError`]. Each file is given its name when it is complete, manifests last.
 pub fn run(
     order: &Order,
+    cloud: &Arc<Cloud>,
     expect: impl FnOnce(u64),
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Summary, PackageError> {
     check::order(order)?;
-    let inputs = Inputs::open(order)?;
-    let jobs = jobs(order, &inputs)?;
+    let inputs = Inputs::open(order, cloud)?;
+    let jobs = jobs(order, &inputs, cloud)?;
     check::jobs(order, &jobs)?;
-    let text = TextJob::all(order, &inputs)?;
+    let text = TextJob::all(order, &inputs, cloud)?;
     expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
-    work::run(&jobs, progress)?;
+    work::run(&jobs, order.is_remote(), progress)?;
     jobs.iter().try_for_each(Job::finish)?;
     let written = text.iter().map(TextJob::write).collect::<Result<Vec<u64>, _>>()?;
-    let all = All { asset: &inputs.asset, jobs: &jobs, text: &text };
+    let all = All { asset: &inputs.asset, jobs: &jobs, text: &text, cloud };
     manifests::write_mpd(order, &all)?;
     let playlists = manifests::write_playlists(order, &all)?;
     let media = jobs.iter().map(|job| StreamSummary::of(order, job));
@@ -105,9 +108,13 @@ pub fn run(
     })
 }
 
-fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, PackageError> {
+fn jobs<'a>(
+    order: &'a Order,
+    inputs: &'a Inputs,
+    cloud: &'a Arc<Cloud>,
+) -> Result<Vec<Job<'a>>, PackageError> {
     let job = |(n, stream): (usize, &'a order::StreamOrder)| {
-        let file = || stream.input.display();
+        let file = || &stream.input;
         let rendition = inputs.rendition(n).ok_or_else(|| {
             PackageError::refused(format!("{}: nothing of the track is played", file()))
         })?;
@@ -119,7 +126,7 @@ fn jobs<'a>(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Job<'a>>, Packag
             Form::Fragments => keyed.init_segment(rendition),
             Form::Transport => Vec::new(),
         };
-        Job::new(stream, rendition, source, keyed, init)
+        Job::new(stream, rendition, (source, cloud), keyed, init)
     };
     order.streams.iter().enumerate().map(job).collect()
 }

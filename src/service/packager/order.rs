@@ -1,7 +1,6 @@
 //! What is to be packaged, and into what.
 
 use std::num::NonZero;
-use std::path::PathBuf;
 
 use crate::crypto::ContentKey;
 use crate::ids::KeyId;
@@ -10,6 +9,7 @@ use crate::media::server_manifest::{TextEntry, Traits};
 use crate::package::announced::System;
 use crate::policy::UrlTemplate;
 use crate::protection::Protection;
+use crate::store::Location;
 
 /// Everything that one run does.
 #[derive(Debug)]
@@ -38,15 +38,27 @@ pub struct Order {
     /// Where players of HLS find the bytes of a key.
     pub key_uri: Option<UrlTemplate>,
     /// The MPD, if one is wanted.
-    pub mpd: Option<PathBuf>,
+    pub mpd: Option<Location>,
     /// `BaseURL` elements of the MPD.
     pub base_urls: Vec<String>,
     /// The multivariant playlist, if playlists are wanted.
-    pub multivariant: Option<PathBuf>,
+    pub multivariant: Option<Location>,
     /// What stands in front of the URIs of playlists.
     pub hls_base_url: String,
     /// Tracks of that language come first and are what players start with.
     pub default_language: Option<String>,
+}
+
+impl Order {
+    /// Whether something is read from an object store, or written into one.
+    pub fn is_remote(&self) -> bool {
+        let media = self.streams.iter().map(|stream| (&stream.input, &stream.output));
+        let text = self.text.iter().map(|text| (&text.input, &text.output));
+        let named = media.chain(text);
+        let mut named = named.flat_map(|(input, output)| output.places().chain([input]));
+        let mut manifests = self.mpd.iter().chain(&self.multivariant);
+        named.any(Location::is_object) || manifests.any(Location::is_object)
+    }
 }
 
 /// A key and the tracks that it is for.
@@ -64,7 +76,7 @@ pub struct LabelledKey {
 #[derive(Debug, Clone)]
 pub struct StreamOrder {
     /// The file that it is in.
-    pub input: PathBuf,
+    pub input: Location,
     /// Which track of the file.
     pub selector: Selector,
     /// What segments are made of.
@@ -99,7 +111,7 @@ pub struct StreamOrder {
 #[derive(Debug, Clone)]
 pub struct TextOrder {
     /// The file that it is in, or that it is.
-    pub input: PathBuf,
+    pub input: Location,
     /// What segments are made of.
     pub kind: TextKind,
     /// Where they go.
@@ -143,13 +155,13 @@ pub enum TextKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// Into one file, behind the init segment and an index where there is one.
-    One(PathBuf),
+    One(Location),
     /// Each into a file of its own.
     Each {
         /// File of the init segment; transport streams have none.
-        init: Option<PathBuf>,
-        /// Template of the paths of segments.
-        template: String,
+        init: Option<Location>,
+        /// Template of the paths, or the keys, of segments.
+        template: Location,
     },
 }
 
@@ -157,8 +169,16 @@ impl Output {
     /// The one file, or the template of segments.
     pub fn name(&self) -> String {
         match self {
-            Self::One(path) => path.display().to_string(),
-            Self::Each { template, .. } => template.clone(),
+            Self::One(place) | Self::Each { template: place, .. } => place.to_string(),
         }
+    }
+
+    /// Where it goes, the init segment before the others.
+    pub fn places(&self) -> impl Iterator<Item = &Location> {
+        let (init, place) = match self {
+            Self::One(place) => (None, place),
+            Self::Each { init, template } => (init.as_ref(), template),
+        };
+        init.into_iter().chain([place])
     }
 }

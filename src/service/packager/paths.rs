@@ -1,12 +1,15 @@
 //! How one file names another: relative to the folder that it lies in.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, PathBuf};
 
 use crate::package::template::encoded;
+use crate::store::Location;
 
-/// The path of `file` as seen from the folder of `manifest`; forward slashes, `..` upwards.
-pub(super) fn relative(manifest: &Path, file: &Path) -> String {
-    let from = normal(manifest.parent().unwrap_or(Path::new("")));
+/// The path of `file` as seen from the folder of `manifest`, which is on the same machine or in the same
+/// bucket; forward slashes, `..` upwards.
+pub(super) fn relative(manifest: &Location, file: &Location) -> String {
+    let mut from = normal(manifest);
+    from.pop();
     let to = normal(file);
     let shared = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
     let up = std::iter::repeat_n("..", from.len() - shared);
@@ -15,12 +18,16 @@ pub(super) fn relative(manifest: &Path, file: &Path) -> String {
 }
 
 /// The same as a URL behind `base`.
-pub(super) fn url(base: &str, manifest: &Path, file: &Path) -> String {
+pub(super) fn url(base: &str, manifest: &Location, file: &Location) -> String {
     format!("{base}{}", encoded(&relative(manifest, file)))
 }
 
-/// The names of a path from the root on, without detours.
-fn normal(path: &Path) -> Vec<String> {
+/// The names of a path from the root on, or of a key, without detours.
+fn normal(place: &Location) -> Vec<String> {
+    let path = match place {
+        Location::Local(path) => path,
+        Location::Object(name) => return name.key().split('/').map(str::to_owned).collect(),
+    };
     let whole = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")).join(path);
     let mut names: Vec<String> = Vec::new();
     for component in whole.components() {
@@ -33,14 +40,18 @@ fn normal(path: &Path) -> Vec<String> {
     names
 }
 
-/// Whether two paths name the same file.
-pub(super) fn same(a: &Path, b: &Path) -> bool {
-    normal(a) == normal(b)
+/// Whether two places are the same.
+pub(super) fn same(a: &Location, b: &Location) -> bool {
+    a.shares_root(b) && normal(a) == normal(b)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(text: &str) -> Location {
+        Location::parse(text).unwrap()
+    }
 
     #[test]
     fn files_are_named_from_the_folder_of_the_manifest() {
@@ -50,10 +61,12 @@ mod tests {
             ("out/hls/a.m3u8", "out/v.mp4", "../v.mp4"),
             ("a.mpd", "./x/../v.mp4", "v.mp4"),
             ("/a/b/c.mpd", "/d/v.mp4", "../../d/v.mp4"),
+            ("s3://films/a.mpd", "s3://films/v/1.m4s", "v/1.m4s"),
+            ("s3://films/a/b.mpd", "s3://films/c/v.mp4", "../c/v.mp4"),
         ] {
-            assert_eq!(relative(Path::new(manifest), Path::new(file)), expected);
+            assert_eq!(relative(&at(manifest), &at(file)), expected);
         }
-        let named = url("https://cdn/", Path::new("a.mpd"), Path::new("a b.mp4"));
+        let named = url("https://cdn/", &at("a.mpd"), &at("a b.mp4"));
         assert_eq!(named, "https://cdn/a%20b.mp4");
     }
 }

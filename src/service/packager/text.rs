@@ -1,11 +1,11 @@
 //! The work on tracks of text: made whole, for they are small, and always in the clear.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::inputs::Inputs;
-use super::job::write_file;
 use super::manifests::each_file;
 use super::order::{Form, Order, Output, TextKind, TextOrder};
+use super::output::write_whole;
 use super::paths::url;
 use super::{PackageError, StreamSummary};
 use crate::media::TextRendition;
@@ -18,12 +18,14 @@ use crate::package::request::TrackRef;
 use crate::package::template::Template;
 use crate::package::text::{self, Row, TextForm};
 use crate::package::text_file;
+use crate::store::{Cloud, Location};
 use crate::text::TextError;
 
 /// The work on one track of text.
 pub(super) struct TextJob<'a> {
     pub(super) order: &'a TextOrder,
     text: &'a TextRendition,
+    cloud: &'a Arc<Cloud>,
     form: TextForm,
     /// The row of fragments; none of WebVTT.
     row: Option<&'static Row>,
@@ -33,12 +35,16 @@ pub(super) struct TextJob<'a> {
 
 impl<'a> TextJob<'a> {
     /// All text of an order.
-    pub(super) fn all(order: &'a Order, inputs: &'a Inputs) -> Result<Vec<Self>, PackageError> {
+    pub(super) fn all(
+        order: &'a Order,
+        inputs: &'a Inputs,
+        cloud: &'a Arc<Cloud>,
+    ) -> Result<Vec<Self>, PackageError> {
         let beside = order.streams.iter().filter(|stream| stream.in_hls);
         let transport = beside.map(|stream| stream.form).any(|form| form == Form::Transport);
         let job = |(n, order): (usize, &'a TextOrder)| {
             let text = inputs.text(n).ok_or_else(|| {
-                let file = order.input.display();
+                let file = &order.input;
                 PackageError::refused(format!("{file}: nothing of the text is shown"))
             })?;
             let (form, format) = match (order.kind, &order.output) {
@@ -47,7 +53,7 @@ impl<'a> TextJob<'a> {
                 (_, Output::One(_)) => (TextForm::in_fragments(text), Format::DashOnDemand),
                 (_, Output::Each { .. }) => (TextForm::in_fragments(text), Format::DashCmaf),
             };
-            Ok(Self { order, text, form, row: form.fragments(), format })
+            Ok(Self { order, text, cloud, form, row: form.fragments(), format })
         };
         order.text.iter().enumerate().map(job).collect()
     }
@@ -55,21 +61,21 @@ impl<'a> TextJob<'a> {
     /// Writes the files; gives their bytes.
     pub(super) fn write(&self) -> Result<u64, PackageError> {
         match &self.order.output {
-            Output::One(path) => {
+            Output::One(place) => {
                 let Some(row) = self.row else { return Ok(0) };
                 let file = text_file::write(self.text, 0..self.segments(), row, self.format);
-                write_part(path, &file.map_err(|error| self.failed(&error))?)
+                self.part(place, &file.map_err(|error| self.failed(&error))?)
             }
             Output::Each { init, template } => {
                 let names = self.template(template)?;
                 let mut total = match init {
-                    Some(path) => write_part(path, &self.init())?,
+                    Some(place) => self.part(place, &self.init())?,
                     None => 0,
                 };
                 for (n, (start, _)) in self.text.cuts.spans().enumerate() {
                     let segment = text::segment(self.text, n, self.form, self.format);
                     let segment = segment.map_err(|error| self.failed(&error))?;
-                    total += write_part(&PathBuf::from(names.name(n, start)), &segment)?;
+                    total += self.part(&template.with_path(names.name(n, start)), &segment)?;
                 }
                 Ok(total)
             }
@@ -100,7 +106,7 @@ impl<'a> TextJob<'a> {
     /// Its files as `lister`, the MPD or a media playlist, names them.
     pub(super) fn files(
         &self,
-        lister: &Path,
+        lister: &Location,
         playlist: String,
         base: &str,
     ) -> Result<RenditionFiles, PackageError> {
@@ -110,7 +116,7 @@ impl<'a> TextJob<'a> {
                 (None, SegmentFiles::One { uri, first: 0, ends: Vec::new() })
             }
             Output::Each { init, template } => {
-                each_file((init.as_deref(), template), self.text.bitrate, lister, base)?
+                each_file((init.as_ref(), template), self.text.bitrate, lister, base)?
             }
         };
         Ok(RenditionFiles { playlist, key_frames: None, group: None, init, segments })
@@ -130,9 +136,13 @@ impl<'a> TextJob<'a> {
         }
     }
 
-    fn template(&self, template: &str) -> Result<Template, PackageError> {
+    fn part(&self, place: &Location, content: &[u8]) -> Result<u64, PackageError> {
+        write_whole(place, self.cloud, content)
+    }
+
+    fn template(&self, template: &Location) -> Result<Template, PackageError> {
         let refused = |error| PackageError::refused(format!("segment_template: {error}"));
-        Template::parse(template, self.text.bitrate).map_err(refused)
+        Template::parse(&template.path(), self.text.bitrate).map_err(refused)
     }
 
     fn init(&self) -> Vec<u8> {
@@ -144,11 +154,6 @@ impl<'a> TextJob<'a> {
     }
 
     fn failed(&self, error: &TextError) -> PackageError {
-        PackageError::refused(format!("{}: {error}", self.order.input.display()))
+        PackageError::refused(format!("{}: {error}", self.order.input))
     }
-}
-
-/// Writes a whole file; gives its bytes.
-fn write_part(path: &Path, content: &[u8]) -> Result<u64, PackageError> {
-    write_file(path, content).map(|()| content.len() as u64)
 }

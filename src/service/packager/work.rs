@@ -10,10 +10,18 @@ use super::job::Job;
 /// Bytes that a thread holds. It stays in the cache of a core, and reads and writes are long.
 const BUFFER: usize = 256 << 10;
 
+/// Threads where some wait for an object store, if there are not as many cores.
+const WAITING: usize = 4;
+
 /// Does all jobs on all cores; the first error ends the work.
-pub(super) fn run(jobs: &[Job<'_>], progress: &(dyn Fn(u64) + Sync)) -> Result<(), PackageError> {
+pub(super) fn run(
+    jobs: &[Job<'_>],
+    is_remote: bool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<(), PackageError> {
     let segments: usize = jobs.iter().map(|job| job.rendition.cuts.len()).sum();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let cores = if is_remote { cores.max(WAITING) } else { cores };
     let stop = AtomicBool::new(false);
     let worker = || {
         let done = work(jobs, cores, &stop, progress);

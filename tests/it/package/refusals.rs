@@ -14,7 +14,7 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
         (&[][..], "DESCRIPTOR"),
         (&["in=a,strem=video,output=v.mp4"], "strem is not known; stream is"),
         (&[&film, "--mpd_otput", "a.mpd"], "--mpd_output"),
-        (&[&film, "--mpd_output", "s3://b/a.mpd"], "s3:// is not supported"),
+        (&[&film, "--mpd_output", "http://b/a.mpd"], "http:// is not supported"),
         (&[&film, "--dump_stream_info"], "--dump_stream_info is not supported"),
         (&[&film, "--dump-stream-info"], "--dump_stream_info is not supported"),
         (&[&film, "--crypto-period-duration=-1"], "--crypto_period_duration: 0, or up to 3600"),

@@ -10,6 +10,7 @@ pub(crate) mod http;
 pub(crate) mod images;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod objects;
 pub(crate) mod oracle;
 pub(crate) mod origin;
 pub(crate) mod piff;

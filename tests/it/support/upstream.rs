@@ -106,8 +106,12 @@ impl Server {
         &self.address
     }
 
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/license?customer=7", self.address)
+        format!("{}/license?customer=7", self.base())
     }
 
     /// How to reach it, with the defaults of everything else.
