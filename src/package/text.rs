@@ -2,10 +2,15 @@
 //! Smooth Streaming
 //! (ISO/IEC 14496-30; ISO/IEC 23000-19 sections 11.2 and 11.3; players.md section 1).
 //!
-//! Text is never protected by Common Encryption (ams.md section 5): there is no such form here.
+//! Text is never protected by Common Encryption (ams.md section 5): there is no such form here. Its segments
+//! may be encrypted as wholes.
 
+use bytes::Bytes;
+
+use super::cmaf::Protect;
 use super::compat::Compat;
 use super::format::{Container, Format, Protocol};
+use super::plan::{Cipher, Plan};
 use super::ts;
 use crate::bytes::Writer;
 use crate::isobmff::moof::{self, FragmentHeader, FragmentTiming, TrunSample};
@@ -148,6 +153,30 @@ pub fn segment(
             Ok(webvtt::write(&slice, Some(clock)).into_bytes())
         }
     }
+}
+
+/// The plan of a segment, of which nothing but the whole can be protected.
+///
+/// # Errors
+/// As [`segment`].
+pub fn plan(
+    text: &TextRendition,
+    n: usize,
+    form: TextForm,
+    format: Format,
+    protect: Protect,
+) -> Result<Plan, TextError> {
+    let data = segment(text, n, form, format)?;
+    let cipher = match protect {
+        Protect::Segment(key) => {
+            let start = text.cuts.starts.get(n).map_or(0, |cut| cut.start);
+            let transport = format.is_transport();
+            let iv = if transport { key.ivs.transport(start) } else { key.ivs.segment(start) };
+            Cipher::Segment { iv, key: key.key }
+        }
+        Protect::Clear | Protect::Samples(..) | Protect::Lead => Cipher::Clear,
+    };
+    Ok(Plan::new(Bytes::from(data), Vec::new(), cipher))
 }
 
 fn fragment(n: usize, timing: FragmentTiming, content: &wvtt::Samples) -> Vec<u8> {

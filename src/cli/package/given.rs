@@ -127,7 +127,8 @@ impl Given {
             ..TextEntry::default()
         };
         let input = self.input.ok_or(NO_INPUT)?;
-        Ok(TextOrder { input, kind, output, playlist: self.playlist, entry })
+        let (label, clear, playlist) = (self.label, self.clear, self.playlist);
+        Ok(TextOrder { input, kind, output, playlist, label, clear, entry })
     }
 
     /// What is made, and where it goes.

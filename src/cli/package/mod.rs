@@ -331,7 +331,7 @@ What differs from shaka-packager:
   IVs are derived, so the same input gives the same output; --iv is refused where it would make key
   stream repeat (cenc, cens) or samples share an IV (cbc1).
   Segments start with key frames that all levels have.
-  --protection_scheme AES-128 encrypts whole segments of HLS.
+  --protection_scheme AES-128 encrypts whole segments of HLS, of WebVTT too, whose label is TEXT.
   Inputs and outputs are files of this machine, or objects: s3://bucket/key, az://container/key,
   gs://bucket/key. Credentials, regions and addresses of stores come from the environment: AWS_...,
   AZURE_..., GOOGLE_.... A file or an object has its name when it is complete, manifests come last.";

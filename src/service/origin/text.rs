@@ -161,7 +161,11 @@ impl Origin {
         let profile = context.text_profile();
         let etag =
             answer::tag(&[TEXT_REVISION, &text.identity, &profile, &times, kid, sealed, lead]);
-        let plan = async { plan(context, text, n, form, protect).map(Arc::new) };
+        let format = context.selectors.format;
+        let plan = async {
+            let plan = text::plan(text, n, form, format, protect);
+            plan.map(Arc::new).map_err(refused)
+        };
         let plan = self.plans.try_get_with_by_ref(&etag, plan).await;
         Ok(Answer {
             content_type: form.content_type(),
@@ -210,26 +214,6 @@ impl Origin {
         let key = self.track_key(context, record, &text.identity)?;
         Ok(Protect::Segment(key))
     }
-}
-
-fn plan(
-    context: &Context,
-    text: &TextRendition,
-    n: usize,
-    form: TextForm,
-    protect: Protect,
-) -> Result<Plan, OriginError> {
-    let data = text::segment(text, n, form, context.selectors.format).map_err(refused)?;
-    let cipher = match protect {
-        Protect::Segment(key) => {
-            let start = text.cuts.starts.get(n).map_or(0, |cut| cut.start);
-            let transport = context.selectors.format.is_transport();
-            let iv = if transport { key.ivs.transport(start) } else { key.ivs.segment(start) };
-            Cipher::Segment { iv, key: key.key }
-        }
-        Protect::Clear | Protect::Samples(..) | Protect::Lead => Cipher::Clear,
-    };
-    Ok(Plan::new(Bytes::from(data), Vec::new(), cipher))
 }
 
 fn no_track() -> OriginError {

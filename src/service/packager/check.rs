@@ -183,7 +183,8 @@ fn protection(order: &Order) -> Result<(), String> {
     let by_uri = [System::ClearKey, System::FairPlay];
     let fetches = order.protection == Protection::Cbc
         || by_uri.iter().any(|system| keys::announces(order, *system));
-    let listed = hls && order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
+    let media = order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
+    let listed = hls && (media || order.text.iter().any(|text| text.is_encrypted(order)));
     if fetches && listed && order.key_uri.is_none() {
         return Err("--hls_key_uri is missing: players of HLS fetch the key from it".to_owned());
     }

@@ -5,20 +5,25 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::PackageError;
-use super::order::{LabelledKey, Order, StreamOrder};
+use super::order::{LabelledKey, Order, StreamOrder, TextKind, TextOrder};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::Expanded;
 use crate::drm::playready::{self, Header, HeaderKey, Object};
 use crate::drm::widevine::PsshData;
 use crate::ids::{KeyId, SystemId};
 use crate::isobmff::cenc::Pssh;
+use crate::media::timeline::Cuts;
 use crate::media::track_class::TrackClass;
-use crate::media::{Asset, Rendition};
+use crate::media::{Asset, Rendition, TextRendition};
 use crate::package::announced::{Announced, ClearKeyLine, Custom, System, TABLE};
 use crate::package::cmaf::{self, Protect};
 use crate::package::format::Container;
 use crate::package::keyed::{KeyRuns, RenditionKey};
 use crate::protection::Protection;
+use crate::store::Location;
+
+/// The label of text that says no other.
+const TEXT: &str = "TEXT";
 
 /// A stream under its keys.
 pub(super) struct Keyed {
@@ -44,10 +49,34 @@ impl Keyed {
         (asset, rendition): (&Asset, &Rendition),
         identity: &[u8],
     ) -> Result<Self, PackageError> {
-        let keys = find(order, stream, rendition)?;
+        let keys = match order.protection == Protection::Clear || stream.clear {
+            true => Vec::new(),
+            false => find(order, &label(stream, rendition), &stream.input)?,
+        };
+        Self::under(order, &keys, (asset, &rendition.cuts), identity)
+    }
+
+    /// The keys of a track of text: none but where whole segments are encrypted.
+    pub(super) fn of_text(
+        order: &Order,
+        wanted: &TextOrder,
+        (asset, text): (&Asset, &TextRendition),
+    ) -> Result<Self, PackageError> {
+        let keys = match wanted.is_encrypted(order) {
+            true => find(order, text_label(wanted), &wanted.input)?,
+            false => Vec::new(),
+        };
+        Self::under(order, &keys, (asset, &text.cuts), &text.identity)
+    }
+
+    fn under(
+        order: &Order,
+        keys: &[&LabelledKey],
+        (asset, cuts): (&Asset, &Cuts),
+        identity: &[u8],
+    ) -> Result<Self, PackageError> {
         let keys: Vec<StreamKey> =
             keys.iter().map(|key| StreamKey::of(order, key, identity)).collect::<Result<_, _>>()?;
-        let cuts = &rendition.cuts;
         let moments = (0..cuts.len()).map(|n| asset.moment_of(cuts, n));
         let lead = moments.clone().take_while(|moment| *moment < order.clear_lead).count();
         let periods = order.crypto_period.filter(|_| !keys.is_empty()).map(|period| {
@@ -127,16 +156,24 @@ pub(super) fn label(stream: &StreamOrder, rendition: &Rendition) -> String {
     stream.label.clone().unwrap_or_else(class)
 }
 
-/// The keys of a stream in their order; none when it stays clear.
+/// The label of the key of a track of text.
+pub(super) fn text_label(wanted: &TextOrder) -> &str {
+    wanted.label.as_deref().unwrap_or(TEXT)
+}
+
+impl TextOrder {
+    /// Whether its segments are encrypted.
+    pub(super) fn is_encrypted(&self, order: &Order) -> bool {
+        order.protection == Protection::Cbc && self.kind == TextKind::WebVtt && !self.clear
+    }
+}
+
+/// The keys of a label in their order.
 fn find<'a>(
     order: &'a Order,
-    stream: &StreamOrder,
-    rendition: &Rendition,
+    label: &str,
+    input: &Location,
 ) -> Result<Vec<&'a LabelledKey>, PackageError> {
-    if order.protection == Protection::Clear || stream.clear {
-        return Ok(Vec::new());
-    }
-    let label = label(stream, rendition);
     let found: Vec<&LabelledKey> = order.keys.iter().filter(|key| key.label == label).collect();
     if !found.is_empty() {
         return Ok(found);
@@ -144,9 +181,8 @@ fn find<'a>(
     let mut known: Vec<&str> = order.keys.iter().map(|key| key.label.as_str()).collect();
     known.dedup();
     Err(PackageError::refused(format!(
-        "{}: no key has the label {label}, only {}: give one, name another by drm_label=, or leave \
+        "{input}: no key has the label {label}, only {}: give one, name another by drm_label=, or leave \
          the track clear by skip_encryption=1",
-        stream.input,
         known.join(", ")
     )))
 }

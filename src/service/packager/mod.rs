@@ -29,6 +29,7 @@ use self::keys::Keyed;
 use self::manifests::All;
 use self::order::Form;
 use self::text::TextJob;
+use crate::ids::KeyId;
 use crate::store::{Cloud, Location};
 
 /// What was made.
@@ -100,7 +101,7 @@ pub fn run(
     manifests::write_mpd(order, &all)?;
     let playlists = manifests::write_playlists(order, &all)?;
     let media = jobs.iter().map(|job| StreamSummary::of(order, job));
-    let text = text.iter().zip(written).map(|(job, bytes)| job.summary(bytes));
+    let text = text.iter().zip(written).map(|(job, bytes)| job.summary(order, bytes));
     Ok(Summary {
         seconds: inputs.asset.duration as f64 / f64::from(crate::time::WIRE_TIMESCALE),
         streams: media.chain(text).collect(),
@@ -131,15 +132,18 @@ fn jobs<'a>(
     order.streams.iter().enumerate().map(job).collect()
 }
 
+impl KeySummary {
+    /// Those of a track.
+    fn all(order: &Order, keyed: &Keyed, label: &str) -> Vec<Self> {
+        let scheme = order.protection.row().map_or("", |row| row.scheme);
+        let one = |kid: KeyId| Self { key_id: kid.to_string(), label: label.to_owned(), scheme };
+        keyed.key_ids().map(one).collect()
+    }
+}
+
 impl StreamSummary {
     fn of(order: &Order, job: &Job<'_>) -> Self {
         let (stream, rendition) = (job.stream, job.rendition);
-        let scheme = order.protection.row().map_or("", |row| row.scheme);
-        let keys = job.keyed.key_ids().map(|kid| KeySummary {
-            key_id: kid.to_string(),
-            label: keys::label(stream, rendition),
-            scheme,
-        });
         Self {
             input: stream.input.clone(),
             track: Some(rendition.track.header.track_id),
@@ -148,7 +152,7 @@ impl StreamSummary {
             output: stream.output.name(),
             segments: rendition.cuts.len(),
             bytes: job.total(),
-            keys: keys.collect(),
+            keys: KeySummary::all(order, &job.keyed, &keys::label(stream, rendition)),
         }
     }
 }

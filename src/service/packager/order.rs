@@ -107,7 +107,8 @@ pub struct StreamOrder {
     pub in_hls: bool,
 }
 
-/// One track of text and what is made of it. MPDs list fragments, playlists WebVTT.
+/// One track of text and what is made of it. MPDs list fragments, playlists WebVTT. Segments of WebVTT are
+/// encrypted where segments are encrypted as wholes.
 #[derive(Debug, Clone)]
 pub struct TextOrder {
     /// The file that it is in, or that it is.
@@ -118,6 +119,10 @@ pub struct TextOrder {
     pub output: Output,
     /// Media playlist, relative to the folder of the multivariant playlist.
     pub playlist: Option<String>,
+    /// Label of the key; `None` = that of all text.
+    pub label: Option<String>,
+    /// Whether it stays clear.
+    pub clear: bool,
     /// What is said of it: everything but the name of the file.
     pub entry: TextEntry,
 }

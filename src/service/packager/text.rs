@@ -1,18 +1,21 @@
-//! The work on tracks of text: made whole, for they are small, and always in the clear.
+//! The work on tracks of text: made whole, for they are small. Segments of WebVTT are encrypted as wholes
+//! or not at all, fragments never.
 
+use std::io;
 use std::sync::Arc;
 
 use super::inputs::Inputs;
+use super::keys::{Keyed, text_label};
 use super::manifests::each_file;
 use super::order::{Form, Order, Output, TextKind, TextOrder};
 use super::output::write_whole;
 use super::paths::url;
-use super::{PackageError, StreamSummary};
+use super::{KeySummary, PackageError, StreamSummary};
 use crate::media::TextRendition;
 use crate::package::files::{RenditionFiles, SegmentFiles};
 use crate::package::format::{Container, Format};
-use crate::package::keyed::KeyRuns;
 use crate::package::media_file::Front;
+use crate::package::plan::{PIECE, Plan, Producer};
 use crate::package::presentation::ListedText;
 use crate::package::request::TrackRef;
 use crate::package::template::Template;
@@ -26,6 +29,7 @@ pub(super) struct TextJob<'a> {
     pub(super) order: &'a TextOrder,
     text: &'a TextRendition,
     cloud: &'a Arc<Cloud>,
+    keyed: Keyed,
     form: TextForm,
     /// The row of fragments; none of WebVTT.
     row: Option<&'static Row>,
@@ -42,18 +46,20 @@ impl<'a> TextJob<'a> {
     ) -> Result<Vec<Self>, PackageError> {
         let beside = order.streams.iter().filter(|stream| stream.in_hls);
         let transport = beside.map(|stream| stream.form).any(|form| form == Form::Transport);
-        let job = |(n, order): (usize, &'a TextOrder)| {
+        let job = |(n, wanted): (usize, &'a TextOrder)| {
             let text = inputs.text(n).ok_or_else(|| {
-                let file = &order.input;
+                let file = &wanted.input;
                 PackageError::refused(format!("{file}: nothing of the text is shown"))
             })?;
-            let (form, format) = match (order.kind, &order.output) {
+            let (form, format) = match (wanted.kind, &wanted.output) {
                 (TextKind::WebVtt, _) if transport => (TextForm::WebVtt, Format::HlsTs4),
                 (TextKind::WebVtt, _) => (TextForm::WebVtt, Format::HlsCmaf),
                 (_, Output::One(_)) => (TextForm::in_fragments(text), Format::DashOnDemand),
                 (_, Output::Each { .. }) => (TextForm::in_fragments(text), Format::DashCmaf),
             };
-            Ok(Self { order, text, cloud, form, row: form.fragments(), format })
+            let keyed = Keyed::of_text(order, wanted, (&inputs.asset, text))?;
+            let row = form.fragments();
+            Ok(Self { order: wanted, text, cloud, keyed, form, row, format })
         };
         order.text.iter().enumerate().map(job).collect()
     }
@@ -73,8 +79,10 @@ impl<'a> TextJob<'a> {
                     None => 0,
                 };
                 for (n, (start, _)) in self.text.cuts.spans().enumerate() {
-                    let segment = text::segment(self.text, n, self.form, self.format);
-                    let segment = segment.map_err(|error| self.failed(&error))?;
+                    let protect = self.keyed.protect(n);
+                    let plan = text::plan(self.text, n, self.form, self.format, protect);
+                    let plan = plan.map_err(|error| self.failed(&error))?;
+                    let segment = whole(plan).map_err(PackageError::read(&self.order.input))?;
                     total += self.part(&template.with_path(names.name(n, start)), &segment)?;
                 }
                 Ok(total)
@@ -90,7 +98,7 @@ impl<'a> TextJob<'a> {
     /// As manifests list it.
     pub(super) fn listed(&self) -> ListedText<'a> {
         let fragments = 0..self.segments();
-        let keys = KeyRuns::same(fragments.clone(), None);
+        let keys = self.keyed.runs(fragments.clone());
         ListedText { text: self.text, keys, fragments }
     }
 
@@ -122,7 +130,7 @@ impl<'a> TextJob<'a> {
         Ok(RenditionFiles { playlist, key_frames: None, group: None, init, segments })
     }
 
-    pub(super) fn summary(&self, bytes: u64) -> StreamSummary {
+    pub(super) fn summary(&self, order: &Order, bytes: u64) -> StreamSummary {
         let codec = self.row.map_or("wvtt", |row| row.codecs);
         StreamSummary {
             input: self.order.input.clone(),
@@ -132,7 +140,7 @@ impl<'a> TextJob<'a> {
             output: self.order.output.name(),
             segments: self.segments(),
             bytes,
-            keys: Vec::new(),
+            keys: KeySummary::all(order, &self.keyed, text_label(self.order)),
         }
     }
 
@@ -156,4 +164,17 @@ impl<'a> TextJob<'a> {
     fn failed(&self, error: &TextError) -> PackageError {
         PackageError::refused(format!("{}: {error}", self.order.input))
     }
+}
+
+/// All that a plan makes, which reads nothing.
+fn whole(plan: Plan) -> io::Result<Vec<u8>> {
+    let length = plan.length();
+    let mut producer = Producer::new(Arc::new(plan), 0..length);
+    let (mut piece, mut content) = (vec![0; PIECE], Vec::new());
+    while producer.remaining() > 0 {
+        let read = |_, _, _: &mut [u8]| Err(io::ErrorKind::UnexpectedEof.into());
+        let part = producer.next_piece(&mut piece, read)?;
+        content.extend_from_slice(&piece[part]);
+    }
+    Ok(content)
 }

@@ -58,7 +58,7 @@ fn from_a_store_into_it_is_as_from_files_into_files() {
     for name in ["film.mp4", "sound.mp4", "cues.vtt"] {
         server.put(&format!("in/{name}"), &fs::read(inputs.join(name)).unwrap());
     }
-    let keys = keys(&["HD", "AUDIO"]);
+    let keys = keys(&["HD", "AUDIO", "TEXT"]);
     let protect = |scheme: &'static str| {
         ["--enable_raw_key_encryption", "--keys", &keys, "--protection_scheme", scheme]
     };

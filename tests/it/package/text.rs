@@ -4,8 +4,8 @@ use std::io::Write;
 
 use tempfile::NamedTempFile;
 
-use super::runs::{LOW, Run, ladder, refused};
-use crate::support::oracle::mpd_complaint;
+use super::runs::{LOW, Run, key, keys, ladder, refused};
+use crate::support::oracle::{decrypted_segment, mpd_complaint};
 
 const CUES: &str = "WEBVTT\n\n00:01.000 --> 00:03.000\nFirst\n\n00:05.500 --> 00:07.000\nSecond\n";
 
@@ -50,6 +50,48 @@ fn playlists_list_segments_of_webvtt() {
         assert!(segment(1).contains(&map), "{}", segment(1));
         let summary = &run.summary["streams"][1];
         assert_eq!((&summary["codec"], &summary["segments"]), (&"wvtt".into(), &10.into()));
+    }
+}
+
+#[test]
+fn webvtt_is_encrypted_where_segments_are_as_wholes() {
+    let (file, keys) = (cues(CUES), keys(&["SD", "TEXT"]));
+    let aes = ["--enable_raw_key_encryption", "--keys", &keys, "--protection_scheme", "AES-128"];
+    let master = ["--hls_master_playlist_output", "film.m3u8", "--segment_duration", "2"];
+    for pictures in [
+        pictures("init_segment=i.mp4,segment_template=v_$Number$.m4s"),
+        pictures("segment_template=v_$Number$.ts"),
+    ] {
+        let text = |more: &str| {
+            let names = "segment_template=t/$Number$.vtt,playlist_name=t/t.m3u8";
+            text(&file, &format!("{names}{more}"))
+        };
+        let run = |text: &str, flags: &[&str]| {
+            Run::of(&[&[&*pictures, text][..], &master, flags].concat())
+        };
+        let uri = ["--hls_key_uri", "https://keys.test/{ContentKeyId}"];
+        let clear = run(&text(""), &[]).segments("t/$Number$.vtt");
+        let encrypted = run(&text(""), &[&aes[..], &uri].concat());
+        let playlist = encrypted.text("t/t.m3u8");
+        let lines: Vec<&str> =
+            playlist.lines().filter(|line| line.starts_with("#EXT-X-KEY:")).collect();
+        let segments = encrypted.segments("t/$Number$.vtt");
+        assert_eq!((lines.len(), segments.len()), (10, 10), "{playlist}");
+        for ((line, segment), clear) in lines.iter().zip(segments).zip(&clear) {
+            assert!(line.contains("METHOD=AES-128,URI=\"https://keys.test/"), "{line}");
+            let (_, iv) = line.split_once(",IV=0x").unwrap();
+            assert!(decrypted_segment(segment, &key("TEXT").key, &iv[..32]) == *clear, "{line}");
+        }
+        assert_eq!(encrypted.summary["streams"][1]["keys"][0]["label"], "TEXT");
+        let skipped = run(&text(",skip_encryption=1"), &[&aes[..], &uri].concat());
+        assert!(skipped.segments("t/$Number$.vtt") == clear);
+        let named = run(&text(",drm_label=SD"), &[&aes[..], &uri].concat());
+        assert_eq!(named.summary["streams"][1]["keys"][0]["label"], "SD");
+        let unlabelled = text(",drm_label=OTHER");
+        let arguments = [&[&*pictures, &*unlabelled][..], &master, &aes, &uri].concat();
+        let (exit, stderr) = refused(&arguments);
+        assert_eq!(exit, Some(1), "{stderr}");
+        assert!(stderr.contains("no key has the label OTHER"), "{stderr}");
     }
 }
 
