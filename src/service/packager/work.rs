@@ -1,6 +1,7 @@
 //! The threads: each takes the next segment that nobody works on.
 
 use std::num::NonZero;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 
@@ -10,8 +11,9 @@ use super::job::Job;
 /// Bytes that a thread holds. It stays in the cache of a core, and reads and writes are long.
 const BUFFER: usize = 256 << 10;
 
-/// Threads where some wait for an object store, if there are not as many cores.
-const WAITING: usize = 4;
+/// Threads where some wait for an object store: more than few cores, as they wait, and not one for each
+/// of many, as each holds parts and needs blocks.
+const WAITING: RangeInclusive<usize> = 4..=8;
 
 /// Does all jobs on all cores; the first error ends the work.
 pub(super) fn run(
@@ -21,7 +23,7 @@ pub(super) fn run(
 ) -> Result<(), PackageError> {
     let segments: usize = jobs.iter().map(|job| job.rendition.cuts.len()).sum();
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let cores = if is_remote { cores.max(WAITING) } else { cores };
+    let cores = if is_remote { cores.clamp(*WAITING.start(), *WAITING.end()) } else { cores };
     let stop = AtomicBool::new(false);
     let worker = || {
         let done = work(jobs, cores, &stop, progress);
