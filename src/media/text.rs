@@ -94,6 +94,12 @@ pub struct TextRendition {
 }
 
 impl TextRendition {
+    /// All that is shown.
+    pub fn whole(&self) -> Slice<'_> {
+        let start = self.cuts.starts.first().map_or(0, |cut| cut.start);
+        self.document.slice(start.cast_signed(), self.cuts.end.cast_signed(), self.origin)
+    }
+
     /// What fragment `n` shows.
     pub fn slice(&self, n: usize) -> Slice<'_> {
         let start = self.cuts.starts.get(n).map_or(self.cuts.end, |cut| cut.start);

@@ -53,6 +53,8 @@ pub enum SegmentFiles {
         /// Where each ends.
         ends: Vec<u64>,
     },
+    /// None: the file is a document of text.
+    Document(String),
 }
 
 impl SegmentFiles {
@@ -60,7 +62,7 @@ impl SegmentFiles {
     pub fn only(&self) -> Option<&str> {
         match self {
             Self::Each(_) => None,
-            Self::One { uri, .. } => Some(uri),
+            Self::One { uri, .. } | Self::Document(uri) => Some(uri),
         }
     }
 }
@@ -120,7 +122,7 @@ impl Place<'_> {
             Self::Url(leaf) => leaf.push_at(out, start),
             Self::Files(files) => match &files.segments {
                 SegmentFiles::Each(template) => out.push_str(&template.name(n, start)),
-                SegmentFiles::One { uri, .. } => out.push_str(uri),
+                SegmentFiles::One { uri, .. } | SegmentFiles::Document(uri) => out.push_str(uri),
             },
         }
         out.push('\n');

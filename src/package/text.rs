@@ -155,6 +155,11 @@ pub fn segment(
     }
 }
 
+/// All of a track as one file of WebVTT.
+pub fn document(text: &TextRendition) -> Vec<u8> {
+    webvtt::write(&text.whole(), None).into_bytes()
+}
+
 /// The plan of a segment, of which nothing but the whole can be protected.
 ///
 /// # Errors

@@ -217,7 +217,7 @@ mod tests {
             ("in=a,stream=video,outptu=v.mp4", "outptu is not known; output is"),
             ("in=a,stream=video,tpf=2,output=v.mp4", "tpf is not supported: key frames"),
             ("in=a,stream=vide,output=v.mp4", "stream: vide is not known; video is"),
-            ("in=a,stream=text,output=t.vtt", "WebVTT is written in segments"),
+            ("in=a,stream=text,output=t.vtt,hls_only=1", "playlists list WebVTT in segments"),
             ("in=a,stream=text,output=t.ts", "transport streams hold no text"),
             ("in=a,stream=text,output=t.mp4,hls_only=1", "playlists list WebVTT"),
             (

@@ -97,24 +97,25 @@ impl Given {
 
     fn text(mut self) -> Result<TextOrder, String> {
         let (format, output) = self.output()?;
-        let kind = match format {
-            Format::Mp4 => TextKind::Fragments,
-            Format::WebVtt => TextKind::WebVtt,
-            Format::Ts => return Err("transport streams hold no text: say .vtt".to_owned()),
+        let kind = match (format, &output) {
+            (Format::Mp4, _) => TextKind::Fragments,
+            (Format::WebVtt, Output::One(_)) => TextKind::Document,
+            (Format::WebVtt, Output::Each { .. }) => TextKind::WebVtt,
+            (Format::Ts, _) => return Err("transport streams hold no text: say .vtt".to_owned()),
         };
         let webvtt = kind == TextKind::WebVtt;
         check(&[
-            (
-                !(webvtt && matches!(output, Output::One(_))),
-                "WebVTT is written in segments: say segment_template=, with .vtt",
-            ),
             (self.key_frames.is_none(), "iframe_playlist_name is said of pictures"),
             (self.group.is_none(), "hls_group_id is said of sound"),
             (self.traits.accessibility.is_none(), "dash_accessibilities is said of sound"),
-            (!self.hls_only || webvtt, "playlists list WebVTT: say segment_template=, with .vtt"),
+            (
+                !self.hls_only || webvtt,
+                "playlists list WebVTT in segments: say segment_template=, with .vtt",
+            ),
             (
                 !(self.dash_only && webvtt),
-                "an MPD lists text in MP4: say output=, or init_segment= and segment_template=",
+                "an MPD lists text in MP4, or one file of WebVTT: say output=, or init_segment= and \
+                 segment_template=",
             ),
         ])?;
         let forced = self.forced.then(|| "forced-subtitle".to_owned());

@@ -6,6 +6,7 @@ use super::job::Job;
 use super::keys;
 use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind, TextOrder};
 use super::paths::same;
+use super::text::TextJob;
 use crate::cenc::Scheme;
 use crate::media::Rendition;
 use crate::package::announced::System;
@@ -83,6 +84,13 @@ fn forms(order: &Order) -> Result<(), &'static str> {
     if order.crypto_period.is_some() && whole {
         return Err("an MPD names keys that change by its periods, which one index cannot be \
                     divided into: say segment_template=, or hls_only=1");
+    }
+    let document = order.text.iter().any(|text| text.kind == TextKind::Document);
+    if order.crypto_period.is_some() && document && order.mpd.is_some() {
+        return Err(
+            "an MPD names keys that change by its periods, which a file of WebVTT cannot be \
+                    divided into: say output= or segment_template= with .mp4 or .m4s",
+        );
     }
     let hls = order.multivariant.is_some();
     let in_hls = order.streams.iter().filter(|stream| stream.in_hls && hls);
@@ -210,6 +218,18 @@ pub(super) fn codec(
     };
     let (file, codec) = (&stream.input, rendition.track.codec_string());
     Err(PackageError::refused(format!("{file}: {rule} {codec}")))
+}
+
+/// No manifest lists a track of text twice.
+pub(super) fn text(order: &Order, jobs: &[TextJob<'_>]) -> Result<(), PackageError> {
+    for (n, job) in jobs.iter().enumerate() {
+        let lister = if job.is_in_mpd() { &order.mpd } else { &order.multivariant };
+        if lister.is_some() && jobs[..n].iter().any(|other| job.is_listed_with(other)) {
+            let (file, rule) = (&job.order.input, "a manifest would list a track twice");
+            return Err(PackageError::refused(format!("{file}: {rule}")));
+        }
+    }
+    Ok(())
 }
 
 /// No manifest lists a track twice.

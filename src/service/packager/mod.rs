@@ -93,6 +93,7 @@ pub fn run(
     let jobs = jobs(order, &inputs, cloud)?;
     check::jobs(order, &jobs)?;
     let text = TextJob::all(order, &inputs, cloud)?;
+    check::text(order, &text)?;
     expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
     work::run(&jobs, order.is_remote(), progress)?;
     jobs.iter().try_for_each(Job::finish)?;

@@ -107,7 +107,8 @@ pub struct StreamOrder {
     pub in_hls: bool,
 }
 
-/// One track of text and what is made of it. MPDs list fragments, playlists WebVTT. Segments of WebVTT are
+/// One track of text and what is made of it. MPDs list fragments and whole
+/// documents, playlists segments of WebVTT. Segments of WebVTT are
 /// encrypted where segments are encrypted as wholes.
 #[derive(Debug, Clone)]
 pub struct TextOrder {
@@ -154,6 +155,8 @@ pub enum TextKind {
     Fragments,
     /// WebVTT.
     WebVtt,
+    /// There are none: a file of WebVTT has it all.
+    Document,
 }
 
 /// Where segments go.

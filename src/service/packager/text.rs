@@ -54,6 +54,7 @@ impl<'a> TextJob<'a> {
             let (form, format) = match (wanted.kind, &wanted.output) {
                 (TextKind::WebVtt, _) if transport => (TextForm::WebVtt, Format::HlsTs4),
                 (TextKind::WebVtt, _) => (TextForm::WebVtt, Format::HlsCmaf),
+                (TextKind::Document, _) => (TextForm::WebVtt, Format::DashCmaf),
                 (_, Output::One(_)) => (TextForm::in_fragments(text), Format::DashOnDemand),
                 (_, Output::Each { .. }) => (TextForm::in_fragments(text), Format::DashCmaf),
             };
@@ -68,7 +69,9 @@ impl<'a> TextJob<'a> {
     pub(super) fn write(&self) -> Result<u64, PackageError> {
         match &self.order.output {
             Output::One(place) => {
-                let Some(row) = self.row else { return Ok(0) };
+                let Some(row) = self.row else {
+                    return self.part(place, &text::document(self.text));
+                };
                 let file = text_file::write(self.text, 0..self.segments(), row, self.format);
                 self.part(place, &file.map_err(|error| self.failed(&error))?)
             }
@@ -92,7 +95,12 @@ impl<'a> TextJob<'a> {
 
     /// Whether MPDs list it, else playlists do.
     pub(super) fn is_in_mpd(&self) -> bool {
-        self.row.is_some()
+        self.order.kind != TextKind::WebVtt
+    }
+
+    /// Whether the other is of the same track and listed by the same manifest.
+    pub(super) fn is_listed_with(&self, other: &Self) -> bool {
+        std::ptr::eq(self.text, other.text) && self.is_in_mpd() == other.is_in_mpd()
     }
 
     /// As manifests list it.
@@ -121,7 +129,10 @@ impl<'a> TextJob<'a> {
         let (init, segments) = match &self.order.output {
             Output::One(path) => {
                 let uri = url(base, lister, path);
-                (None, SegmentFiles::One { uri, first: 0, ends: Vec::new() })
+                match self.order.kind {
+                    TextKind::Document => (None, SegmentFiles::Document(uri)),
+                    _ => (None, SegmentFiles::One { uri, first: 0, ends: Vec::new() }),
+                }
             }
             Output::Each { init, template } => {
                 each_file((init.as_ref(), template), self.text.bitrate, lister, base)?
@@ -138,7 +149,7 @@ impl<'a> TextJob<'a> {
             codec: codec.to_owned(),
             bandwidth: self.text.bitrate,
             output: self.order.output.name(),
-            segments: self.segments(),
+            segments: if self.order.kind == TextKind::Document { 1 } else { self.segments() },
             bytes,
             keys: KeySummary::all(order, &self.keyed, text_label(self.order)),
         }

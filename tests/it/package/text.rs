@@ -1,6 +1,8 @@
 //! Text beside pictures: WebVTT for playlists, fragments for MPDs.
 
 use std::io::Write;
+use std::path::Path;
+use std::process::Command;
 
 use tempfile::NamedTempFile;
 
@@ -124,11 +126,45 @@ fn mpds_list_text_in_fragments() {
     }
 }
 
+/// The cues of a file as ffmpeg reads them.
+fn cues_by_ffmpeg(file: &Path) -> String {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-i"]).arg(file).args(["-f", "srt", "-"]);
+    String::from_utf8(ffmpeg.output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn mpds_list_a_file_of_webvtt() {
+    let file = cues(CUES);
+    let expected = cues_by_ffmpeg(file.path());
+    assert!(expected.contains("Second"), "{expected}");
+    for output in ["output=v.mp4", "init_segment=i.mp4,segment_template=$Number$.m4s"] {
+        let (pictures, text) = (pictures(output), text(&file, "output=t/de.vtt"));
+        let master = ["--mpd_output", "film.mpd", "--hls_master_playlist_output", "film.m3u8"];
+        let run = Run::of(&[&[&*pictures, &text][..], &master].concat());
+        assert_eq!(cues_by_ffmpeg(&run.path("t/de.vtt")), expected);
+        assert!(!run.text("t/de.vtt").contains("X-TIMESTAMP-MAP"));
+        let mpd = run.text("film.mpd");
+        assert_eq!(mpd_complaint(&mpd), None, "{mpd}");
+        for part in ["mimeType=\"text/vtt\" lang=\"de\"", "<BaseURL>t/de.vtt</BaseURL>"] {
+            assert!(mpd.contains(part), "{part} is not in {mpd}");
+        }
+        assert!(!run.text("film.m3u8").contains("SUBTITLES"));
+        assert_eq!(run.summary["streams"][1]["segments"], 1);
+    }
+}
+
 #[test]
 fn text_that_cannot_be_is_refused_by_name() {
     let (file, broken) = (cues(CUES), cues("no text"));
     let (pictures, good) = (pictures("output=v.mp4"), text(&file, "output=t.mp4"));
     let each = text(&file, "init_segment=i.mp4,segment_template=$Number$.m4s");
+    let whole = text(&file, "output=t.vtt");
+    let (segments, two) = (
+        self::pictures("init_segment=i.mp4,segment_template=$Number$.m4s"),
+        format!("{},{}", keys(&["SD"]), keys(&["HD"]).replace("label=HD", "label=SD")),
+    );
+    let rotating = ["--enable_raw_key_encryption", "--crypto_period_duration", "6", "--keys", &two];
     let none = format!("in={},stream=text,output=t.mp4", ladder(LOW).display());
     let hls = text(&broken, "segment_template=$Number$.vtt");
     for (arguments, code, said) in [
@@ -136,6 +172,12 @@ fn text_that_cannot_be_is_refused_by_name() {
         (&[&pictures, &none], 1, "no track of text"),
         (&[&pictures, &hls], 1, ".vtt: "),
         (&[&pictures, &each, "--mpd_output", "a.mpd"], 1, "not both"),
+        (&[&pictures, &good, &whole, "--mpd_output", "a.mpd"], 1, "list a track twice"),
+        (
+            &[&[&*segments, &whole, "--mpd_output", "a.mpd"][..], &rotating].concat(),
+            1,
+            "divided into",
+        ),
     ] {
         let (exit, stderr) = refused(arguments);
         assert_eq!(exit, Some(code), "{arguments:?}: {stderr}");
