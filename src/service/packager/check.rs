@@ -139,11 +139,11 @@ fn outputs(order: &Order) -> Result<(), PackageError> {
     written.extend(master.flat_map(|master| playlists.iter().map(|name| master.beside(name))));
     for (n, place) in written.iter().enumerate() {
         let is = |other: &Location| same(place, other);
-        if written[..n].iter().any(|other| is(other)) {
+        if written[..n].iter().any(is) {
             return Err(PackageError::refused(format!("{place}: written twice")));
         }
         let read = order.streams.iter().map(|stream| &stream.input);
-        if read.chain(order.text.iter().map(|text| &text.input)).any(|input| is(input)) {
+        if read.chain(order.text.iter().map(|text| &text.input)).any(is) {
             let rule = "this is an input, which is not written over";
             return Err(PackageError::refused(format!("{place}: {rule}")));
         }

@@ -17,7 +17,7 @@ pub(super) struct Draft {
 
 enum Kind {
     File(private::Draft, PathBuf),
-    Object(Upload),
+    Object(Box<Upload>),
 }
 
 impl Draft {
@@ -33,7 +33,9 @@ impl Draft {
                 make_folder(path)?;
                 private::Draft::public_beside(path).map(|draft| Kind::File(draft, path.clone()))
             }
-            Location::Object(name) => cloud.create(name, expected).map(Kind::Object),
+            Location::Object(name) => {
+                cloud.create(name, expected).map(|upload| Kind::Object(Box::new(upload)))
+            }
         };
         Ok(Self { kind: kind.map_err(failed)?, place: place.clone() })
     }

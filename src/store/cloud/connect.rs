@@ -4,9 +4,10 @@
 //! that does not know ranges, or stops in the middle, costs no memory and no patience.
 
 use std::error::Error;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::failure;
+use crate::tls;
 use async_trait::async_trait;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -18,9 +19,6 @@ use object_store::client::{
     HttpResponse, HttpResponseBody, HttpService,
 };
 use object_store::{ClientConfigKey, ClientOptions};
-use rustls::{ClientConfig, RootCertStore};
-
-use super::failure;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -97,23 +95,14 @@ fn client() -> object_store::Result<Client<HttpsConnector<Tcp>, HttpRequestBody>
     tcp.set_connect_timeout(Some(CONNECT));
     tcp.set_nodelay(true);
     tcp.enforce_http(false);
+    // A system without roots has no connection under TLS, but may have others.
+    let tls = tls::client(tls::system_roots());
+    let refuse = |error| object_store::Error::NotSupported { source: Box::new(error) };
     let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls()?)
+        .with_tls_config(tls.map_err(refuse)?)
         .https_or_http()
         .enable_http1()
         .wrap_connector(tcp);
     let builder = &mut Client::builder(TokioExecutor::new());
     Ok(builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector))
-}
-
-/// A system without roots has no connection under TLS, but may have others.
-fn tls() -> object_store::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder =
-        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder =
-        builder.map_err(|error| object_store::Error::NotSupported { source: Box::new(error) })?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

@@ -192,7 +192,7 @@ async fn an_object_that_changes_is_not_read_on() {
     })
     .await;
     let variables = [
-        ("AWS_ENDPOINT_URL", server.base()),
+        ("AWS_ENDPOINT_URL", format!("http://{}", server.address())),
         ("AWS_ALLOW_HTTP", "true".to_owned()),
         ("AWS_ACCESS_KEY_ID", "a".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "b".to_owned()),

@@ -106,12 +106,8 @@ impl Server {
         &self.address
     }
 
-    pub(crate) fn base(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
     pub(crate) fn url(&self) -> String {
-        format!("{}/license?customer=7", self.base())
+        format!("http://{}/license?customer=7", self.address)
     }
 
     /// How to reach it, with the defaults of everything else.
