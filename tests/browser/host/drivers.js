@@ -68,8 +68,10 @@ const withKeys = (player, clearkeys) => {
   });
 };
 
-const dashjs = async ({ url, token, text, keys, server }) => {
+const dashjs = async ({ url, token, text, keys, server, rotating }) => {
   const player = window.dashjs.MediaPlayer().create();
+  // What is loaded ahead of later periods is not to be jumped to when the place of a seek is not there yet.
+  if (rotating) player.updateSettings({ streaming: { gaps: { jumpLargeGaps: false } } });
   player.on("error", ({ error }) => errors.push(`dash.js ${error.code} ${error.message}`));
   player.initialize(video, null, true);
   const data = { ...(server && { serverURL: server }), ...(token && { httpRequestHeaders: bearer(token) }) };
