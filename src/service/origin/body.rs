@@ -1,5 +1,5 @@
 //! A planned answer as a body: pieces are read, encrypted and handed over as the client takes
-//! them. At most one piece of an answer is in memory, or two where it is one chain in small company.
+//! them. At most one piece of an answer is in memory.
 
 use std::io;
 use std::ops::Range;
@@ -107,7 +107,7 @@ impl PlanBody {
             Ok(bytes) => {
                 self.remaining = work.producer.remaining();
                 if self.remaining > 0 {
-                    self.state = self.ahead(work);
+                    self.state = State::Idle(work);
                 }
                 Some(Ok(Frame::data(bytes)))
             }
@@ -115,19 +115,6 @@ impl PlanBody {
                 tracing::warn!(%error, "an answer was broken off");
                 Some(Err(error))
             }
-        }
-    }
-
-    /// Fills the next piece where it helps others. What goes wrong, or would wait, does so again when the piece
-    /// is asked for.
-    fn ahead(&self, mut work: Work) -> State {
-        let helps = self.chained.as_ref().is_some_and(Chained::in_small_company);
-        if !helps || work.producer.is_catching_up() {
-            return State::Idle(work);
-        }
-        match work.filled(MediaSource::read_cached_at) {
-            Ok(piece) => State::Joining(Ticket::leave(Filled { work, piece })),
-            Err(_) => State::Idle(work),
         }
     }
 

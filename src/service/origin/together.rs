@@ -4,9 +4,7 @@
 //! several answers advance side by side at little more than the cost of one. So a filled piece waits
 //! until its task is polled again, which is after all tasks that were ready before: by then others may
 //! have joined it. Who comes first encrypts as many as can advance side by side, its own among them.
-//! Nobody waits longer than that, and an answer that is alone does not wait at all. Where answers are
-//! few, each leaves its next piece here while its client takes the one before, so that whoever
-//! comes finds one of each.
+//! Nobody waits longer than that, and an answer that is alone does not wait at all.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -18,10 +16,6 @@ use bytes::Bytes;
 use super::body::Work;
 use super::pieces::Piece;
 use crate::crypto::strands::{self, LANES, Strand};
-
-/// Up to so many answers have their next piece filled ahead; it bounds what clients that stopped hold, and
-/// more find company without.
-const FEW: usize = 4 * LANES;
 
 /// Answers under way that are one chain.
 static CHAINS: AtomicUsize = AtomicUsize::new(0);
@@ -41,11 +35,6 @@ impl Chained {
     /// Whether there are others.
     pub(super) fn in_company(&self) -> bool {
         CHAINS.load(Relaxed) > 1
-    }
-
-    /// Whether there are others, and few.
-    pub(super) fn in_small_company(&self) -> bool {
-        (2..=FEW).contains(&CHAINS.load(Relaxed))
     }
 }
 
@@ -122,18 +111,9 @@ pub(super) struct Ticket(Arc<Slot>);
 impl Ticket {
     /// Lets others join; the task is polled again soon.
     pub(super) fn wait(filled: Filled, context: &Context<'_>) -> Self {
-        context.waker().wake_by_ref();
-        Self::queued(filled, context.waker().clone())
-    }
-
-    /// Leaves a piece that the client has not asked for yet: nobody has to be woken.
-    pub(super) fn leave(filled: Filled) -> Self {
-        Self::queued(filled, Waker::noop().clone())
-    }
-
-    fn queued(filled: Filled, waker: Waker) -> Self {
-        let slot = Arc::new(Slot(Mutex::new(Stage::Waiting(filled, waker))));
+        let slot = Arc::new(Slot(Mutex::new(Stage::Waiting(filled, context.waker().clone()))));
         queue().push_back(Arc::clone(&slot));
+        context.waker().wake_by_ref();
         Self(slot)
     }
 
