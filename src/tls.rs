@@ -1,7 +1,10 @@
 //! TLS towards other servers: one provider of cryptography, and whom to believe.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore};
 
 /// A client that speaks TLS with `ring` and believes who has a certificate from one of `roots`.
@@ -25,6 +28,18 @@ pub fn system_roots() -> RootCertStore {
         roots
     });
     ROOTS.clone()
+}
+
+/// Connections of HTTP/1.1, with and without TLS, which take no longer than `limit` to come about. For clients of
+/// one server, whose library shall follow no redirection and ask no proxy.
+#[must_use]
+pub fn connector(tls: ClientConfig, limit: Duration) -> HttpsConnector<HttpConnector> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_connect_timeout(Some(limit));
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls);
+    connector.https_or_http().enable_http1().wrap_connector(tcp)
 }
 
 /// HTTP to servers that users name, with and without TLS. It stands here because the library by itself

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Request, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client as HyperClient, Error as HyperError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -17,6 +17,7 @@ use rustls::ClientConfig;
 
 use super::{Settings, UpstreamError};
 use crate::license::upstream::Answer;
+use crate::tls;
 
 /// How long a connection waits for its next request.
 const IDLE: Duration = Duration::from_secs(60);
@@ -32,20 +33,11 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(settings: &Settings, tls: ClientConfig) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_connect_timeout(Some(settings.connect_timeout));
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
         let http = HyperClient::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
-            .build(connector);
+            .build(tls::connector(tls, settings.connect_timeout));
         Self { http, timeout: settings.timeout, answer_bytes: settings.answer_bytes }
     }
 

@@ -10,7 +10,7 @@ use super::failure;
 use crate::tls;
 use async_trait::async_trait;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector as Tcp;
 use hyper_util::client::legacy::{Client, Error as HyperError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -91,18 +91,10 @@ fn unread(error: Box<dyn Error + Send + Sync>) -> HttpError {
 }
 
 fn client() -> object_store::Result<Client<HttpsConnector<Tcp>, HttpRequestBody>> {
-    let mut tcp = Tcp::new();
-    tcp.set_connect_timeout(Some(CONNECT));
-    tcp.set_nodelay(true);
-    tcp.enforce_http(false);
     // A system without roots has no connection under TLS, but may have others.
     let tls = tls::client(tls::system_roots());
     let refuse = |error| object_store::Error::NotSupported { source: Box::new(error) };
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls.map_err(refuse)?)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(tcp);
+    let connector = tls::connector(tls.map_err(refuse)?, CONNECT);
     let builder = &mut Client::builder(TokioExecutor::new());
     Ok(builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).build(connector))
 }
