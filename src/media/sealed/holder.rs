@@ -12,6 +12,9 @@ use crate::isobmff::cenc::senc::Senc;
 use crate::isobmff::{BoxError, BoxRef, ScanError};
 use crate::media::MediaRule;
 
+/// Data of so many samples are read at once: at most 256 KiB.
+const AT_ONCE: usize = 1024;
+
 /// A box with data of samples, or with where they lie.
 #[derive(Debug)]
 pub(in crate::media) struct Holder<'a> {
@@ -86,7 +89,7 @@ impl<'a> Holder<'a> {
         &self,
         listed: &Listed<'_>,
         entry: &Entry,
-        sizes: impl ExactSizeIterator<Item = u32>,
+        mut sizes: impl ExactSizeIterator<Item = u32>,
         places: &mut Places,
         (source, digest): (&S, &mut Context),
     ) -> Result<(), MediaRule> {
@@ -99,15 +102,21 @@ impl<'a> Holder<'a> {
         if at.checked_add(total).is_none_or(|end| end > source.len()) {
             return Err(wrong("`saio` points outside of the file"));
         }
-        let mut buffer = [0; u8::MAX as usize];
-        for (n, size) in sizes.enumerate() {
-            let length = listed.size(n);
-            let data = &mut buffer[..length.into()];
-            source.read_exact_at(at, data).map_err(ScanError::Io)?;
-            digest.update(data);
-            data::read(data, entry.defaults.iv_size, size, |_| {}).map_err(wrong)?;
-            places.push(at, length);
-            at += u64::from(length);
+        let (count, mut buffer) = (sizes.len(), Vec::new());
+        for first in (0..count).step_by(AT_ONCE) {
+            let some = first..count.min(first + AT_ONCE);
+            buffer.resize(some.clone().map(|n| usize::from(listed.size(n))).sum(), 0);
+            source.read_exact_at(at, &mut buffer).map_err(ScanError::Io)?;
+            digest.update(&buffer);
+            let mut rest = buffer.as_slice();
+            for (n, size) in some.zip(sizes.by_ref()) {
+                let length = listed.size(n);
+                let (data, behind) = rest.split_at(length.into());
+                data::read(data, entry.defaults.iv_size, size, |_| {}).map_err(wrong)?;
+                places.push(at, length);
+                at += u64::from(length);
+                rest = behind;
+            }
         }
         Ok(())
     }
