@@ -63,6 +63,27 @@ pub(super) fn demand_source(track: &Track, file: &str, what: &str) {
     assert_eq!(kid, [0xab; 16], "{what}: the key id");
 }
 
+/// The tracks of a manifest, which is that of the format.
+async fn tracks_of(base: &str, format: &str) -> Vec<Track> {
+    let (http, url) = (client(), manifest(base, format));
+    match format {
+        "m3u8-cmaf" => hls(&http, &url).await,
+        _ => dash(&http, &url).await,
+    }
+}
+
+/// Fails unless a manifest lists pictures and sound of the source and no more, and its init segments say the
+/// same of the key.
+async fn demand_film(base: &str, format: &str, what: &str) {
+    let tracks = tracks_of(base, format).await;
+    assert_eq!(tracks.len(), 2, "{what}");
+    for track in &tracks {
+        let file = if track.kind == "video" { FILM } else { SOUND };
+        demand_source(track, file, &format!("{what} {}", track.kind));
+    }
+    demand_agreement(&manifest(base, format));
+}
+
 /// The manifest and its init segments say the same of the key.
 fn demand_agreement(url: &str) {
     let output = portcullis().args(["inspect", url]).output().unwrap();
@@ -72,7 +93,7 @@ fn demand_agreement(url: &str) {
 
 #[tokio::test]
 async fn every_scheme_is_passed_through_in_every_form_that_has_it() {
-    let (shelf, http) = (shelf(), client());
+    let shelf = shelf();
     for scheme in ["cenc", "cbcs", "cens", "cbc1"] {
         let film = by_packager(FILM, "video", scheme, SYSTEMS);
         let sound = by_packager(SOUND, "audio", scheme, SYSTEMS);
@@ -91,16 +112,7 @@ async fn every_scheme_is_passed_through_in_every_form_that_has_it() {
                 assert!(detail.contains("already-encrypted"), "{what}: {detail}");
                 continue;
             }
-            let tracks = match format {
-                "m3u8-cmaf" => hls(&http, &url).await,
-                _ => dash(&http, &url).await,
-            };
-            assert_eq!(tracks.len(), 2, "{what}");
-            for track in &tracks {
-                let file = if track.kind == "video" { FILM } else { SOUND };
-                demand_source(track, file, &format!("{what} {}", track.kind));
-            }
-            demand_agreement(&url);
+            demand_film(&base, format, &what).await;
         }
     }
 }
@@ -151,44 +163,30 @@ async fn manifests_tell_of_the_systems_that_the_file_speaks_to() {
 /// The profile of Azure Media Services has manifests of its own, and cuts every two seconds.
 #[tokio::test]
 async fn the_profile_of_azure_media_services_passes_files_through_too() {
-    let (shelf, http) = (shelf(), client());
+    let shelf = shelf();
     fs::create_dir(shelf.path("film")).unwrap();
     let film = by_packager(FILM, "video", "cenc", SYSTEMS);
     fs::write(shelf.path("film").join("film.mp4"), film).unwrap();
     let flags = [PASS, &["--compat", "ams"]].concat();
     let base = format!("{}/film.ism", shelf.published("film", "clear", &flags));
     for format in ["mpd-time-csf", "m3u8-cmaf"] {
-        let url = manifest(&base, format);
-        let tracks = match format {
-            "m3u8-cmaf" => hls(&http, &url).await,
-            _ => dash(&http, &url).await,
-        };
+        let tracks = tracks_of(&base, format).await;
         assert!(tracks[0].segments.len() >= 12, "{format}");
         demand_source(&tracks[0], FILM, format);
-        demand_agreement(&url);
+        demand_agreement(&manifest(&base, format));
     }
 }
 
 /// By ffmpeg, without anything for protection systems.
 #[tokio::test]
 async fn files_without_fragments_are_passed_through() {
-    let (shelf, http, key) = (shelf(), client(), some_key());
+    let (shelf, key) = (shelf(), some_key());
     for (name, flags) in [("behind", &[][..]), ("before", &["-movflags", "faststart"])] {
         let file = |file| encrypted_by_ffmpeg(&demo(file), &key, flags);
         let files = [("film.mp4", file(FILM)), ("sound.mp4", file(SOUND))];
         let base = passed(&shelf, name, &files);
         for format in ["mpd-time-cmaf", "m3u8-cmaf"] {
-            let url = manifest(&base, format);
-            let tracks = match format {
-                "m3u8-cmaf" => hls(&http, &url).await,
-                _ => dash(&http, &url).await,
-            };
-            assert_eq!(tracks.len(), 2, "{name} {format}");
-            for track in &tracks {
-                let file = if track.kind == "video" { FILM } else { SOUND };
-                demand_source(track, file, &format!("{name} {format} {}", track.kind));
-            }
-            demand_agreement(&url);
+            demand_film(&base, format, &format!("{name} {format}")).await;
         }
     }
 }
