@@ -12,7 +12,7 @@
 //! | 3 | [`cenc`] [`drm`] [`media`] | Common Encryption, data of protection systems, sample index, asset model, timeline |
 //! | 4 | [`package`] | URL grammar, plans, CMAF, TS, HLS, DASH, Smooth |
 //! | 5 | [`keys`] [`policy`] [`token`] [`license`] [`inspect`] | key records, policies, tokens, licences, what files and manifests say of keys |
-//! | 6 | [`store`] [`tls`] | database, files, caches; TLS towards other servers |
+//! | 6 | [`store`] [`tls`] | database, files, object stores, caches; TLS towards other servers |
 //! | 7 | [`service`] | origin, delivery, publishing |
 //! | 8 | [`http`] | accept loop, routes, headers, pages |
 //! | 9 | [`config`] [`cli`] | settings and commands |

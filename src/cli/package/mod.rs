@@ -8,6 +8,8 @@ mod unsupported;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Handle;
+
 use crate::cli::out::outln;
 use crate::media::language;
 use crate::package::announced::System;
@@ -17,8 +19,6 @@ use crate::service::packager::order::{LabelledKey, Order};
 use crate::service::packager::{self, Summary};
 use crate::store::{Cloud, Location};
 use crate::time::WIRE_TIMESCALE;
-
-use tokio::runtime::Handle;
 
 use self::given::Described;
 use super::CliError;

@@ -77,8 +77,8 @@ pub struct KeySummary {
     pub scheme: &'static str,
 }
 
-/// Packages; `cloud` is asked for what lies, or will lie, in object stores. `expect` is told how many bytes of samples there are, `progress` how many more bytes are
-/// written.
+/// Packages; `cloud` is asked for what lies, or will lie, in object stores. `expect` is told how many
+/// bytes of samples there are, `progress` how many more bytes are written.
 ///
 /// # Errors
 /// [`PackageError`]. Each file is given its name when it is complete, manifests last.
