@@ -25,7 +25,8 @@ pub struct Strand<'a> {
 }
 
 /// Encrypts all strands in place and leaves in each the IV to continue with. Fastest with
-/// [`LANES`] strands or more, all under one key and of about the same length.
+/// [`LANES`] strands or more, all under one key, of about the same length, and at different
+/// places in their memory pages: the first cache has few places for equal ones.
 pub fn encrypt(strands: &mut [Strand<'_>]) {
     let Some((first, others)) = strands.split_first() else { return };
     let key = first.key;
@@ -114,39 +115,63 @@ impl BlockCipherEncClosure for Opening<'_, '_, '_> {
 struct Lane<'a, C: ?Sized> {
     cipher: &'a C,
     iv: &'a mut [u8; BLOCK],
-    blocks: std::slice::IterMut<'a, [u8; BLOCK]>,
+    blocks: &'a mut [[u8; BLOCK]],
 }
 
 impl<'a, C: Cipher + ?Sized> Lane<'a, C> {
     #[inline(always)]
     fn of(cipher: &'a C, strand: &'a mut Strand<'_>) -> Self {
         let (blocks, _) = strand.data.as_chunks_mut();
-        Self { cipher, iv: &mut strand.iv, blocks: blocks.iter_mut() }
+        Self { cipher, iv: &mut strand.iv, blocks }
     }
 
-    #[inline(always)]
-    fn step(&mut self) {
-        if let Some(bytes) = self.blocks.next() {
-            self.cipher.step(self.iv, bytes);
-        }
+    /// The next blocks of the lane, at most as many as are left.
+    fn take(&mut self, count: usize) -> &'a mut [[u8; BLOCK]] {
+        let blocks = std::mem::take(&mut self.blocks);
+        let (front, rest) = blocks.split_at_mut(count);
+        self.blocks = rest;
+        front
     }
 }
 
 /// Runs all lanes, [`LANES`] at a time.
 #[inline(always)]
 fn advance<'a, C: Cipher + ?Sized + 'a>(lanes: impl Iterator<Item = Lane<'a, C>>) {
-    let mut waiting = lanes.filter(|lane| lane.blocks.len() > 0);
-    let mut lanes: [Option<Lane<'_, C>>; LANES] = std::array::from_fn(|_| waiting.next());
-    // As many steps as every lane can take without being refilled.
-    while let Some(steps) = lanes.iter().flatten().map(|lane| lane.blocks.len()).min() {
-        for _ in 0..steps {
-            lanes.iter_mut().flatten().for_each(Lane::step);
+    let mut waiting = lanes.filter(|lane| !lane.blocks.is_empty()).fuse();
+    let mut lanes: Vec<Lane<'_, C>> = Vec::with_capacity(LANES);
+    loop {
+        lanes.retain(|lane| !lane.blocks.is_empty());
+        lanes.extend(waiting.by_ref().take(LANES - lanes.len()));
+        match lanes.len() {
+            0 => break,
+            1 => in_step::<C, 1>(&mut lanes),
+            2 => in_step::<C, 2>(&mut lanes),
+            3 => in_step::<C, 3>(&mut lanes),
+            4 => in_step::<C, 4>(&mut lanes),
+            5 => in_step::<C, 5>(&mut lanes),
+            6 => in_step::<C, 6>(&mut lanes),
+            7 => in_step::<C, 7>(&mut lanes),
+            _ => in_step::<C, 8>(&mut lanes),
         }
-        for lane in &mut lanes {
-            if lane.as_ref().is_some_and(|lane| lane.blocks.len() == 0) {
-                *lane = waiting.next();
-            }
+    }
+}
+
+/// As many steps as each of the lanes can take. Their number is known to the compiler, which keeps
+/// what the lanes chain on in registers.
+#[inline(always)]
+fn in_step<C: Cipher + ?Sized, const N: usize>(lanes: &mut [Lane<'_, C>]) {
+    let Some(lanes) = lanes.first_chunk_mut::<N>() else { return };
+    let steps = lanes.iter().map(|lane| lane.blocks.len()).min().unwrap_or(0);
+    let mut states: [[u8; BLOCK]; N] = std::array::from_fn(|n| *lanes[n].iv);
+    let ciphers: [&C; N] = std::array::from_fn(|n| lanes[n].cipher);
+    let blocks = lanes.each_mut().map(|lane| lane.take(steps));
+    for step in 0..steps {
+        for n in 0..N {
+            ciphers[n].step(&mut states[n], &mut blocks[n][step]);
         }
+    }
+    for (lane, state) in lanes.iter_mut().zip(states) {
+        *lane.iv = state;
     }
 }
 

@@ -8,8 +8,9 @@ use std::thread;
 use super::PackageError;
 use super::job::Job;
 
-/// Bytes that a thread holds. It stays in the cache of a core, and reads and writes are long.
-const BUFFER: usize = 256 << 10;
+/// Bytes that a thread holds. It stays in the cache of a core, and reads and writes are long. Eight
+/// equal parts of it lie at different places in their memory pages ([`crate::crypto::strands`]).
+const BUFFER: usize = (256 << 10) - 8 * 448;
 
 /// Threads where some wait for an object store: more than few cores, as they wait, and not one for each
 /// of many, as each holds parts and needs blocks.
