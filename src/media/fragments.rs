@@ -51,6 +51,8 @@ impl Fragments {
             buffer.resize(moof.size, 0);
             let read: io::Result<()> = source.read_exact_at(moof.offset, &mut buffer);
             read.map_err(ScanError::Io)?;
+            // Where its data are, as plans have it; the same boxes may lie elsewhere in another file.
+            digest.update(&moof.offset.to_be_bytes());
             digest.update(&buffer);
             let found = children(FourCc(*b"file"), &buffer).next().transpose()?;
             let Some(found) = found else { continue };

@@ -129,6 +129,21 @@ async fn fragmented_files_are_served_as_they_are() {
     demand_sources(&files).await;
 }
 
+/// One server has plans for both, and they have the same boxes.
+#[tokio::test]
+async fn fragments_that_lie_elsewhere_in_a_copy_are_read_where_they_lie() {
+    let film = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/media/out/traps/fragmented_muxed_no_sidx.mp4");
+    let film = fs::read(film).expect("run tests/media/make.sh");
+    let front = film.windows(4).position(|kind| kind == b"moof").unwrap() - 4;
+    let free: Vec<u8> = [&1008_u32.to_be_bytes()[..], b"free", &[0; 1000]].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let (before, behind) = (folder.path().join("before.mp4"), folder.path().join("behind.mp4"));
+    fs::write(&before, [&film[..front], &free, &film[front..]].concat()).unwrap();
+    fs::write(&behind, [&film[..], &free].concat()).unwrap();
+    demand_sources(&[before, behind]).await;
+}
+
 #[tokio::test]
 async fn fragmented_files_of_the_repository_are_served_as_they_are() {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out/traps");
