@@ -63,14 +63,17 @@ impl<'k> Decryptor<'k> {
             match &header.kind.0 {
                 b"moov" => {
                     walk.load(header.kind, size)?;
-                    locked = walk.movie(&mut self.movie)?;
+                    let described = walk.movie(&mut self.movie)?;
+                    if !looked {
+                        locked.absorb(described);
+                    }
                     strip(&mut walk.buffer)?;
                     walk.store()?;
                 }
                 b"moof" => {
                     walk.load(header.kind, size)?;
                     let movie = self.movie.as_ref().ok_or(ReadError::NoMovie)?;
-                    locked = Locked::parse(&walk.buffer, walk.at, movie)?;
+                    locked.absorb(Locked::parse(&walk.buffer, walk.at, movie)?);
                     strip(&mut walk.buffer)?;
                     walk.done.fragments += 1;
                     walk.store()?;
@@ -79,14 +82,21 @@ impl<'k> Decryptor<'k> {
                     // The movie header may lie behind the samples that it describes.
                     if &header.kind.0 == b"mdat" && self.movie.is_none() && !looked {
                         looked = true;
-                        locked = walk.look_ahead(&mut self.movie)?;
+                        locked.absorb(walk.look_ahead(&mut self.movie)?);
                     }
-                    walk.copy(walk.at + size, &locked, self.keys)?;
+                    walk.copy(walk.at + size, &mut locked, self.keys)?;
                 }
             }
         }
-        Ok(())
+        match locked.samples.first() {
+            None => Ok(()),
+            Some(sample) => Err(refused(sample.track, "a sample lies where no box has data")),
+        }
     }
+}
+
+fn refused(track: u32, rule: &'static str) -> DecryptError {
+    ReadError::Fragment { track, rule }.into()
 }
 
 struct Walk<'s, S: ?Sized, W, P> {
@@ -156,29 +166,33 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
         Ok(())
     }
 
-    /// Copies up to `end`; of what lies there, locked samples are opened.
-    fn copy(&mut self, end: u64, locked: &Locked, keys: &Keyring) -> Result<(), DecryptError> {
-        let from = locked.samples.partition_point(|sample| sample.offset < self.at);
-        for sample in &locked.samples[from..] {
-            let past = sample.offset.saturating_add(sample.size.into());
-            if sample.offset >= end {
-                break;
+    /// Copies up to `end`; of what lies there, locked samples are opened and forgotten. Headers may
+    /// describe samples that lie behind other headers, but none that were copied before.
+    fn copy(&mut self, end: u64, locked: &mut Locked, keys: &Keyring) -> Result<(), DecryptError> {
+        let mut opened = 0;
+        for sample in locked.samples.iter().take_while(|sample| sample.offset < end) {
+            let track = sample.track;
+            if sample.offset < self.at {
+                return Err(refused(track, "a sample lies before its header or in another sample"));
             }
             self.copy_clear(sample.offset)?;
-            let track = sample.track;
-            let refuse = |rule| DecryptError::from(ReadError::Fragment { track, rule });
-            if past > end || sample.offset < self.at || sample.size > MAX_SAMPLE {
-                return Err(refuse("a sample overlaps another or the end of its box"));
+            if sample.offset.saturating_add(sample.size.into()) > end || sample.size > MAX_SAMPLE {
+                return Err(refused(track, "a sample reaches over the end of its box"));
             }
             self.fill(sample.size.into())?;
             let kid = sample.lock.kid;
             let key = keys.get(kid).ok_or(DecryptError::NoKey { track, kid })?;
             if !open(&sample.lock, key, &mut self.buffer, locked.subsamples(sample)) {
-                return Err(refuse("the subsamples of a sample are larger than the sample"));
+                return Err(refused(
+                    track,
+                    "the subsamples of a sample are larger than the sample",
+                ));
             }
             self.store()?;
             *self.done.samples.entry(track).or_default() += 1;
+            opened += 1;
         }
+        locked.forget(opened);
         self.copy_clear(end)
     }
 

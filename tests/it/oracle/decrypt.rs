@@ -99,6 +99,81 @@ fn every_scheme_of_another_packager_comes_back() {
     }
 }
 
+/// The boxes of a file, with their types.
+fn boxes(mut file: &[u8]) -> Vec<([u8; 4], Vec<u8>)> {
+    let mut boxes = Vec::new();
+    while let Some((size, _)) = file.split_first_chunk() {
+        let (found, rest) = file.split_at(u32::from_be_bytes(*size) as usize);
+        boxes.push((found[4..8].try_into().unwrap(), found.to_vec()));
+        file = rest;
+    }
+    boxes
+}
+
+/// A fragment header whose data lie `by` bytes further on.
+fn moved(mut moof: Vec<u8>, by: i32) -> Vec<u8> {
+    let trun = moof.windows(4).position(|kind| kind == b"trun").unwrap();
+    let offset = moof[trun + 12..].first_chunk_mut().unwrap();
+    *offset = (i32::from_be_bytes(*offset) + by).to_be_bytes();
+    moof
+}
+
+/// An encrypted file whose fragments the given closure puts in order, as header and data.
+fn reordered(key: &HexKey, order: impl Fn(&[[Vec<u8>; 2]]) -> Vec<u8>) -> Vec<u8> {
+    let sources = CODECS.sources();
+    let source = sources.iter().find(|source| source.name.contains("_h264_")).unwrap();
+    let parts = boxes(&encrypted_by_packager(&source.path, key, "video", "cenc"));
+    let of = |wanted: &'static [&[u8; 4]]| {
+        let found = parts.iter().filter(|(kind, _)| wanted.contains(&kind));
+        found.map(|(_, bytes)| bytes.clone())
+    };
+    let fragments: Vec<_> =
+        of(&[b"moof"]).zip(of(&[b"mdat"])).map(|(moof, mdat)| [moof, mdat]).collect();
+    assert!(fragments.len() > 1);
+    of(&[b"ftyp", b"moov"]).chain([order(&fragments)]).flatten().collect()
+}
+
+#[test]
+fn fragments_whose_headers_stand_together_come_back() {
+    let key = some_key();
+    let file = reordered(&key, |fragments| {
+        let pair = |pair: &[[Vec<u8>; 2]]| match pair {
+            [[one, first], [two, second]] => {
+                let (by_header, by_data) = (two.len() as i32, first.len() as i32);
+                let headers = [moved(one.clone(), by_header), moved(two.clone(), by_data)];
+                [&headers[0][..], &headers[1], first, second].concat()
+            }
+            rest => rest.concat().concat(),
+        };
+        fragments.chunks(2).flat_map(pair).collect()
+    });
+    let bench = Bench::new(std::slice::from_ref(&key));
+    let data_of = |file: Vec<u8>| {
+        bench.decrypted(&[bench.put("in.mp4", &file)]);
+        let mut boxes = boxes(&fs::read(bench.path("out")).unwrap());
+        boxes.retain(|(kind, _)| kind == b"mdat");
+        boxes
+    };
+    let as_made = reordered(&key, |fragments| fragments.concat().concat());
+    assert!(data_of(file) == data_of(as_made));
+}
+
+#[test]
+fn samples_that_are_not_reached_are_no_success() {
+    let key = some_key();
+    let bench = Bench::new(std::slice::from_ref(&key));
+    let before = |[moof, mdat]: &[Vec<u8>; 2]| {
+        let back = (moof.len() + mdat.len()) as i32;
+        [&mdat[..], &moved(moof.clone(), -back)].concat()
+    };
+    let file = reordered(&key, |fragments| fragments.iter().flat_map(before).collect());
+    let message = bench.refused(&[bench.put("in.mp4", &file)]);
+    assert!(message.contains("a sample lies before its header"), "{message}");
+    let file = reordered(&key, |fragments| fragments[0][0].clone());
+    let message = bench.refused(&[bench.put("in.mp4", &file)]);
+    assert!(message.contains("a sample lies where no box has data"), "{message}");
+}
+
 fn keys_of(stream: &Stream) -> Vec<HexKey> {
     let key = |key: &Key| HexKey { kid: key.kid.clone(), key: key.key.clone() };
     stream.keys.iter().map(key).collect()
