@@ -112,6 +112,11 @@ impl PsshData {
     pub fn kids(&self) -> impl Iterator<Item = KeyId> {
         self.key_ids.iter().filter_map(|id| kid(id))
     }
+
+    /// Those others.
+    pub fn other_key_ids(&self) -> impl Iterator<Item = &[u8]> {
+        self.key_ids.iter().map(Vec::as_slice).filter(|id| kid(id).is_none())
+    }
 }
 
 fn kid(id: &[u8]) -> Option<KeyId> {

@@ -129,7 +129,10 @@ async fn license(
         KeyRequest { system: System::Widevine, kids: &kids, token: token.as_ref(), persistent };
     let granted = match delivery.route(&request).await? {
         Route::Here(granted) => granted,
-        Route::Elsewhere(forward) => return elsewhere(forward, &request, call, &challenge).await,
+        Route::Elsewhere(forward) => {
+            let named = names_no_other(&delivery, &challenge, &kids).await;
+            return elsewhere(forward, named, (&request, call), &challenge).await;
+        }
     };
     let prove_and_write = move || write(&delivery, &challenge, granted);
     // Some milliseconds of arithmetic, during which this thread would serve nobody.
@@ -138,12 +141,30 @@ async fn license(
     Ok(secret(MEDIA_TYPE, written.into()))
 }
 
+/// The other server reads the whole request, and may go by what we did not.
+async fn names_no_other(
+    delivery: &Delivery,
+    challenge: &Challenge,
+    kids: &[KeyId],
+) -> Result<(), DeliveryError> {
+    for id in &challenge.wanted.identifiers {
+        if !delivery.stands_for_no_other(id, kids).await? {
+            return Err(DeliveryError::OtherContent);
+        }
+    }
+    Ok(())
+}
+
 async fn elsewhere(
     forward: Forward,
-    request: &KeyRequest<'_>,
-    call: &Call,
+    named: Result<(), DeliveryError>,
+    (request, call): (&KeyRequest<'_>, &Call),
     challenge: &Challenge,
 ) -> Result<Response, Refused> {
+    if let Err(error) = named {
+        forward.refused(error.reason());
+        return Err(error.into());
+    }
     if let Err(error) = are_of_one_scheme(forward.keys(), challenge.wanted.scheme) {
         forward.refused(error.reason());
         return Err(error.into());

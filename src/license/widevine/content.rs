@@ -29,6 +29,9 @@ pub struct Wanted {
     pub kids: Vec<KeyId>,
     /// Names the content, in the way of whoever packaged it.
     pub content_id: Option<Vec<u8>>,
+    /// All that names content and is no KID, each once: identifiers of content, and of keys in a
+    /// spelling that is read nowhere here.
+    pub identifiers: Vec<Vec<u8>>,
     /// How the content is protected, where the request says it.
     pub scheme: Option<Scheme>,
     /// The type of licence.
@@ -57,8 +60,8 @@ impl Wanted {
         let license_type = LicenseType::read(license_type)?;
         let request_id = request_id.filter(|id| id.len() <= MAX_REQUEST_ID);
         let request_id = request_id.ok_or(RequestError::Malformed)?.clone();
-        let Named { kids, content_id, scheme } = named;
-        Ok(Self { kids, content_id, scheme, license_type, request_id })
+        let Named { kids, content_id, identifiers, scheme } = named;
+        Ok(Self { kids, content_id, identifiers, scheme, license_type, request_id })
     }
 }
 
@@ -103,6 +106,7 @@ fn begins_with_box(data: &[u8]) -> bool {
 struct Named {
     kids: Vec<KeyId>,
     content_id: Option<Vec<u8>>,
+    identifiers: Vec<Vec<u8>>,
     scheme: Option<Scheme>,
 }
 
@@ -127,14 +131,26 @@ impl Named {
         data.kids().try_for_each(|kid| self.kid(kid))?;
         let scheme = data.protection_scheme.map(|number| FourCc(number.to_be_bytes()));
         self.scheme = self.scheme.or(scheme.and_then(Scheme::of_fourcc));
-        match data.content_id {
-            Some(id) if id.len() > MAX_CONTENT_ID => Err(RequestError::Malformed),
-            Some(id) if self.content_id.is_none() => {
-                self.content_id = Some(id);
-                Ok(())
-            }
-            _ => Ok(()),
+        data.other_key_ids().try_for_each(|id| self.identifier(id))?;
+        if let Some(id) = data.content_id {
+            self.identifier(&id)?;
+            self.content_id.get_or_insert(id);
         }
+        Ok(())
+    }
+
+    fn identifier(&mut self, id: &[u8]) -> Result<(), RequestError> {
+        if id.len() > MAX_CONTENT_ID {
+            return Err(RequestError::Malformed);
+        }
+        if self.identifiers.iter().any(|known| known == id) {
+            return Ok(());
+        }
+        if self.identifiers.len() == MAX_KIDS {
+            return Err(RequestError::TooManyKids);
+        }
+        self.identifiers.push(id.to_vec());
+        Ok(())
     }
 
     /// The header of a WebM track: the KID itself.

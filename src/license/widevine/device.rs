@@ -7,7 +7,7 @@ use super::request::{Challenge, Client};
 use super::trust::{Service, Standing, Trust};
 use super::{DeviceError, RequestError};
 use crate::crypto::cbc::open_padded;
-use crate::crypto::random::Random;
+use crate::crypto::random::{Random, array};
 use crate::crypto::rsa::{Hash, PublicKey};
 use crate::crypto::{ContentKey, Expanded};
 use crate::license::rights::{Hdcp, Rights, SecurityLevel};
@@ -135,9 +135,10 @@ impl EncryptedClientIdentification {
         if !client.len().is_multiple_of(16) {
             return Err(RequestError::Malformed);
         }
-        // A key that does not open is replaced, so that the way on is the same.
-        let key = service.key.decrypt(random, wrapped).unwrap_or_default();
-        let key = <[u8; 16]>::try_from(&**key).unwrap_or_default();
+        // A key that does not open is replaced by one that nobody knows, so that the way on is the same.
+        let another = array(random)?;
+        let opened = service.key.decrypt(random, wrapped);
+        let key = opened.ok().and_then(|key| key.as_slice().try_into().ok()).unwrap_or(another);
         let key = Expanded::new(&ContentKey::from_bytes(key));
         open_padded(&key, iv, &mut client).then_some(client).ok_or(RequestError::Privacy)
     }

@@ -4,6 +4,38 @@ use super::{Delivery, DeliveryError};
 use crate::cenc::{Scheme, scheme};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
+use crate::store::StoreError;
+
+/// What names content: text, or a GUID as text or as 16 bytes.
+struct Identifier<'i> {
+    text: Option<&'i str>,
+    guid: Option<KeyId>,
+}
+
+impl<'i> Identifier<'i> {
+    fn read(bytes: &'i [u8]) -> Self {
+        let text = std::str::from_utf8(bytes).ok();
+        let guid = match <[u8; 16]>::try_from(bytes) {
+            Ok(bytes) => Some(KeyId::from_bytes(bytes)),
+            Err(_) => text.and_then(|text| text.parse().ok()),
+        };
+        Self { text, guid }
+    }
+}
+
+/// Whether some keys of a locator for samples, of the schemes in which it has some of `kids`, are not
+/// among these.
+fn has_others(keys: &[KeyRecord], kids: &[KeyId]) -> bool {
+    let schemes: Vec<Scheme> = keys
+        .iter()
+        .filter(|key| kids.contains(&key.kid))
+        .filter_map(|key| Scheme::of(key.protection))
+        .collect();
+    let is_meant = |scheme| schemes.is_empty() || schemes.contains(&scheme);
+    keys.iter()
+        .filter(|key| Scheme::of(key.protection).is_some_and(is_meant))
+        .any(|key| !kids.contains(&key.kid))
+}
 
 impl Delivery {
     /// The keys that an identifier of content stands for: a key itself (16 bytes or a GUID), or the
@@ -21,11 +53,7 @@ impl Delivery {
         scheme: Option<Scheme>,
         most: usize,
     ) -> Result<Vec<KeyId>, DeliveryError> {
-        let text = std::str::from_utf8(content_id).ok();
-        let guid = match <[u8; 16]>::try_from(content_id) {
-            Ok(bytes) => Some(KeyId::from_bytes(bytes)),
-            Err(_) => text.and_then(|text| text.parse().ok()),
-        };
+        let Identifier { text, guid } = Identifier::read(content_id);
         if let Some(kid) = guid {
             if !self.store.keys(&[kid]).await?.is_empty() {
                 return Ok(vec![kid]);
@@ -38,6 +66,42 @@ impl Delivery {
         let name = text.ok_or(DeliveryError::UnknownKey)?;
         let locator = self.store.locator_named(name).await?.ok_or(DeliveryError::UnknownKey)?;
         self.common_keys(locator, scheme, most).await
+    }
+
+    /// Whether these keys are all that an identifier may stand for, whoever reads it: a key, and of
+    /// each locator that it names all keys for samples, or those of the schemes of these keys. What is
+    /// not known here stands for nothing.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn stands_for_no_other(
+        &self,
+        content_id: &[u8],
+        kids: &[KeyId],
+    ) -> Result<bool, DeliveryError> {
+        let Identifier { text, guid } = Identifier::read(content_id);
+        if let Some(kid) = guid
+            && !kids.contains(&kid)
+            && !self.store.keys(&[kid]).await?.is_empty()
+        {
+            return Ok(false);
+        }
+        let named = match text {
+            Some(name) => self.store.locator_named(name).await?,
+            None => None,
+        };
+        let locators = guid.map(|guid| LocatorId::from_bytes(*guid.as_bytes()));
+        for locator in locators.into_iter().chain(named) {
+            let keys = match self.store.locator(locator).await {
+                Ok(locator) => self.store.keys_of(locator.id).await?,
+                Err(StoreError::NotFound { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            if has_others(&keys, kids) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The keys under which a locator's samples are encrypted. Of a locator that is not there not even

@@ -37,6 +37,11 @@ pub enum DeliveryError {
         "the keys of the request are given out by different servers; ask for each of them alone"
     )]
     SeveralServers,
+    /// What is passed on names content with keys that were not decided on.
+    #[error(
+        "the request also names content with other keys; the licence is made by another server"
+    )]
+    OtherContent,
     /// The other server gave no licence.
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -60,6 +65,7 @@ impl DeliveryError {
             Self::NotServed => "license-system-not-served",
             Self::MadeElsewhere => "license-made-elsewhere",
             Self::SeveralServers => "license-of-several-servers",
+            Self::OtherContent => "license-of-other-content",
             Self::Upstream(error) => error.reason(),
             Self::Store(StoreError::Busy) => "store-busy",
             Self::Store(_) => "store-failed",

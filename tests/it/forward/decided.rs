@@ -2,18 +2,22 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use portcullis::drm::widevine::PsshData;
 use portcullis::ids::KeyId;
 use portcullis::license::upstream::Protocol;
 use portcullis::license::widevine::LicenseType;
 use portcullis::license::widevine::test_device::Content;
 use portcullis::policy::ContentKeyPolicy;
 use portcullis::service::upstream::Settings;
+use prost::Message;
 use serde_json::{Value, json};
 
 use crate::support::keys::{NOW, at, base64url, clearkey_request, request, sign, spec};
 use crate::support::log::{Log, logged};
 use crate::support::playready::template;
-use crate::support::upstream::{CENC, Choice, Server, Service, every_system, properties, reply};
+use crate::support::upstream::{
+    CBCS, CENC, Choice, Server, Service, every_system, properties, reply,
+};
 use crate::support::widevine::{ask, pssh_data};
 
 const URL: &str = "/keydelivery/ClearKey/";
@@ -50,6 +54,48 @@ async fn what_is_refused_here_is_not_passed_on() {
         assert_eq!(service.keys.post(&url, clearkey_request(&[kid])).await.status, 200);
     }
     assert_eq!(server.seen().len(), 2);
+}
+
+/// The other server reads the whole request, and may go by a name in it.
+#[tokio::test]
+async fn content_of_other_keys_is_not_asked_for_beside_a_key() {
+    let server = Server::start(|_| reply(200, "application/octet-stream", "licence")).await;
+    let service = Service::of(server.settings(Protocol::Https), true).await;
+    let (kid, _) = service.cenc().await;
+    service.key("free", CBCS).await;
+    let protected = service.keys.publish_key(&request("protected", CENC, "token")).await.0;
+    let address = format!("/keydelivery/Widevine/?kid={kid}");
+    let post = async |address: &str, kids: &[&[u8]], content_id: Option<&[u8]>| {
+        let key_ids = kids.iter().map(|id| id.to_vec()).collect();
+        let content_id = content_id.map(<[u8]>::to_vec);
+        let data = PsshData { key_ids, content_id, ..PsshData::default() }.encode_to_vec();
+        let session = ask("l3", Content::PsshData(&data), LicenseType::Streaming);
+        service.keys.post(address, session.body).await
+    };
+    let (own, locator) = (kid.as_bytes().as_slice(), *protected.locator.as_bytes());
+    let spelled = protected.kid.to_string();
+    for (kids, content_id) in [
+        (&[own][..], Some(&b"protected"[..])),
+        (&[], Some(b"protected")),
+        (&[own], Some(b"free")),
+        (&[own], Some(&locator)),
+        (&[own], Some(protected.kid.as_bytes())),
+        (&[own, spelled.as_bytes()], Some(b"film")),
+    ] {
+        let refused = post(&address, kids, content_id).await;
+        let expected = (403, "license-of-other-content".into());
+        assert_eq!(refused.refusal(), expected, "{kids:?} {content_id:?}");
+    }
+    assert!(server.seen().is_empty());
+    for (kids, content_id) in [
+        (&[own][..], Some(&b"film"[..])),
+        (&[own], Some(b"a name of the vendor")),
+        (&[], Some(b"film")),
+        (&[], Some(own)),
+    ] {
+        let answer = post("/keydelivery/Widevine/", kids, content_id).await;
+        assert_eq!(answer.body, "licence", "{kids:?} {content_id:?}");
+    }
 }
 
 #[tokio::test]

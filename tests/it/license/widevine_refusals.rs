@@ -1,6 +1,8 @@
 //! Widevine: who gets no licence, and for which reason.
 
+use portcullis::crypto::chains::seal_padded;
 use portcullis::crypto::random::System;
+use portcullis::crypto::{ContentKey, Expanded};
 use portcullis::drm::widevine::PsshData;
 use portcullis::license::widevine::LicenseType;
 use portcullis::license::widevine::maker::Maker;
@@ -201,6 +203,14 @@ fn nested(length: usize) -> Vec<u8> {
     nested
 }
 
+/// Who asks, as bytes.
+fn ask_in_the_clear(data: &[u8]) -> Vec<u8> {
+    let body = ask("l3", Content::PsshData(data), LicenseType::Streaming).body;
+    let message = SignedMessage::decode(&*body).unwrap();
+    let request = LicenseRequest::decode(&*message.msg.unwrap()).unwrap();
+    request.client_id.unwrap()
+}
+
 #[tokio::test]
 async fn who_is_encrypted_to_another_service_stays_unknown() {
     let service = Service::open(&json!({})).await;
@@ -217,7 +227,21 @@ async fn who_is_encrypted_to_another_service_stays_unknown() {
     let elsewhere = maker.service(&world.root, "other.test").unwrap();
     let impostor = maker.service(&world.root, PROVIDER).unwrap();
     let good = ask(&world.service.certificate);
+    let clear = ask_in_the_clear(&data);
     let table = [
+        (
+            "a key that does not open beside a client under a key that anybody can guess",
+            signed_again(&good, |r| {
+                let hidden = r.encrypted_client_id.as_mut().unwrap();
+                let iv = hidden.encrypted_client_id_iv.as_deref().unwrap();
+                let key = Expanded::new(&ContentKey::from_bytes([0; 16]));
+                let mut client = clear.clone();
+                seal_padded(&key, iv.try_into().unwrap(), &mut client);
+                hidden.encrypted_client_id = Some(client);
+                hidden.encrypted_privacy_key = Some(vec![1; 256]);
+            }),
+            "client-unreadable",
+        ),
         ("another provider", ask(&elsewhere.certificate), "service-certificate-unknown"),
         ("another key", ask(&impostor.certificate), "client-unreadable"),
         (

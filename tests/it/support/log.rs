@@ -1,10 +1,12 @@
 //! What a test makes the process log.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 
 use serde_json::Value;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Everything that is logged, as JSON lines.
 #[derive(Clone, Default)]
@@ -35,7 +37,18 @@ impl Log {
     }
 }
 
+/// While there is just one subscriber, what another thread logs first is asked of the subscriber of
+/// that thread, and never logged by any when it has none. So all threads have one, which takes nothing.
+fn keep_asking() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let nothing = tracing_subscriber::registry().with(dynamic_filter_fn(|_, _| false));
+        tracing::subscriber::set_global_default(nothing).unwrap();
+    });
+}
+
 pub(crate) fn logged(log: &Log) -> tracing::subscriber::DefaultGuard {
+    keep_asking();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
         .json()
