@@ -49,6 +49,9 @@ pub enum AnswerError {
     /// The server fails, or does not take us for who we are.
     #[error("the licence server does not do its work")]
     Failed(&'static str),
+    /// The server, or what stands before it, says that it is away.
+    #[error("the licence server is away")]
+    Away,
     /// The answer does not read.
     #[error("the licence server's answer is no licence")]
     Malformed,
@@ -59,7 +62,7 @@ impl AnswerError {
     pub fn said(self) -> &'static str {
         match self {
             Self::Refused(said) | Self::Failed(said) => said,
-            Self::Malformed => "",
+            Self::Away | Self::Malformed => "",
         }
     }
 }
@@ -127,6 +130,7 @@ impl Answer {
             // Time-outs and rates are the server's trouble, the others ours or the client's.
             408 | 429 => Err(AnswerError::Failed("")),
             400..=499 => Err(AnswerError::Refused("")),
+            502..=504 => Err(AnswerError::Away),
             _ => Err(AnswerError::Failed("")),
         }
     }
@@ -168,7 +172,9 @@ mod tests {
             (408, Some(AnswerError::Failed(""))),
             (429, Some(AnswerError::Failed(""))),
             (500, Some(AnswerError::Failed(""))),
-            (503, Some(AnswerError::Failed(""))),
+            (502, Some(AnswerError::Away)),
+            (503, Some(AnswerError::Away)),
+            (504, Some(AnswerError::Away)),
         ] {
             assert_eq!(answer(status, None, "x").verbatim().err(), expected, "{status}");
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::{Delivery, DeliveryError, Granted, KeyRequest};
 use crate::license::upstream::{Ask, Licence, Passed};
 use crate::license::{GrantedKey, System};
-use crate::service::upstream::{Upstream, UpstreamError};
+use crate::service::upstream::Upstream;
 use crate::token::Bearer;
 
 /// Who makes the licence of a request.
@@ -20,7 +20,7 @@ pub enum Route {
 
 /// A request that was granted and waits for the other server.
 pub struct Forward {
-    granted: Pending,
+    granted: Granted,
     upstream: Arc<Upstream>,
 }
 
@@ -44,9 +44,7 @@ impl Delivery {
             Some(name) => self.upstreams.find(name, request.system).map_err(DeliveryError::from),
         };
         match found {
-            Ok(upstream) => {
-                Ok(Route::Elsewhere(Forward { granted: Pending(Some(granted)), upstream }))
-            }
+            Ok(upstream) => Ok(Route::Elsewhere(Forward { granted, upstream })),
             Err(error) => {
                 granted.refused(error.reason());
                 Err(error)
@@ -81,14 +79,12 @@ impl Delivery {
 impl Forward {
     /// The keys that are asked for; never none.
     pub fn keys(&self) -> &[GrantedKey] {
-        self.granted.0.as_ref().map_or(&[], Granted::keys)
+        self.granted.keys()
     }
 
     /// The request is not passed on: what was looked at after the decision spoke against it.
-    pub fn refused(mut self, reason: &'static str) {
-        if let Some(granted) = self.granted.0.take() {
-            granted.refused(reason);
-        }
+    pub fn refused(self, reason: &'static str) {
+        self.granted.refused(reason);
     }
 
     /// Passes the request on, once.
@@ -100,29 +96,14 @@ impl Forward {
         passed: &Passed<'_>,
         token: Option<&Bearer>,
     ) -> Result<Licence, DeliveryError> {
-        let Self { granted: mut pending, upstream } = self;
-        let Some(granted) = pending.0.as_ref() else { return Err(UpstreamError::Unknown.into()) };
+        let Self { granted, upstream } = self;
         let ask = Ask { passed, keys: granted.keys(), now: granted.now() };
         let licence = upstream.licence(&ask, token).await;
-        if let Some(granted) = pending.0.take() {
-            match &licence {
-                Ok(Licence { refusal: None, .. }) => granted.delivered_by(upstream.name()),
-                Ok(_) => granted.refused("upstream-refused"),
-                Err(error) => granted.refused(error.reason()),
-            }
+        match &licence {
+            Ok(Licence { refusal: None, .. }) => granted.delivered_by(upstream.name()),
+            Ok(_) => granted.refused("upstream-refused"),
+            Err(error) => granted.refused(error.reason()),
         }
         Ok(licence?)
-    }
-}
-
-/// Keys whose end nobody has told to the audit yet: a client that leaves while the other server is
-/// asked ends all that was done for it.
-struct Pending(Option<Granted>);
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Some(granted) = self.0.take() {
-            granted.refused("request-abandoned");
-        }
     }
 }

@@ -7,7 +7,8 @@ use crate::ids::{KeyId, LocatorId};
 use crate::license::{GrantedKey, System};
 
 /// The keys that a request gets, never none. Whoever holds them says how it ended, by
-/// [`Self::delivered`] or [`Self::refused`], so that the audit has the whole decision.
+/// [`Self::delivered`] or [`Self::refused`], so that the audit has the whole decision; dropped without
+/// a word, as when the client leaves, they were refused.
 #[must_use = "the audit waits for the end of the decision"]
 pub struct Granted {
     system: System,
@@ -42,26 +43,33 @@ impl Granted {
     }
 
     /// Leaves out the keys that the client's device may not have; `None` when none is left.
-    pub fn only(self, reason: &'static str, keep: impl Fn(&GrantedKey) -> bool) -> Option<Self> {
-        let Self { system, now, keys, locators } = self;
-        let (kept, left_out): (Vec<_>, Vec<_>) =
-            keys.into_iter().zip(locators).partition(|(key, _)| keep(key));
+    pub fn only(
+        mut self,
+        reason: &'static str,
+        keep: impl Fn(&GrantedKey) -> bool,
+    ) -> Option<Self> {
+        let (system, now) = (self.system, self.now);
+        let (kept, left_out): (Vec<_>, Vec<_>) = self.take().partition(|(key, _)| keep(key));
         for (key, locator) in left_out {
             audit::refused(system, key.kid, locator, reason);
         }
         (!kept.is_empty()).then(|| Self::new(system, now, kept))
     }
 
+    fn take(&mut self) -> impl Iterator<Item = (GrantedKey, LocatorId)> + use<> {
+        std::mem::take(&mut self.keys).into_iter().zip(std::mem::take(&mut self.locators))
+    }
+
     /// All keys were handed out.
-    pub fn delivered(self) {
-        for (key, locator) in self.keys.iter().zip(self.locators) {
+    pub fn delivered(mut self) {
+        for (key, locator) in self.take() {
             audit::delivered(self.system, key.kid, locator);
         }
     }
 
     /// All keys were handed out, in a licence of another server.
-    pub(super) fn delivered_by(self, upstream: &str) {
-        for (key, locator) in self.keys.iter().zip(self.locators) {
+    pub(super) fn delivered_by(mut self, upstream: &str) {
+        for (key, locator) in self.take() {
             audit::delivered_by(upstream, self.system, key.kid, locator);
         }
     }
@@ -78,9 +86,19 @@ impl Granted {
     }
 
     /// None was: what was looked at after the decision spoke against it.
-    pub fn refused(self, reason: &'static str) {
-        for (key, locator) in self.keys.iter().zip(self.locators) {
+    pub fn refused(mut self, reason: &'static str) {
+        self.end(reason);
+    }
+
+    fn end(&mut self, reason: &'static str) {
+        for (key, locator) in self.take() {
             audit::refused(self.system, key.kid, locator, reason);
         }
+    }
+}
+
+impl Drop for Granted {
+    fn drop(&mut self) {
+        self.end("request-abandoned");
     }
 }

@@ -56,7 +56,7 @@ impl UpstreamError {
             Self::Timeout => "upstream-timeout",
             Self::TooLarge => "upstream-answer-too-large",
             Self::Answer(AnswerError::Refused(_)) => "upstream-refused",
-            Self::Answer(AnswerError::Failed(_)) => "upstream-failed",
+            Self::Answer(AnswerError::Failed(_) | AnswerError::Away) => "upstream-failed",
             Self::Answer(AnswerError::Malformed) => "upstream-answer-malformed",
         }
     }
@@ -70,17 +70,10 @@ impl UpstreamError {
         }
     }
 
-    /// Whether the server is to blame: enough of these in a row, and it is left alone.
+    /// Whether the server is away: enough of these in a row, and it is left alone. What it says of a
+    /// request is no such thing, even that it failed: whoever sends what makes it fail would shut it to
+    /// all others.
     pub(super) fn is_failure(&self) -> bool {
-        match self {
-            Self::Unreachable | Self::Timeout | Self::TooLarge => true,
-            Self::Answer(error) => !matches!(error, AnswerError::Refused(_)),
-            Self::Unknown
-            | Self::Unfit
-            | Self::Rights
-            | Self::Header
-            | Self::Open { .. }
-            | Self::Busy => false,
-        }
+        matches!(self, Self::Unreachable | Self::Timeout | Self::Answer(AnswerError::Away))
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::fmt::serde::unsigned_duration::friendly::compact::required as text;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use crate::license::at_hand::is_this_machine;
@@ -27,6 +27,7 @@ pub struct Settings {
     /// What the server speaks.
     pub protocol: Protocol,
     /// Where requests are posted.
+    #[serde(serialize_with = "without_secrets")]
     pub url: Url,
     /// Whether `http` is meant where others may listen; to this machine it needs no word.
     #[serde(default)]
@@ -44,7 +45,7 @@ pub struct Settings {
     #[serde(default)]
     pub certificate_file: Option<PathBuf>,
     /// Header lines, as templates.
-    #[serde(default)]
+    #[serde(default, serialize_with = "names")]
     pub headers: BTreeMap<String, String>,
     /// File with the roots (PEM) that the server's certificate ends at, in the place of those of the
     /// system.
@@ -69,6 +70,33 @@ pub struct Settings {
     #[serde(default = "pause", with = "text")]
     pub pause: Duration,
 }
+
+/// What a configuration shows of an address: its query and who uses it may be secrets.
+fn without_secrets<S: Serializer>(url: &Url, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut shown = url.clone();
+    if shown.query().is_some() {
+        shown.set_query(Some(HIDDEN));
+    }
+    // These fail for addresses without a host, which are refused.
+    if shown.password().is_some() {
+        let _ = shown.set_password(Some(HIDDEN));
+    }
+    if !shown.username().is_empty() {
+        let _ = shown.set_username(HIDDEN);
+    }
+    serializer.serialize_str(shown.as_str())
+}
+
+/// What a configuration shows of header lines: what stands around the names of a template may be a
+/// secret.
+fn names<S: Serializer>(
+    headers: &BTreeMap<String, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(headers.keys().map(|name| (name, HIDDEN)))
+}
+
+const HIDDEN: &str = "hidden";
 
 fn connect_timeout() -> Duration {
     Duration::from_secs(2)

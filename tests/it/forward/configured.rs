@@ -72,12 +72,15 @@ fn a_secret_is_checked_and_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let secret = dir.path().join("secret");
     let section = format!(
-        "{VENDOR}secret_file = {secret:?}\nheaders = {{ X = \"Key {{secret}}\" }}\ntimeout = \"3s\"\n"
+        "{VENDOR}secret_file = {secret:?}\nheaders = {{ X = \"hunter2 {{secret}}\" }}\ntimeout = \"3s\"\n"
     );
+    let section = section.replacen("/x", "/x?key=hunter2", 1);
     fs::write(&secret, "hunter2\n").unwrap();
     let (accepted, said) = checked(dir.path(), &section, &[]);
     assert!(accepted && !said.contains("hunter2"), "{said}");
-    for shown in ["[upstream.vendor]", "timeout = \"3s\"", "X = \"Key {secret}\"", "failures = 5"] {
+    for shown in
+        ["[upstream.vendor]", "timeout = \"3s\"", "X = \"hidden\"", "?hidden", "failures = 5"]
+    {
         assert!(said.contains(shown), "{shown}: {said}");
     }
     fs::write(&secret, "hunter2\nand more").unwrap();

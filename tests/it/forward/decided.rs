@@ -164,7 +164,7 @@ async fn the_audit_names_the_server_and_nothing_secret_is_logged() {
     let url = format!("{URL}?token={token}");
     let post = || service.keys.post(&url, clearkey_request(&[kid]));
     post().await;
-    server.becomes(|_| reply(500, "text/plain", "what went wrong inside"));
+    server.becomes(|_| reply(503, "text/plain", "what went wrong inside"));
     post().await;
     post().await;
     post().await;

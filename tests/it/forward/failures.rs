@@ -112,7 +112,7 @@ async fn a_server_that_is_not_there_or_hangs_up_cannot_be_reached() {
 
 #[tokio::test]
 async fn a_server_that_fails_is_left_alone_and_tried_again() {
-    let server = Server::start(|_| reply(500, "text/plain", "no")).await;
+    let server = Server::start(|_| reply(503, "text/plain", "no")).await;
     let pause = Duration::from_millis(300);
     let settings = Settings { failures: 3, pause, ..server.settings(Protocol::Https) };
     let asked = Asked::of(settings).await;
@@ -137,14 +137,21 @@ async fn a_server_that_fails_is_left_alone_and_tried_again() {
 }
 
 #[tokio::test]
-async fn refusals_of_clients_leave_the_server_open_to_others() {
+async fn what_a_server_says_of_a_request_leaves_it_open_to_others() {
     let server = Server::start(|_| reply(403, "text/plain", "revoked")).await;
     let settings = Settings { failures: 1, ..server.settings(Protocol::Https) };
     let asked = Asked::of(settings).await;
-    for _ in 0..4 {
-        assert_eq!(asked.ask().await.refusal(), (403, "upstream-refused".into()));
+    for (status, body, expected) in [
+        (403, "revoked", (403, "upstream-refused")),
+        (500, "a request that nobody thought of", (502, "upstream-failed")),
+        (200, "", (502, "upstream-answer-malformed")),
+    ] {
+        server.becomes(move |_| reply(status, "text/plain", body));
+        for _ in 0..4 {
+            assert_eq!(asked.ask().await.refusal(), (expected.0, expected.1.into()));
+        }
     }
-    assert_eq!(server.seen().len(), 4);
+    assert_eq!(server.seen().len(), 12);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use portcullis::license::fairplay::client::{Device, Draft, Opener, Wish};
 use portcullis::license::fairplay::{Callee, DFunction, External};
 
 use crate::support::fairplay::{Service, World};
+use crate::support::log::{Log, logged};
 
 /// Long enough for a program to start on a machine with other work.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -125,6 +126,19 @@ async fn who_takes_too_long_is_given_up_with_all_that_he_started() {
     // Longer than it would have slept.
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert!(!survived.exists(), "what the program started went on");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_the_function_works_is_in_the_audit() {
+    let log = Log::default();
+    let _guard = logged(&log);
+    let service = service(hooks().await("slow"), PATIENT).await;
+    let (url, spc) = (service.url(), spc(&service, 1, &device()).0);
+    let gone = tokio::time::timeout(SHORT, service.keys.post(&url, spc)).await;
+    assert!(gone.is_err());
+    let records = log.audit();
+    assert_eq!(records.len(), 1, "{records:?}");
+    assert_eq!(records[0]["reason"], "request-abandoned");
 }
 
 #[tokio::test]
