@@ -93,6 +93,7 @@ pub(super) async fn serve(
     let policies = config.origin.policies()?;
     let delivery = Arc::new(delivery);
     let keys_app = App::of_keys(Arc::clone(&delivery), &config.limits);
+    let catalog = Some(catalog).filter(|_| config.origin.pages);
     let services = Services { delivery, media, policies, catalog, store };
     let hosts = config.key_delivery.hosts.clone();
     let app = App::new(services, &config.limits).with_key_hosts(hosts);

@@ -12,7 +12,7 @@ use super::ConfigError;
 use crate::http::policies::Policies;
 
 /// The `[origin]` section.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Origin {
     /// How long caches may keep manifests and fragments, in the place of the built-in times.
@@ -22,6 +22,19 @@ pub struct Origin {
     pub cross_domain_policy: Option<PathBuf>,
     /// File that is served as `/clientaccesspolicy.xml`.
     pub client_access_policy: Option<PathBuf>,
+    /// Whether the start page, the player and the list of streams are served.
+    pub pages: bool,
+}
+
+impl Default for Origin {
+    fn default() -> Self {
+        Self {
+            max_cache_age: None,
+            cross_domain_policy: None,
+            client_access_policy: None,
+            pages: true,
+        }
+    }
 }
 
 impl Origin {

@@ -27,8 +27,8 @@ pub struct Services {
     pub media: Media,
     /// What plug-ins of other origins may read.
     pub policies: Policies,
-    /// The list of streams.
-    pub catalog: Catalog,
+    /// The list of streams, for the pages; none = there are no pages.
+    pub catalog: Option<Catalog>,
     /// Asked whether it answers, for readiness.
     pub store: Store,
 }
@@ -64,8 +64,8 @@ impl App {
             // /{locatorId}/...
             .merge(media::routes(Arc::clone(&media)));
         // /  /player  /assets/{name}  /streams.json
-        let pages = guards.around(pages::routes(catalog, for_testers));
-        let routes = readable.around(routes.fallback(not_found)).merge(pages);
+        let pages = catalog.map(|catalog| guards.around(pages::routes(catalog, for_testers)));
+        let routes = readable.around(routes.fallback(not_found)).merge(pages.unwrap_or_default());
         let streaming = Some(Streaming { media, guards: readable });
         Self { routes, streaming, key_hosts: KeyHosts::new(Vec::new()) }
     }
@@ -109,8 +109,9 @@ impl App {
 }
 
 async fn not_found(uri: Uri) -> Response {
-    let detail =
-        || format!("No route leads to {:?}; the start page / lists what is here.", uri.path());
+    let detail = || {
+        format!("No route leads to {:?}; docs/ARCHITECTURE.md lists those there are.", uri.path())
+    };
     media::not_found(&uri).unwrap_or_else(|| no_route(detail()).into_response())
 }
 

@@ -86,6 +86,28 @@ async fn what_was_added_is_served_as_configured() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_pages_lists_no_stream() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = configure(dir.path());
+    let section = "[origin]\npages = false\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + section).unwrap();
+    let mut server = start(&config);
+    let address = server.address();
+    for (path, status) in [
+        ("/", 404),
+        ("/player", 404),
+        ("/assets/page.js", 404),
+        ("/streams.json", 404),
+        ("/healthz", 200),
+    ] {
+        let answer = client().get(format!("http://{address}{path}")).send().await;
+        assert_eq!(answer.unwrap().status(), status, "{path}");
+    }
+    kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
+    assert_eq!(server.0.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listener_of_keys_serves_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let config = configure(dir.path());
