@@ -2,7 +2,7 @@
 
 use super::Args;
 use crate::cenc::Scheme;
-use crate::cli::instance::{self, MissingKek};
+use crate::cli::instance;
 use crate::cli::place::Place;
 use crate::cli::{CliError, log};
 use crate::config::Config;
@@ -29,7 +29,7 @@ async fn of_locator(args: &Args, place: &Place) -> Result<KnownKeys, CliError> {
     let mut config = Config::load(None, std::env::vars())?;
     config.overlay(None, args.data.clone());
     log::start(&config.log)?;
-    let store = instance::open(&config, MissingKek::Refuse).await?;
+    let store = instance::open_existing(&config).await?;
     let mut known = KnownKeys::new();
     for record in store.keys_of(store.locator(id).await?.id).await?.iter() {
         let key = Some(Expanded::new(&store.vault().unwrap(record)?));
