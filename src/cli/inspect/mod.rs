@@ -12,6 +12,7 @@ use super::CliError;
 use super::key_args::KeyArgs;
 use super::place::Place;
 use crate::inspect::kind;
+use crate::isobmff::is_mp4;
 
 const EXAMPLES: &str = "\
 Of an MP4, an init segment or a fragment, the boxes are listed. Of an MPD, an HLS playlist or a Smooth
@@ -50,6 +51,10 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let start = place.look().await?;
     let source: Arc<str> = place.to_string().into();
     let Some(kind) = kind(&start) else {
+        // Boxes of systems are looked at without a file around them too.
+        if !is_mp4(&start) && start.get(4..8) != Some(b"pssh") {
+            return Err(CliError::refused(format_args!("{source}: {}", nothing_known(&start))));
+        }
         let report = match &place {
             Place::File(path) => boxes::of_file(&source, path, known.as_ref())?,
             Place::Address(_) => boxes::Report::of(&source, start.as_slice(), known.as_ref())
@@ -59,4 +64,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     };
     let survey = manifest::Survey::of(&place, kind, start, known.as_ref()).await?;
     survey.conclude(args.json)
+}
+
+fn nothing_known(start: &[u8]) -> &'static str {
+    match start {
+        [] => "there is nothing in it",
+        _ => "this is no MP4, MPD, HLS playlist or Smooth Streaming manifest",
+    }
 }
