@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
+use super::thinned::Thinned;
 use super::timeline::{Cuts, Cutting, Timeline};
 use super::{
     FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
@@ -54,6 +55,8 @@ pub struct Rendition {
     pub fragment_bytes: Vec<u64>,
     /// What is added to the track's presentation times.
     pub origin: i64,
+    /// Whose key frames it has, where it has nothing else.
+    pub thinned: Option<Thinned>,
 }
 
 /// Everything that manifests and fragments are made from.
@@ -71,6 +74,8 @@ pub struct Asset {
     pub text: Vec<TextRendition>,
     /// Image tracks in source order.
     pub images: Vec<ImageRendition>,
+    /// Tracks of less pictures, where they are wanted ([`Asset::thin`]).
+    pub thinned: Vec<Rendition>,
     /// Tracks and cues that are left out: file name and reason.
     pub skipped: Vec<String>,
     /// Levels with other key frames than the first: file and time. Fragments start at common ones.
@@ -168,6 +173,7 @@ impl Asset {
             audio,
             text: Vec::new(),
             images: Vec::new(),
+            thinned: Vec::new(),
             duration,
             skipped,
             misaligned: Vec::new(),
@@ -295,6 +301,7 @@ impl Candidate {
             cuts_digest: cuts.digest(),
             cuts,
             origin,
+            thinned: None,
         }
     }
 }
@@ -381,7 +388,7 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
 /// Name and bitrate are the identity of a rendition in URLs. A name stands for a set that players
 /// switch in, so a track that does not fit the set gets a name of its own; of equal bitrates in a
 /// set the later gets one bit per second more (ams.md section 23, trap 4).
-fn make_unique(renditions: &mut [Rendition], others: &[Rendition]) {
+pub(super) fn make_unique(renditions: &mut [Rendition], others: &[Rendition]) {
     for n in 0..renditions.len() {
         let (before, rest) = renditions.split_at_mut(n);
         let Some(own) = rest.first_mut() else { return };

@@ -32,6 +32,7 @@ pub mod text;
 mod text_name;
 mod text_rate;
 mod text_track;
+pub mod thinned;
 pub mod timeline;
 pub mod track;
 pub mod track_class;

@@ -10,7 +10,8 @@ use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::Rates;
 
 /// The multivariant playlist: audio and text renditions, then video levels codec by codec with
-/// ascending bitrate, that which a filter wants first in front, once for each audio group, then images.
+/// ascending bitrate, that which a filter wants first in front, once for each audio group, then tracks of
+/// less pictures, then images.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
@@ -50,6 +51,10 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
             writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
+    presentation
+        .thinned
+        .iter()
+        .try_for_each(|thinned| write_key_frames(out, presentation, thinned))?;
     images::write_lines(out, presentation)
 }
 
@@ -62,9 +67,17 @@ fn write_level(
 ) -> std::fmt::Result {
     writeln!(out, "{}", variant_line(presentation, Some(level), sound))?;
     writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
-    if !key_frames || !presentation.lists_key_frames(level.rendition) {
-        return Ok(());
+    match key_frames && presentation.lists_key_frames(level.rendition) {
+        true => write_key_frames(out, presentation, level),
+        false => Ok(()),
     }
+}
+
+fn write_key_frames(
+    out: &mut String,
+    presentation: &Presentation<'_>,
+    level: &Listed<'_>,
+) -> std::fmt::Result {
     let Listed { rendition, .. } = level;
     let (peak, codec) =
         (Rates::of_key_frames(presentation, level).peak, rendition.track.codec_string());

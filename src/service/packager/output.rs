@@ -71,6 +71,15 @@ pub(super) fn write_whole(
     draft.finish().map(|()| length)
 }
 
+/// Writes documents as wholes.
+pub(super) fn write_all(
+    documents: &[(Location, Vec<u8>)],
+    cloud: &Arc<Cloud>,
+) -> Result<(), PackageError> {
+    let mut documents = documents.iter();
+    documents.try_for_each(|(place, content)| write_whole(place, cloud, content).map(drop))
+}
+
 fn make_folder(path: &Path) -> Result<(), PackageError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let Some(folder) = folder else { return Ok(()) };
