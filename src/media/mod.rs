@@ -36,6 +36,7 @@ pub mod thinned;
 pub mod timeline;
 pub mod track;
 pub mod track_class;
+mod unique;
 
 pub use asset::{Asset, Rendition, SourceFile};
 pub use client_manifest::ClientManifest;

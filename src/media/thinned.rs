@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::num::NonZero;
 use std::sync::Arc;
 
-use super::asset::make_unique;
 use super::index::{Sample, SampleList};
 use super::timeline::{Cut, Cuts};
+use super::unique::make_unique;
 use super::{Asset, MediaRule, Rendition, SampleIndex, Track};
 use crate::time::{WIRE_TIMESCALE, rescale};
 
