@@ -161,7 +161,7 @@ fn segments_are_encrypted_as_those_of_the_whole_and_cut_with_them() {
 
 #[test]
 fn less_pictures_of_few_key_frames_have_key_streams_of_their_own() {
-    // Of ten key frames, in one segment: 0 3 6 9 and 0 4 8 are two lists that differ from the second on.
+    // Of ten key frames each leaves two, in one segment: where they are cut does not tell them apart.
     let video = |rest: &str| pictures(LOW, &format!("{rest},drm_label=film"));
     let orders = [
         video("output=v.mp4"),
