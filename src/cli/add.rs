@@ -17,7 +17,7 @@ use super::progress::Bar;
 use super::{CliError, log, run};
 use crate::cli::out::outln;
 use crate::config::Config;
-use crate::keys::{Rotation, StorageEncryption};
+use crate::keys::{Hierarchy, Rotation, StorageEncryption};
 use crate::media::Encrypted;
 use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
@@ -77,6 +77,12 @@ pub(super) struct Args {
     /// How long before its period a key is given out
     #[arg(long, value_name = "TIME", requires = "rotate_start")]
     rotate_lead: Option<SignedDuration>,
+    /// What licences give out: flat, the key of each crypto period, or root-leaf, one key under which
+    /// those of all periods stand in the media; Widevine alone, which the streaming policy must
+    /// announce
+    #[arg(long, value_name = "FORM", requires = "rotate", conflicts_with = "rotate_start",
+          value_enum, default_value_t = RotateHierarchy::Flat)]
+    rotate_hierarchy: RotateHierarchy,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -94,6 +100,23 @@ enum Policy {
     Open,
     /// Bearers of a token
     Token,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RotateHierarchy {
+    /// The key of each crypto period
+    Flat,
+    /// One root key for each label
+    RootLeaf,
+}
+
+impl From<RotateHierarchy> for Hierarchy {
+    fn from(asked: RotateHierarchy) -> Self {
+        match asked {
+            RotateHierarchy::Flat => Self::Flat,
+            RotateHierarchy::RootLeaf => Self::RootLeaf,
+        }
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
@@ -134,6 +157,9 @@ impl Args {
         }
         if let Some(period) = self.rotate {
             name += &format!("-rotate{}s", period.as_secs());
+            if self.rotate_hierarchy == RotateHierarchy::RootLeaf {
+                name += "-root-leaf";
+            }
         }
         let request = request(name, &folder.name, policy, access, self.compat);
         PublishRequest { filters: self.filters.clone(), rotation: self.rotation(), ..request }
@@ -147,6 +173,7 @@ impl Args {
             keys: self.rotate_keys,
             start: start.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             lead: self.rotate_lead.unwrap_or(SignedDuration::ZERO),
+            hierarchy: self.rotate_hierarchy.into(),
         })
     }
 }

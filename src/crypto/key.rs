@@ -7,6 +7,8 @@ use cipher::KeyInit;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::RootKey;
+
 /// A 128-bit content key. Wiped when dropped, compared in constant time, never printed.
 #[derive(Clone)]
 pub struct ContentKey(Zeroizing<[u8; 16]>);
@@ -34,6 +36,53 @@ impl Eq for ContentKey {}
 impl fmt::Debug for ContentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ContentKey(redacted)")
+    }
+}
+
+/// What lies under a KID.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyMaterial {
+    /// A key that encrypts media.
+    Content(ContentKey),
+    /// A key that wraps such keys.
+    Root(RootKey),
+}
+
+impl KeyMaterial {
+    /// Takes the bytes of a content key (16) or of a root key (32); `None` for any other length.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
+            return Some(Self::Content(ContentKey::from_bytes(bytes)));
+        }
+        let bytes = Zeroizing::new(<[u8; 32]>::try_from(bytes).ok()?);
+        Some(Self::Root(RootKey::from_bytes(bytes)))
+    }
+
+    /// The bytes, for the answer that delivers them.
+    pub fn expose(&self) -> &[u8] {
+        match self {
+            Self::Content(key) => key.expose(),
+            Self::Root(key) => key.expose(),
+        }
+    }
+
+    /// The key, where it is one that encrypts media.
+    pub fn content(&self) -> Option<&ContentKey> {
+        match self {
+            Self::Content(key) => Some(key),
+            Self::Root(_) => None,
+        }
+    }
+
+    /// Whether it wraps keys.
+    pub fn is_root(&self) -> bool {
+        matches!(self, Self::Root(_))
+    }
+}
+
+impl From<ContentKey> for KeyMaterial {
+    fn from(key: ContentKey) -> Self {
+        Self::Content(key)
     }
 }
 

@@ -81,7 +81,7 @@ impl Statement {
                 |_| Vec::new(),
                 |data| {
                     self.schemes = widevine_scheme(&data).into_iter().collect();
-                    data.kids().collect()
+                    data.kids().chain(data.entitled_kids()).collect()
                 },
             ),
             SystemId::PLAY_READY => self.play_ready(data),

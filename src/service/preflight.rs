@@ -100,7 +100,7 @@ impl Preflight {
             let key = Some(Expanded::new(&self.store.vault().unwrap(record)?));
             Ok((record.kid, Known { scheme: Scheme::of(record.protection), key }))
         };
-        records.iter().map(known).collect()
+        records.iter().filter(|record| !record.is_root()).map(known).collect()
     }
 
     /// Writes manifest, playlists, init segments and some fragment headers, reads them as a client

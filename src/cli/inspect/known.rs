@@ -31,7 +31,8 @@ async fn of_locator(args: &Args, place: &Place) -> Result<KnownKeys, CliError> {
     log::start(&config.log)?;
     let store = instance::open_existing(&config).await?;
     let mut known = KnownKeys::new();
-    for record in store.keys_of(store.locator(id).await?.id).await?.iter() {
+    let records = store.keys_of(store.locator(id).await?.id).await?;
+    for record in records.iter().filter(|record| !record.is_root()) {
         let key = Some(Expanded::new(&store.vault().unwrap(record)?));
         known.insert(record.kid, Known { scheme: Scheme::of(record.protection), key });
     }

@@ -191,6 +191,7 @@ const PROBLEMS: &[Row] = &[
     ("license-persistence-not-allowed", StatusCode::FORBIDDEN, "The policy does not deliver this"),
     ("locator-not-active", StatusCode::FORBIDDEN, "The stream is not available now"),
     ("key-not-yet-valid", StatusCode::FORBIDDEN, "The key is not given out yet"),
+    ("key-is-root", StatusCode::FORBIDDEN, "The key is not given out in this form"),
     ("key-unknown", StatusCode::NOT_FOUND, "There is no such key"),
     ("kid-missing", StatusCode::BAD_REQUEST, KID_BAD),
     ("kid-repeated", StatusCode::BAD_REQUEST, KID_BAD),
