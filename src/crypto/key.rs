@@ -74,6 +74,14 @@ impl KeyMaterial {
         }
     }
 
+    /// The key, where it is one that wraps others.
+    pub fn root(&self) -> Option<&RootKey> {
+        match self {
+            Self::Content(_) => None,
+            Self::Root(key) => Some(key),
+        }
+    }
+
     /// Whether it wraps keys.
     pub fn is_root(&self) -> bool {
         matches!(self, Self::Root(_))
@@ -97,6 +105,11 @@ impl Expanded {
     /// Expands the key once; it then serves any number of samples.
     pub fn new(key: &ContentKey) -> Self {
         Self { cipher: Aes128::new(key.expose().into()), key: key.clone() }
+    }
+
+    /// The key, as it was before.
+    pub fn key(&self) -> &ContentKey {
+        &self.key
     }
 
     /// The block cipher.

@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::cenc::Scheme;
-use crate::crypto::Expanded;
 use crate::inspect::consistency::{Difference, Known, KnownKeys};
 use crate::inspect::movie::Init;
 use crate::inspect::{Kind, ReadError, Track, fragment, kind, mpd, playlists, smooth, verdict};
@@ -97,10 +96,10 @@ impl Preflight {
 
     fn known(&self, records: &[KeyRecord]) -> Result<KnownKeys, PublishError> {
         let known = |record: &KeyRecord| {
-            let key = Some(Expanded::new(&self.store.vault().unwrap(record)?));
+            let key = Some(self.store.vault().material(record)?);
             Ok((record.kid, Known { scheme: Scheme::of(record.protection), key }))
         };
-        records.iter().filter(|record| !record.is_root()).map(known).collect()
+        records.iter().map(known).collect()
     }
 
     /// Writes manifest, playlists, init segments and some fragment headers, reads them as a client

@@ -52,10 +52,16 @@ async fn licence(request: &Request) -> Result<Keys, CliError> {
     }
     // What is asked with may hold keys that open only now.
     let entitled = wrapped(&data).map_or_else(Vec::new, |data| opened.entitled(&data));
-    Ok(opened.keys.into_iter().chain(entitled).collect())
+    let keys: Keys = opened.keys.into_iter().chain(entitled).collect();
+    match keys.is_empty() {
+        true => Err(CliError::refused(
+            "the licence has root keys alone: ask with the box that holds keys under them (--pssh)",
+        )),
+        false => Ok(keys),
+    }
 }
 
-/// The data of a box, or data alone.
+/// What a box says, or data alone.
 fn wrapped(data: &[u8]) -> Option<PsshData> {
     let boxed = Pssh::read_row(data).ok();
     let own = |boxes: Vec<Pssh>| boxes.into_iter().find(|pssh| pssh.system == SystemId::WIDEVINE);
