@@ -123,9 +123,12 @@ impl PsshData {
         self.key_ids.iter().filter_map(|id| kid(id))
     }
 
-    /// Those others.
+    /// Those others, and what names wrapped keys whose root is not named as keys are.
     pub fn other_key_ids(&self) -> impl Iterator<Item = &[u8]> {
-        self.key_ids.iter().map(Vec::as_slice).filter(|id| kid(id).is_none())
+        let rootless = self.entitled_keys.iter().filter(|key| key.root().is_none());
+        let named = rootless.flat_map(|key| key.entitlement_key_id.iter().chain(&key.key_id));
+        let others = self.key_ids.iter().filter(|id| kid(id).is_none());
+        others.chain(named).map(Vec::as_slice)
     }
 
     /// The keys that stand in the data themselves, wrapped.
@@ -135,7 +138,7 @@ impl PsshData {
 
     /// The keys that licences have to give for those: the root keys that wrap them.
     pub fn root_kids(&self) -> impl Iterator<Item = KeyId> {
-        self.entitled_keys.iter().filter_map(|key| kid(key.entitlement_key_id.as_deref()?))
+        self.entitled_keys.iter().filter_map(EntitledKey::root)
     }
 }
 
@@ -149,6 +152,10 @@ impl EntitledKey {
             iv: Some(wrapped.iv.to_vec()),
             entitlement_key_size_bytes: u32::try_from(ROOT_KEY_LEN).ok(),
         }
+    }
+
+    fn root(&self) -> Option<KeyId> {
+        kid(self.entitlement_key_id.as_deref()?)
     }
 
     /// Its KID, that of its root and its wrapped bytes; `None` where one of them is missing or not of

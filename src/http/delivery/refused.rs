@@ -265,6 +265,7 @@ mod tests {
             DeliveryError::UnknownKey,
             DeliveryError::Refused(Refusal::NoOption),
             DeliveryError::Refused(Refusal::KeyNotGiven),
+            DeliveryError::RootKey,
             DeliveryError::NotServed,
             DeliveryError::LocatorNotActive,
             DeliveryError::NotYetValid(jiff::Timestamp::UNIX_EPOCH),
