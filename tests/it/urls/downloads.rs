@@ -115,3 +115,18 @@ async fn no_path_leads_out_of_the_folder() {
         assert!(!answer.contains("root:") && !answer.contains("ftyp"), "{path}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_scripts_runs_none_beside_the_player_page() {
+    let (shelf, locator) = published("Predefined_DownloadAndClearStreaming");
+    let page = "<html xmlns='http://www.w3.org/1999/xhtml'><script>alert(1)</script></html>";
+    for name in ["page.ttml", "page.xml", "page.html", "page"] {
+        fs::write(shelf.path("film").join(name), page).unwrap();
+        let url = format!("{locator}/{name}");
+        let part = get_with(&url, &[("range", "bytes=0-9")]).await;
+        for answer in [get(&url).await, part] {
+            assert_eq!(answer.header("content-security-policy"), "sandbox", "{name}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+        }
+    }
+}
