@@ -218,14 +218,11 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
             outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
         for (system, url) in &stream.licenses {
-            println!("  {system} {url}");
-        }
-        for (system, url) in &stream.licenses {
-            println!("  {system} {url}");
+            outln!("  {system} {url}");
         }
     }
-    println!("\nLicences of all systems: {}", catalog.license_url_for_all());
-    println!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());
+    outln!("\nLicences of all systems: {}", catalog.license_url_for_all());
+    outln!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());
     let guarded =
         streams.iter().find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
     if let Some((token, kid)) = guarded {
