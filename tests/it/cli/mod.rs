@@ -3,9 +3,11 @@
 mod add;
 mod dev;
 mod drm;
+mod gathered;
 mod inspect;
 mod license;
 mod manifests;
+mod names;
 mod offers;
 mod refusals;
 mod serve;
