@@ -45,6 +45,6 @@ async fn of_locator(args: &Args, place: &Place) -> Result<Vec<(KeyId, Known)>, C
 fn locator(place: &Place) -> Option<LocatorId> {
     match place {
         Place::Address(url) => url.path_segments()?.next()?.parse().ok(),
-        Place::File(_) => None,
+        Place::File { .. } => None,
     }
 }

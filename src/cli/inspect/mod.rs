@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::CliError;
 use super::key_args::KeyArgs;
-use super::place::Place;
+use super::place::{Place, Reach};
 use crate::inspect::kind;
 use crate::isobmff::is_mp4;
 
@@ -40,13 +40,15 @@ pub(super) struct Args {
     /// Folder of the database that has the locator of the address
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    reach: Reach,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
-    let place = Place::of(&args.target)?;
+    let place = Place::of(&args.target, &args.reach)?;
     let known = known::keys(&args, &place).await?;
     let start = place.look().await?;
     let source: Arc<str> = place.to_string().into();
@@ -56,7 +58,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
             return Err(CliError::refused(format_args!("{source}: {}", nothing_known(&start))));
         }
         let report = match &place {
-            Place::File(path) => boxes::of_file(&source, path, known.as_ref())?,
+            Place::File { path, .. } => boxes::of_file(&source, path, known.as_ref())?,
             Place::Address(_) => boxes::Report::of(&source, start.as_slice(), known.as_ref())
                 .map_err(CliError::environment)?,
         };

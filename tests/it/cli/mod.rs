@@ -1,6 +1,7 @@
 //! The commands as a user runs them.
 
 mod add;
+mod decrypt;
 mod dev;
 mod drm;
 mod gathered;
