@@ -5,7 +5,6 @@ use super::PackageError;
 use super::job::Job;
 use super::keys;
 use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind, TextOrder};
-use super::paths::same;
 use super::text::TextJob;
 use crate::cenc::Scheme;
 use crate::media::Rendition;
@@ -23,7 +22,6 @@ pub(super) fn order(order: &Order) -> Result<(), PackageError> {
     }
     forms(order).map_err(PackageError::refused)?;
     roots(order)?;
-    outputs(order)?;
     protection(order).map_err(PackageError::refused)
 }
 
@@ -117,35 +115,6 @@ fn roots(order: &Order) -> Result<(), PackageError> {
             return Err(PackageError::refused(format!(
                 "{output}: lies in another bucket, or on another machine, than what lists it, {lister}"
             )));
-        }
-    }
-    Ok(())
-}
-
-/// No file is written twice, and no input is written over.
-fn outputs(order: &Order) -> Result<(), PackageError> {
-    let mut written: Vec<Location> = Vec::new();
-    written.extend(order.mpd.clone());
-    written.extend(order.multivariant.clone());
-    let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
-    let text = order.text.iter().map(|text| (&text.output, &text.playlist));
-    let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
-    let mut playlists: Vec<&String> = key_frames.collect();
-    for (output, playlist) in media.chain(text) {
-        written.extend(output.places().cloned());
-        playlists.extend(playlist);
-    }
-    let master = order.multivariant.iter();
-    written.extend(master.flat_map(|master| playlists.iter().map(|name| master.beside(name))));
-    for (n, place) in written.iter().enumerate() {
-        let is = |other: &Location| same(place, other);
-        if written[..n].iter().any(is) {
-            return Err(PackageError::refused(format!("{place}: written twice")));
-        }
-        let read = order.streams.iter().map(|stream| &stream.input);
-        if read.chain(order.text.iter().map(|text| &text.input)).any(is) {
-            let rule = "this is an input, which is not written over";
-            return Err(PackageError::refused(format!("{place}: {rule}")));
         }
     }
     Ok(())

@@ -104,6 +104,13 @@ impl<'a> Job<'a> {
         Ok(Self { stream, rendition, keyed, init, source, cloud, target, state })
     }
 
+    /// Where its segments go, if they go into files of their own.
+    pub(super) fn places(&self) -> Vec<Location> {
+        let Target::Each(place, template) = &self.target else { return Vec::new() };
+        let spans = self.rendition.cuts.spans().enumerate();
+        spans.map(|(n, (start, _))| place.with_path(template.name(n, start))).collect()
+    }
+
     /// How many segments a thread makes at once, if there are so many for each of `cores`.
     pub(super) fn at_once(&self, cores: usize) -> usize {
         // Segments that wait for a store wait for no cipher, and each holds a part of what is sent.

@@ -15,6 +15,7 @@ mod output;
 mod paths;
 mod text;
 mod work;
+mod written;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ use self::keys::Keyed;
 use self::manifests::All;
 use self::order::Form;
 use self::text::TextJob;
+use self::written::Written;
 use crate::ids::KeyId;
 use crate::store::{Cloud, Location};
 
@@ -89,11 +91,13 @@ pub fn run(
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Summary, PackageError> {
     check::order(order)?;
+    let mut written = Written::of(order)?;
     let inputs = Inputs::open(order, cloud)?;
     let jobs = jobs(order, &inputs, cloud)?;
     check::jobs(order, &jobs)?;
     let text = TextJob::all(order, &inputs, cloud)?;
     check::text(order, &text)?;
+    written.add_segments(&jobs, &text)?;
     expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
     work::run(&jobs, order.is_remote(), progress)?;
     jobs.iter().try_for_each(Job::finish)?;

@@ -40,11 +40,6 @@ fn normal(place: &Location) -> Vec<String> {
     names
 }
 
-/// Whether two places are the same.
-pub(super) fn same(a: &Location, b: &Location) -> bool {
-    a.shares_root(b) && normal(a) == normal(b)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,22 +75,30 @@ impl<'a> TextJob<'a> {
                 let file = text_file::write(self.text, 0..self.segments(), row, self.format);
                 self.part(place, &file.map_err(|error| self.failed(&error))?)
             }
-            Output::Each { init, template } => {
-                let names = self.template(template)?;
+            Output::Each { init, .. } => {
+                let places = self.places()?;
                 let mut total = match init {
                     Some(place) => self.part(place, &self.init())?,
                     None => 0,
                 };
-                for (n, (start, _)) in self.text.cuts.spans().enumerate() {
+                for (n, place) in places.iter().enumerate() {
                     let protect = self.keyed.protect(n);
                     let plan = text::plan(self.text, n, self.form, self.format, protect);
                     let plan = plan.map_err(|error| self.failed(&error))?;
                     let segment = whole(plan).map_err(PackageError::read(&self.order.input))?;
-                    total += self.part(&template.with_path(names.name(n, start)), &segment)?;
+                    total += self.part(place, &segment)?;
                 }
                 Ok(total)
             }
         }
+    }
+
+    /// Where its segments go, if they go into files of their own.
+    pub(super) fn places(&self) -> Result<Vec<Location>, PackageError> {
+        let Output::Each { template, .. } = &self.order.output else { return Ok(Vec::new()) };
+        let names = self.template(template)?;
+        let spans = self.text.cuts.spans().enumerate();
+        Ok(spans.map(|(n, (start, _))| template.with_path(names.name(n, start))).collect())
     }
 
     /// Whether MPDs list it, else playlists do.

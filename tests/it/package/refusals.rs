@@ -121,6 +121,50 @@ fn encrypted_inputs_are_refused_and_inputs_are_not_written_over() {
     assert!(fs::read(&encrypted).unwrap() == before);
 }
 
+/// Templates and links say only at second sight where files go.
+#[test]
+fn no_segment_is_written_over_an_input_or_another_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let film = at("1.mp4");
+    fs::copy(ladder(HIGH), &film).unwrap();
+    std::os::unix::fs::symlink(dir.path(), at("alias")).unwrap();
+    let video = |rest: &str| format!("in={film},stream=video,{rest}");
+    let segments = |init: &str, template: &str| {
+        video(&format!("init_segment={},segment_template={}", at(init), at(template)))
+    };
+    let sound = |template: &str| {
+        let (input, init) = (ladder(SOUND), at("ia.mp4"));
+        let template = at(template);
+        format!(
+            "in={},stream=audio,init_segment={init},segment_template={template}",
+            input.display()
+        )
+    };
+    let before = fs::read(&film).unwrap();
+    for (arguments, said) in [
+        (vec![segments("i.mp4", "$Number$.mp4")], "1.mp4: this is an input"),
+        (vec![video(&format!("output={}", at("alias/1.mp4")))], "1.mp4: this is an input"),
+        (vec![segments("2.m4s", "$Number$.m4s")], "2.m4s: written twice"),
+        (
+            vec![segments("i.mp4", "s/$Number$.m4s"), sound("s/$Number%01d$.m4s")],
+            "s/1.m4s: written twice",
+        ),
+        (
+            vec![segments("i.mp4", "$Number$.m4s"), sound("alias/$Number%01d$.m4s")],
+            "alias/1.m4s: written twice",
+        ),
+    ] {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, stderr) = refused(&arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(said), "{said:?} is not in {stderr:?}");
+    }
+    assert!(fs::read(&film).unwrap() == before);
+    let left = fs::read_dir(dir.path()).unwrap();
+    assert_eq!(left.count(), 2, "nothing was written");
+}
+
 #[test]
 fn an_output_that_cannot_be_written_is_3() {
     let film = format!("in={},stream=video,output=/dev/null/v.mp4", ladder(HIGH).display());

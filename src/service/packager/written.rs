@@ -1,0 +1,92 @@
+//! Where files will be written: none twice, and none over an input.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::PackageError;
+use super::job::Job;
+use super::order::Order;
+use super::text::TextJob;
+use crate::store::Location;
+
+/// The places so far. Files get their names when they are complete, so what lies at a name does not
+/// matter, but links on the way to it do.
+pub(super) struct Written {
+    inputs: HashSet<PathBuf>,
+    taken: HashSet<PathBuf>,
+    folders: HashMap<PathBuf, PathBuf>,
+}
+
+impl Written {
+    /// What the order names: manifests, playlists, files, init segments, and templates as they stand.
+    pub(super) fn of(order: &Order) -> Result<Self, PackageError> {
+        let mut written =
+            Self { inputs: HashSet::new(), taken: HashSet::new(), folders: HashMap::new() };
+        let inputs = order.streams.iter().map(|stream| &stream.input);
+        for input in inputs.chain(order.text.iter().map(|text| &text.input)) {
+            let real = match input {
+                Location::Local(path) => path.canonicalize().ok(),
+                Location::Object(_) => None,
+            };
+            let spot = real.unwrap_or_else(|| written.spot(input));
+            written.inputs.insert(spot);
+        }
+        let manifests = order.mpd.iter().chain(&order.multivariant).cloned();
+        let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
+        let text = order.text.iter().map(|text| (&text.output, &text.playlist));
+        let listed = || media.clone().chain(text.clone());
+        let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
+        let playlists = listed().filter_map(|(_, playlist)| playlist.as_ref()).chain(key_frames);
+        let playlists = order.multivariant.iter().flat_map(|master| {
+            playlists.clone().map(|name| master.beside(name)).collect::<Vec<_>>()
+        });
+        let outputs = listed().flat_map(|(output, _)| output.places().cloned());
+        for place in manifests.chain(playlists).chain(outputs) {
+            written.add(&place)?;
+        }
+        Ok(written)
+    }
+
+    /// Adds the segments, whose names are known when it is known where media are cut.
+    pub(super) fn add_segments(
+        &mut self,
+        jobs: &[Job<'_>],
+        text: &[TextJob<'_>],
+    ) -> Result<(), PackageError> {
+        jobs.iter().flat_map(Job::places).try_for_each(|place| self.add(&place))?;
+        for job in text {
+            job.places()?.iter().try_for_each(|place| self.add(place))?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, place: &Location) -> Result<(), PackageError> {
+        let spot = self.spot(place);
+        let rule = match (self.inputs.contains(&spot), self.taken.insert(spot)) {
+            (true, _) => "this is an input, which is not written over",
+            (false, false) => "written twice",
+            (false, true) => return Ok(()),
+        };
+        Err(PackageError::refused(format!("{place}: {rule}")))
+    }
+
+    /// The one name of a place: links and detours on the way to it are followed.
+    fn spot(&mut self, place: &Location) -> PathBuf {
+        let Location::Local(path) = place else { return PathBuf::from(place.to_string()) };
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return path.clone();
+        };
+        let known = self.folders.entry(folder.to_owned()).or_insert_with(|| real(folder));
+        known.join(name)
+    }
+}
+
+/// A folder without links; what is not there yet is named as it will be.
+fn real(folder: &Path) -> PathBuf {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match (folder.canonicalize(), folder.parent(), folder.file_name()) {
+        (Ok(real), ..) => real,
+        (Err(_), Some(parent), Some(name)) => real(parent).join(name),
+        (Err(_), ..) => folder.to_owned(),
+    }
+}
