@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
+use super::media::{all_spans, target_ticks};
 use super::{ams, captions, images, keys, output, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
@@ -38,36 +39,35 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let lines = [text::media_lines(presentation), captions::media_lines(presentation)].concat();
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let sounds = Sound::each_of(&groups, grouped);
+    let rates = AllRates::of(presentation);
     for (n, sound) in sounds.iter().enumerate() {
         for level in &video {
-            write_level(out, presentation, level, sound, n == 0)?;
+            writeln!(out, "{}", variant_line(presentation, Some(level), sound, &rates))?;
+            writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
+            if n == 0 && presentation.lists_key_frames(level.rendition) {
+                write_key_frames(out, presentation, level)?;
+            }
         }
     }
     if video.is_empty() || presentation.selectors.audio_only {
         for sound in sounds.iter().take(if video.is_empty() { usize::MAX } else { 1 }) {
             let Some(first) = sound.listed.first() else { continue };
-            writeln!(out, "{}", variant_line(presentation, None, sound))?;
+            writeln!(out, "{}", variant_line(presentation, None, sound, &rates))?;
             writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
     images::write_lines(out, presentation)
 }
 
-fn write_level(
+fn write_key_frames(
     out: &mut String,
     presentation: &Presentation<'_>,
     level: &Listed<'_>,
-    sound: &Sound<'_>,
-    key_frames: bool,
 ) -> std::fmt::Result {
-    writeln!(out, "{}", variant_line(presentation, Some(level), sound))?;
-    writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
-    if !key_frames || !presentation.lists_key_frames(level.rendition) {
-        return Ok(());
-    }
     let Listed { rendition, .. } = level;
-    let (peak, codec) =
-        (Rates::of_key_frames(presentation, level).peak, rendition.track.codec_string());
+    let target = target_ticks(presentation, level.spans());
+    let peak = Rates::of_key_frames(presentation, level, target).peak;
+    let codec = rendition.track.codec_string();
     let (width, height) = rendition.track.picture.display_size(rendition.track.size);
     let range = video_range(presentation, level);
     let output = output::attributes(presentation.selectors.format, Some(level));
@@ -80,17 +80,34 @@ fn write_level(
     )
 }
 
+/// The rates of all that is listed.
+struct AllRates<'a>(Vec<(&'a Listed<'a>, Rates)>);
+
+impl<'a> AllRates<'a> {
+    fn of(presentation: &'a Presentation<'a>) -> Self {
+        let target = target_ticks(presentation, all_spans(presentation));
+        let rates = |listed| (listed, Rates::of(presentation, listed, target));
+        Self(presentation.listed.iter().map(rates).collect())
+    }
+
+    /// The highest of one rate in several renditions, of which one is heard or seen at a time.
+    fn highest(&self, of: &[&Listed<'_>], rate: fn(&Rates) -> u64) -> u64 {
+        let wanted = |listed: &Listed<'_>| of.iter().any(|wanted| std::ptr::eq(*wanted, listed));
+        let found = self.0.iter().filter(|(listed, _)| wanted(listed));
+        found.map(|(_, rates)| rate(rates)).max().unwrap_or(0)
+    }
+}
+
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
 fn variant_line(
     presentation: &Presentation<'_>,
     video: Option<&Listed<'_>>,
     sound: &Sound<'_>,
+    rates: &AllRates<'_>,
 ) -> String {
-    let rates = |listed: &&Listed<'_>| Rates::of(presentation, listed);
-    let own = video.as_ref().map(rates);
-    let beside: Vec<Rates> = sound.listed.iter().map(rates).collect();
     let sum = |rate: fn(&Rates) -> u64| {
-        own.as_ref().map_or(0, rate) + beside.iter().map(rate).max().unwrap_or(0)
+        let own = video.map_or(0, |level| rates.highest(&[level], rate));
+        own + rates.highest(&sound.listed, rate)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);
