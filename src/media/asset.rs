@@ -1,6 +1,6 @@
 //! An asset: quality levels, audio, text and image tracks of a folder of files, on one timeline.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
@@ -52,6 +52,8 @@ pub struct Rendition {
     pub cuts_digest: [u8; 32],
     /// Bytes of the samples of each fragment.
     pub fragment_bytes: Vec<u64>,
+    /// Packets of the pictures of each fragment in a transport stream; reckoned when first needed.
+    pub picture_packets: OnceLock<Box<[u64]>>,
     /// What is added to the track's presentation times.
     pub origin: i64,
 }
@@ -284,6 +286,7 @@ impl Candidate {
             if self.traits.accessibility.is_some() { role::ALTERNATE } else { role::MAIN };
         Rendition {
             fragment_bytes: (0..cuts.len()).map(bytes).collect(),
+            picture_packets: OnceLock::new(),
             name: self.url_name(),
             bitrate: self.bitrate,
             language: self.language,

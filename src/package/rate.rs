@@ -123,8 +123,7 @@ fn key_frame_at_most(presentation: &Presentation<'_>, listed: &Listed<'_>, n: us
     let (rendition, protection) = (listed.rendition, presentation.protection_of(listed));
     let sample = key_frame_bytes(rendition, n);
     if let Container::Transport { .. } = presentation.selectors.format.row().container {
-        let alone = rendition.cuts.samples(n).len() == 1;
-        return cmaf::padded(ts::key_frame_at_most(rendition, sample, alone), protection);
+        return cmaf::padded(ts::key_frame_at_most(rendition, n, sample), protection);
     }
     let samples = match presentation.key_frames_are_ranges() {
         true => rendition.cuts.samples(n).len(),

@@ -7,6 +7,7 @@ use m3u8_rs::{MasterPlaylist, VariantStream};
 use reqwest::Url;
 use tempfile::TempDir;
 
+use super::titles::made;
 use crate::support::http::client;
 use crate::support::origin::{Shelf, get};
 use crate::support::presentation::{self, Segment, Track, fetch};
@@ -104,5 +105,25 @@ async fn a_short_segment_at_the_end_does_not_raise_the_bandwidth() {
             of.map(|variant| variant.bandwidth).max().unwrap()
         };
         assert!(rates(true) < rates(false), "{url}: {} of key frames", rates(true));
+    }
+}
+
+/// Pictures of a few hundred bytes, with parameter sets and a message of a kilobyte in front of each
+/// key frame.
+#[tokio::test]
+async fn bandwidths_of_low_levels_in_transport_streams_are_those_of_the_segments() {
+    let file = |name: &str| made("codecs").join(format!("drift_{name}.mp4"));
+    let shelf = Shelf::start([
+        ("hevc", vec![file("hevc_160x90"), file("hevc_320x180"), file("aac_eng")]),
+        ("avc", vec![file("h264_160x90"), file("aac_eng")]),
+    ]);
+    for (folder, protection, selectors) in [
+        ("hevc", "clear", ""),
+        ("avc", "clear", ""),
+        ("avc", "aes", ",encryption=cbc"),
+        ("avc", "cbcs", ",encryption=cbcs-aapl"),
+    ] {
+        let manifest = format!("manifest(format=m3u8-aapl{selectors})");
+        demand_rates(&shelf.stream(folder, protection).url(&manifest)).await;
     }
 }
