@@ -6,6 +6,7 @@ use super::heads::key_frame_bytes;
 use super::presentation::{Listed, ListedImages, Presentation};
 use super::{cmaf, ts};
 use crate::cenc::Scheme;
+use crate::media::Rendition;
 use crate::time::WIRE_TIMESCALE;
 
 /// What a sample takes in `saiz` and `senc` at most: its size there has eight bits.
@@ -75,6 +76,30 @@ impl Rates {
         let mean = end.since(End::default());
         let peak = peak(&ends, target).unwrap_or(mean);
         Self { peak: peak.per_second(), mean: mean.per_second() }
+    }
+}
+
+/// The rates of all that a presentation lists.
+#[derive(Debug)]
+pub(super) struct AllRates<'a>(Vec<(&'a Rendition, Rates)>);
+
+impl<'a> AllRates<'a> {
+    pub(super) fn of(presentation: &Presentation<'a>, target: u64) -> Self {
+        let rates =
+            |listed: &Listed<'a>| (listed.rendition, Rates::of(presentation, listed, target));
+        Self(presentation.listed.iter().map(rates).collect())
+    }
+
+    /// The highest of one rate in several renditions, of which one is heard or seen at a time.
+    pub(super) fn highest<'b>(
+        &self,
+        of: impl IntoIterator<Item = &'b Rendition>,
+        rate: fn(&Rates) -> u64,
+    ) -> u64 {
+        let find =
+            |wanted: &Rendition| self.0.iter().find(|(listed, _)| std::ptr::eq(*listed, wanted));
+        let found = of.into_iter().filter_map(find);
+        found.map(|(_, rates)| rate(rates)).max().unwrap_or(0)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::package::files::{RenditionFiles, SegmentFiles};
 use crate::package::format::{Container, Manifest, Row};
 use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
+use crate::package::rate::AllRates;
 use crate::package::request::TrackRef;
 use crate::package::steering::Steering;
 use crate::package::template::FIRST_NUMBER;
@@ -43,7 +44,9 @@ pub fn mpd(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u
 fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
-    let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
+    let buffer = longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE));
+    let sources = Sources { files, rates: AllRates::of(presentation, buffer) };
+    let buffer = iso_duration(buffer);
     let profiles = match presentation.selectors.format.row() {
         Row { manifest: Manifest::Mpd { files: true }, .. } => ON_DEMAND_PROFILE,
         Row { container: Container::Cmaf, .. } => CMAF_PROFILES,
@@ -69,7 +72,7 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
                 let id = n.to_string();
                 let start = iso_duration(period.start.saturating_sub(presentation.start));
                 xml.element("Period", &[("id", &*id), ("start", &*start)], |xml| {
-                    adaptation_sets(xml, &period, files)
+                    adaptation_sets(xml, &period, &sources)
                 })?;
             }
             Ok(())
@@ -90,14 +93,22 @@ fn steering(xml: &mut Xml, steering: &Steering) -> io::Result<()> {
     xml.text("ContentSteering", &[("defaultServiceLocation", location)], server)
 }
 
+/// What is known of the whole presentation beside what it lists.
+struct Sources<'a> {
+    files: &'a [Front],
+    /// Whose peak, over about `minBufferTime`, a client has to be able to receive (ISO/IEC 23009-1
+    /// section 5.3.5.2). Of all periods together: a level is the same in each.
+    rates: AllRates<'a>,
+}
+
 fn adaptation_sets(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    files: &[Front],
+    sources: &Sources<'_>,
 ) -> io::Result<()> {
     let sets = presentation.sets();
     for (n, set) in sets.iter().enumerate() {
-        adaptation_set(xml, presentation, n + 1, set, files, None)?;
+        adaptation_set(xml, presentation, n + 1, set, sources, None)?;
     }
     let has_key_frames = |set: &&Set<'_>| {
         let is_video = set.first.rendition.track.media_type == MediaType::Video;
@@ -105,23 +116,23 @@ fn adaptation_sets(
     };
     let with_key_frames = (1..).zip(&sets).filter(|(_, set)| has_key_frames(set));
     for (n, (main, set)) in with_key_frames.enumerate() {
-        adaptation_set(xml, presentation, sets.len() + n + 1, set, files, Some(main))?;
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, Some(main))?;
     }
     let trick_sets = sets.iter().filter(has_key_frames).count();
     let first_text = sets.len() + trick_sets + 1;
-    text::adaptation_sets(xml, presentation, files, first_text)?;
+    text::adaptation_sets(xml, presentation, sources.files, first_text)?;
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
 /// The set itself or, of the set with the id `key_frames_of`, its key frames. Those are announced
-/// with the bitrates of their levels, which name them in URLs: an upper bound, and no reason for
-/// players that know no essential properties to take them for cheap levels.
+/// with the rates of their levels: an upper bound, and no reason for players that know no essential
+/// properties to take them for cheap levels.
 fn adaptation_set(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     id: usize,
     set: &Set<'_>,
-    files: &[Front],
+    sources: &Sources<'_>,
     key_frames_of: Option<usize>,
 ) -> io::Result<()> {
     let first = set.first.rendition;
@@ -172,17 +183,22 @@ fn adaptation_set(
                 presentation.fragment_leaf(first)
             }
         };
+        let representation = |rendition: &&Rendition| {
+            let peak = sources.rates.highest([*rendition], |rates| rates.peak);
+            representation(&id, rendition, peak)
+        };
         if presentation.selectors.format.has_files() {
             return set.renditions.iter().try_for_each(|rendition| {
-                let attributes = representation(&id, rendition);
+                let attributes = representation(rendition);
                 let url = presentation.media_file_url(rendition, key_frames_of.is_some());
                 let (track, attributes) = (TrackRef::of(rendition), borrowed(&attributes));
-                on_demand::representation(xml, presentation, (&track, &url), files, &attributes)
+                let file = (&track, &*url);
+                on_demand::representation(xml, presentation, file, sources.files, &attributes)
             });
         }
         if presentation.files.is_some() {
             return set.renditions.iter().try_for_each(|rendition| {
-                let attributes = representation(&id, rendition);
+                let attributes = representation(rendition);
                 xml.element("Representation", &borrowed(&attributes), |xml| {
                     let (files, first) = (presentation.files_of(rendition), set.first);
                     let start = first.fragments.start;
@@ -190,10 +206,14 @@ fn adaptation_set(
                 })
             });
         }
-        segment_template(xml, presentation, set.first, &leaf)?;
+        write_template(xml, presentation, &[], set.first.spans())?;
         set.renditions.iter().try_for_each(|rendition| {
-            let attributes = representation(&id, rendition);
-            xml.empty("Representation", &borrowed(&attributes))
+            xml.element("Representation", &borrowed(&representation(rendition)), |xml| {
+                let level = rendition.bitrate.to_string();
+                let init = presentation.fragment_leaf(rendition);
+                let addresses = addresses(presentation, &level, &leaf, Some(&init));
+                xml.empty("SegmentTemplate", &borrowed(&addresses))
+            })
         })
     })
 }
@@ -244,7 +264,8 @@ pub(super) fn segment_template(
     template(xml, presentation, leaf, Some(&init), listed.spans())
 }
 
-/// Segments at `leaf`, behind the init segment at `init` if there is one, at these times.
+/// Segments at `leaf`, behind the init segment at `init` if there is one, at these times, of
+/// representations whose `bandwidth` is their name in URLs.
 pub(super) fn template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
@@ -252,10 +273,21 @@ pub(super) fn template(
     init: Option<&Leaf>,
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
-    let url = |leaf: String| format!("QualityLevels($Bandwidth$)/{leaf}");
+    let addresses = addresses(presentation, "$Bandwidth$", leaf, init);
+    write_template(xml, presentation, &borrowed(&addresses), spans)
+}
+
+/// The attributes that say where segments of a level are.
+fn addresses(
+    presentation: &Presentation<'_>,
+    level: &str,
+    leaf: &Leaf,
+    init: Option<&Leaf>,
+) -> Vec<(&'static str, String)> {
+    let url = |leaf: String| format!("QualityLevels({level})/{leaf}");
     let init_time = presentation.init_time(presentation.period);
-    let (media, init) = (url(leaf.with("$Time$")), init.map(|init| url(init.with(&init_time))));
-    write_template(xml, presentation, &media, init.as_deref(), None, spans)
+    let init = init.map(|init| ("initialization", url(init.with(&init_time))));
+    [("media", url(leaf.with("$Time$")))].into_iter().chain(init).collect()
 }
 
 /// The same of segments in files of their own, from the `first` on.
@@ -268,24 +300,24 @@ pub(super) fn template_of_files(
 ) -> io::Result<()> {
     let Some(files) = files else { return Ok(()) };
     let SegmentFiles::Each(names) = &files.segments else { return Ok(()) };
-    let init = files.init.as_ref().map(|(uri, _)| uri.replace('$', "$$"));
-    let first = names.is_numbered().then(|| FIRST_NUMBER + first as u64);
-    write_template(xml, presentation, &names.text(), init.as_deref(), first, spans)
+    let init = files.init.as_ref().map(|(uri, _)| ("initialization", uri.replace('$', "$$")));
+    let first = (FIRST_NUMBER + first as u64).to_string();
+    let first = names.is_numbered().then_some(("startNumber", first));
+    let media = [("media", names.text())].into_iter();
+    let addresses: Vec<_> = media.chain(init).chain(first).collect();
+    write_template(xml, presentation, &borrowed(&addresses), spans)
 }
 
+/// A template with the times of its segments; children inherit them.
 fn write_template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    media: &str,
-    init: Option<&str>,
-    first_number: Option<u64>,
+    addresses: &[(&str, &str)],
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let first_number = first_number.map(|number| number.to_string());
-    let mut attributes = vec![("timescale", timescale.as_str()), ("media", media)];
-    attributes.extend(init.map(|url| ("initialization", url)));
-    attributes.extend(first_number.as_deref().map(|number| ("startNumber", number)));
+    let mut attributes = vec![("timescale", timescale.as_str())];
+    attributes.extend(addresses);
     if presentation.start > 0 {
         // What is left starts at time 0 of the period.
         attributes.push(("presentationTimeOffset", &start));
@@ -310,13 +342,12 @@ fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -> io::Resul
     Ok(())
 }
 
-/// The attributes of a `Representation`.
-fn representation(set: &str, rendition: &Rendition) -> Vec<(&'static str, String)> {
+/// The attributes of a `Representation` of a peak of bits per second.
+fn representation(set: &str, rendition: &Rendition, peak: u64) -> Vec<(&'static str, String)> {
     let track = &rendition.track;
-    let bitrate = rendition.bitrate.to_string();
-    let id = format!("{set}_{}_{bitrate}", rendition.name);
+    let id = format!("{set}_{}_{}", rendition.name, rendition.bitrate);
     let codecs = track.codec_string();
-    let mut attributes = vec![("id", id), ("bandwidth", bitrate), ("codecs", codecs)];
+    let mut attributes = vec![("id", id), ("bandwidth", peak.to_string()), ("codecs", codecs)];
     match track.codec.sound() {
         None => {
             let (numerator, denominator) = rendition.frame_rate_fraction();

@@ -8,7 +8,7 @@ use super::{ams, captions, images, keys, output, text, version};
 use crate::codec::VideoRange;
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
-use crate::package::rate::Rates;
+use crate::package::rate::{AllRates, Rates};
 
 /// The multivariant playlist: audio and text renditions, then video levels codec by codec with
 /// ascending bitrate, that which a filter wants first in front, once for each audio group, then images.
@@ -39,7 +39,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let lines = [text::media_lines(presentation), captions::media_lines(presentation)].concat();
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let sounds = Sound::each_of(&groups, grouped);
-    let rates = AllRates::of(presentation);
+    let rates = AllRates::of(presentation, target_ticks(presentation, all_spans(presentation)));
     for (n, sound) in sounds.iter().enumerate() {
         for level in &video {
             writeln!(out, "{}", variant_line(presentation, Some(level), sound, &rates))?;
@@ -80,24 +80,6 @@ fn write_key_frames(
     )
 }
 
-/// The rates of all that is listed.
-struct AllRates<'a>(Vec<(&'a Listed<'a>, Rates)>);
-
-impl<'a> AllRates<'a> {
-    fn of(presentation: &'a Presentation<'a>) -> Self {
-        let target = target_ticks(presentation, all_spans(presentation));
-        let rates = |listed| (listed, Rates::of(presentation, listed, target));
-        Self(presentation.listed.iter().map(rates).collect())
-    }
-
-    /// The highest of one rate in several renditions, of which one is heard or seen at a time.
-    fn highest(&self, of: &[&Listed<'_>], rate: fn(&Rates) -> u64) -> u64 {
-        let wanted = |listed: &Listed<'_>| of.iter().any(|wanted| std::ptr::eq(*wanted, listed));
-        let found = self.0.iter().filter(|(listed, _)| wanted(listed));
-        found.map(|(_, rates)| rate(rates)).max().unwrap_or(0)
-    }
-}
-
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
 fn variant_line(
     presentation: &Presentation<'_>,
@@ -106,8 +88,8 @@ fn variant_line(
     rates: &AllRates<'_>,
 ) -> String {
     let sum = |rate: fn(&Rates) -> u64| {
-        let own = video.map_or(0, |level| rates.highest(&[level], rate));
-        own + rates.highest(&sound.listed, rate)
+        let own = rates.highest(video.map(|level| level.rendition), rate);
+        own + rates.highest(sound.listed.iter().map(|listed| listed.rendition), rate)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);

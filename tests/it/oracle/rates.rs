@@ -127,3 +127,54 @@ async fn bandwidths_of_low_levels_in_transport_streams_are_those_of_the_segments
         demand_rates(&shelf.stream(folder, protection).url(&manifest)).await;
     }
 }
+
+/// A client that has waited for `minBufferTime` at the announced rate never waits again, whichever
+/// segment it starts with (ISO/IEC 23009-1 section 5.3.5.2).
+#[tokio::test]
+#[allow(clippy::cast_precision_loss)]
+async fn a_dash_client_with_the_announced_bandwidth_never_waits() {
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| made("codecs").join(format!("drift_{name}.mp4"));
+    let shelf = Shelf::start([
+        ("early", vec![ending_early(folder.path())]),
+        ("codecs", vec![file("hevc_160x90"), file("h264_320x180"), file("aac_eng")]),
+    ]);
+    for (stream, manifest) in [
+        ("early-clear", "manifest(format=mpd-time-cmaf)"),
+        ("codecs-clear", "manifest(format=mpd-time-csf)"),
+        ("codecs-cenc", "manifest(format=mpd-time-cmaf,encryption=cenc)"),
+        ("codecs-cenc", "manifest(format=mpd-ondemand,encryption=cenc)"),
+    ] {
+        let (folder, protection) = stream.split_once('-').unwrap();
+        let url = shelf.stream(folder, protection).url(manifest);
+        let text = get(&url).await;
+        let mpd = dash_mpd_core::parse(text.text()).unwrap();
+        let wait = mpd.minBufferTime.expect("minBufferTime").as_secs_f64();
+        let sets = mpd.periods.iter().flat_map(|period| &period.adaptations);
+        let sets = sets.filter(|set| set.essential_property.is_empty());
+        let levels: Vec<_> = sets.flat_map(|set| &set.representations).collect();
+        let tracks = presentation::dash(&client(), &url).await;
+        assert_eq!(levels.len(), tracks.len());
+        for (level, track) in levels.iter().zip(&tracks) {
+            let said = level.bandwidth.unwrap() as f64;
+            let needed = needed(&track.segments, wait);
+            println!("{url} {:?}: {said} for {needed:.0}", level.id);
+            assert!(said >= needed && said < 1.2 * needed, "{url}: {said} for {needed}");
+        }
+    }
+}
+
+/// The rate at which every segment is there whole when it is due.
+#[allow(clippy::cast_precision_loss)]
+fn needed(segments: &[Segment], wait: f64) -> f64 {
+    let mut needed: f64 = 0.0;
+    for from in 0..segments.len() {
+        let (mut bits, mut due) = (0.0, wait);
+        for segment in &segments[from..] {
+            bits += segment.bytes.len() as f64 * 8.0;
+            needed = needed.max(bits / due);
+            due += segment.seconds;
+        }
+    }
+    needed
+}
