@@ -32,6 +32,8 @@ pub struct SourceFile {
 pub struct Rendition {
     /// Name in URLs: `video`, `video_hevc` and the like beside it, or the name of the audio track.
     pub name: String,
+    /// Whether the server manifest gives it that name.
+    pub named: bool,
     /// Bits per second: together with the name the identity in URLs.
     pub bitrate: u64,
     /// Language.
@@ -287,6 +289,7 @@ impl Candidate {
         Rendition {
             fragment_bytes: (0..cuts.len()).map(bytes).collect(),
             picture_packets: OnceLock::new(),
+            named: self.name.is_some(),
             name: self.url_name(),
             bitrate: self.bitrate,
             language: self.language,
