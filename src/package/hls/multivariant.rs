@@ -108,7 +108,7 @@ fn variant_line(
     }
     let judged = video.or(sound.listed.first().copied());
     line += &output::attributes(presentation.selectors.format, judged);
-    let captions = video.map_or_else(String::new, |_| captions::group(presentation));
+    let captions = captions::group(presentation, video.is_some());
     line + &sound.attribute + &text::group(presentation) + &captions + &pathway(presentation)
 }
 
