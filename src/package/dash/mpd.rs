@@ -178,6 +178,7 @@ fn adaptation_set(
         let leaf = match key_frames_of {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
+                label(xml, first.title.as_deref())?;
                 descriptors::captions(xml, first.track.captions)?;
                 role(xml, first)?;
                 presentation.fragment_leaf(first)
@@ -245,6 +246,12 @@ fn switching(
     }
     let value = ids.join(",");
     xml.empty("SupplementalProperty", &[("schemeIdUri", SWITCHING), ("value", &value)])
+}
+
+/// The name that was given to a track (ISO/IEC 23009-1:2019 section 5.3.7.2). Where nobody gave one,
+/// players make theirs of language and roles.
+pub(super) fn label(xml: &mut Xml, title: Option<&str>) -> io::Result<()> {
+    title.map_or(Ok(()), |title| xml.text("Label", &[], title))
 }
 
 fn role(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {

@@ -162,6 +162,8 @@ const PARAMETERS: &[(&str, &str, &str, &str, Texts, Texts)] = &[
     ("systemLanguage", "textstream", "ita", "mpd-time-cmaf", &["lang=\"it\""], &[]),
     ("title", "audio", "Director", "m3u8-cmaf", &["NAME=\"Director\""], &[]),
     ("title", "textstream", "For all", "m3u8-cmaf", &["NAME=\"For all\""], &[]),
+    ("title", "audio", "Director", "mpd-time-cmaf", &["<Label>Director</Label>"], &[]),
+    ("title", "textstream", "For all", "mpd-time-cmaf", &["<Label>For all</Label>"], &[]),
     ("textDisplayName", "audio", "Shown", "m3u8-cmaf", &["NAME=\"Shown\""], &[]),
     ("textDisplayName", "textstream", "Shown", "m3u8-cmaf", &["NAME=\"Shown\""], &[]),
     (
