@@ -94,12 +94,13 @@ async fn each_codec_is_an_adaptation_set_with_its_channels() {
         (row.0.to_owned(), row.1, row.2.to_owned(), row.3.to_owned())
     };
     let expected = [
-        ("mp4a", 1, "2", "main"), // German comes first by its file name
-        ("mp4a", 1, "2", "alternate"),
-        ("ac-3", 1, "A000", "alternate"),
-        ("ec-3", 1, "F801", "alternate"),
-        ("opus", 1, "2", "alternate"),
-        ("fLaC", 1, "1", "alternate"),
+        // German, then English in every codec: each language has its main sound.
+        ("mp4a", 1, "2", "main"),
+        ("mp4a", 1, "2", "main"),
+        ("ac-3", 1, "A000", "main"),
+        ("ec-3", 1, "F801", "main"),
+        ("opus", 1, "2", "main"),
+        ("fLaC", 1, "1", "main"),
         ("avc1", 2, "", "main"),
         ("hvc1", 2, "", "main"),
         ("av01", 1, "", "main"),
