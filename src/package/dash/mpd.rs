@@ -21,6 +21,11 @@ pub(super) const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
 
 const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
 
+const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
+
+/// The id of the first period.
+const FIRST_PERIOD: usize = 1;
+
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
 const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
@@ -45,7 +50,7 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
     let buffer = longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE));
-    let sources = Sources { files, rates: AllRates::of(presentation, buffer) };
+    let rates = AllRates::of(presentation, buffer);
     let buffer = iso_duration(buffer);
     let profiles = match presentation.selectors.format.row() {
         Row { manifest: Manifest::Mpd { files: true }, .. } => ON_DEMAND_PROFILE,
@@ -68,11 +73,14 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
             steering(xml, presentation.steering)?;
             let base_urls = presentation.files.iter().flat_map(|files| &files.base_urls);
             base_urls.into_iter().try_for_each(|url| xml.text("BaseURL", &[], url))?;
-            for (n, period) in (1..).zip(presentation.periods()) {
+            let periods = presentation.periods();
+            for (n, period) in (FIRST_PERIOD..).zip(&periods) {
                 let id = n.to_string();
+                let first = periods.first().filter(|_| n > FIRST_PERIOD);
+                let sources = Sources { files, rates: &rates, first };
                 let start = iso_duration(period.start.saturating_sub(presentation.start));
                 xml.element("Period", &[("id", &*id), ("start", &*start)], |xml| {
-                    adaptation_sets(xml, &period, &sources)
+                    adaptation_sets(xml, period, &sources)
                 })?;
             }
             Ok(())
@@ -98,7 +106,9 @@ struct Sources<'a> {
     files: &'a [Front],
     /// Whose peak, over about `minBufferTime`, a client has to be able to receive (ISO/IEC 23009-1
     /// section 5.3.5.2). Of all periods together: a level is the same in each.
-    rates: AllRates<'a>,
+    rates: &'a AllRates<'a>,
+    /// The first period, behind it.
+    first: Option<&'a Presentation<'a>>,
 }
 
 fn adaptation_sets(
@@ -172,6 +182,10 @@ fn adaptation_set(
             trick::property(xml, main)?;
         }
         descriptors::properties(xml, &first.track)?;
+        if sources.first.is_some_and(|before| continues(before, presentation, set)) {
+            let first = FIRST_PERIOD.to_string();
+            xml.empty("SupplementalProperty", &[("schemeIdUri", CONTINUITY), ("value", &first)])?;
+        }
         if key_frames_of.is_none() {
             switching(xml, presentation, first)?;
         }
@@ -217,6 +231,19 @@ fn adaptation_set(
             })
         })
     })
+}
+
+/// Whether a set goes on where the first period ends (DASH-IF IOP 4.3 section 3.2.12): all periods
+/// have one timeline, so it is enough that their sets have the same ids and renditions. Init
+/// segments differ in the key that they name alone; samples name theirs themselves.
+fn continues(first: &Presentation<'_>, period: &Presentation<'_>, set: &Set<'_>) -> bool {
+    let of = |set: &Set<'_>| -> (bool, Vec<*const Rendition>) {
+        let renditions = set.renditions.iter().map(|rendition| std::ptr::from_ref(*rendition));
+        (set.key().is_some(), renditions.collect())
+    };
+    let (before, now) = (first.sets(), period.sets());
+    let place = now.iter().position(|other| of(other) == of(set));
+    before.len() == now.len() && place.is_some_and(|n| of(&before[n]) == of(set))
 }
 
 /// What says of a set that its segments, or those that an index names, are aligned, and that each
