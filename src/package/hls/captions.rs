@@ -2,8 +2,8 @@
 //! ams.md section 3.1).
 
 use super::version;
-use crate::codec::captions::Captions;
 use crate::codec::Codec;
+use crate::codec::captions::Captions;
 use crate::media::Track;
 use crate::package::presentation::Presentation;
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::audio::{Sound, are_grouped, groups};
 use super::media::{all_spans, target_ticks};
 use super::{ams, captions, images, keys, output, text, version};
-use crate::codec::VideoRange;
+use crate::codec::{Family, VideoRange};
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::{AllRates, Rates};
@@ -31,7 +31,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     }
     keys::for_sessions(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let groups = groups(presentation);
-    let video = presentation.video_upwards();
+    let video = levels(presentation);
     let grouped = are_grouped(presentation, &groups);
     for line in groups.iter().filter(|_| grouped).flat_map(|group| group.lines(presentation)) {
         writeln!(out, "{line}")?;
@@ -57,6 +57,20 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
         }
     }
     images::write_lines(out, presentation)
+}
+
+/// The levels of variants. Beside AVC a playlist of transport streams lists no HEVC, which Apple's players
+/// want in fragments alone (HLS authoring specification section 1.5): they would switch into what they
+/// may not play. Without AVC there is nothing else to play.
+fn levels<'a>(presentation: &'a Presentation<'a>) -> Vec<&'a Listed<'a>> {
+    let family = |level: &Listed<'_>| level.rendition.track.codec.family();
+    let mut levels = presentation.video_upwards();
+    if presentation.selectors.format.is_transport()
+        && levels.iter().any(|level| family(level) == Family::Avc)
+    {
+        levels.retain(|level| family(level) != Family::Hevc);
+    }
+    levels
 }
 
 fn write_key_frames(

@@ -192,9 +192,10 @@ async fn dash_has_a_period_for_each_key() {
     assert_eq!(starts, [0, 12, 18]);
     for (n, period) in mpd.periods.iter().enumerate() {
         for set in &period.adaptations {
-            let continuity = set.supplemental_property.iter().find(|property| {
-                property.schemeIdUri == "urn:mpeg:dash:period-continuity:2015"
-            });
+            let continuity = set
+                .supplemental_property
+                .iter()
+                .find(|property| property.schemeIdUri == "urn:mpeg:dash:period-continuity:2015");
             let value = continuity.and_then(|property| property.value.as_deref());
             assert_eq!(value, (n > 0).then_some("1"), "{:?} of period {n}", set.id);
         }

@@ -68,8 +68,10 @@ fn bitrates(set: Node<'_, '_>) -> Vec<u64> {
 /// In each language the first sound is the main one.
 #[tokio::test]
 async fn roles_that_manifests_announce_select_tracks() {
-    let main = json!([selection(&[("Type", "Audio"), ("Language", "en"), ("Role", "main")]),
-        selection(&[("Type", "Audio"), ("Role", "alternate")])]);
+    let main = json!([
+        selection(&[("Type", "Audio"), ("Language", "en"), ("Role", "main")]),
+        selection(&[("Type", "Audio"), ("Role", "alternate")])
+    ]);
     let (_server, root) = server_of(vec![
         streaming_policy(
             "p",

@@ -190,11 +190,11 @@ pub(crate) async fn shown(url: &str) -> Shown {
     }
 }
 
-/// The bitrate that names a level in URLs.
+/// The bitrate that names a level in URLs; under `ams` its bandwidth is.
 fn bitrate(level: &dash_mpd_core::Representation) -> u64 {
     let media = level.SegmentTemplate.as_ref().and_then(|template| template.media.as_deref());
-    let name = media.and_then(|media| media.strip_prefix("QualityLevels(")).unwrap();
-    name.split_once(')').unwrap().0.parse().unwrap()
+    let name = media.and_then(|media| media.strip_prefix("QualityLevels(")?.split_once(')'));
+    name.map_or(level.bandwidth, |(name, _)| name.parse().ok()).unwrap()
 }
 
 fn starts(template: &dash_mpd_core::SegmentTemplate) -> Vec<u64> {
