@@ -40,7 +40,7 @@ fn granted() -> Vec<GrantedKey> {
             kid,
             label: "SD".to_owned(),
             protection: Protection::Cenc,
-            key: ContentKey::from_bytes([n; 16]),
+            key: ContentKey::from_bytes([n; 16]).into(),
             rights: grant.rights,
             by: grant.by,
         }

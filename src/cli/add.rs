@@ -1,7 +1,6 @@
 //! `portcullis add`: publishes MP4 files and prints where they are.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,26 +9,25 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::content::{
-    FORMS, Findings, Folder, Library, access_name, folders_at, name_from, request,
+    FORMS, Findings, Folder, Form, Library, access_name, distinct, folders_at, name_from, numbered,
+    request,
 };
+use super::gather::{Gathered, folder_of, gather};
 use super::instance::{self, MissingKek};
-use super::progress::Bar;
 use super::{CliError, log, run};
 use crate::cli::out::outln;
 use crate::config::Config;
-use crate::keys::{Rotation, StorageEncryption};
+use crate::keys::{Hierarchy, Rotation, StorageEncryption};
 use crate::media::Encrypted;
 use crate::package::compat::Compat;
 use crate::service::publish::PublishRequest;
 use crate::service::streams::{Access, Catalog, KeyInfo, Stream};
-use crate::store::folder::is_media;
-
-const COPY_PIECE: usize = 1 << 20;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A folder is one asset and stays where it is; files are copied into the data folder and make one
-asset together, one file per quality level or language. Adding the same again changes nothing.
+asset together, one file per quality level or language; they come to the files that an asset of that
+name has. Adding the same again changes nothing, and media that are refused leave the asset as it was.
 
 Examples:
   portcullis add ~/Movies/trailer
@@ -44,6 +42,9 @@ pub(super) struct Args {
     /// Name of the asset [default: that of the folder or the first file]
     #[arg(long)]
     name: Option<String>,
+    /// Let an asset of that name have this folder in place of another: its streams and keys stay
+    #[arg(long)]
+    replace: bool,
     /// Who gets the keys
     #[arg(long, value_enum, default_value_t = Policy::Token)]
     policy: Policy,
@@ -77,6 +78,12 @@ pub(super) struct Args {
     /// How long before its period a key is given out
     #[arg(long, value_name = "TIME", requires = "rotate_start")]
     rotate_lead: Option<SignedDuration>,
+    /// What licences give out: flat, the key of each crypto period, or root-leaf, one key under which
+    /// those of all periods stand in the media; Widevine alone, which the streaming policy must
+    /// announce
+    #[arg(long, value_name = "FORM", requires = "rotate", conflicts_with = "rotate_start",
+          value_enum, default_value_t = RotateHierarchy::Flat)]
+    rotate_hierarchy: RotateHierarchy,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -96,20 +103,52 @@ enum Policy {
     Token,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RotateHierarchy {
+    /// The key of each crypto period
+    Flat,
+    /// One root key for each label
+    RootLeaf,
+}
+
+impl From<RotateHierarchy> for Hierarchy {
+    fn from(asked: RotateHierarchy) -> Self {
+        match asked {
+            RotateHierarchy::Flat => Self::Flat,
+            RotateHierarchy::RootLeaf => Self::RootLeaf,
+        }
+    }
+}
+
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let mut config = Config::load(args.config.as_deref(), std::env::vars())?;
     config.overlay(None, args.data.clone());
     log::start(&config.log)?;
     let store = instance::open(&config, MissingKek::Create).await?;
-    let folders = folders(&args, &config.data)?;
+    let (folders, files) = given(&args, &config.data)?;
     let origin = run::origin(&store, &config);
     let library = Library::new(store.clone(), origin.clone(), &config);
     library.policies().await?;
+    // Before anything is copied.
+    if !args.replace {
+        library.free(&folders).await?;
+    }
+    for folder in &folders {
+        library.fits(&args.request(folder)).await?;
+    }
+    let mut gathered = match (files.as_slice(), folders.last()) {
+        ([_, ..], Some(folder)) => Some(gather(&folder.dir, &files)?),
+        _ => None,
+    };
     let catalog = Catalog::new(store, origin, config.origin(config.listen));
     let mut streams = Vec::new();
     let mut all = Findings { images: Vec::new(), warnings: Vec::new() };
     for folder in &folders {
-        let found = library.register(folder).await?;
+        let gathered = gathered.take_if(|gathered| gathered.is_for(&folder.dir));
+        let stage = gathered.as_ref().map_or(&*folder.dir, Gathered::stage);
+        let found = library.check(folder, stage).await?;
+        gathered.map_or(Ok(()), Gathered::keep)?;
+        library.put(folder).await?;
         let named = |what: String| format!("{}: {what}", folder.name);
         all.images.extend(found.images.into_iter().map(named));
         all.warnings.extend(found.warnings.into_iter().map(named));
@@ -120,13 +159,20 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
 }
 
 impl Args {
+    fn form(&self) -> Option<&'static Form> {
+        FORMS.iter().find(|form| form.short == self.streaming_policy)
+    }
+
+    fn streaming_policy(&self) -> &str {
+        self.form().map_or(self.streaming_policy.as_str(), |form| form.policy)
+    }
+
     fn request(&self, folder: &Folder) -> PublishRequest {
-        let form = FORMS.iter().find(|form| form.short == self.streaming_policy);
+        let form = self.form();
         let access = match self.policy {
             Policy::Token if form.is_none_or(|form| form.has_keys) => Access::Token,
             Policy::Token | Policy::Open => Access::Open,
         };
-        let policy = form.map_or(self.streaming_policy.as_str(), |form| form.policy);
         let mut name = format!("{}-{}-{}", folder.name, self.streaming_policy, access_name(access));
         for filter in &self.filters {
             name += "-";
@@ -134,8 +180,11 @@ impl Args {
         }
         if let Some(period) = self.rotate {
             name += &format!("-rotate{}s", period.as_secs());
+            if self.rotate_hierarchy == RotateHierarchy::RootLeaf {
+                name += "-root-leaf";
+            }
         }
-        let request = request(name, &folder.name, policy, access, self.compat);
+        let request = request(name, &folder.name, self.streaming_policy(), access, self.compat);
         PublishRequest { filters: self.filters.clone(), rotation: self.rotation(), ..request }
     }
 
@@ -147,23 +196,29 @@ impl Args {
             keys: self.rotate_keys,
             start: start.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             lead: self.rotate_lead.unwrap_or(SignedDuration::ZERO),
+            hierarchy: self.rotate_hierarchy.into(),
         })
     }
 }
 
-/// The folders to publish; files are brought together in one first.
-fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
-    let (dirs, files): (Vec<_>, Vec<_>) = args.paths.iter().partition(|path| path.is_dir());
+/// The folders to publish, and the files that go into the last of them before.
+fn given<'a>(args: &'a Args, data: &Path) -> Result<(Vec<Folder>, Vec<&'a Path>), CliError> {
+    let (dirs, files): (Vec<_>, Vec<_>) =
+        args.paths.iter().map(PathBuf::as_path).partition(|path| path.is_dir());
     let mut folders = Vec::new();
     for dir in dirs {
         folders.extend(folders_at(dir)?);
     }
+    let mut folders = distinct(folders);
+    let name = args.name.as_ref().map(|name| name_from(Some(name.as_ref())));
     if let Some(first) = files.first() {
-        let name = args.name.clone().unwrap_or_else(|| name_from(first.file_stem()));
-        folders.push(gather(&name_from(Some(name.as_ref())), &files, data)?);
+        let name = name.clone().unwrap_or_else(|| name_from(first.file_stem()));
+        let name = numbered(name, &folders);
+        let dir = folder_of(&name, data)?;
+        folders.push(Folder { name, ..Folder::at(dir) });
     }
-    match (&args.name, folders.as_mut_slice()) {
-        (Some(name), [only]) => only.name = name_from(Some(name.as_ref())),
+    match (name, folders.as_mut_slice()) {
+        (Some(name), [only]) => only.name = name,
         (Some(_), _) => return Err(CliError::usage("--name needs exactly one asset")),
         (None, _) => {}
     }
@@ -177,7 +232,7 @@ fn folders(args: &Args, data: &Path) -> Result<Vec<Folder>, CliError> {
     for folder in &mut folders {
         folder.encrypted = args.encrypted;
     }
-    Ok(folders)
+    Ok((folders, files))
 }
 
 fn encryption(path: &Path) -> Result<StorageEncryption, CliError> {
@@ -185,51 +240,6 @@ fn encryption(path: &Path) -> Result<StorageEncryption, CliError> {
     let document = document.map_err(|error| CliError::file(path, &error))?;
     StorageEncryption::parse(&document)
         .map_err(|error| CliError::refused(format_args!("{}: {error}", path.display())))
-}
-
-/// Copies files into a folder of their own below the data folder.
-fn gather(name: &str, files: &[&PathBuf], data: &Path) -> Result<Folder, CliError> {
-    if let Some(other) = files.iter().find(|file| !is_media(file)) {
-        return Err(CliError::refused(format_args!("{}: not an MP4 file", other.display())));
-    }
-    let dir = data.join("assets").join(name);
-    instance::make_private_dir(&dir)?;
-    for file in files {
-        let target = dir.join(file.file_name().unwrap_or_default());
-        copy(file, &target)
-            .map_err(|error| CliError::refused(format_args!("{}: {error}", file.display())))?;
-    }
-    let dir = dir.canonicalize().map_err(|error| CliError::file(&dir, &error))?;
-    Ok(Folder { name: name.to_owned(), ..Folder::at(dir) })
-}
-
-/// Copies under a temporary name, then renames: a running server never sees half a file. A copy of
-/// the same size and time is left as it is.
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut source = File::open(from)?;
-    let metadata = source.metadata()?;
-    let modified = metadata.modified()?;
-    let same = |there: fs::Metadata| {
-        there.len() == metadata.len() && there.modified().is_ok_and(|time| time == modified)
-    };
-    if fs::metadata(to).is_ok_and(same) {
-        return Ok(());
-    }
-    let part = to.with_extension("part");
-    let mut target = File::create(&part)?;
-    let progress = Bar::new(metadata.len());
-    let mut piece = vec![0; COPY_PIECE];
-    loop {
-        let count = source.read(&mut piece)?;
-        if count == 0 {
-            break;
-        }
-        target.write_all(&piece[..count])?;
-        progress.advance(count as u64);
-    }
-    target.set_modified(modified)?;
-    target.sync_all()?;
-    fs::rename(&part, to)
 }
 
 fn print(streams: &[Stream<KeyInfo>], found: &Findings, json: bool) -> Result<(), CliError> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::CliError;
@@ -18,7 +19,7 @@ use crate::service::publish::{
     PublishError, PublishRequest, Publisher, default_token_policy, open_policy,
 };
 use crate::service::streams::Access;
-use crate::store::{Asset, Locator, Store, folder};
+use crate::store::{Asset, Locator, Store, StoreError, folder};
 
 /// Issuer and audience of the token policy that `dev` and `add` make.
 const TOKEN_ISSUER: &str = "portcullis";
@@ -73,15 +74,41 @@ impl Folder {
     }
 }
 
-/// An asset name out of a file or folder name: only what may stand in URLs and tools.
+/// An asset name out of a file or folder name: only what may stand in URLs and tools. Where letters of
+/// other scripts have no place in it, a digest of the whole name tells it from others.
 pub(super) fn name_from(name: Option<&OsStr>) -> String {
     let name = name.map(OsStr::to_string_lossy).unwrap_or_default();
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }
     };
-    let name: String = name.chars().map(safe).collect();
-    let name = name.trim_matches(|c| "-.".contains(c));
-    if name.is_empty() { "asset".to_owned() } else { name.to_owned() }
+    let kept: String = name.chars().map(safe).collect();
+    let kept = kept.trim_matches(|c| "-.".contains(c));
+    let is_lost = |c: char| !c.is_ascii() && (c.is_alphanumeric() || kept.is_empty());
+    let is_whole = !name.chars().any(is_lost);
+    let kept = if kept.is_empty() { "asset" } else { kept };
+    if is_whole {
+        return kept.to_owned();
+    }
+    let digest = ring::digest::digest(&ring::digest::SHA256, name.as_bytes());
+    format!("{kept}-{}", HEXLOWER.encode(&digest.as_ref()[..4]))
+}
+
+/// Each folder once, with names that differ.
+pub(super) fn distinct(folders: Vec<Folder>) -> Vec<Folder> {
+    let mut found: Vec<Folder> = Vec::new();
+    for folder in folders {
+        if !found.iter().any(|other| other.dir == folder.dir) {
+            found.push(Folder { name: numbered(folder.name, &found), ..folder });
+        }
+    }
+    found
+}
+
+/// The name, with a number when one of the others has it.
+pub(super) fn numbered(name: String, others: &[Folder]) -> String {
+    let mut names = (2..).map(|number| format!("{name}-{number}"));
+    let is_taken = |name: &String| others.iter().any(|other| other.name == *name);
+    if is_taken(&name) { names.find(|name| !is_taken(name)).unwrap_or_default() } else { name }
 }
 
 /// The folder itself when it has media files, else every folder in it that has some, by name.
@@ -92,7 +119,7 @@ pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
     }
     let mut found = Vec::new();
     for path in entries(&dir)? {
-        if path.is_dir() && has_media(&path)? {
+        if path.is_dir() && !folder::is_hidden(&path) && has_media(&path)? {
             found.push(Folder::at(path));
         }
     }
@@ -148,19 +175,52 @@ impl Library {
 
     /// Checks a folder and makes it an asset, or gives the asset of that name this folder.
     pub(super) async fn register(&self, folder: &Folder) -> Result<Findings, CliError> {
-        let asset = Asset {
-            name: folder.name.clone(),
-            dir: folder.dir.clone(),
-            segment_ms: self.segment_ms,
-            created: Timestamp::now(),
-            storage_encryption: folder.storage_encryption.clone(),
-            encrypted: folder.encrypted,
-        };
+        let found = self.check(folder, &folder.dir).await?;
+        self.put(folder).await?;
+        Ok(found)
+    }
+
+    /// Refuses names that assets of other folders have.
+    pub(super) async fn free(&self, folders: &[Folder]) -> Result<(), CliError> {
+        for Folder { name, dir, .. } in folders {
+            let asset = match self.store.asset(name).await {
+                Err(StoreError::NotFound { .. }) => continue,
+                found => found?,
+            };
+            // One that is not there may be so for a while.
+            let other = asset.dir.canonicalize().unwrap_or_else(|_| asset.dir.clone());
+            if other != *dir {
+                let (dir, other) = (dir.display(), other.display());
+                return Err(CliError::refused(format_args!(
+                    "{dir}: the asset {name} is another folder, {other}: choose another name with \
+                     --name, or --replace it and keep its streams and keys"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what could not be published whatever the media are.
+    pub(super) async fn fits(&self, request: &PublishRequest) -> Result<(), CliError> {
+        self.store.streaming_policy(&request.streaming_policy).await?;
+        for filter in &request.filters {
+            self.store.filter(&request.asset, filter).await?;
+        }
+        match self.store.locator_by_name(&request.name).await {
+            Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+            // It is compared, and nothing is made.
+            Ok(_) => self.publish(request).await.map(drop),
+        }
+    }
+
+    /// What is found in the folder, or in another one that is going to be it.
+    pub(super) async fn check(&self, folder: &Folder, dir: &Path) -> Result<Findings, CliError> {
+        let asset = self.asset(folder, dir);
         let what = format!("reading {}", folder.dir.display());
         let checked = patiently(what, self.origin.check(&asset)).await.map_err(|error| {
             CliError::refused(format_args!("{}: {error}", folder.dir.display()))
         })?;
-        self.store.put_asset(asset).await?;
         let misaligned = checked.asset.misaligned.iter();
         let misaligned = misaligned.map(|what| format!("levels-not-aligned: {what}"));
         let file = |images: &ImageRendition| &checked.asset.files[images.file].name;
@@ -170,6 +230,22 @@ impl Library {
             images: images.collect(),
             warnings: checked.asset.skipped.iter().cloned().chain(misaligned).collect(),
         })
+    }
+
+    /// Makes a folder that was checked an asset.
+    pub(super) async fn put(&self, folder: &Folder) -> Result<(), CliError> {
+        Ok(self.store.put_asset(self.asset(folder, &folder.dir)).await?)
+    }
+
+    fn asset(&self, folder: &Folder, dir: &Path) -> Asset {
+        Asset {
+            name: folder.name.clone(),
+            dir: dir.to_owned(),
+            segment_ms: self.segment_ms,
+            created: Timestamp::now(),
+            storage_encryption: folder.storage_encryption.clone(),
+            encrypted: folder.encrypted,
+        }
     }
 
     /// Makes the content key policies `open` and `token` unless they are there.
@@ -229,9 +305,11 @@ mod tests {
         for (file, expected) in [
             ("trailer", "trailer"),
             ("My Movie (2024)", "My-Movie--2024"),
-            ("été", "t"),
+            ("My Movie – 2024", "My-Movie---2024"),
+            ("été", "t-bd010c64"),
             ("..", "asset"),
-            ("日本", "asset"),
+            ("日本", "asset-cf2abf0c"),
+            ("🎬", "asset-0de8a531"),
             ("a.b_c-d", "a.b_c-d"),
         ] {
             assert_eq!(name_from(Some(OsStr::new(file))), expected, "{file}");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::content::Folder;
 use super::instance::make_private_dir;
+use crate::store::private::Draft;
 
 /// Name of the clip's asset.
 const NAME: &str = "gate";
@@ -41,8 +42,9 @@ fn write_once(path: PathBuf, content: &[u8]) -> Result<(), CliError> {
     if complete {
         return Ok(());
     }
-    let part = path.with_extension("part");
-    fs::write(&part, content)
-        .and_then(|()| fs::rename(&part, &path))
-        .map_err(|error| CliError::file(&path, &error))
+    let written = Draft::public_beside(&path).and_then(|mut draft| {
+        draft.write(content)?;
+        draft.replace(&path)
+    });
+    written.map_err(|error| CliError::file(&path, &error))
 }

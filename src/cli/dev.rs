@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
 
-use super::content::{FORMS, Folder, Form, Library, access_name, folders_at, request};
+use super::content::{FORMS, Folder, Form, Library, access_name, distinct, folders_at, request};
 use super::instance::{self, MissingKek};
 use super::ready::{Ready, reveal};
 use super::{CliError, Exit, demo, drm, log, run};
@@ -89,22 +89,11 @@ fn folders(media: &[PathBuf], data: &Path) -> Result<Vec<Folder>, CliError> {
     if media.is_empty() {
         return Ok(vec![demo::unpack(data)?]);
     }
-    let mut folders: Vec<Folder> = Vec::new();
+    let mut folders = Vec::new();
     for dir in media {
-        for mut folder in folders_at(dir)? {
-            if folders.iter().any(|other| other.dir == folder.dir) {
-                continue;
-            }
-            let base = folder.name.clone();
-            let mut number = 1;
-            while folders.iter().any(|other| other.name == folder.name) {
-                number += 1;
-                folder.name = format!("{base}-{number}");
-            }
-            folders.push(folder);
-        }
+        folders.extend(folders_at(dir)?);
     }
-    Ok(folders)
+    Ok(distinct(folders))
 }
 
 async fn publish(library: &Library, folders: &[Folder], compat: Compat) -> Result<(), CliError> {
@@ -218,14 +207,11 @@ fn announce(catalog: &Catalog, streams: &[Stream<KeyInfo>], drm_dir: &Path) {
             outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
         for (system, url) in &stream.licenses {
-            println!("  {system} {url}");
-        }
-        for (system, url) in &stream.licenses {
-            println!("  {system} {url}");
+            outln!("  {system} {url}");
         }
     }
-    println!("\nLicences of all systems: {}", catalog.license_url_for_all());
-    println!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());
+    outln!("\nLicences of all systems: {}", catalog.license_url_for_all());
+    outln!("Streams for DRM test pages, switches for testers: {}/player", catalog.origin());
     let guarded =
         streams.iter().find_map(|stream| Some((stream.token.as_ref()?, stream.keys.first()?.kid)));
     if let Some((token, kid)) = guarded {

@@ -24,6 +24,17 @@ pub(super) async fn open(config: &Config, missing: MissingKek) -> Result<Store, 
     Ok(Store::open(&config.data.join(DATABASE_FILE), &key).await?)
 }
 
+/// Opens the database that is there, and makes none: a mistyped folder would look empty.
+pub(super) async fn open_existing(config: &Config) -> Result<Store, CliError> {
+    if !config.data.join(DATABASE_FILE).exists() {
+        return Err(CliError::usage(format_args!(
+            "there is no database in {}: name its folder with --data, or the configuration with --config",
+            config.data.display()
+        )));
+    }
+    open(config, MissingKek::Refuse).await
+}
+
 /// Creates a folder, and those above it, that only the owner may enter.
 pub(super) fn make_private_dir(path: &Path) -> Result<(), CliError> {
     make_dir(path).map_err(|error| CliError::file(path, &error))

@@ -11,7 +11,7 @@ pub(super) struct KeyArgs {
     /// Content keys in hexadecimal, several with commas between
     #[arg(long, value_name = "KID:KEY", value_delimiter = ',')]
     keys: Vec<String>,
-    /// A file with one KID:KEY a line
+    /// A file with one KID:KEY a line, or one key as `package` takes them
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 }

@@ -9,6 +9,7 @@ mod dev;
 mod drm;
 mod error;
 mod fetch;
+mod gather;
 mod inspect;
 mod instance;
 mod key;

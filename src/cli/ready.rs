@@ -36,7 +36,7 @@ pub(super) async fn reveal(
 ) -> Result<Stream<RevealedKey>, CliError> {
     let records = store.keys_of(stream.locator_id).await?;
     let mut keys = Vec::new();
-    for record in records.iter() {
+    for record in records.iter().filter(|record| !record.is_root()) {
         keys.push((record.kid, store.vault().unwrap(record)?));
     }
     stream.map_keys(|info| {

@@ -26,8 +26,9 @@ A file holds one resource or an array of them: {\"name\": ..., \"type\": ..., \"
 Types: contentKeyPolicies, streamingPolicies, accountFilters, streamingLocators (named NAME) and
 assetFilters (named ASSET/NAME), with or without Microsoft.Media/mediaServices/ and the name of an
 account in front. Nothing is stored unless all of it reads; policies are stored before locators.
-The same again changes nothing. Streaming policies and locators never change: one that differs
-from what is there is refused. A running server sees the rest within five seconds.
+What is refused then ends the work, and what was stored before it stays. The same again changes
+nothing. Streaming policies and locators never change: one that differs from what is there is
+refused. A running server sees the rest within five seconds.
 
 Examples:
   portcullis apply policies.json locators.json
@@ -85,11 +86,20 @@ pub(super) struct Place {
 }
 
 impl Place {
+    /// What is there already.
     pub(super) async fn open(self) -> Result<Store, CliError> {
+        instance::open_existing(&self.config()?).await
+    }
+
+    async fn open_or_create(self) -> Result<Store, CliError> {
+        instance::open(&self.config()?, MissingKek::Create).await
+    }
+
+    fn config(self) -> Result<Config, CliError> {
         let mut config = Config::load(self.config.as_deref(), std::env::vars())?;
         config.overlay(None, self.data);
         log::start(&config.log)?;
-        instance::open(&config, MissingKek::Create).await
+        Ok(config)
     }
 }
 
@@ -100,7 +110,7 @@ pub(super) async fn apply(args: Apply) -> Result<(), CliError> {
     }
     resources.sort_by_key(|resource| resource.kind);
     // One for all: it keeps the indexes of the assets it has seen.
-    let publisher = Publisher::new(args.place.open().await?);
+    let publisher = Publisher::new(args.place.open_or_create().await?);
     for resource in &resources {
         let done = match resource.store(&publisher, Timestamp::now()).await? {
             Outcome::Created => "created",

@@ -11,12 +11,14 @@ pub mod ecc;
 pub mod key;
 pub mod pkcs12;
 pub mod random;
+pub mod root;
 pub mod rsa;
 pub mod seal;
 pub mod storage;
 pub mod strands;
 
-pub use key::{ContentKey, Expanded};
+pub use key::{ContentKey, Expanded, KeyMaterial};
+pub use root::RootKey;
 
 /// Bytes in an AES block.
 pub const BLOCK: usize = 16;

@@ -164,10 +164,10 @@ fn in_step<C: Cipher + ?Sized, const N: usize>(lanes: &mut [Lane<'_, C>]) {
     let steps = lanes.iter().map(|lane| lane.blocks.len()).min().unwrap_or(0);
     let mut states: [[u8; BLOCK]; N] = std::array::from_fn(|n| *lanes[n].iv);
     let ciphers: [&C; N] = std::array::from_fn(|n| lanes[n].cipher);
-    let blocks = lanes.each_mut().map(|lane| lane.take(steps));
+    let mut blocks = lanes.each_mut().map(|lane| lane.take(steps));
     for step in 0..steps {
-        for n in 0..N {
-            ciphers[n].step(&mut states[n], &mut blocks[n][step]);
+        for ((cipher, state), blocks) in ciphers.iter().zip(&mut states).zip(&mut blocks) {
+            cipher.step(state, &mut blocks[step]);
         }
     }
     for (lane, state) in lanes.iter_mut().zip(states) {

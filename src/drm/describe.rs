@@ -35,11 +35,13 @@ pub fn describe(system: SystemId, data: &[u8]) -> Option<Result<Fields, DataErro
 
 fn widevine(data: &[u8]) -> Result<Fields, DataError> {
     let data = PsshData::read(data)?;
-    let kids = listed(data.kids());
+    let kids = listed(data.kids().chain(data.entitled_kids()));
+    let roots = Some(listed(data.root_kids())).filter(|roots| !roots.is_empty());
     let scheme = data.protection_scheme.map(u32::to_be_bytes);
     let scheme = scheme.map(|code| code.escape_ascii().to_string());
     let content_id = data.content_id.map(|id| HEXLOWER.encode(&id));
     let optional = [
+        ("wrapped under", roots),
         ("scheme", scheme),
         ("provider", data.provider),
         ("content id", content_id),
@@ -81,7 +83,9 @@ fn listed(kids: impl Iterator<Item = KeyId>) -> String {
 mod tests {
     use super::*;
     use crate::cenc::Scheme;
+    use crate::crypto::root::Wrapped;
     use crate::drm::playready::Header;
+    use crate::drm::widevine::EntitledKey;
 
     #[test]
     fn what_the_data_say_is_listed() {
@@ -93,6 +97,12 @@ mod tests {
         let widevine = PsshData::new(&[kid], Scheme::Cbcs).pssh();
         let kids = format!("data kids={kid}");
         assert_eq!(names(widevine.system, &widevine.data), [&*kids, "scheme=cbcs"]);
+        let root = KeyId::from_bytes([0x22; 16]);
+        let wrapped = Wrapped { iv: [3; 16], key: [4; 16] };
+        let keys = vec![EntitledKey::new(root, kid, &wrapped)];
+        let entitled = PsshData::entitled(keys, Scheme::Cenc).pssh();
+        let under = format!("wrapped under={root}");
+        assert_eq!(names(entitled.system, &entitled.data), [&*kids, &under, "scheme=cenc"]);
         let header = Header::new(vec![HeaderKey::new(kid, Scheme::Cenc, [9; 8])]);
         let header = Header { la_url: Some("https://a/?token=x".to_owned()), ..header };
         let object = Object::new(&header).pssh().unwrap();

@@ -5,8 +5,12 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use prost::Message;
 
 use crate::cenc::Scheme;
+use crate::crypto::root::{ROOT_KEY_LEN, Wrapped};
 use crate::ids::{KeyId, SystemId};
 use crate::isobmff::cenc::Pssh;
+
+/// `WidevinePsshData.type` of data that hold wrapped keys.
+const ENTITLED_KEY: i32 = 2;
 
 /// `WidevinePsshData`.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -94,6 +98,12 @@ impl PsshData {
         }
     }
 
+    /// What players need under root keys: the keys, each wrapped, and the scheme. They ask for the root
+    /// keys, once.
+    pub fn entitled(keys: Vec<EntitledKey>, scheme: Scheme) -> Self {
+        Self { kind: Some(ENTITLED_KEY), entitled_keys: keys, ..Self::new(&[], scheme) }
+    }
+
     /// The box around the data: of version 0, as every packager writes it.
     pub fn pssh(&self) -> Pssh {
         let data = self.encode_to_vec();
@@ -113,9 +123,51 @@ impl PsshData {
         self.key_ids.iter().filter_map(|id| kid(id))
     }
 
-    /// Those others.
+    /// Those others, and what names wrapped keys whose root is not named as keys are.
     pub fn other_key_ids(&self) -> impl Iterator<Item = &[u8]> {
-        self.key_ids.iter().map(Vec::as_slice).filter(|id| kid(id).is_none())
+        let rootless = self.entitled_keys.iter().filter(|key| key.root().is_none());
+        let named = rootless.flat_map(|key| key.entitlement_key_id.iter().chain(&key.key_id));
+        let others = self.key_ids.iter().filter(|id| kid(id).is_none());
+        others.chain(named).map(Vec::as_slice)
+    }
+
+    /// The keys that stand in the data themselves, wrapped.
+    pub fn entitled_kids(&self) -> impl Iterator<Item = KeyId> {
+        self.entitled_keys.iter().filter_map(|key| kid(key.key_id.as_deref()?))
+    }
+
+    /// The keys that licences have to give for those: the root keys that wrap them.
+    pub fn root_kids(&self) -> impl Iterator<Item = KeyId> {
+        self.entitled_keys.iter().filter_map(EntitledKey::root)
+    }
+}
+
+impl EntitledKey {
+    /// The key of `kid`, wrapped under the root key of `root`.
+    pub fn new(root: KeyId, kid: KeyId, wrapped: &Wrapped) -> Self {
+        Self {
+            entitlement_key_id: Some(root.as_bytes().to_vec()),
+            key_id: Some(kid.as_bytes().to_vec()),
+            key: Some(wrapped.key.to_vec()),
+            iv: Some(wrapped.iv.to_vec()),
+            entitlement_key_size_bytes: u32::try_from(ROOT_KEY_LEN).ok(),
+        }
+    }
+
+    fn root(&self) -> Option<KeyId> {
+        kid(self.entitlement_key_id.as_deref()?)
+    }
+
+    /// Its KID, that of its root and its wrapped bytes; `None` where one of them is missing or not of
+    /// the length that is known.
+    pub fn read(&self) -> Option<(KeyId, KeyId, Wrapped)> {
+        let block = |bytes: &Option<Vec<u8>>| <[u8; 16]>::try_from(bytes.as_deref()?).ok();
+        let wrapped = Wrapped { iv: block(&self.iv)?, key: block(&self.key)? };
+        let known =
+            self.entitlement_key_size_bytes.is_none_or(|size| size as usize == ROOT_KEY_LEN);
+        let kid = KeyId::from_bytes(block(&self.key_id)?);
+        let root = KeyId::from_bytes(block(&self.entitlement_key_id)?);
+        known.then_some((kid, root, wrapped))
     }
 }
 
@@ -142,6 +194,31 @@ mod tests {
         for (scheme, end) in [(Scheme::Cenc, b"SOPclZsG"), (Scheme::Cbcs, b"SPPGiZsG")] {
             let expected = [&key[..], &BASE64.decode(end).unwrap()].concat();
             assert_eq!(PsshData::new(&[KID], scheme).encode_to_vec(), expected);
+        }
+    }
+
+    #[test]
+    fn wrapped_keys_are_written_and_read_by_their_numbers() {
+        let wrapped = Wrapped { iv: [3; 16], key: [4; 16] };
+        let key = EntitledKey::new(KeyId::from_bytes([2; 16]), KID, &wrapped);
+        let data = PsshData::entitled(vec![key], Scheme::Cenc);
+        let member = |number: u8, fill: u8| [&[number << 3 | 2, 16][..], &[fill; 16]].concat();
+        let key = [member(1, 2), member(2, 0x11), member(3, 4), member(4, 3), vec![0x28, 32]];
+        let key = key.concat();
+        let scheme = BASE64.decode(b"SOPclZsG").unwrap();
+        let expected = [&scheme, &[0x58, 2, 0x72, key.len() as u8][..], &key].concat();
+        assert_eq!(data.encode_to_vec(), expected);
+        assert_eq!(data.kids().count(), 0);
+        assert_eq!(data.entitled_kids().collect::<Vec<_>>(), [KID]);
+        let [key] = &data.entitled_keys[..] else { panic!("one key") };
+        let (kid, root, read) = key.read().unwrap();
+        assert_eq!((kid, Some(root), read), (KID, data.root_kids().next(), wrapped));
+        for broken in [
+            EntitledKey { iv: None, ..key.clone() },
+            EntitledKey { key: Some(vec![4; 32]), ..key.clone() },
+            EntitledKey { entitlement_key_size_bytes: Some(16), ..key.clone() },
+        ] {
+            assert_eq!(broken.read(), None);
         }
     }
 

@@ -12,7 +12,7 @@ use axum::routing::get;
 
 use super::prefetch;
 pub use super::respond::Lifetimes;
-use super::respond::respond;
+use super::respond::{NO_SNIFFING, respond};
 use crate::ids::LocatorId;
 use crate::package::presentation::DeliveryUrls;
 use crate::service::origin::{Answer, Code, Origin, OriginError};
@@ -137,6 +137,7 @@ fn refuse(error: &OriginError) -> Response {
     let headers = [
         (header::CONTENT_TYPE, XML),
         (header::CACHE_CONTROL, HeaderValue::from_static(refusal_lifetime(status))),
+        NO_SNIFFING,
     ];
     (status, headers, body).into_response()
 }

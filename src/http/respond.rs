@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
@@ -15,6 +15,14 @@ use crate::service::origin::{Answer, CachePolicy, Content, FileBody, PlanBody};
 
 /// Room for the fields of an answer, those of other layers included.
 const FIELDS: usize = 16;
+
+/// What is sent is what its type says, whatever it looks like.
+pub(super) const NO_SNIFFING: (HeaderName, HeaderValue) =
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// A file of an asset may be a document with scripts, which are nobody's here: as a page it has an
+/// origin of its own and runs none.
+const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox");
 
 /// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
 pub(super) async fn respond(
@@ -35,6 +43,10 @@ pub(super) async fn respond(
     insert(&mut base, header::ETAG, &answer.etag);
     base.insert(header::CACHE_CONTROL, lifetimes.of(answer.cache));
     base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    base.extend([NO_SNIFFING]);
+    if answer.cache == CachePolicy::Download {
+        base.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
+    }
     if precondition_failed(headers, &answer.etag) {
         return response(StatusCode::PRECONDITION_FAILED, base, Body::empty());
     }

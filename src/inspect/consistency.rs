@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::{Audience, Statement};
 use crate::cenc::Scheme;
-use crate::crypto::Expanded;
+use crate::crypto::root::Wrapped;
+use crate::crypto::{ContentKey, Expanded, KeyMaterial, RootKey};
 use crate::drm::playready;
 use crate::ids::KeyId;
 
@@ -25,12 +26,33 @@ const MAX_LISTED: usize = 16;
 pub struct Known {
     /// The scheme that the key is for; `None` where it may be any.
     pub scheme: Option<Scheme>,
-    /// The key, for checksums.
-    pub key: Option<Expanded>,
+    /// The key, for checksums and for what is wrapped under it.
+    pub key: Option<KeyMaterial>,
 }
 
 /// Known keys by KID.
-pub type KnownKeys = HashMap<KeyId, Known>;
+#[derive(Debug, Default)]
+pub struct KnownKeys(HashMap<KeyId, Known>);
+
+impl KnownKeys {
+    fn get(&self, kid: KeyId) -> Option<&Known> {
+        self.0.get(&kid)
+    }
+
+    fn content(&self, kid: KeyId) -> Option<&ContentKey> {
+        self.get(kid)?.key.as_ref()?.content()
+    }
+
+    fn root(&self, kid: KeyId) -> Option<&RootKey> {
+        self.get(kid)?.key.as_ref()?.root()
+    }
+}
+
+impl FromIterator<(KeyId, Known)> for KnownKeys {
+    fn from_iter<I: IntoIterator<Item = (KeyId, Known)>>(known: I) -> Self {
+        Self(known.into_iter().collect())
+    }
+}
 
 /// Two statements that do not go together. Says no key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
@@ -169,7 +191,7 @@ fn records(
             let refuse = |expected: String| {
                 difference(said, format!("KID {kid}"), expected, "the key record".to_owned())
             };
-            match known.get(kid) {
+            match known.get(*kid) {
                 None => found.push(refuse("there is none of this KID".to_owned())),
                 Some(Known { scheme: Some(scheme), .. })
                     if !said.schemes.is_empty() && !said.schemes.contains(scheme) =>
@@ -182,19 +204,35 @@ fn records(
     }
     let sums = statements.iter().flat_map(|said| checksums(said, known));
     found.extend(sums.take(MAX_DIFFERENCES));
+    let keys = statements.iter().flat_map(|said| wrapped(said, known));
+    found.extend(keys.take(MAX_DIFFERENCES));
     found
 }
 
 fn checksums(said: &Statement, known: &KnownKeys) -> Vec<Difference> {
     let wrong = said.checksums.iter().filter(|(kid, sum)| {
-        let key = known.get(kid).and_then(|known| known.key.as_ref());
-        key.is_some_and(|key| playready::checksum(*kid, key)[..] != sum[..])
+        let key = known.content(*kid).map(Expanded::new);
+        key.is_some_and(|key| playready::checksum(*kid, &key)[..] != sum[..])
     });
     let told = |(kid, _): &(KeyId, Vec<u8>)| {
         let expected = "the checksum is that of another key".to_owned();
         difference(said, format!("checksum of KID {kid}"), expected, "the key record".to_owned())
     };
     wrong.map(told).collect()
+}
+
+/// Wrapped keys open to the keys of their records, as far as both are known.
+fn wrapped(said: &Statement, known: &KnownKeys) -> Vec<Difference> {
+    let other = |(kid, root, wrapped): &&(KeyId, KeyId, Wrapped)| {
+        let opened = known.root(*root).map(|root| root.unwrap(wrapped));
+        known.content(*kid).zip(opened).is_some_and(|(key, opened)| *key != opened)
+    };
+    let told = |(kid, root, _): &(KeyId, KeyId, Wrapped)| {
+        let value = format!("KID {kid} wrapped under {root}");
+        let expected = "it opens to another key".to_owned();
+        difference(said, value, expected, "the key record".to_owned())
+    };
+    said.wrapped.iter().filter(other).map(told).collect()
 }
 
 fn listed(kids: &[KeyId]) -> String {
@@ -209,7 +247,6 @@ fn listed(kids: &[KeyId]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::ContentKey;
 
     const A: KeyId = KeyId::from_bytes([0xaa; 16]);
     const B: KeyId = KeyId::from_bytes([0xbb; 16]);
@@ -244,8 +281,8 @@ mod tests {
     #[test]
     fn what_agrees_passes() {
         assert_eq!(check(&track(), None), []);
-        let key = Some(Expanded::new(&ContentKey::from_bytes([7; 16])));
-        let known = KnownKeys::from([(A, Known { scheme: Some(Scheme::Cenc), key })]);
+        let key = KeyMaterial::from_slice(&[7; 16]);
+        let known = KnownKeys::from_iter([(A, Known { scheme: Some(Scheme::Cenc), key })]);
         assert_eq!(check(&track(), Some(&known)), []);
     }
 
@@ -282,17 +319,17 @@ mod tests {
         };
         let mut statements = vec![said("box", Some("Widevine"), &kids(1000), &[]); 50];
         statements.push(said("tenc", None, &kids(0), &[]));
-        let found = check(&statements, Some(&KnownKeys::new()));
+        let found = check(&statements, Some(&KnownKeys::default()));
         assert_eq!(found.len(), MAX_DIFFERENCES);
         assert!(found[0].value.ends_with(" and 84 more"), "{}", found[0]);
-        let unknown = check(&statements[..50], Some(&KnownKeys::new()));
+        let unknown = check(&statements[..50], Some(&KnownKeys::default()));
         assert_eq!(unknown.len(), MAX_DIFFERENCES);
     }
 
     #[test]
     fn records_are_asked_for_the_key_of_the_track_or_else_for_all() {
-        let known = |scheme, key| KnownKeys::from([(A, Known { scheme, key })]);
-        let none = lines(&track(), Some(&KnownKeys::new()));
+        let known = |scheme, key| KnownKeys::from_iter([(A, Known { scheme, key })]);
+        let none = lines(&track(), Some(&KnownKeys::default()));
         assert_eq!(none.len(), 2);
         assert!(none[1].contains(&format!("tenc: KID {A}, but the key record: there is none")));
         let other = lines(&track(), Some(&known(Some(Scheme::Cbcs), None)));
@@ -301,8 +338,31 @@ mod tests {
         assert_eq!(lines(&track()[1..5], Some(&known(None, None))).len(), 1);
         let mut summed = track();
         summed[3].checksums = vec![(A, vec![0; 8])];
-        let key = Some(Expanded::new(&ContentKey::from_bytes([7; 16])));
+        let key = KeyMaterial::from_slice(&[7; 16]);
         let said = lines(&summed, Some(&known(None, key)));
         assert!(said.len() == 1 && said[0].contains("pro: checksum of KID"), "{said:?}");
+    }
+
+    #[test]
+    fn wrapped_keys_open_to_those_of_their_records() {
+        let known = |key: &[u8]| Known { scheme: None, key: KeyMaterial::from_slice(key) };
+        let root = RootKey::from_bytes([5; 32].into());
+        let mut told = track();
+        told[2].wrapped = vec![(A, B, root.wrap(A, &ContentKey::from_bytes([7; 16])))];
+        let found = |key: &[u8], root: &[u8]| {
+            let known = KnownKeys::from_iter([(A, known(key)), (B, known(root))]);
+            lines(&told, Some(&known))
+        };
+        assert_eq!(found(&[7; 16], &[5; 32]), [""; 0]);
+        for (key, root) in [([8; 16], [5; 32]), ([7; 16], [6; 32])] {
+            let said = found(&key, &root);
+            let expected = format!("box two: KID {A} wrapped under {B}, but the key record");
+            assert!(said.len() == 1 && said[0].contains(&expected), "{said:?}");
+        }
+        assert_eq!(
+            found(&[7; 16], &[]),
+            [""; 0],
+            "of a root that is not known nothing can be said"
+        );
     }
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use data_encoding::{BASE64, HEXLOWER};
 
-use super::{Audience, Statement};
+use super::{Audience, MAX_KIDS, Statement};
 use crate::cenc::Scheme;
 use crate::drm::describe;
 use crate::drm::playready::{Algorithm, Object};
-use crate::drm::widevine::PsshData;
+use crate::drm::widevine::{EntitledKey, PsshData};
 use crate::ids::{KeyId, SystemId};
 use crate::isobmff::FourCc;
 use crate::isobmff::cenc::Pssh;
@@ -77,18 +77,23 @@ impl Statement {
         }
         // What was described above reads.
         let kids: Vec<KeyId> = match system {
-            SystemId::WIDEVINE => PsshData::read(data).map_or_else(
-                |_| Vec::new(),
-                |data| {
-                    self.schemes = widevine_scheme(&data).into_iter().collect();
-                    data.kids().collect()
-                },
-            ),
+            SystemId::WIDEVINE => self.widevine(data),
             SystemId::PLAY_READY => self.play_ready(data),
             _ => Vec::new(),
         };
         self.name_keys(kids);
         self
+    }
+
+    fn widevine(&mut self, data: &[u8]) -> Vec<KeyId> {
+        let Ok(data) = PsshData::read(data) else { return Vec::new() };
+        self.schemes = widevine_scheme(&data).into_iter().collect();
+        let wrapped = data.entitled_keys.iter().take(MAX_KIDS);
+        match wrapped.map(EntitledKey::read).collect() {
+            Some(wrapped) => self.wrapped = wrapped,
+            None => self.broken = Some("a wrapped key lacks what opens it".to_owned()),
+        }
+        data.kids().chain(data.entitled_kids()).collect()
     }
 
     fn play_ready(&mut self, data: &[u8]) -> Vec<KeyId> {

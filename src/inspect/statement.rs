@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{MAX_KIDS, MAX_VALUE};
 use crate::cenc::Scheme;
+use crate::crypto::root::Wrapped;
 use crate::ids::KeyId;
 use crate::isobmff::describe::Fields;
 pub use crate::package::part::Part;
@@ -34,6 +35,8 @@ pub struct Statement {
     pub iv: Option<[u8; 16]>,
     /// Checksums of PlayReady over keys.
     pub checksums: Vec<(KeyId, Vec<u8>)>,
+    /// Keys that it holds wrapped: their KID, that of the root key, the bytes.
+    pub wrapped: Vec<(KeyId, KeyId, Wrapped)>,
     /// All that it says, for people. Neither keys nor queries of addresses.
     pub fields: Fields,
     /// Why it cannot be read, if that is so.
@@ -64,6 +67,7 @@ impl Statement {
             schemes: Vec::new(),
             iv: None,
             checksums: Vec::new(),
+            wrapped: Vec::new(),
             fields: Fields::new(),
             broken: None,
         }

@@ -132,6 +132,8 @@ fn is_first_box(kind: FourCc) -> bool {
             | b"uuid"
             | b"pdin"
             | b"sidx"
+            | b"emsg"
+            | b"prft"
     )
 }
 

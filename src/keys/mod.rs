@@ -11,6 +11,6 @@ pub mod vault;
 
 pub use kek::{KekFingerprint, KeyEncryptionKey, ParseKekError};
 pub use model::{KeyRecord, WrappedKey};
-pub use schedule::{Rotation, Schedule, ScheduleError};
+pub use schedule::{Hierarchy, Rotation, Schedule, ScheduleError};
 pub use storage_encryption::{StorageEncryption, StorageEncryptionError};
 pub use vault::{NONCE_LEN, Vault, VaultError};

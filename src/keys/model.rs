@@ -16,26 +16,33 @@ pub struct KeyRecord {
     pub label: String,
     /// The one protection the key serves; never [`Protection::Clear`].
     pub protection: Protection,
-    /// Crypto period the key is for; 0 is the only one of a key that does not rotate.
-    pub crypto_period: u32,
+    /// Crypto period the key is for; 0 is the only one of a key that does not rotate. `None` is the
+    /// root key of the label, under which those of its crypto periods are wrapped.
+    pub crypto_period: Option<u32>,
     /// Content key policy of this key, where the streaming policy names one for its label.
     pub policy: Option<String>,
     /// The key bytes, encrypted under the key-encryption key.
     pub wrapped: WrappedKey,
 }
 
-/// Which key of a locator: key type, label, crypto period. The keys of a locator are in this order.
-pub type KeyPlace<'a> = (&'static str, &'a str, u32);
+/// Which key of a locator: key type, label, crypto period. The keys of a locator are in this order, the
+/// root key of a label in front.
+pub type KeyPlace<'a> = (&'static str, &'a str, Option<u32>);
 
 impl KeyRecord {
     /// Which key of its locator it is.
     pub fn place(&self) -> KeyPlace<'_> {
         place(self.protection, &self.label, self.crypto_period)
     }
+
+    /// Whether it wraps keys, rather than encrypts media.
+    pub fn is_root(&self) -> bool {
+        self.crypto_period.is_none()
+    }
 }
 
-/// The place of the key of a label for a protection and a crypto period.
-pub fn place(protection: Protection, label: &str, crypto_period: u32) -> KeyPlace<'_> {
+/// The place of the key of a label for a protection and a crypto period, or of its root key.
+pub fn place(protection: Protection, label: &str, crypto_period: Option<u32>) -> KeyPlace<'_> {
     (protection.row().map_or("", |row| row.key_type), label, crypto_period)
 }
 

@@ -24,6 +24,25 @@ pub const MAX_PERIOD: SignedDuration = SignedDuration::from_hours(24 * 366);
 
 const TICKS_PER_MS: u64 = WIRE_TIMESCALE as u64 / 1000;
 
+/// What licences give out of keys that rotate.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Hierarchy {
+    /// The key of each crypto period.
+    #[default]
+    Flat,
+    /// Where a system can do it, one root key for each label, under which the keys of all crypto
+    /// periods stand in the media.
+    RootLeaf,
+}
+
+impl Hierarchy {
+    /// Whether it is what stands for nothing said.
+    pub fn is_flat(&self) -> bool {
+        *self == Self::Flat
+    }
+}
+
 /// How the keys of a locator shall rotate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rotation {
@@ -36,6 +55,8 @@ pub struct Rotation {
     pub start: Option<Timestamp>,
     /// How long before its period a key is given out, to players that fetch ahead.
     pub lead: SignedDuration,
+    /// What licences give out.
+    pub hierarchy: Hierarchy,
 }
 
 /// No schedule can be made.
@@ -58,6 +79,8 @@ pub struct Schedule {
     lead_ms: u64,
     /// By their start; never empty. Of two with one start, the later counts.
     eras: Vec<Era>,
+    #[serde(default, skip_serializing_if = "Hierarchy::is_flat")]
+    hierarchy: Hierarchy,
 }
 
 /// A stretch of the media that has keys of its own. Each forced rotation begins one.
@@ -90,7 +113,7 @@ impl Schedule {
     /// [`ScheduleError`].
     pub fn new(rotation: &Rotation, media: SignedDuration) -> Result<Self, ScheduleError> {
         let refuse = |member, rule| Err(ScheduleError { member, rule });
-        let Rotation { period, keys, start, lead } = rotation;
+        let Rotation { period, keys, start, lead, hierarchy } = rotation;
         if !(MIN_PERIOD..=MAX_PERIOD).contains(period) {
             return refuse("period", "a crypto period lasts from a second to a year");
         }
@@ -99,6 +122,11 @@ impl Schedule {
         }
         if *lead != SignedDuration::ZERO && start.is_none() {
             return refuse("lead", "without start nothing is withheld, so nothing is early");
+        }
+        if start.is_some() && *hierarchy == Hierarchy::RootLeaf {
+            let rule = "under root keys nothing can be withheld: who has the root opens every period \
+                        that is listed";
+            return refuse("start", rule);
         }
         let period_ms = millis(*period);
         let enough = || millis(media).div_ceil(period_ms).clamp(1, MAX_KEYS.into());
@@ -112,6 +140,7 @@ impl Schedule {
             start_ms: start.map(Timestamp::as_millisecond),
             lead_ms: millis(*lead),
             eras: vec![Era { at_ms: 0, first: 0, keys }],
+            hierarchy: *hierarchy,
         })
     }
 
@@ -135,7 +164,7 @@ impl Schedule {
     /// That of a locator whose keys did not rotate so far: one period without end.
     pub fn unchanging() -> Self {
         let eras = vec![Era { at_ms: 0, first: 0, keys: 1 }];
-        Self { period_ms: None, start_ms: None, lead_ms: 0, eras }
+        Self { period_ms: None, start_ms: None, lead_ms: 0, eras, hierarchy: Hierarchy::Flat }
     }
 
     /// The number of the crypto period of a fragment that starts at `start` wire ticks. A fragment
@@ -231,7 +260,13 @@ impl Schedule {
             keys: self.keys(),
             start: self.start_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             lead: duration(self.lead_ms),
+            hierarchy: self.hierarchy,
         })
+    }
+
+    /// What licences give out.
+    pub fn hierarchy(&self) -> Hierarchy {
+        self.hierarchy
     }
 
     fn keys(&self) -> Option<u32> {
@@ -252,7 +287,13 @@ mod tests {
 
     fn rotation(seconds: i64) -> Rotation {
         let period = SignedDuration::from_secs(seconds);
-        Rotation { period, keys: None, start: None, lead: SignedDuration::ZERO }
+        Rotation {
+            period,
+            keys: None,
+            start: None,
+            lead: SignedDuration::ZERO,
+            hierarchy: Hierarchy::Flat,
+        }
     }
 
     fn schedule(rotation: &Rotation, media: i64) -> Schedule {
@@ -325,6 +366,18 @@ mod tests {
     }
 
     #[test]
+    fn the_hierarchy_is_kept_and_flat_schedules_read_as_they_always_did() {
+        let flat = schedule(&rotation(60), 120);
+        assert!(!flat.to_json().contains("hierarchy"));
+        let rooted = Rotation { hierarchy: Hierarchy::RootLeaf, ..rotation(60) };
+        let schedule = schedule(&rooted, 120);
+        assert_eq!(Schedule::from_json(&schedule.to_json()), Ok(schedule.clone()));
+        assert!(schedule.is_of(&rooted) && !schedule.is_of(&rotation(60)) && !flat.is_of(&rooted));
+        let (after, _) = schedule.rotated(at(1000)).unwrap();
+        assert_eq!(after.hierarchy(), Hierarchy::RootLeaf);
+    }
+
+    #[test]
     fn what_is_no_schedule_is_refused_by_member() {
         let start = Some(at(0));
         let negative = SignedDuration::from_secs(-1);
@@ -336,6 +389,7 @@ mod tests {
             (Rotation { keys: Some(1001), ..rotation(60) }, "keyCount"),
             (Rotation { lead: negative, start, ..rotation(60) }, "lead"),
             (Rotation { lead: MIN_PERIOD, ..rotation(60) }, "lead"),
+            (Rotation { start, hierarchy: Hierarchy::RootLeaf, ..rotation(60) }, "start"),
         ];
         for (bad, member) in table {
             assert_eq!(Schedule::new(&bad, MIN_PERIOD).unwrap_err().member, member, "{bad:?}");

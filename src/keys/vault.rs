@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::kek::{KekFingerprint, KeyEncryptionKey};
 use super::model::{KeyRecord, WrappedKey};
-use crate::crypto::key::ContentKey;
 use crate::crypto::seal::Sealer;
+use crate::crypto::{ContentKey, KeyMaterial, RootKey};
 use crate::ids::KeyId;
 use crate::protection::Protection;
 
@@ -36,6 +36,9 @@ pub enum VaultError {
         /// Fingerprint of the vault's key.
         in_use: KekFingerprint,
     },
+    /// A root key where a content key is needed, or the reverse.
+    #[error("key {0} is of another kind than what it is needed for")]
+    OtherKind(KeyId),
     /// The ciphertext was altered, or belongs to another key or purpose.
     #[error("stored secret of {0} was altered or belongs to something else")]
     NotAuthentic(String),
@@ -68,7 +71,7 @@ impl Vault {
         self.fingerprint
     }
 
-    /// Seals a content key for `kid` and the one protection that it serves.
+    /// Seals a key for `kid` and the one protection that it serves.
     ///
     /// # Errors
     /// [`VaultError::NoPurpose`] for [`Protection::Clear`].
@@ -76,22 +79,43 @@ impl Vault {
         &self,
         kid: KeyId,
         protection: Protection,
-        key: &ContentKey,
+        key: &KeyMaterial,
         nonce: [u8; NONCE_LEN],
     ) -> Result<WrappedKey, VaultError> {
-        Ok(self.seal(&key_context(kid, protection)?, key.expose(), nonce))
+        Ok(self.seal(&key_context(kid, protection, key.is_root())?, key.expose(), nonce))
+    }
+
+    /// Opens the key of a record, whatever it is for.
+    ///
+    /// # Errors
+    /// [`VaultError`], when the key-encryption key differs or anything in the record was altered.
+    pub fn material(&self, record: &KeyRecord) -> Result<KeyMaterial, VaultError> {
+        let context = key_context(record.kid, record.protection, record.is_root())?;
+        let opened = self.open(&context, &record.wrapped, &format!("key {}", record.kid))?;
+        let key = KeyMaterial::from_slice(&opened).ok_or(VaultError::Truncated)?;
+        Some(key).filter(|key| key.is_root() == record.is_root()).ok_or(VaultError::Truncated)
     }
 
     /// Opens the content key of a record.
     ///
     /// # Errors
-    /// [`VaultError`], when the key-encryption key differs or anything in the record was altered.
+    /// As of [`Self::material`]; [`VaultError::OtherKind`] for a root key.
     pub fn unwrap(&self, record: &KeyRecord) -> Result<ContentKey, VaultError> {
-        let context = key_context(record.kid, record.protection)?;
-        let opened = self.open(&context, &record.wrapped, &format!("key {}", record.kid))?;
-        <[u8; 16]>::try_from(opened.as_slice())
-            .map(ContentKey::from_bytes)
-            .map_err(|_| VaultError::Truncated)
+        match self.material(record)? {
+            KeyMaterial::Content(key) => Ok(key),
+            KeyMaterial::Root(_) => Err(VaultError::OtherKind(record.kid)),
+        }
+    }
+
+    /// Opens the root key of a record.
+    ///
+    /// # Errors
+    /// As of [`Self::material`]; [`VaultError::OtherKind`] for a content key.
+    pub fn root(&self, record: &KeyRecord) -> Result<RootKey, VaultError> {
+        match self.material(record)? {
+            KeyMaterial::Root(key) => Ok(key),
+            KeyMaterial::Content(_) => Err(VaultError::OtherKind(record.kid)),
+        }
     }
 
     /// Seals the text of a policy, which may hold token verification secrets.
@@ -164,10 +188,12 @@ impl Vault {
     }
 }
 
-/// KID, purpose, form version. First and last part have fixed lengths, so no two contexts meet.
-fn key_context(kid: KeyId, protection: Protection) -> Result<Vec<u8>, VaultError> {
-    let purpose = protection.row().ok_or(VaultError::NoPurpose)?.key_type;
-    Ok([kid.as_bytes(), purpose.as_bytes(), &[WrappedKey::VERSION]].concat())
+/// KID, purpose, form version. First and last part have fixed lengths and no type of keys ends as root
+/// keys are marked, so no two contexts meet.
+fn key_context(kid: KeyId, protection: Protection, is_root: bool) -> Result<Vec<u8>, VaultError> {
+    let purpose = protection.row().ok_or(VaultError::NoPurpose)?.key_type.as_bytes();
+    let mark = if is_root { b"/root".as_slice() } else { b"" };
+    Ok([kid.as_bytes(), purpose, mark, &[WrappedKey::VERSION]].concat())
 }
 
 /// As with policies, the prefix keeps it apart.
@@ -191,13 +217,13 @@ mod tests {
 
     fn record() -> KeyRecord {
         let kid = KeyId::from_bytes([1; 16]);
-        let key = ContentKey::from_bytes([9; 16]);
+        let key = KeyMaterial::Content(ContentKey::from_bytes([9; 16]));
         KeyRecord {
             kid,
             locator: LocatorId::from_bytes([2; 16]),
             label: "cencDefaultKey".into(),
             protection: Protection::Cenc,
-            crypto_period: 0,
+            crypto_period: Some(0),
             policy: None,
             wrapped: vault(7).wrap(kid, Protection::Cenc, &key, [3; NONCE_LEN]).unwrap(),
         }
@@ -218,6 +244,23 @@ mod tests {
         let mut repurposed = record();
         repurposed.protection = Protection::Cbcs;
         assert!(matches!(vault(7).unwrap(&repurposed), Err(VaultError::NotAuthentic(_))));
+    }
+
+    #[test]
+    fn root_keys_open_as_such_alone() {
+        let key = KeyMaterial::from_slice(&[9; 32]).unwrap();
+        let KeyRecord { kid, protection, .. } = record();
+        let wrapped = vault(7).wrap(kid, protection, &key, [3; NONCE_LEN]).unwrap();
+        let root = KeyRecord { crypto_period: None, wrapped, ..record() };
+        assert_eq!(vault(7).root(&root).map(KeyMaterial::Root), Ok(key));
+        assert_eq!(vault(7).unwrap(&root), Err(VaultError::OtherKind(kid)));
+        assert_eq!(vault(7).root(&record()), Err(VaultError::OtherKind(kid)));
+        for moved in [
+            KeyRecord { crypto_period: Some(0), ..root },
+            KeyRecord { crypto_period: None, ..record() },
+        ] {
+            assert!(matches!(vault(7).material(&moved), Err(VaultError::NotAuthentic(_))));
+        }
     }
 
     #[test]

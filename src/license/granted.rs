@@ -1,7 +1,7 @@
 //! Keys with the rights to them: what the writers of licences are given.
 
 use super::{DecidedBy, Rights};
-use crate::crypto::key::ContentKey;
+use crate::crypto::KeyMaterial;
 use crate::ids::KeyId;
 use crate::protection::Protection;
 
@@ -14,8 +14,8 @@ pub struct GrantedKey {
     pub label: String,
     /// The protection that the key serves; it says with which cipher.
     pub protection: Protection,
-    /// The key; wiped when dropped.
-    pub key: ContentKey,
+    /// The key; wiped when dropped. Root keys are granted in Widevine alone.
+    pub key: KeyMaterial,
     /// What may be done with it.
     pub rights: Rights,
     /// The option that decided.

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::rights::{Rights, SecurityLevel, after};
 use super::system::System;
-use crate::crypto::key::ContentKey;
+use crate::crypto::KeyMaterial;
 
 /// What the names of all switches begin with; no other parameter of a key or licence address does.
 pub const PREFIX: &str = "test-";
@@ -263,12 +263,13 @@ impl Wishes {
 
     /// The key that is given instead of the right one.
     #[must_use]
-    pub fn key(&self, key: ContentKey) -> ContentKey {
+    pub fn key(&self, key: KeyMaterial) -> KeyMaterial {
         if !self.wrong_key {
             return key;
         }
-        let wrong = Zeroizing::new(key.expose().map(|byte| !byte));
-        ContentKey::from_bytes(*wrong)
+        let wrong: Zeroizing<Vec<u8>> = Zeroizing::new(key.expose().iter().map(|it| !it).collect());
+        // As long as before.
+        KeyMaterial::from_slice(&wrong).unwrap_or(key)
     }
 }
 
@@ -313,8 +314,11 @@ mod tests {
         let rights = wishes.rights(lease.clone(), at(1000));
         assert_eq!(rights.ends(at(1000)), Some(at(1060)));
         assert!(rights.persistent && rights.security_level == Some(SecurityLevel::HardwareAll));
-        let key = ContentKey::from_bytes([7; 16]);
-        assert_eq!(wishes.key(key.clone()).expose(), &[!7; 16]);
+        for length in [16, 32] {
+            let key = KeyMaterial::from_slice(&[7; 32][..length]).unwrap();
+            assert_eq!(wishes.key(key).expose(), &[!7; 32][..length]);
+        }
+        let key = KeyMaterial::from_slice(&[7; 16]).unwrap();
         let nothing = Wishes::read([("token", "x"), ("Test-key", "x")], System::Raw).unwrap();
         assert_eq!(nothing, Wishes::default());
         assert_eq!(

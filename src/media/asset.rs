@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
+use super::thinned::Thinned;
 use super::timeline::{Cuts, Cutting, Timeline};
+use super::unique::make_unique;
 use super::{
     FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
     Track, alignment, images, language, role, sealed,
@@ -58,6 +60,8 @@ pub struct Rendition {
     pub picture_packets: OnceLock<Box<[u64]>>,
     /// What is added to the track's presentation times.
     pub origin: i64,
+    /// Whose key frames it has, where it has nothing else.
+    pub thinned: Option<Thinned>,
 }
 
 /// Everything that manifests and fragments are made from.
@@ -75,6 +79,8 @@ pub struct Asset {
     pub text: Vec<TextRendition>,
     /// Image tracks in source order.
     pub images: Vec<ImageRendition>,
+    /// Tracks of less pictures, where they are wanted ([`Asset::thin`]).
+    pub thinned: Vec<Rendition>,
     /// Tracks and cues that are left out: file name and reason.
     pub skipped: Vec<String>,
     /// Levels with other key frames than the first: file and time. Fragments start at common ones.
@@ -172,6 +178,7 @@ impl Asset {
             audio,
             text: Vec::new(),
             images: Vec::new(),
+            thinned: Vec::new(),
             duration,
             skipped,
             misaligned: Vec::new(),
@@ -301,6 +308,7 @@ impl Candidate {
             cuts_digest: cuts.digest(),
             cuts,
             origin,
+            thinned: None,
         }
     }
 }
@@ -382,52 +390,6 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
         candidate.name.clone_from(&entry.track_name);
     }
     Ok(Some(candidate))
-}
-
-/// Name and bitrate are the identity of a rendition in URLs. A name stands for a set that players
-/// switch in, so a track that does not fit the set gets a name of its own; of equal bitrates in a
-/// set the later gets one bit per second more (ams.md section 23, trap 4).
-fn make_unique(renditions: &mut [Rendition], others: &[Rendition]) {
-    for n in 0..renditions.len() {
-        let (before, rest) = renditions.split_at_mut(n);
-        let Some(own) = rest.first_mut() else { return };
-        let fits = |name: &str, own: &Rendition| {
-            let reserved = own.track.media_type == MediaType::Audio && name == VIDEO;
-            let taken = others.iter().any(|other| other.name == name);
-            let mut set = before.iter().filter(|known| known.name == name);
-            !reserved && !taken && set.all(|known| switchable(known, own))
-        };
-        let names = (2..).map(|k| format!("{}_{k}", own.name));
-        let name = std::iter::once(own.name.clone()).chain(names).find(|name| fits(name, own));
-        own.name = name.unwrap_or_default();
-        let taken = |bitrate: u64| {
-            before.iter().any(|known| known.name == own.name && known.bitrate == bitrate)
-        };
-        own.bitrate = (own.bitrate..).find(|bitrate| !taken(*bitrate)).unwrap_or(own.bitrate);
-    }
-}
-
-/// Whether players can switch between two renditions: codec, form of the sample entry and cuts
-/// agree (ISO/IEC 23000-19 section 7.3.4), and what is seen or heard.
-fn switchable(a: &Rendition, b: &Rendition) -> bool {
-    let starts = |rendition: &Rendition| {
-        rendition.cuts.starts.iter().map(|cut| cut.start).collect::<Vec<_>>()
-    };
-    let look = |rendition: &Rendition| {
-        let picture = &rendition.track.picture;
-        (picture.range(), picture.dolby_vision.map(|vision| vision.profile), picture.turned)
-    };
-    let form = |rendition: &Rendition| {
-        let track = &rendition.track;
-        (track.codec.family(), track.entry.kind, track.codec.sound())
-    };
-    let language =
-        |rendition: &Rendition| rendition.track.codec.sound().map(|_| rendition.language);
-    a.traits == b.traits
-        && form(a) == form(b)
-        && look(a) == look(b)
-        && language(a) == language(b)
-        && starts(a) == starts(b)
 }
 
 impl Rendition {

@@ -43,11 +43,15 @@ fn spread(count: u32) -> impl Iterator<Item = u32> {
 impl Asset {
     /// Names what a rendition holds and where it is cut. The cuts depend on the other files too: with
     /// parameter sets that change in the samples, the protected ranges of a sample may depend on where
-    /// its fragment starts. Two renditions of one content have one name.
+    /// its fragment starts. Two renditions of one content have one name. Thinned ones number their samples
+    /// anew, so what is left out is part of it.
     pub fn identity(&self, rendition: &Rendition) -> Vec<u8> {
         let Rendition { track, cuts_digest, origin, .. } = rendition;
         let (id, origin) = (track.header.track_id.to_be_bytes(), origin.to_be_bytes());
-        [&b"track"[..], &self.digest_of(rendition.file)[..], &id, cuts_digest, &origin].concat()
+        let parts = [&b"track"[..], &self.digest_of(rendition.file)[..], &id, cuts_digest, &origin];
+        let thinned = rendition.thinned.as_ref().map(|thinned| thinned.thinning.every.get());
+        let thinned = thinned.map_or_else(Vec::new, |every| every.to_be_bytes().to_vec());
+        [&parts.concat(), &thinned[..]].concat()
     }
 
     /// Names what an image track holds. Where the others are cut is no part of it.

@@ -32,9 +32,11 @@ pub mod text;
 mod text_name;
 mod text_rate;
 mod text_track;
+pub mod thinned;
 pub mod timeline;
 pub mod track;
 pub mod track_class;
+mod unique;
 
 pub use asset::{Asset, Rendition, SourceFile};
 pub use client_manifest::ClientManifest;

@@ -157,6 +157,30 @@ impl Track {
         Ok(Self { shift, ..self.clone() })
     }
 
+    /// A presentation time (media ticks, edits applied) as the index counts it.
+    pub(super) fn unedited(&self, time: i64) -> i64 {
+        time - self.shift.offset
+    }
+
+    /// The same track with other samples. What was shown `first` ticks behind the start of the index is
+    /// shown at its start now; `place` says as which sample one of before is found, or what follows it.
+    pub(super) fn with_samples(
+        &self,
+        index: SampleIndex,
+        first: i64,
+        place: impl Fn(u32) -> u32,
+    ) -> Self {
+        let moved = |change: &Change| Change { sample: place(change.sample), ..change.clone() };
+        Self {
+            changes: self.changes.iter().map(moved).collect(),
+            shift: Shift { offset: self.shift.offset + first, ..self.shift },
+            bytes: index.bytes(0..index.len()),
+            index: Arc::new(index),
+            captions: Captions::default(),
+            ..self.clone()
+        }
+    }
+
     /// The codec configuration of sample `n`.
     pub fn codec_of(&self, n: u32) -> &Codec {
         self.change(n).map_or(&self.codec, |change| &change.description.codec)

@@ -33,12 +33,12 @@ impl<'a> Presentation<'a> {
 
     /// What begins in that time, and images that are shown in it.
     fn part(&self, time: Range<u64>) -> Self {
-        let listed = self.listed.iter().filter_map(|listed| {
+        let part = |listed: &Listed<'a>| {
             let fragments = starting_in(&listed.rendition.cuts, &listed.fragments, &time)?;
             let keys = listed.keys.within(&fragments);
             Some(Listed { rendition: listed.rendition, keys, fragments })
-        });
-        let listed: Vec<Listed<'a>> = listed.collect();
+        };
+        let listed: Vec<Listed<'a>> = self.listed.iter().filter_map(part).collect();
         let text = self.text.iter().filter_map(|listed| {
             let fragments = starting_in(&listed.text.cuts, &listed.fragments, &time)?;
             let keys = listed.keys.within(&fragments);
@@ -52,6 +52,7 @@ impl<'a> Presentation<'a> {
         Self {
             selectors: self.selectors.clone(),
             query: self.query.clone(),
+            thinned: self.thinned.iter().filter_map(part).collect(),
             text: text.collect(),
             images: images.collect(),
             start: time.start.max(self.start),

@@ -32,6 +32,8 @@ pub struct Presentation<'a> {
     pub query: Query,
     /// What is listed, video first: what the format can carry.
     pub listed: Vec<Listed<'a>>,
+    /// The tracks of less pictures, which players show while they wind.
+    pub thinned: Vec<Listed<'a>>,
     /// The audio track that goes into video segments, whether or not it is listed.
     pub muxed_audio: Option<&'a Rendition>,
     /// The text tracks; hidden ones too.
@@ -123,7 +125,22 @@ pub struct Set<'a> {
     pub renditions: Vec<&'a Rendition>,
 }
 
-impl Set<'_> {
+impl<'a> Set<'a> {
+    fn all(listed: impl Iterator<Item = &'a Listed<'a>>) -> Vec<Self> {
+        let mut sets: Vec<Self> = Vec::new();
+        for listed in listed {
+            let (rendition, kid) = (listed.rendition, listed.keys.first().map(|key| key.kid));
+            let same = |set: &&mut Self| {
+                set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
+            };
+            match sets.iter_mut().find(same) {
+                Some(set) => set.renditions.push(rendition),
+                None => sets.push(Set { first: listed, renditions: vec![rendition] }),
+            }
+        }
+        sets
+    }
+
     /// Their name.
     pub fn name(&self) -> &str {
         &self.first.rendition.name
@@ -208,18 +225,12 @@ impl<'a> Presentation<'a> {
     /// Audio tracks and then video levels, those that players may switch between together: they
     /// have one name and one key. In each set the first is the best.
     pub fn sets(&self) -> Vec<Set<'_>> {
-        let mut sets: Vec<Set<'_>> = Vec::new();
-        for listed in self.audio().chain(self.video()) {
-            let (rendition, kid) = (listed.rendition, listed.keys.first().map(|key| key.kid));
-            let same = |set: &&mut Set<'_>| {
-                set.first.rendition.name == rendition.name && set.key().map(|key| key.kid) == kid
-            };
-            match sets.iter_mut().find(same) {
-                Some(set) => set.renditions.push(rendition),
-                None => sets.push(Set { first: listed, renditions: vec![rendition] }),
-            }
-        }
-        sets
+        Set::all(self.audio().chain(self.video()))
+    }
+
+    /// The same of the tracks of less pictures.
+    pub fn thinned_sets(&self) -> Vec<Set<'_>> {
+        Set::all(self.thinned.iter())
     }
 
     /// The captions inside the pictures; all levels have those of the first.

@@ -87,7 +87,7 @@ impl<'a> AllRates<'a> {
     pub(super) fn of(presentation: &Presentation<'a>, target: u64) -> Self {
         let rates =
             |listed: &Listed<'a>| (listed.rendition, Rates::of(presentation, listed, target));
-        Self(presentation.listed.iter().map(rates).collect())
+        Self(presentation.listed.iter().chain(&presentation.thinned).map(rates).collect())
     }
 
     /// The highest of one rate in several renditions, of which one is heard or seen at a time.

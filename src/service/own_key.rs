@@ -1,7 +1,7 @@
 //! Keys that come with a locator: which label of the streaming policy each is for (ams.md section
 //! 14.1).
 
-use crate::crypto::key::ContentKey;
+use crate::crypto::KeyMaterial;
 use crate::ids::KeyId;
 use crate::keys::KeyRecord;
 use crate::policy::KeyLabel;
@@ -16,10 +16,13 @@ pub struct OwnKey {
     pub label: String,
     /// The protection that it is for; needed where several blocks have the label.
     pub protection: Option<Protection>,
-    /// The crypto period that it is for; 0 is the only one of a key that does not rotate.
-    pub crypto_period: u32,
+    /// The crypto period that it is for: the first when absent, which is the only one of a key that does
+    /// not rotate.
+    pub crypto_period: Option<u32>,
+    /// Whether it is the root key of the label.
+    pub root: bool,
     /// The key. Without it the locator must be there and have it.
-    pub key: Option<ContentKey>,
+    pub key: Option<KeyMaterial>,
     /// Content key policy of this key, before all defaults.
     pub policy: Option<String>,
 }
@@ -35,10 +38,10 @@ pub struct OwnKeyError {
 }
 
 /// KID, key and content key policy of a key that comes with a locator.
-pub(super) type Given<'a> = (KeyId, &'a ContentKey, Option<&'a str>);
+pub(super) type Given<'a> = (KeyId, &'a KeyMaterial, Option<&'a str>);
 
-/// A key that a locator needs: its label, and the number of its crypto period.
-pub(super) type Needed<'a> = (KeyLabel<'a>, u32);
+/// A key that a locator needs: its label, and the number of its crypto period, or `None` for the root.
+pub(super) type Needed<'a> = (KeyLabel<'a>, Option<u32>);
 
 const LABEL: &str = "labelReferenceInStreamingPolicy";
 
@@ -56,8 +59,17 @@ pub(super) fn assign<'a>(
         let Some(value) = &key.key else {
             return refuse("value", "it is missing: a new key would stand under an old KID");
         };
-        if !assigned.iter().any(|((_, period), _)| *period == key.crypto_period) {
-            return refuse("cryptoPeriod", "the locator has no such crypto period");
+        if key.root && key.crypto_period.is_some() {
+            return refuse("cryptoPeriod", "a root key is for all crypto periods");
+        }
+        if !assigned.iter().any(|((_, period), _)| *period == key.period()) {
+            return match key.root {
+                true => refuse("root", "the locator has no root keys: see keyRotation.hierarchy"),
+                false => refuse("cryptoPeriod", "the locator has no such crypto period"),
+            };
+        }
+        if key.root != value.is_root() {
+            return refuse("value", "a root key has 32 bytes, any other 16");
         }
         let mut fitting = assigned.iter_mut().filter(|(needed, _)| key.fits(needed));
         match (fitting.next(), fitting.next()) {
@@ -73,9 +85,14 @@ pub(super) fn assign<'a>(
 }
 
 impl OwnKey {
+    /// As records have it.
+    fn period(&self) -> Option<u32> {
+        (!self.root).then(|| self.crypto_period.unwrap_or(0))
+    }
+
     fn fits(&self, (label, period): &Needed<'_>) -> bool {
         label.label == self.label
-            && *period == self.crypto_period
+            && *period == self.period()
             && self.protection.is_none_or(|protection| protection == label.protection)
     }
 
@@ -83,13 +100,14 @@ impl OwnKey {
     /// in force for it.
     pub(super) fn difference(
         &self,
-        stored: Option<(&KeyRecord, &ContentKey)>,
+        stored: Option<(&KeyRecord, &KeyMaterial)>,
         policy: Option<&str>,
     ) -> Option<&'static str> {
         let Some((record, key)) = stored else { return Some("id") };
         let differences = [
             (LABEL, self.label != record.label),
-            ("cryptoPeriod", self.crypto_period != record.crypto_period),
+            ("root", self.root != record.is_root()),
+            ("cryptoPeriod", self.period() != record.crypto_period),
             ("type", self.protection.is_some_and(|own| own != record.protection)),
             ("value", self.key.as_ref().is_some_and(|own| own != key)),
             ("policyName", self.policy.is_some() && self.policy.as_deref() != policy),

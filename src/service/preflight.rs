@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::cenc::Scheme;
-use crate::crypto::Expanded;
 use crate::inspect::consistency::{Difference, Known, KnownKeys};
 use crate::inspect::movie::Init;
 use crate::inspect::{Kind, ReadError, Track, fragment, kind, mpd, playlists, smooth, verdict};
 use crate::isobmff::{FourCc, children};
 use crate::keys::KeyRecord;
+use crate::media::timeline::Cut;
 use crate::media::{Asset, Rendition};
 use crate::package::filter::Facts;
 use crate::package::format::{Format, Protocol, TABLE};
@@ -48,8 +48,10 @@ struct Form {
 impl Form {
     /// Its manifest, behind the base of addresses.
     fn manifest(&self) -> String {
-        let encryption = self.protection.row().map_or("", |row| row.url_value);
-        format!("manifest(format={},encryption={encryption})", self.format.row().selector)
+        let encryption = self.protection.row();
+        let encryption = encryption.map(|row| format!(",encryption={}", row.url_value));
+        let encryption = encryption.unwrap_or_default();
+        format!("manifest(format={}{encryption})", self.format.row().selector)
     }
 }
 
@@ -69,14 +71,20 @@ impl Preflight {
         let Some(loaded) = loaded.map_err(|error| refusal("assetName", &error.detail))? else {
             return Ok(());
         };
-        passed(&draft.policy, &loaded.asset)?;
         names(&draft.policy, &loaded.asset)?;
+        if let Some(scheme) = loaded.asset.sealed() {
+            // Their keys are known to others.
+            for form in &passed(&draft.policy, scheme)? {
+                self.signalling(draft, &loaded, form, None).await?;
+            }
+            return Ok(());
+        }
         let known = self.known(&draft.records)?;
         let (forms, mut served) = (forms(&draft.policy), 0);
         for form in &forms {
             codecs(form, &draft.policy, &loaded.asset)?;
             addresses(form, draft, &loaded.asset)?;
-            served += usize::from(self.signalling(draft, &loaded, form, &known).await?);
+            served += usize::from(self.signalling(draft, &loaded, form, Some(&known)).await?);
         }
         let is_clear = PROTOCOLS.iter().any(|(p, _)| draft.policy.allows(*p, Protection::Clear));
         if served == 0 && !forms.is_empty() && !is_clear && draft.locator.schedule.is_some() {
@@ -88,7 +96,7 @@ impl Preflight {
 
     fn known(&self, records: &[KeyRecord]) -> Result<KnownKeys, PublishError> {
         let known = |record: &KeyRecord| {
-            let key = Some(Expanded::new(&self.store.vault().unwrap(record)?));
+            let key = Some(self.store.vault().material(record)?);
             Ok((record.kid, Known { scheme: Scheme::of(record.protection), key }))
         };
         records.iter().map(known).collect()
@@ -101,7 +109,7 @@ impl Preflight {
         draft: &Draft,
         loaded: &Arc<LoadedAsset>,
         form: &Form,
-        known: &KnownKeys,
+        known: Option<&KnownKeys>,
     ) -> Result<bool, PublishError> {
         let stem = loaded.manifest_stem.as_deref().unwrap_or(&draft.locator.asset);
         let client = Client {
@@ -169,18 +177,28 @@ fn forms(policy: &StreamingPolicy) -> Vec<Form> {
     forms
 }
 
-/// Refuses to protect media that are encrypted already, and locators that have no form for them.
-fn passed(policy: &StreamingPolicy, asset: &Asset) -> Result<(), PublishError> {
-    let Some(scheme) = asset.sealed() else { return Ok(()) };
+/// The forms of media that are encrypted already, in one format of each protocol; each file on demand
+/// and each download has what those have. Refuses to protect them once more, and locators that have no
+/// form for them.
+fn passed(policy: &StreamingPolicy, scheme: Scheme) -> Result<Vec<Form>, PublishError> {
     if let Some(form) = forms(policy).first() {
         let rule = "already-encrypted: the asset is passed through as it is, and not encrypted once \
                     more: publish it under a streaming policy that encrypts nothing";
         return Err(refusal(&form.member, rule));
     }
     let is_clear = |protocol| policy.allows(protocol, Protection::Clear);
-    let mut carried = TABLE.iter().filter(|row| support::passes(row.format, scheme));
-    if is_clear(Protocol::Download) || carried.any(|row| is_clear(row.protocol)) {
-        return Ok(());
+    let forms =
+        PROTOCOLS.iter().filter(|(protocol, _)| is_clear(*protocol)).filter_map(|(p, name)| {
+            let passes = |row: &&crate::package::format::Row| {
+                row.protocol == *p && !row.format.has_files() && support::passes(row.format, scheme)
+            };
+            let format = TABLE.iter().find(passes)?.format;
+            let member = format!("noEncryption.enabledProtocols.{name}");
+            Some(Form { format, protection: Protection::Clear, member })
+        });
+    let forms: Vec<Form> = forms.collect();
+    if is_clear(Protocol::Download) || !forms.is_empty() {
+        return Ok(forms);
     }
     let scheme = scheme.row().fourcc;
     let rule = format!(
@@ -280,7 +298,7 @@ impl Client<'_> {
     async fn differences(
         &self,
         form: &Form,
-        known: &KnownKeys,
+        known: Option<&KnownKeys>,
     ) -> Result<Option<Difference>, OriginError> {
         let manifest = form.manifest();
         let mut inits = HashMap::new();
@@ -296,7 +314,7 @@ impl Client<'_> {
                 inits.insert(uri.clone(), init);
             }
             let init = uri.and_then(|uri| inits.get(&uri));
-            if let Some(found) = verdict::of_track(&track, init, Some(known)).into_iter().next() {
+            if let Some(found) = verdict::of_track(&track, init, known).into_iter().next() {
                 return Ok(Some(found));
             }
         }
@@ -308,16 +326,20 @@ impl Client<'_> {
     async fn fragments(
         &self,
         form: &Form,
-        known: &KnownKeys,
+        known: Option<&KnownKeys>,
     ) -> Result<Option<Difference>, OriginError> {
         let path = format!("{}{}", self.base, form.manifest());
         let lead = self.draft.policy.block(form.protection).map_or(0, EncryptedBlock::clear_lead);
         for rendition in self.loaded.asset.renditions() {
-            if self.draft.policy.label_of(form.protection, &Facts::of(rendition)).is_none() {
+            let label = self.draft.policy.label_of(form.protection, &Facts::of(rendition));
+            let sealed = rendition.track.sealed.as_ref();
+            if label.is_none() && sealed.is_none() {
                 continue;
             }
-            let starts = rendition.cuts.starts.iter();
-            let first = starts.take_while(|cut| cut.start < lead).count();
+            let leads = |cut: &&Cut| {
+                cut.start < lead || sealed.is_some_and(|sealed| sealed.leads(cut.sample))
+            };
+            let first = rendition.cuts.starts.iter().take_while(leads).count();
             let last = rendition.cuts.len().saturating_sub(1);
             for n in [first.min(last), last] {
                 let fragment = (rendition, n);
@@ -331,7 +353,7 @@ impl Client<'_> {
                 // Media data stand behind it, of which only the header is there.
                 let mut boxes = children(FourCc(*b"file"), plan.head()).map_while(Result::ok);
                 let Some(moof) = boxes.find(|found| &found.kind.0 == b"moof") else { continue };
-                let found = fragment::differences(&name, 0, moof.raw, Some(known));
+                let found = fragment::differences(&name, 0, moof.raw, known);
                 let found = found.map_err(|error| unreadable(&name, &error))?;
                 if let Some(difference) = found.into_iter().next() {
                     return Ok(Some(difference));

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::crypto::key::ContentKey;
+use crate::crypto::{ContentKey, KeyMaterial, RootKey};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::{KeyRecord, Rotation, Schedule, ScheduleError, VaultError};
 use crate::package::compat::Compat;
 use crate::package::filter::MAX_DEFAULT;
 use crate::policy::content_key::TokenType;
+use crate::policy::streaming::EncryptedBlock;
 use crate::policy::{
     ContentKeyPolicy, KeyLabel, NAME_RULE, Restriction, Secret, StreamingPolicy, TokenRestriction,
     VerificationKey, is_legal_name,
@@ -163,9 +164,10 @@ impl Publisher {
             name.clone_from(&filter.name);
         }
         locator.schedule = self.schedule(request).await?;
-        let periods = 0..locator.schedule.as_ref().map_or(1, Schedule::end);
         let labels = policy.key_labels();
-        let keys = own_key::assign(needed(&labels, periods), &request.keys)?
+        let roots = roots(&locator, &policy, &labels)?;
+        let needed = needed(&labels, 0..locator.periods()).chain(roots);
+        let keys = own_key::assign(needed, &request.keys)?
             .into_iter()
             .map(|(needed, own)| self.new_key(&locator, needed, own))
             .collect::<Result<Vec<_>, _>>()?;
@@ -197,9 +199,9 @@ impl Publisher {
         let kept = self.store.keys_of(locator.id).await?;
         let key = |(label, period): Needed<'_>| {
             // What the label's first key came with counts for those that follow it.
-            let first = kept
-                .iter()
-                .find(|key| key.label == label.label && key.protection == label.protection);
+            let first = kept.iter().find(|key| {
+                !key.is_root() && key.label == label.label && key.protection == label.protection
+            });
             let policy = first.and_then(|key| key.policy.as_deref()).or(label.policy);
             self.new_key(&locator, (KeyLabel { policy, ..label }, period), None)
         };
@@ -288,7 +290,7 @@ impl Publisher {
         let records = self.store.keys_of(existing.id).await?;
         for (n, own) in request.keys.iter().enumerate() {
             let record = records.iter().find(|record| record.kid == own.kid);
-            let key = record.map(|record| self.store.vault().unwrap(record)).transpose()?;
+            let key = record.map(|record| self.store.vault().material(record)).transpose()?;
             let effective = record
                 .and_then(|record| record.policy.as_ref().or(existing.content_key_policy.as_ref()));
             let known = record.zip(key.as_ref());
@@ -312,7 +314,7 @@ impl Publisher {
         }
         let (kid, key) = match own {
             Some((kid, key, _)) => (kid, key.clone()),
-            None => (KeyId::random(), ContentKey::from_bytes(*random::bytes()?)),
+            None => (KeyId::random(), new_material(crypto_period)?),
         };
         let nonce = *random::bytes()?;
         Ok(KeyRecord {
@@ -332,7 +334,38 @@ fn needed<'a>(
     labels: &[KeyLabel<'a>],
     periods: std::ops::Range<u32>,
 ) -> impl Iterator<Item = Needed<'a>> {
-    labels.iter().flat_map(move |label| periods.clone().map(|period| (*label, period)))
+    labels.iter().flat_map(move |label| periods.clone().map(|period| (*label, Some(period))))
+}
+
+/// Under a hierarchy, the root key of each label of which there are licences that can use it.
+fn roots<'a>(
+    locator: &Locator,
+    policy: &StreamingPolicy,
+    labels: &[KeyLabel<'a>],
+) -> Result<Vec<Needed<'a>>, PublishError> {
+    if locator.schedule.as_ref().is_none_or(|schedule| schedule.hierarchy().is_flat()) {
+        return Ok(Vec::new());
+    }
+    let has_roots = |label: &&KeyLabel<'_>| {
+        policy.block(label.protection).is_some_and(EncryptedBlock::announces_widevine)
+    };
+    let roots: Vec<_> = labels.iter().filter(has_roots).map(|label| (*label, None)).collect();
+    match roots.is_empty() {
+        true => Err(PublishError::Unservable {
+            member: "keyRotation.hierarchy".to_owned(),
+            rule: "only Widevine has licences of root keys, and no block of the streaming policy that \
+                   is in use announces it (drm.widevine)"
+                .to_owned(),
+        }),
+        false => Ok(roots),
+    }
+}
+
+fn new_material(crypto_period: Option<u32>) -> Result<KeyMaterial, StoreError> {
+    Ok(match crypto_period {
+        Some(_) => ContentKey::from_bytes(*random::bytes()?).into(),
+        None => KeyMaterial::Root(RootKey::from_bytes(random::bytes()?)),
+    })
 }
 
 fn locator(

@@ -192,7 +192,9 @@ impl Catalog {
     pub async fn stream(&self, locator: &Locator) -> Result<Stream<KeyInfo>, StoreError> {
         let policy = self.store.streaming_policy(&locator.streaming_policy).await?;
         let offers = self.offers(locator).await;
-        let keys = self.store.keys_of(locator.id).await?;
+        let records = self.store.keys_of(locator.id).await?;
+        // Nobody plays with a root key alone.
+        let keys: Vec<_> = records.iter().filter(|key| !key.is_root()).cloned().collect();
         let access = self.access(locator, &policy, &keys).await?;
         let licensed = keys.iter().any(|key| key.protection != Protection::Cbc);
         Ok(Stream {

@@ -43,6 +43,12 @@ pub fn is_media(path: &Path) -> bool {
     has_extension(path, MEDIA_EXTENSIONS)
 }
 
+/// Whether a file or folder is one that is not looked at. Manifests of other packagers may name segments
+/// in any way, so nothing is left out for its extension.
+pub fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 /// Why a folder cannot be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -151,9 +157,12 @@ impl Listing {
             let path = entry.path();
             let Some(name) = path.file_name().and_then(OsStr::to_str) else { continue };
             let name = format!("{prefix}{name}");
+            if is_hidden(&path) {
+                continue;
+            }
             if entry.file_type()?.is_dir() {
                 folders.push(name);
-            } else if interests(&path) && path.is_file() {
+            } else if path.is_file() {
                 self.files.insert(name, path);
             }
             if self.files.len() > MAX_ENTRIES {
@@ -239,12 +248,6 @@ fn read_document(path: &Path) -> io::Result<String> {
 
 fn is_segment(name: &str) -> bool {
     has_extension(Path::new(name), segments::EXTENSIONS)
-}
-
-/// Whether a file is anything that is looked at here. Manifests of other packagers may name
-/// segments in any way, so nothing is left out for its extension but what is hidden.
-fn interests(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| !name.as_encoded_bytes().starts_with(b"."))
 }
 
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {

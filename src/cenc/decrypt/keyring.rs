@@ -27,12 +27,15 @@ pub enum ParseKeyError {
 }
 
 impl Keyring {
-    /// Adds a key written `KID:KEY`.
+    /// Adds a key written `KID:KEY`, or as packagers have it, `label=LABEL:key_id=KID:key=KEY`.
     ///
     /// # Errors
     /// [`ParseKeyError`].
     pub fn add(&mut self, pair: &str) -> Result<(), ParseKeyError> {
-        let (kid, key) = pair.trim().split_once(':').ok_or(ParseKeyError::NoPair)?;
+        let pair = pair.trim();
+        let named = |name| pair.split(':').find_map(|part: &str| part.strip_prefix(name));
+        let named = named("key_id=").zip(named("key="));
+        let (kid, key) = named.or_else(|| pair.split_once(':')).ok_or(ParseKeyError::NoPair)?;
         let kid = kid.parse().map_err(|_| ParseKeyError::Kid)?;
         let key = HEXLOWER_PERMISSIVE.decode(key.as_bytes()).map(Zeroizing::new);
         let key = key.ok().and_then(|key| key.first_chunk().filter(|_| key.len() == 16).copied());
@@ -73,6 +76,9 @@ mod tests {
         keys.add(&format!("{kid}:{key}")).unwrap();
         keys.add(&format!(" {}:{} ", kid.replace('-', ""), key.to_uppercase())).unwrap();
         assert!(keys.get(kid.parse().unwrap()).is_some());
+        let other = "00112233445566778899aabbccddeeff";
+        keys.add(&format!("label=HD:key_id={other}:key={key}")).unwrap();
+        assert!(keys.get(other.parse().unwrap()).is_some());
         for (pair, refusal) in [
             (key.to_owned(), ParseKeyError::NoPair),
             (format!("x:{key}"), ParseKeyError::Kid),

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::bytes::ReadAt;
 use crate::cli::CliError;
@@ -88,6 +89,11 @@ impl Budget {
 }
 
 impl Piece {
+    /// The file that it is of.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.place.file()
+    }
+
     /// Opens the file, or fetches what is at the address.
     pub(super) async fn load(&mut self) -> Result<Media, CliError> {
         let media = match (&self.place, self.fetched.take()) {
@@ -96,7 +102,7 @@ impl Piece {
                 let bytes = self.bytes.clone();
                 return self.place.read(bytes, MAX_SEGMENT).await.map(Media::Memory);
             }
-            (Place::File(path), None) => {
+            (Place::File { path, .. }, None) => {
                 let file = LocalFile::open(path).map_err(|error| CliError::file(path, &error))?;
                 Media::File { bytes: 0..file.len(), file }
             }

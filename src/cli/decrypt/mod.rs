@@ -2,6 +2,7 @@
 
 mod input;
 mod presentation;
+mod target;
 mod work;
 
 use std::path::Path;
@@ -9,12 +10,13 @@ use std::path::Path;
 use clap::builder::NonEmptyStringValueParser;
 use serde::Serialize;
 
-use self::input::{Budget, pieces_of};
+use self::input::{Budget, Piece, pieces_of};
 use self::presentation::{Track, tracks};
-use self::work::{Report, decrypt};
+use self::target::Targets;
+use self::work::{EXTENSIONS, Report, decrypt};
 use super::CliError;
 use super::key_args::KeyArgs;
-use super::place::Place;
+use super::place::{Place, Reach};
 use super::progress::Bar;
 use crate::cenc::decrypt::Keyring;
 use crate::cli::out::outln;
@@ -24,12 +26,13 @@ use crate::cli::out::outln;
 #[command(after_help = "\
 IN is an MP4, or an init segment and its segments in order, or an HLS media playlist: they come out as
 one file. IN may also be one MPD or one HLS multivariant playlist: then OUT is a folder, and each
-representation or playlist becomes a file in it. Each may be a file or an http:// address.
+representation or playlist becomes a file in it. Each may be a file or an http:// address. A manifest
+that is a file names files in its folder and below; --allow-outside lets it name others, and addresses.
 
 Understood are cenc, cens, cbc1, cbcs and PIFF 1.1 in MP4, in fragments or not, whatever keys and
 groups it has; AES-128 in playlists and MPDs; SAMPLE-AES in transport streams and packed audio. Nothing
 moves inside of MP4 files: boxes that spoke of protection become 'free'. OUT is readable by its owner
-only.
+only. It is no input, and written over only with --force.
 
 Whoever lists processes sees the keys of a command line: --key-file hides them.
 Exit codes: 0 done, 1 the input was refused or a key is missing, 2 wrong usage, 3 a file or the network
@@ -47,6 +50,11 @@ pub(super) struct Args {
     paths: Vec<String>,
     #[command(flatten)]
     keys: KeyArgs,
+    #[command(flatten)]
+    reach: Reach,
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
     /// Print what was done as JSON
     #[arg(long)]
     json: bool,
@@ -64,12 +72,15 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let keys = args.keys.keyring()?;
     let output = Path::new(output);
     let (mut pieces, mut budget) = (Vec::new(), Budget::default());
+    let mut places = Vec::new();
     for input in inputs {
-        let place = Place::of(input)?;
+        let place = Place::of(input, &args.reach)?;
         let data = place.look().await?;
+        places.push(place.clone());
         match tracks(&place, &data, &mut budget).await? {
             None => pieces.extend(pieces_of(&place, data, &mut budget)?),
             Some(tracks) if inputs.len() == 1 => {
+                check(output, &place, &tracks, args.force)?;
                 return presentation(tracks, &keys, output, args.json).await;
             }
             Some(_) => {
@@ -77,6 +88,8 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
             }
         }
     }
+    let read = places.iter().filter_map(Place::file).chain(pieces.iter().filter_map(Piece::file));
+    Targets::beside(read, args.force).check(output)?;
     let bar = Bar::new(0);
     let report = decrypt(pieces, &keys, output, false, &bar).await?;
     drop(bar);
@@ -85,6 +98,16 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     }
     report.print();
     Ok(())
+}
+
+/// Refuses a folder in which a file of a track would be in the place of another.
+fn check(folder: &Path, manifest: &Place, tracks: &[Track], force: bool) -> Result<(), CliError> {
+    let pieces = tracks.iter().flat_map(|track| &track.pieces).filter_map(Piece::file);
+    let targets = Targets::beside(manifest.file().into_iter().chain(pieces), force);
+    let mut names = tracks.iter().flat_map(|track| {
+        EXTENSIONS.iter().map(|extension| folder.join(&track.name).with_extension(extension))
+    });
+    names.try_for_each(|name| targets.check(&name))
 }
 
 /// Each track becomes a file in a folder.

@@ -53,15 +53,20 @@ pub(super) async fn tracks(
         return Err(refuse(&"there is no track in it"));
     }
     let mut names = HashSet::new();
-    let tracks = found.drain(..).enumerate().map(|(n, (name, pieces))| {
-        let safe = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
-        let mut name: String = name.chars().take(64).map(safe).collect();
-        if name.is_empty() || !names.insert(name.clone()) {
-            name = format!("{name}-{}", n + 1);
-        }
-        Track { name, pieces }
-    });
+    let tracks = found.drain(..).enumerate();
+    let tracks = tracks
+        .map(|(n, (name, pieces))| Track { name: file_name(&name, n + 1, &mut names), pieces });
     Ok(Some(tracks.collect()))
+}
+
+/// A name for the file of the track of this number that no other has. Some file systems know no case.
+fn file_name(track: &str, number: usize, taken: &mut HashSet<String>) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '-' };
+    let mut name: String = track.chars().take(64).map(safe).collect();
+    while name.is_empty() || !taken.insert(name.to_ascii_lowercase()) {
+        name = format!("{name}-{number}");
+    }
+    name
 }
 
 type Named = (String, Vec<Piece>);
@@ -113,6 +118,7 @@ fn sealed(statements: &[Statement]) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::place::Reach;
 
     #[tokio::test]
     async fn segments_of_all_tracks_together_are_bounded() {
@@ -125,7 +131,7 @@ mod tests {
         let tracks_in: String = (0..3).map(track).collect();
         let text =
             format!("<MPD><Period><AdaptationSet>{tracks_in}</AdaptationSet></Period></MPD>");
-        let place = Place::of("m.mpd").unwrap();
+        let place = Place::of("m.mpd", &Reach::default()).unwrap();
         let found = tracks(&place, text.as_bytes(), &mut Budget::of(300)).await.unwrap().unwrap();
         assert_eq!(found.iter().map(|track| track.pieces.len()).collect::<Vec<_>>(), [100; 3]);
         // Each alone has room.
@@ -141,7 +147,8 @@ mod tests {
         write("a.m3u8", &format!("#EXTM3U\n{}", "a\n".repeat(100)));
         write("b.m3u8", &format!("#EXTM3U\n{}", "b\n".repeat(100)));
         write("film.mp4", "\0\0\0\u{18}ftyp");
-        let place = Place::File(folder.path().join("master.m3u8"));
+        let place = folder.path().join("master.m3u8");
+        let place = Place::of(place.to_str().unwrap(), &Reach::default()).unwrap();
         let master = |names: &[&str]| {
             let lines = names.iter().map(|name| format!("#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}\n"));
             format!("#EXTM3U\n{}", lines.collect::<String>())

@@ -80,6 +80,9 @@ struct Work<'k, W: Write> {
     segments: u64,
 }
 
+/// All that [`extension`] gives.
+pub(super) const EXTENSIONS: &[&str] = &["mp4", "ts", "vtt", "ttml", "ac3", "aac", "bin"];
+
 /// Extensions by the first bytes of what is clear.
 fn extension(start: &[u8]) -> &'static str {
     match start {

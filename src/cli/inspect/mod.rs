@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::CliError;
 use super::key_args::KeyArgs;
-use super::place::Place;
+use super::place::{Place, Reach};
 use crate::inspect::kind;
+use crate::isobmff::is_mp4;
 
 const EXAMPLES: &str = "\
 Of an MP4, an init segment or a fragment, the boxes are listed. Of an MPD, an HLS playlist or a Smooth
@@ -39,19 +40,25 @@ pub(super) struct Args {
     /// Folder of the database that has the locator of the address
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    reach: Reach,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Result<(), CliError> {
-    let place = Place::of(&args.target)?;
+    let place = Place::of(&args.target, &args.reach)?;
     let known = known::keys(&args, &place).await?;
     let start = place.look().await?;
     let source: Arc<str> = place.to_string().into();
     let Some(kind) = kind(&start) else {
+        // Boxes of systems are looked at without a file around them too.
+        if !is_mp4(&start) && start.get(4..8) != Some(b"pssh") {
+            return Err(CliError::refused(format_args!("{source}: {}", nothing_known(&start))));
+        }
         let report = match &place {
-            Place::File(path) => boxes::of_file(&source, path, known.as_ref())?,
+            Place::File { path, .. } => boxes::of_file(&source, path, known.as_ref())?,
             Place::Address(_) => boxes::Report::of(&source, start.as_slice(), known.as_ref())
                 .map_err(CliError::environment)?,
         };
@@ -59,4 +66,11 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     };
     let survey = manifest::Survey::of(&place, kind, start, known.as_ref()).await?;
     survey.conclude(args.json)
+}
+
+fn nothing_known(start: &[u8]) -> &'static str {
+    match start {
+        [] => "there is nothing in it",
+        _ => "this is no MP4, MPD, HLS playlist or Smooth Streaming manifest",
+    }
 }

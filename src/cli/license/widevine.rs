@@ -11,6 +11,8 @@ use crate::cli::CliError;
 use crate::cli::fetch::post;
 use crate::crypto::random::System;
 use crate::drm::widevine::PsshData;
+use crate::ids::SystemId;
+use crate::isobmff::cenc::Pssh;
 use crate::license::widevine::LicenseType;
 use crate::license::widevine::maker::{MakeError, Maker, Subject};
 use crate::license::widevine::test_device::{
@@ -48,7 +50,23 @@ async fn licence(request: &Request) -> Result<Keys, CliError> {
             opened.renewed(&send(body).await?).map_err(refused)?;
         }
     }
-    Ok(opened.keys)
+    // What is asked with may hold keys that open only now.
+    let entitled = wrapped(&data).map_or_else(Vec::new, |data| opened.entitled(&data));
+    let keys: Keys = opened.keys.into_iter().chain(entitled).collect();
+    match keys.is_empty() {
+        true => Err(CliError::refused(
+            "the licence has root keys alone: ask with the box that holds keys under them (--pssh)",
+        )),
+        false => Ok(keys),
+    }
+}
+
+/// What a box says, or data alone.
+fn wrapped(data: &[u8]) -> Option<PsshData> {
+    let boxed = Pssh::read_row(data).ok();
+    let own = |boxes: Vec<Pssh>| boxes.into_iter().find(|pssh| pssh.system == SystemId::WIDEVINE);
+    let own = boxed.and_then(own).map(|pssh| pssh.data);
+    PsshData::read(own.as_deref().unwrap_or(data)).ok()
 }
 
 fn refused(error: ClientError) -> CliError {

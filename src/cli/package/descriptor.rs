@@ -1,5 +1,6 @@
 //! Stream descriptors as users of shaka-packager write them: `name=value,name=value`.
 
+use std::num::NonZero;
 use std::path::Path;
 
 use super::given::{Described, Given, Wanted, format};
@@ -18,6 +19,7 @@ struct Field {
 const FIELDS: &[Field] = &[
     Field { names: &["in", "input"], set: |g, v| put(&mut g.input, place(v)?) },
     Field { names: &["stream", "stream_selector"], set: |g, v| put(&mut g.wanted, wanted(v)?) },
+    Field { names: &["trick_play_factor", "tpf"], set: |g, v| put(&mut g.every, factor(v)?) },
     Field { names: &["out", "output"], set: |g, v| put(&mut g.output, place(v)?) },
     Field { names: &["init_segment"], set: |g, v| put(&mut g.init, place(v)?) },
     Field { names: &["segment_template", "segment"], set: |g, v| put(&mut g.template, place(v)?) },
@@ -52,7 +54,6 @@ const FIELDS: &[Field] = &[
 
 /// Names that shaka-packager knows and we do not, with what to do instead.
 pub(super) const UNSUPPORTED: &[(&[&str], &str)] = &[
-    (&["trick_play_factor", "tpf"], "key frames are listed by iframe_playlist_name="),
     (&["dash_label"], "names stand in playlists (hls_name=) only"),
     (&["cc_index"], "captions stay inside the pictures"),
     (&["input_format"], "inputs are MP4"),
@@ -141,6 +142,10 @@ fn rate(value: &str) -> Result<u64, String> {
     rate.ok_or_else(|| "bits per second are expected".to_owned())
 }
 
+fn factor(value: &str) -> Result<NonZero<u32>, String> {
+    value.parse().map_err(|_| "1 for all key frames, 2 for every other, and so on".to_owned())
+}
+
 fn one(value: &str) -> Result<String, String> {
     match value.contains(';') {
         true => Err("one role is written, not several".to_owned()),
@@ -215,7 +220,18 @@ mod tests {
     fn what_is_not_understood_is_refused_by_name() {
         for (text, said) in [
             ("in=a,stream=video,outptu=v.mp4", "outptu is not known; output is"),
-            ("in=a,stream=video,tpf=2,output=v.mp4", "tpf is not supported: key frames"),
+            ("in=a,stream=video,tpf=0,output=v.mp4", "tpf: 1 for all key frames"),
+            ("in=a,stream=video,tpf=-1,output=v.mp4", "tpf: 1 for all key frames"),
+            ("in=a,stream=video,tpf=4294967296,output=v.mp4", "tpf: 1 for all key frames"),
+            ("in=a,stream=video,tpf=1,trick_play_factor=2,output=v.mp4", "stands twice"),
+            ("in=a,stream=audio,tpf=1,output=v.mp4", "is said of pictures"),
+            ("in=a,stream=text,tpf=1,output=v.mp4", "is said of pictures"),
+            (
+                "in=a,stream=video,tpf=1,output=v.mp4,playlist_name=a.m3u8",
+                "say iframe_playlist_name=",
+            ),
+            ("in=a,stream=video,tpf=1,output=v.mp4,hls_only=1", "leaves no manifest without"),
+            ("in=a,stream=video,tpf=1,output=v.mp4,roles=main", "that trick play is of"),
             ("in=a,stream=vide,output=v.mp4", "stream: vide is not known; video is"),
             ("in=a,stream=text,output=t.vtt,hls_only=1", "playlists list WebVTT in segments"),
             ("in=a,stream=text,output=t.ts", "transport streams hold no text"),

@@ -1,5 +1,7 @@
 //! What stands in a descriptor, and the order that it makes.
 
+use std::num::NonZero;
+
 use crate::media::server_manifest::{TextEntry, Traits};
 use crate::service::packager::order::{Form, Output, Selector, StreamOrder, TextKind, TextOrder};
 use crate::store::Location;
@@ -33,6 +35,7 @@ pub(super) enum Wanted {
 pub(super) struct Given {
     pub(super) input: Option<Location>,
     pub(super) wanted: Option<Wanted>,
+    pub(super) every: Option<NonZero<u32>>,
     pub(super) output: Option<Location>,
     pub(super) init: Option<Location>,
     pub(super) template: Option<Location>,
@@ -63,6 +66,7 @@ impl Given {
 
     fn media(mut self, selector: Selector) -> Result<StreamOrder, String> {
         let (format, output) = self.output()?;
+        let has_key_frames = self.key_frames.is_some();
         let form = match format {
             Format::Mp4 => Form::Fragments,
             Format::Ts => Form::Transport,
@@ -76,9 +80,13 @@ impl Given {
             ),
             (!(self.hls_only && self.dash_only), "hls_only and dash_only leave no manifest"),
         ])?;
+        if self.every.is_some() {
+            check(&self.of_trick_play(selector))?;
+        }
         Ok(StreamOrder {
             input: self.input.ok_or(NO_INPUT)?,
             selector,
+            every: self.every,
             form,
             output,
             playlist: self.playlist,
@@ -91,8 +99,28 @@ impl Given {
             clear: self.clear,
             traits: self.traits,
             in_mpd: !self.hls_only,
-            in_hls: !self.dash_only,
+            in_hls: !self.dash_only && (self.every.is_none() || has_key_frames),
         })
+    }
+
+    /// What is not said together with trick_play_factor.
+    fn of_trick_play(&self, selector: Selector) -> [(bool, &'static str); 4] {
+        [
+            (selector != Selector::Audio, "trick_play_factor is said of pictures"),
+            (
+                self.playlist.is_none(),
+                "playlist_name: playlists list a trick play stream by its key frames, so that nobody \
+                 takes it for a film: say iframe_playlist_name=",
+            ),
+            (
+                self.traits == Traits::default(),
+                "dash_roles and dash_accessibilities are said of the stream that trick play is of",
+            ),
+            (
+                !self.hls_only || self.key_frames.is_some(),
+                "hls_only leaves no manifest without iframe_playlist_name=",
+            ),
+        ]
     }
 
     fn text(mut self) -> Result<TextOrder, String> {
@@ -106,6 +134,7 @@ impl Given {
         let webvtt = kind == TextKind::WebVtt;
         check(&[
             (self.key_frames.is_none(), "iframe_playlist_name is said of pictures"),
+            (self.every.is_none(), "trick_play_factor is said of pictures"),
             (self.group.is_none(), "hls_group_id is said of sound"),
             (self.traits.accessibility.is_none(), "dash_accessibilities is said of sound"),
             (

@@ -319,7 +319,7 @@ fn help() -> String {
     let fields = "\
 Descriptors are those of shaka-packager: in= (input=), stream= (stream_selector=), output= (out=), or
 init_segment= and segment_template= (segment=) with $Number$, $Time$, $Bandwidth$; output_format=
-(format=) mp4 or ts where no extension says it; bandwidth=, language=, drm_label=, skip_encryption=,
+(format=) mp4 or ts where no extension says it; trick_play_factor= (tpf=), bandwidth=, language=, drm_label=, skip_encryption=,
 playlist_name=, iframe_playlist_name=, hls_group_id=, hls_name=, hls_only=, dash_only=, dash_roles=,
 dash_accessibilities=; of text, forced_subtitle= and hls_characteristics= too. Names of flags are written with underscores or dashes.
 
@@ -331,6 +331,7 @@ What differs from shaka-packager:
   IVs are derived, so the same input gives the same output; --iv is refused where it would make key
   stream repeat (cenc, cens) or samples share an IV (cbc1).
   Segments start with key frames that all levels have.
+  Playlists list trick_play_factor= by its key frames only: iframe_playlist_name=.
   --protection_scheme AES-128 encrypts whole segments of HLS, of WebVTT too, whose label is TEXT.
   Inputs and outputs are files of this machine, or objects: s3://bucket/key, az://container/key,
   gs://bucket/key. Credentials, regions and addresses of stores come from the environment: AWS_...,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use crate::cli::instance::{self, MissingKek};
+use crate::cli::instance;
 use crate::cli::{CliError, log};
 use crate::config::Config;
 use crate::policy::{ContentKeyPolicy, Restriction, Secret, TokenRestriction, VerificationKey};
@@ -50,7 +50,7 @@ impl KeyArgs {
         match (&self.policy, &self.key_file, &self.key_base64_env) {
             (Some(name), ..) => {
                 log::start(&config.log)?;
-                let store = instance::open(config, MissingKek::Refuse).await?;
+                let store = instance::open_existing(config).await?;
                 Ok(Source::Policy(store.content_key_policy(name).await?))
             }
             (_, Some(path), _) => from_file(path).map(Source::Key),

@@ -210,7 +210,8 @@ async fn key_of(delivery: &Delivery, asset: &[u8]) -> Result<Option<KeyId>, Refu
         return Ok(Some(kid));
     }
     let Some(name) = name_of(asset) else { return Ok(None) };
-    match delivery.keys_of_content(name.as_bytes(), Some(Scheme::Cbcs), 2).await.as_deref() {
+    let of = (System::FairPlay, Some(Scheme::Cbcs));
+    match delivery.keys_of_content(name.as_bytes(), of, 2).await.as_deref() {
         Ok([kid]) => Ok(Some(*kid)),
         Ok([_, ..]) => Err(Error::SeveralKeys.into()),
         Ok([]) | Err(DeliveryError::UnknownKey) => Ok(None),
@@ -346,7 +347,8 @@ fn write(session: &Session, key: &GrantedKey, now: jiff::Timestamp) -> Result<Ve
     let terms = Terms::of(&key.rights, now)?;
     // The constant IV depends on the key alone, so no track is named.
     let iv = IvContext::new(key.kid, &[]).constant();
-    session.ckc((key.kid, &key.key, iv), &terms, &mut random::System::new())
+    let content = key.key.content().ok_or(Error::Asset)?;
+    session.ckc((key.kid, content, iv), &terms, &mut random::System::new())
 }
 
 #[cfg(test)]

@@ -291,8 +291,8 @@ async fn kids(
     }
     match (call.kid(), &challenge.wanted.content_id) {
         (Err(Refused::KidMissing), Some(content_id)) => {
-            let scheme = challenge.wanted.scheme;
-            Ok(delivery.keys_of_content(content_id, scheme, MAX_KIDS).await?)
+            let of = (System::Widevine, challenge.wanted.scheme);
+            Ok(delivery.keys_of_content(content_id, of, MAX_KIDS).await?)
         }
         (Err(Refused::KidMissing), None) => Err(RequestError::NoKids.into()),
         (kid, _) => Ok(vec![kid?]),

@@ -128,7 +128,8 @@ impl Named {
 
     fn pssh_data(&mut self, data: &[u8]) -> Result<(), RequestError> {
         let data = PsshData::read(data).map_err(|_| RequestError::Malformed)?;
-        data.kids().try_for_each(|kid| self.kid(kid))?;
+        // Whoever holds wrapped keys asks for the keys that they are wrapped under.
+        data.kids().chain(data.root_kids()).try_for_each(|kid| self.kid(kid))?;
         let scheme = data.protection_scheme.map(|number| FourCc(number.to_be_bytes()));
         self.scheme = self.scheme.or(scheme.and_then(Scheme::of_fourcc));
         data.other_key_ids().try_for_each(|id| self.identifier(id))?;

@@ -17,6 +17,7 @@ use super::proto::{
 };
 use super::request::{Challenge, LicenseType};
 use crate::cenc::Scheme;
+use crate::crypto::KeyMaterial;
 use crate::crypto::random::{Random, array};
 use crate::crypto::seal::Sealer;
 use crate::license::GrantedKey;
@@ -108,7 +109,7 @@ impl Issue<'_> {
             containers.push(container(&session, key_type::SIGNING, macs.expose(), random)?);
         }
         for key in self.keys {
-            containers.push(content_key(&session, key, random)?);
+            containers.push(granted_key(&session, key, random)?);
         }
         let wrapped = self.device.key.encrypt(random, &*session_key);
         let license = License {
@@ -236,17 +237,21 @@ fn container(
     })
 }
 
-fn content_key(
+fn granted_key(
     session: &SessionKeys,
     granted: &GrantedKey,
     random: &mut Random<'_>,
 ) -> Result<KeyContainer, RequestError> {
+    let kind = match granted.key {
+        KeyMaterial::Content(_) => key_type::CONTENT,
+        KeyMaterial::Root(_) => key_type::ENTITLEMENT,
+    };
     Ok(KeyContainer {
         id: Some(granted.kid.as_bytes().to_vec()),
         level: granted.rights.security_level.map(SecurityLevel::widevine).map(i32::from),
         required_protection: protection(&granted.rights.output),
         track_label: Some(granted.label.clone()),
-        ..container(session, key_type::CONTENT, granted.key.expose(), random)?
+        ..container(session, kind, granted.key.expose(), random)?
     })
 }
 

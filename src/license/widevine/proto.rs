@@ -305,6 +305,8 @@ pub struct Policy {
 pub mod key_type {
     pub const SIGNING: i32 = 1;
     pub const CONTENT: i32 = 2;
+    /// Under which `pssh` data have content keys.
+    pub const ENTITLEMENT: i32 = 5;
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]

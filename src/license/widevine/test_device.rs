@@ -18,7 +18,8 @@ use crate::crypto::cbc::open_padded;
 use crate::crypto::chains::seal_padded;
 use crate::crypto::random::{Random, array};
 use crate::crypto::rsa::{PrivateKey, PublicKey, RsaError};
-use crate::crypto::{ContentKey, Expanded};
+use crate::crypto::{ContentKey, Expanded, KeyMaterial, RootKey};
+use crate::drm::widevine::{EntitledKey, PsshData};
 use crate::ids::KeyId;
 
 /// The body of a request for the service certificate.
@@ -115,6 +116,8 @@ pub struct Opened {
     pub license: License,
     /// The content keys in its order.
     pub keys: Vec<(KeyId, ContentKey)>,
+    /// The root keys in its order.
+    pub roots: Vec<(KeyId, RootKey)>,
     macs: Option<MacKeys>,
 }
 
@@ -284,7 +287,7 @@ impl Session<'_> {
         if license.policy.is_none() || license.license_start_time.is_none() {
             return Err(bad("it has no policy, or no start"));
         }
-        let mut opened = Opened { license, keys: Vec::new(), macs: None };
+        let mut opened = Opened { license, keys: Vec::new(), roots: Vec::new(), macs: None };
         for container in &opened.license.key {
             let key = open_key(container, keys.encryption())?;
             match container.kind {
@@ -292,19 +295,42 @@ impl Session<'_> {
                     let macs = <[u8; 64]>::try_from(&**key).map_err(|_| bad("signing keys"))?;
                     opened.macs = Some(MacKeys::new(Zeroizing::new(macs)));
                 }
-                Some(key_type::CONTENT) => opened.keys.push(content_key(container, &key)?),
+                Some(kind @ (key_type::CONTENT | key_type::ENTITLEMENT)) => {
+                    let kid = kid(container)?;
+                    match (kind, KeyMaterial::from_slice(&key)) {
+                        (key_type::CONTENT, Some(KeyMaterial::Content(key))) => {
+                            opened.keys.push((kid, key));
+                        }
+                        (key_type::ENTITLEMENT, Some(KeyMaterial::Root(key))) => {
+                            opened.roots.push((kid, key));
+                        }
+                        _ => return Err(bad("a key is not as long as those of its type")),
+                    }
+                }
                 _ => return Err(bad("a key of a type that was not asked for")),
             }
         }
-        let kids: std::collections::BTreeSet<_> = opened.keys.iter().map(|(kid, _)| kid).collect();
-        if kids.len() != opened.keys.len() || kids.is_empty() {
-            return Err(bad("it has no content key, or one twice"));
+        let roots = opened.roots.iter().map(|(kid, _)| kid);
+        let kids: std::collections::BTreeSet<_> =
+            opened.keys.iter().map(|(kid, _)| kid).chain(roots).collect();
+        if kids.len() != opened.keys.len() + opened.roots.len() || kids.is_empty() {
+            return Err(bad("it has no key for content, or one twice"));
         }
         Ok(opened)
     }
 }
 
 impl Opened {
+    /// The content keys that data of a `pssh` hold under root keys of the licence.
+    pub fn entitled(&self, data: &PsshData) -> Vec<(KeyId, ContentKey)> {
+        let open = |key: &EntitledKey| {
+            let (kid, wanted, wrapped) = key.read()?;
+            let (_, root) = self.roots.iter().find(|(root, _)| *root == wanted)?;
+            Some((kid, root.unwrap(&wrapped)))
+        };
+        data.entitled_keys.iter().filter_map(open).collect()
+    }
+
     /// The body of a request to renew the licence, or to be free of it.
     ///
     /// # Errors
@@ -379,11 +405,9 @@ fn open_key(container: &KeyContainer, key: &Expanded) -> Result<Zeroizing<Vec<u8
     }
 }
 
-fn content_key(container: &KeyContainer, key: &[u8]) -> Result<(KeyId, ContentKey), ClientError> {
+fn kid(container: &KeyContainer) -> Result<KeyId, ClientError> {
     let kid = <[u8; 16]>::try_from(container.id.as_deref().unwrap_or_default());
-    let kid = kid.map_err(|_| bad("a KID has not 16 bytes"))?;
-    let key = <[u8; 16]>::try_from(key).map_err(|_| bad("a content key has not 16 bytes"))?;
-    Ok((KeyId::from_bytes(kid), ContentKey::from_bytes(key)))
+    kid.map(KeyId::from_bytes).map_err(|_| bad("a KID has not 16 bytes"))
 }
 
 fn bad(rule: &'static str) -> ClientError {

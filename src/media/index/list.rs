@@ -134,7 +134,7 @@ impl SampleList {
 
 impl SampleIndex {
     /// The index of a list.
-    pub(super) fn of_list(list: SampleList) -> Result<Self, MediaRule> {
+    pub(in crate::media) fn of_list(list: SampleList) -> Result<Self, MediaRule> {
         let count = list.len();
         Ok(Self {
             times: Times::build(list.durations.into_iter(), count)?,

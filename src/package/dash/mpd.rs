@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{ams, descriptors, images, on_demand, protection, text, trick};
+use super::trick::Trick;
+use super::{ams, descriptors, images, on_demand, protection, text};
 use crate::codec::MediaType;
 use crate::media::{Rendition, language};
 use crate::package::compat::Compat;
@@ -33,7 +34,7 @@ const ON_DEMAND_PROFILE: &str = "urn:mpeg:dash:profile:isoff-on-demand:2011";
 const CMAF_PROFILES: &str = "urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019";
 
 /// The MPD of a presentation: audio sets first, then video sets, then the key frames of
-/// those, then text, then images. `files` has what the file of each listed track begins with, in formats of
+/// those, then those of tracks that have nothing else, then text, then images. `files` has what the file of each listed track begins with, in formats of
 /// files.
 ///
 /// # Errors
@@ -125,25 +126,28 @@ fn adaptation_sets(
         is_video && presentation.lists_key_frames(set.first.rendition)
     };
     let with_key_frames = (1..).zip(&sets).filter(|(_, set)| has_key_frames(set));
-    for (n, (main, set)) in with_key_frames.enumerate() {
-        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, Some(main))?;
+    let heads = with_key_frames.map(|(main, set)| (set, Trick::of_heads(main, set)));
+    let thinned = presentation.thinned_sets();
+    let thinned = thinned.iter().filter_map(|set| Some((set, Trick::of_thinned(set, &sets)?)));
+    let tricks: Vec<(&Set<'_>, Trick)> = heads.chain(thinned).collect();
+    for (n, (set, trick)) in tricks.iter().enumerate() {
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, Some(*trick))?;
     }
-    let trick_sets = sets.iter().filter(has_key_frames).count();
-    let first_text = sets.len() + trick_sets + 1;
+    let first_text = sets.len() + tricks.len() + 1;
     text::adaptation_sets(xml, presentation, sources.files, first_text)?;
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
-/// The set itself or, of the set with the id `key_frames_of`, its key frames. Those are announced
-/// with the rates of their levels: an upper bound, and no reason for players that know no essential
-/// properties to take them for cheap levels.
+/// The set itself, or a set for trick play. The first pictures of fragments are announced with the
+/// rates of their levels: an upper bound, and no reason for players that
+/// know no essential properties to take them for cheap levels.
 fn adaptation_set(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     id: usize,
     set: &Set<'_>,
     sources: &Sources<'_>,
-    key_frames_of: Option<usize>,
+    trick: Option<Trick>,
 ) -> io::Result<()> {
     let first = set.first.rendition;
     let video = first.track.media_type == MediaType::Video;
@@ -169,27 +173,26 @@ fn adaptation_set(
         attributes.push(("maxWidth", &width));
         attributes.push(("maxHeight", &height));
     }
-    let rate = key_frames_of.map(|_| trick::max_playout_rate(set).to_string());
-    if let Some(rate) = &rate {
-        attributes.extend([("maxPlayoutRate", &**rate), ("codingDependency", "false")]);
-    }
+    let of_trick = trick.map(Trick::attributes);
+    attributes.extend(of_trick.iter().flat_map(|of_trick| borrowed(of_trick)));
     xml.element("AdaptationSet", &attributes, |xml| {
         descriptors::channels(xml, &first.track)?;
         if let Some(key) = set.key() {
             protection::descriptors(xml, presentation, key)?;
         }
-        if let Some(main) = key_frames_of {
-            trick::property(xml, main)?;
+        if let Some(trick) = trick {
+            trick.property(xml)?;
         }
         descriptors::properties(xml, &first.track)?;
         if sources.first.is_some_and(|before| continues(before, presentation, set)) {
             let first = FIRST_PERIOD.to_string();
             xml.empty("SupplementalProperty", &[("schemeIdUri", CONTINUITY), ("value", &first)])?;
         }
-        if key_frames_of.is_none() {
+        if trick.is_none() {
             switching(xml, presentation, first)?;
         }
-        let leaf = match key_frames_of {
+        let heads = trick.is_some_and(|trick| trick.heads);
+        let leaf = match trick {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
                 label(xml, first.title.as_deref())?;
@@ -205,7 +208,7 @@ fn adaptation_set(
         if presentation.selectors.format.has_files() {
             return set.renditions.iter().try_for_each(|rendition| {
                 let attributes = representation(rendition);
-                let url = presentation.media_file_url(rendition, key_frames_of.is_some());
+                let url = presentation.media_file_url(rendition, heads);
                 let (track, attributes) = (TrackRef::of(rendition), borrowed(&attributes));
                 let file = (&track, &*url);
                 on_demand::representation(xml, presentation, file, sources.files, &attributes)

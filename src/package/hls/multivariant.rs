@@ -11,7 +11,8 @@ use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::{AllRates, Rates};
 
 /// The multivariant playlist: audio and text renditions, then video levels codec by codec with
-/// ascending bitrate, that which a filter wants first in front, once for each audio group, then images.
+/// ascending bitrate, that which a filter wants first in front, once for each audio group, then tracks of
+/// less pictures, then images.
 pub fn multivariant(presentation: &Presentation<'_>) -> String {
     let mut out = String::with_capacity(2048);
     // Writing to a string cannot fail.
@@ -56,6 +57,10 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
             writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
+    presentation
+        .thinned
+        .iter()
+        .try_for_each(|thinned| write_key_frames(out, presentation, thinned))?;
     images::write_lines(out, presentation)
 }
 

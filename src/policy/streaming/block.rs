@@ -115,6 +115,11 @@ impl EncryptedBlock {
         self.clear_key_encryption_configuration.is_some() || self.drm.is_none()
     }
 
+    /// Whether Widevine is announced.
+    pub fn announces_widevine(&self) -> bool {
+        self.drm.as_ref().is_some_and(|drm| drm.widevine.is_some())
+    }
+
     /// How long tracks are clear at their beginning, in wire ticks.
     pub fn clear_lead(&self) -> u64 {
         u64::from(self.clear_lead_seconds.unwrap_or(0)) * u64::from(WIRE_TIMESCALE)

@@ -4,6 +4,7 @@ use super::{Delivery, DeliveryError};
 use crate::cenc::{Scheme, scheme};
 use crate::ids::{KeyId, LocatorId};
 use crate::keys::KeyRecord;
+use crate::license::System;
 use crate::store::StoreError;
 
 /// What names content: text, or a GUID as text or as 16 bytes.
@@ -39,8 +40,9 @@ fn has_others(keys: &[KeyRecord], kids: &[KeyId]) -> bool {
 
 impl Delivery {
     /// The keys that an identifier of content stands for: a key itself (16 bytes or a GUID), or the
-    /// keys of one scheme of a locator, by its identifier or its name, `most` of them. Nobody has
-    /// shown a token yet, so this costs no more than to ask for a key.
+    /// keys of one scheme of a locator, by its identifier or its name, `most` of them; for Widevine its
+    /// root keys, where it has some. Nobody has shown a token yet, so this costs no more than to ask
+    /// for a key.
     ///
     /// Where the request names no scheme, it is the first of the table of schemes that the locator
     /// has keys for: `cenc` is what nothing means.
@@ -50,7 +52,7 @@ impl Delivery {
     pub async fn keys_of_content(
         &self,
         content_id: &[u8],
-        scheme: Option<Scheme>,
+        (system, scheme): (System, Option<Scheme>),
         most: usize,
     ) -> Result<Vec<KeyId>, DeliveryError> {
         let Identifier { text, guid } = Identifier::read(content_id);
@@ -58,14 +60,15 @@ impl Delivery {
             if !self.store.keys(&[kid]).await?.is_empty() {
                 return Ok(vec![kid]);
             }
-            match self.common_keys(LocatorId::from_bytes(*kid.as_bytes()), scheme, most).await {
+            let locator = LocatorId::from_bytes(*kid.as_bytes());
+            match self.common_keys(locator, (system, scheme), most).await {
                 Err(DeliveryError::UnknownKey) => {}
                 found => return found,
             }
         }
         let name = text.ok_or(DeliveryError::UnknownKey)?;
         let locator = self.store.locator_named(name).await?.ok_or(DeliveryError::UnknownKey)?;
-        self.common_keys(locator, scheme, most).await
+        self.common_keys(locator, (system, scheme), most).await
     }
 
     /// Whether these keys are all that an identifier may stand for, whoever reads it: a key, and of
@@ -109,14 +112,22 @@ impl Delivery {
     async fn common_keys(
         &self,
         locator: LocatorId,
-        scheme: Option<Scheme>,
+        (system, scheme): (System, Option<Scheme>),
         most: usize,
     ) -> Result<Vec<KeyId>, DeliveryError> {
         let locator = self.store.locator(locator).await?;
         let keys = self.store.keys_of(locator.id).await?;
         let of = |scheme: Scheme| {
             let is_of = move |key: &&KeyRecord| Scheme::of(key.protection) == Some(scheme);
-            keys.iter().filter(is_of).take(most).map(|key| key.kid).collect::<Vec<_>>()
+            let has_roots = keys.iter().filter(is_of).any(KeyRecord::is_root);
+            let roots = system == System::Widevine && has_roots;
+            let wanted = |key: &&KeyRecord| key.is_root() == roots;
+            keys.iter()
+                .filter(is_of)
+                .filter(wanted)
+                .take(most)
+                .map(|key| key.kid)
+                .collect::<Vec<_>>()
         };
         match scheme {
             Some(scheme) => Ok(of(scheme)),

@@ -26,6 +26,10 @@ pub enum DeliveryError {
     /// The client wants to keep a licence and the policy gives no right to.
     #[error("the content key policy does not allow persistent licences")]
     PersistenceNotAllowed,
+    /// The key wraps others, and what is asked for has no place for it. Told to those alone who may have
+    /// it.
+    #[error("this is a root key, which only Widevine licences that this server makes give out")]
+    RootKey,
     /// The server has no roots and credentials for the system (`drm.dir`).
     #[error("this server has no credentials for licences of this system")]
     NotServed,
@@ -62,6 +66,7 @@ impl DeliveryError {
             Self::LocatorNotActive => "locator-not-active",
             Self::NotYetValid(_) => "key-not-yet-valid",
             Self::PersistenceNotAllowed => "license-persistence-not-allowed",
+            Self::RootKey => "key-is-root",
             Self::NotServed => "license-system-not-served",
             Self::MadeElsewhere => "license-made-elsewhere",
             Self::SeveralServers => "license-of-several-servers",

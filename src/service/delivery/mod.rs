@@ -135,7 +135,7 @@ impl Delivery {
     ) -> Result<ContentKey, DeliveryError> {
         let request = KeyRequest { system: System::Raw, kids: &[kid], token, persistent: false };
         let granted = self.grant(&request).await?;
-        let key = granted.keys().first().map(|granted| granted.key.clone());
+        let key = granted.keys().first().and_then(|granted| granted.key.content()).cloned();
         granted.delivered();
         key.ok_or(DeliveryError::UnknownKey)
     }
@@ -252,12 +252,16 @@ impl Delivery {
         if !locator.is_active(admissions.ask.at.now) {
             return Err(DeliveryError::LocatorNotActive);
         }
-        let opens = locator.schedule.as_ref().and_then(|s| s.opens(record.crypto_period));
+        let period = record.crypto_period;
+        let opens = period.and_then(|period| locator.schedule.as_ref()?.opens(period));
         if let Some(opens) = opens.filter(|opens| *opens > admissions.ask.at.now) {
             return Err(DeliveryError::NotYetValid(opens));
         }
         // Another server says itself what its licences allow.
         let is_made_here = grant.by.upstream().is_none();
+        if record.is_root() && !(is_made_here && admissions.ask.system == System::Widevine) {
+            return Err(DeliveryError::RootKey);
+        }
         let wishes = if is_made_here { self.wishes } else { Wishes::default() };
         let rights = wishes.rights(grant.rights, admissions.ask.at.now);
         if is_made_here && persistent && !rights.persistent {
@@ -267,7 +271,7 @@ impl Delivery {
             kid: grant.kid,
             label: record.label.clone(),
             protection: record.protection,
-            key: wishes.key(self.store.vault().unwrap(record)?),
+            key: wishes.key(self.store.vault().material(record)?),
             rights,
             by: grant.by,
         })

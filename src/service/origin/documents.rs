@@ -173,6 +173,7 @@ impl Context {
             compat: self.locator.compat,
             query: self.query.clone(),
             listed: self.listed(addresses)?,
+            thinned: Vec::new(),
             muxed_audio: self.muxed_audio(),
             text: self.listed_text(addresses)?,
             images: self.listed_images(),

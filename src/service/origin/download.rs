@@ -56,7 +56,8 @@ pub(super) async fn answer(
     // A link could lead out of the folder, so it is not followed.
     let opened = tokio::task::spawn_blocking(move || LocalFile::open_no_link(&path)).await;
     let file = opened.map_err(|_| missing())?.map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::InvalidInput => missing(),
+        // A name that no file could have, by its length, is one that no file has.
+        ErrorKind::NotFound | ErrorKind::InvalidInput | ErrorKind::InvalidFilename => missing(),
         _ => OriginError::storage(&error),
     })?;
     let version = file.version().to_bytes();

@@ -7,8 +7,9 @@ use super::systems::{Addresses, KeyAddresses};
 use super::{Code, Context, Origin, OriginError};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::ContentKey;
-use crate::keys::model::place;
-use crate::keys::{KeyRecord, Schedule};
+use crate::drm::widevine::EntitledKey;
+use crate::keys::model::{KeyPlace, place};
+use crate::keys::{KeyRecord, Schedule, VaultError};
 use crate::media::Rendition;
 use crate::media::timeline::Cuts;
 use crate::package::cmaf::Protect;
@@ -46,12 +47,23 @@ impl TrackKeys {
         period: u32,
     ) -> Result<Option<&KeyRecord>, OriginError> {
         let Some(label) = self.policy.label_of(protection, track) else { return Ok(None) };
-        let wanted = place(protection, label, period);
-        let found = self.records.binary_search_by(|key| key.place().cmp(&wanted)).ok();
-        found.map(|at| Some(&self.records[at])).ok_or_else(|| {
+        let found = self.at(place(protection, label, Some(period)));
+        found.map(Some).ok_or_else(|| {
             let detail = format!("the locator has no key {label} for the encryption");
             OriginError::new(Code::ENCRYPTION_NOT_SET, detail)
         })
+    }
+}
+
+impl TrackKeys {
+    /// The record of the root key that a key is wrapped under; `None` where it stands for itself.
+    pub(super) fn root_of(&self, key: &KeyRecord) -> Option<&KeyRecord> {
+        self.at(place(key.protection, &key.label, None))
+    }
+
+    fn at(&self, place: KeyPlace<'_>) -> Option<&KeyRecord> {
+        let found = self.records.binary_search_by(|key| key.place().cmp(&place)).ok();
+        found.map(|at| &self.records[at])
     }
 }
 
@@ -109,12 +121,25 @@ impl Origin {
         Ok(TrackKey { ivs: context.ruled(key.ivs.clone()), ..key })
     }
 
-    fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
-        self.store.vault().unwrap(record).map_err(|error| {
-            tracing::error!(kid = %record.kid, %error, "a stored key cannot be unwrapped");
-            OriginError::new(Code::STORAGE_FAILURE, "the content key cannot be read")
-        })
+    /// A key as the data of a `pssh` hold it under its root key.
+    pub(super) fn entitled(
+        &self,
+        record: &KeyRecord,
+        root: &KeyRecord,
+    ) -> Result<EntitledKey, OriginError> {
+        let under = self.store.vault().root(root).map_err(|error| unreadable(root, &error))?;
+        let wrapped = under.wrap(record.kid, &self.unwrap_key(record)?);
+        Ok(EntitledKey::new(root.kid, record.kid, &wrapped))
     }
+
+    fn unwrap_key(&self, record: &KeyRecord) -> Result<ContentKey, OriginError> {
+        self.store.vault().unwrap(record).map_err(|error| unreadable(record, &error))
+    }
+}
+
+fn unreadable(record: &KeyRecord, error: &VaultError) -> OriginError {
+    tracing::error!(kid = %record.kid, %error, "a stored key cannot be unwrapped");
+    OriginError::new(Code::STORAGE_FAILURE, "the content key cannot be read")
 }
 
 impl Context {
@@ -196,9 +221,10 @@ impl Context {
         KeyRuns::new(fragments.clone(), self.lead_of(cuts), period_of, key_in)
     }
 
-    /// All keys of the protection that the request is for.
+    /// All keys that encrypt media under the protection that the request is for.
     pub(super) fn keys_in_force(&self) -> impl Iterator<Item = &KeyRecord> {
-        self.keys.records.iter().filter(|record| record.protection == self.protection)
+        let of = |record: &&KeyRecord| record.protection == self.protection && !record.is_root();
+        self.keys.records.iter().filter(of)
     }
 
     /// The streaming policy that says so.

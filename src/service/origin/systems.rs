@@ -104,9 +104,15 @@ impl Origin {
             let keys = context.announced_with(record).iter().map(key).collect::<Result<_, _>>()?;
             addressing.play_ready(&system, keys)
         });
+        let widevine = drm.widevine.map(|system| {
+            let data = self.widevine_data(context, record, scheme)?;
+            // Licences are of the root key where there is one: one address for all periods.
+            let licensed = context.keys.root_of(record).unwrap_or(record).kid;
+            Ok::<_, OriginError>(addressing.widevine(&system, licensed, &data))
+        });
         let systems = [
             play_ready.transpose()?,
-            drm.widevine.map(|system| addressing.widevine(&system, scheme)),
+            widevine.transpose()?,
             drm.fair_play.map(|system| addressing.fair_play(&system)),
             drm.marlin.map(|system| addressing.marlin(&system)),
         ];
@@ -123,12 +129,35 @@ impl Origin {
     }
 }
 
+impl Origin {
+    /// Names of the keys that are asked for with a key, or, where they have root keys, the keys
+    /// themselves, wrapped.
+    fn widevine_data(
+        &self,
+        context: &Context,
+        record: &KeyRecord,
+        scheme: Scheme,
+    ) -> Result<PsshData, OriginError> {
+        let together = context.announced_with(record);
+        let entitled = |record: &&KeyRecord| {
+            let root = context.keys.root_of(record)?;
+            Some(self.entitled(record, root))
+        };
+        let entitled = together.iter().filter_map(entitled).collect::<Result<Vec<_>, _>>()?;
+        Ok(match entitled.is_empty() {
+            true => PsshData::new(&together.iter().map(|key| key.kid).collect::<Vec<_>>(), scheme),
+            false => PsshData::entitled(entitled, scheme),
+        })
+    }
+}
+
 /// What the policy demands of outputs and clients of a key.
 fn output<'a>(context: &'a Context, record: &KeyRecord) -> Option<&'a OutputProtection> {
     context.block().and_then(|block| block.output_protection(&record.label))
 }
 
 /// Addresses for one key of a locator.
+#[derive(Clone)]
 struct Addressing<'a> {
     block: Option<&'a EncryptedBlock>,
     media_id: &'a str,
@@ -219,11 +248,12 @@ impl<'a> Addressing<'a> {
         Ok(Announced { url, pssh: Some(pssh), certificate, ..Announced::new(System::PlayReady) })
     }
 
-    fn widevine(&self, system: &Widevine, scheme: Scheme) -> Announced {
+    fn widevine(&self, system: &Widevine, licensed: KeyId, data: &PsshData) -> Announced {
         let template = system.custom_license_acquisition_url_template.as_ref();
+        let of_licence = Self { kid: licensed, ..self.clone() };
         Announced {
-            url: self.url(template, |delivery| delivery.widevine(self.kid)),
-            pssh: Some(PsshData::new(&self.together, scheme).pssh()),
+            url: of_licence.url(template, |delivery| delivery.widevine(licensed)),
+            pssh: Some(data.pssh()),
             certificate: self.foreign(system.certificate_url_template.as_ref()),
             ..Announced::new(System::Widevine)
         }
@@ -303,8 +333,11 @@ mod tests {
         assert_eq!(clear_key.url, "https://ck/film");
         assert_eq!(clear_key.key_uri, cenc.uri());
         let drm = block.drm.clone().unwrap();
-        let widevine = cenc.widevine(&drm.widevine.unwrap(), Scheme::Cenc);
-        assert_eq!(widevine.url, format!("https://wv/{NAMED}"));
+        let widevine = drm.widevine.unwrap();
+        for licensed in [KID, KeyId::from_bytes([7; 16])] {
+            let announced = cenc.widevine(&widevine, licensed, &PsshData::default());
+            assert_eq!(announced.url, format!("https://wv/{licensed}"));
+        }
         let keys = vec![HeaderKey::new(KID, Scheme::Cenc, Default::default())];
         let play_ready = cenc.play_ready(&drm.play_ready.unwrap(), keys).unwrap();
         let header = Object::read(play_ready.object()).unwrap().header().unwrap();

@@ -232,19 +232,25 @@ pub(super) fn text(order: &Order, jobs: &[TextJob<'_>]) -> Result<(), PackageErr
     Ok(())
 }
 
-/// No manifest lists a track twice.
+/// No manifest lists a track twice, or less pictures without all.
 pub(super) fn jobs(order: &Order, jobs: &[Job<'_>]) -> Result<(), PackageError> {
-    for (n, job) in jobs.iter().enumerate() {
-        let again = |other: &Job<'_>| {
-            let both = |a: &StreamOrder, b: &StreamOrder| {
-                (a.in_mpd && b.in_mpd && order.mpd.is_some())
-                    || (a.in_hls && b.in_hls && order.multivariant.is_some())
+    let in_mpd = |job: &Job<'_>| job.stream.in_mpd && order.mpd.is_some();
+    let in_hls = |job: &Job<'_>| job.stream.in_hls && order.multivariant.is_some();
+    for lists in [&in_mpd as &dyn Fn(&Job<'_>) -> bool, &in_hls] {
+        let listed: Vec<&Job<'_>> = jobs.iter().filter(|job| lists(job)).collect();
+        for (n, job) in listed.iter().enumerate() {
+            let again = |other: &&Job<'_>| std::ptr::eq(other.rendition, job.rendition);
+            let is_whole = |other: &&Job<'_>| other.rendition.thinned.is_none();
+            let mut whole = listed.iter().filter(|other| is_whole(other));
+            let rule = match &job.rendition.thinned {
+                _ if listed[..n].iter().any(again) => "a manifest would list a track twice",
+                Some(thinned) if !whole.any(|job| job.rendition.name == thinned.main) => {
+                    "trick_play_factor: a manifest would list trick play of pictures that it does not \
+                     list: give a descriptor without it too"
+                }
+                _ => continue,
             };
-            std::ptr::eq(other.rendition, job.rendition) && both(other.stream, job.stream)
-        };
-        if jobs[..n].iter().any(again) {
-            let (file, rule) = (&job.stream.input, "a manifest would list a track twice");
-            return Err(PackageError::refused(format!("{file}: {rule}")));
+            return Err(PackageError::refused(format!("{}: {rule}", job.stream.input)));
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use super::PackageError;
 use super::order::{Order, Selector, StreamOrder, TextOrder};
 use crate::codec::MediaType;
 use crate::media::server_manifest::{Entry, TextEntry};
+use crate::media::thinned::Thinning;
 use crate::media::timeline::Cutting;
 use crate::media::{
     Asset, FileIndex, MediaRule, Rendition, ServerManifest, Sidecar, SourceFile, TextRendition,
@@ -31,6 +32,8 @@ pub(super) struct Inputs {
     sources: Vec<MediaSource>,
     /// By stream: file and track id.
     tracks: Vec<(usize, u32)>,
+    /// By stream: what is left of the track, if not all.
+    thinnings: Vec<Option<Thinning>>,
     /// By order of text: its place in [`Asset::text`].
     text: Vec<usize>,
 }
@@ -60,17 +63,24 @@ impl Inputs {
         for stream in &order.streams {
             let file = file_of(stream);
             let track = find(&files[file], stream.selector)?;
+            if stream.every.is_some() && track.media_type != MediaType::Video {
+                let rule = "trick_play_factor is said of pictures";
+                return Err(PackageError::refused(format!("{}: {rule}", stream.input)));
+            }
             tracks.push((file, track.header.track_id));
         }
         let mut manifest = manifest(order, &files, &tracks)?;
         let text = entries(&order.text, &files, &mut manifest.text)?;
         let cutting = Cutting { fragment_ms: order.segment_ms, packed: 1 };
         let listed = manifest.text.len();
-        let asset = Asset::assemble(TOGETHER, files, &sidecars, Some(&manifest), cutting)?;
+        let mut asset = Asset::assemble(TOGETHER, files, &sidecars, Some(&manifest), cutting)?;
         if asset.text.len() < listed {
             return Err(PackageError::refused(asset.skipped.join("; ")));
         }
-        Ok(Self { asset, sources, tracks, text })
+        let thinnings = thinnings(order, &tracks);
+        let wanted: Vec<Thinning> = thinnings.iter().flatten().copied().collect();
+        asset.thin(&wanted).map_err(|rule| rule.in_file(TOGETHER))?;
+        Ok(Self { asset, sources, tracks, thinnings, text })
     }
 
     /// The track of an order of text.
@@ -80,11 +90,10 @@ impl Inputs {
 
     /// The rendition of a stream.
     pub(super) fn rendition(&self, stream: usize) -> Option<&Rendition> {
-        let (file, id) = self.tracks[stream];
-        let same = |rendition: &&Rendition| {
-            rendition.file == file && rendition.track.header.track_id == id
-        };
-        self.asset.renditions().find(same)
+        match self.thinnings[stream] {
+            Some(wanted) => self.asset.thinned(wanted),
+            None => self.asset.renditions().find(|found| found.is_of(self.tracks[stream])),
+        }
     }
 
     /// The file of a rendition.
@@ -181,10 +190,20 @@ fn manifest(
     tracks: &[(usize, u32)],
 ) -> Result<ServerManifest, PackageError> {
     let mut entries: Vec<Entry> = Vec::new();
+    let same = |n: usize| {
+        move |m: &usize| {
+            (tracks[*m], order.streams[*m].every) == (tracks[n], order.streams[n].every)
+        }
+    };
     for (n, (stream, (file, id))) in order.streams.iter().zip(tracks).enumerate() {
-        let first = tracks.iter().position(|track| track == &(*file, *id)).unwrap_or(n);
-        if first < n {
+        if let Some(first) = (0..n).find(same(n)) {
             same_track(stream, &order.streams[first])?;
+            continue;
+        }
+        // What is thinned is of the whole track, and says nothing of it.
+        let is_whole = stream.every.is_none();
+        let others = || (0..tracks.len()).filter(|m| tracks[*m] == tracks[n]);
+        if !is_whole && others().any(|m| m < n || order.streams[m].every.is_none()) {
             continue;
         }
         let SourceFile { name, index } = &files[*file];
@@ -192,7 +211,7 @@ fn manifest(
         entries.push(Entry {
             media_type: track.map_or(MediaType::Video, |track| track.media_type),
             src: name.clone(),
-            bitrate: stream.bitrate,
+            bitrate: stream.bitrate.filter(|_| is_whole),
             track_id: Some(*id),
             track_name: None,
             language: stream.language.clone(),
@@ -215,6 +234,15 @@ fn manifest(
     }
     let (text, images) = (Vec::new(), Vec::new());
     Ok(ServerManifest { entries, fragments_per_segment: None, text, images, client_manifest: None })
+}
+
+/// What is to be left of the tracks, by stream.
+fn thinnings(order: &Order, tracks: &[(usize, u32)]) -> Vec<Option<Thinning>> {
+    let of = |(stream, track): (&StreamOrder, &(usize, u32))| {
+        let thinning = |every| Thinning { track: *track, every, bitrate: stream.bitrate };
+        stream.every.map(thinning)
+    };
+    order.streams.iter().zip(tracks).map(of).collect()
 }
 
 /// A track that is packaged twice is the same track.

@@ -13,6 +13,7 @@ use crate::package::cmaf::{self, FragmentError, Shape};
 use crate::package::heads;
 use crate::package::media_file::{Front, MediaFile};
 use crate::package::plan::{Plan, Producer, next_pieces};
+use crate::package::presentation::Listed;
 use crate::package::request::TrackRef;
 use crate::package::template::Template;
 use crate::package::ts::{self, Wanted};
@@ -197,6 +198,11 @@ impl<'a> Job<'a> {
         let size = |n: usize| made.get(n).map_or(0, |made| made.length);
         let file = MediaFile::of_sizes(self.rendition, 0..made.len(), size, &self.init);
         file.map(Some).map_err(|error| self.failed(error))
+    }
+
+    /// Whether manifests list its rendition so.
+    pub(super) fn is_listed_as(&self, listed: &Listed<'_>) -> bool {
+        std::ptr::eq(self.rendition, listed.rendition)
     }
 
     /// What was made, segment by segment.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::PackageError;
 use super::job::Job;
 use super::order::{Form, Order, Output};
-use super::output::write_whole;
+use super::output::write_all;
 use super::paths::{relative, url};
 use super::text::TextJob;
-use crate::media::Asset;
+use crate::media::{Asset, Rendition};
 use crate::package::compat::Compat;
 use crate::package::files::{Files, RenditionFiles, SegmentFiles};
 use crate::package::format::Format;
@@ -28,9 +28,24 @@ pub(super) struct All<'a> {
     pub(super) cloud: &'a Arc<Cloud>,
 }
 
-/// Writes the MPD, if there is to be one.
-pub(super) fn write_mpd(order: &Order, all: &All<'_>) -> Result<(), PackageError> {
-    let Some(path) = &order.mpd else { return Ok(()) };
+/// A manifest or a playlist, and where it goes.
+type Document = (Location, Vec<u8>);
+
+/// Writes MPD and playlists, if there are to be some, and the multivariant playlist when everything that
+/// it lists is there. Gives their paths, that of the MPD and of the multivariant playlist first.
+pub(super) fn write(order: &Order, all: &All<'_>) -> Result<Vec<Location>, PackageError> {
+    let mpd = order.mpd.as_ref().map(|place| mpd(order, all, place)).transpose()?;
+    let master = order.multivariant.as_ref().map(|place| playlists(order, all, place));
+    let (master, listed) = master.transpose()?.unzip();
+    // An MPD lists media alone, which are there.
+    let first: Vec<Document> = mpd.into_iter().chain(listed.into_iter().flatten()).collect();
+    write_all(&first, all.cloud)?;
+    write_all(master.as_slice(), all.cloud)?;
+    let (mpd, media) = first.split_at(usize::from(order.mpd.is_some()));
+    Ok(mpd.iter().chain(&master).chain(media).map(|(place, _)| place.clone()).collect())
+}
+
+fn mpd(order: &Order, all: &All<'_>, path: &Location) -> Result<Document, PackageError> {
     let jobs: Vec<&Job<'_>> = all.jobs.iter().filter(|job| job.stream.in_mpd).collect();
     let text: Vec<&TextJob<'_>> = all.text.iter().filter(|text| text.is_in_mpd()).collect();
     let whole = jobs.iter().any(|job| matches!(job.stream.output, Output::One(_)));
@@ -51,61 +66,72 @@ pub(super) fn write_mpd(order: &Order, all: &All<'_>) -> Result<(), PackageError
     let listed = (all.asset, &*jobs, &*text);
     let presentation = presentation(order, listed, format, &files, &steering);
     let text = dash::mpd(&presentation, &fronts).map_err(PackageError::write(path))?;
-    write_whole(path, all.cloud, &text).map(drop)
+    Ok((path.clone(), text))
 }
 
-/// Writes the playlists, if there are to be some; gives their paths, the multivariant one first.
-pub(super) fn write_playlists(order: &Order, all: &All<'_>) -> Result<Vec<Location>, PackageError> {
-    let Some(master) = &order.multivariant else { return Ok(Vec::new()) };
+/// The multivariant playlist, and those that it lists.
+fn playlists(
+    order: &Order,
+    all: &All<'_>,
+    master: &Location,
+) -> Result<(Document, Vec<Document>), PackageError> {
     let jobs: Vec<&Job<'_>> = all.jobs.iter().filter(|job| job.stream.in_hls).collect();
     let text: Vec<&TextJob<'_>> = all.text.iter().filter(|text| !text.is_in_mpd()).collect();
     let transport = jobs.iter().any(|job| job.stream.form == Form::Transport);
     let format = if transport { Format::HlsTs4 } else { Format::HlsCmaf };
     let base = &order.hls_base_url;
     let place = |name: &str| master.beside(name);
-    let write = |place: &Location, text: &str| write_whole(place, all.cloud, text.as_bytes());
+    let uri = |name: &str| url(base, master, &place(name));
     let names = playlist_names(&jobs, &text);
     let (of_jobs, of_text) = names.split_at(jobs.len());
-    let uri = |name: &str| url(base, master, &place(name));
-    let mut renditions = Vec::new();
+    // Playlists of key frames may lie in other folders, from where files have other names.
+    let (mut files, mut seen_from_key_frames) = (Files::default(), Files::default());
     for (job, name) in jobs.iter().zip(of_jobs) {
-        let key_frames = job.stream.key_frames.as_deref().map(uri);
-        let files = files_of(job, &place(name), uri(name), key_frames, base)?;
-        renditions.push((TrackRef::of(job.rendition), files));
-    }
-    for (text, name) in text.iter().zip(of_text) {
-        renditions.push((text.track(), text.files(&place(name), uri(name), base)?));
-    }
-    let files = Files { base_urls: Vec::new(), renditions };
-    let steering = Steering::default();
-    let listed = (all.asset, &*jobs, &*text);
-    let presentation = presentation(order, listed, format, &files, &steering);
-    let mut written = vec![master.clone()];
-    for (job, name) in jobs.iter().zip(of_jobs) {
-        let same = |listed: &&Listed<'_>| std::ptr::eq(listed.rendition, job.rendition);
-        let Some(listed) = presentation.listed.iter().find(same) else { continue };
-        write(&place(name), &hls::media(&presentation, listed))?;
-        written.push(place(name));
-        if let Some(name) = &job.stream.key_frames {
-            let lengths: Vec<u64> = job.made().iter().map(|made| made.key_frame).collect();
-            let text = hls::key_frames(&presentation, listed, &lengths);
-            write(&place(name), &text)?;
-            written.push(place(name));
+        let named = |name: &str, key_frames| {
+            let files = files_of(job, &place(name), uri(name), key_frames, base)?;
+            Ok::<_, PackageError>((TrackRef::of(job.rendition), files))
+        };
+        let key_frames = job.stream.key_frames.as_deref();
+        files.renditions.push(named(name, key_frames.map(uri))?);
+        if let Some(name) = key_frames {
+            seen_from_key_frames.renditions.push(named(name, None)?);
         }
     }
-    for (listed, name) in presentation.text.iter().zip(of_text) {
-        write(&place(name), &hls::text(&presentation, listed))?;
-        written.push(place(name));
+    for (text, name) in text.iter().zip(of_text) {
+        files.renditions.push((text.track(), text.files(&place(name), uri(name), base)?));
     }
-    write(master, &hls::multivariant(&presentation))?;
-    Ok(written)
+    let steering = Steering::default();
+    let listed = (all.asset, &*jobs, &*text);
+    let key_frames = presentation(order, listed, format, &seen_from_key_frames, &steering);
+    let presentation = presentation(order, listed, format, &files, &steering);
+    let document = |place, text: String| (place, text.into_bytes());
+    let mut documents = Vec::new();
+    for listed in &presentation.listed {
+        let mut named = jobs.iter().zip(of_jobs);
+        let Some((_, name)) = named.find(|(job, _)| job.is_listed_as(listed)) else { continue };
+        documents.push(document(place(name), hls::media(&presentation, listed)));
+    }
+    for listed in key_frames.listed.iter().chain(&key_frames.thinned) {
+        let Some(job) = jobs.iter().find(|job| job.is_listed_as(listed)) else { continue };
+        let Some(name) = &job.stream.key_frames else { continue };
+        let lengths: Vec<u64> = job.made().iter().map(|made| made.key_frame).collect();
+        documents.push(document(place(name), hls::key_frames(&key_frames, listed, &lengths)));
+    }
+    for (listed, name) in presentation.text.iter().zip(of_text) {
+        documents.push(document(place(name), hls::text(&presentation, listed)));
+    }
+    Ok((document(master.clone(), hls::multivariant(&presentation)), documents))
 }
 
-/// The names that were given, else one by number.
+/// The names that were given, else one by number. Of less pictures only the key frames have a playlist.
 fn playlist_names(jobs: &[&Job<'_>], text: &[&TextJob<'_>]) -> Vec<String> {
-    let given = jobs.iter().map(|job| &job.stream.playlist);
-    let given = given.chain(text.iter().map(|text| &text.order.playlist)).enumerate();
-    given.map(|(n, name)| name.clone().unwrap_or_else(|| format!("stream_{n}.m3u8"))).collect()
+    let of_job = |job: &&Job<'_>| match job.rendition.thinned {
+        Some(_) => job.stream.key_frames.clone(),
+        None => job.stream.playlist.clone(),
+    };
+    let given = jobs.iter().map(of_job);
+    let given = given.chain(text.iter().map(|text| text.order.playlist.clone())).enumerate();
+    given.map(|(n, name)| name.unwrap_or_else(|| format!("stream_{n}.m3u8"))).collect()
 }
 
 type Named = Vec<(TrackRef, RenditionFiles)>;
@@ -166,13 +192,12 @@ fn presentation<'a>(
     files: &'a Files,
     steering: &'a Steering,
 ) -> Presentation<'a> {
-    let listed = asset.renditions().filter_map(|rendition| {
+    let listed = |rendition: &'a Rendition| {
         let job = jobs.iter().find(|job| std::ptr::eq(job.rendition, rendition))?;
         let fragments = 0..rendition.cuts.len();
         let keys = job.keyed.runs(fragments.clone());
         Some(Listed { rendition, keys, fragments })
-    });
-    let listed: Vec<Listed<'a>> = listed.collect();
+    };
     let selectors = Selectors {
         format,
         encryption: None,
@@ -186,7 +211,8 @@ fn presentation<'a>(
         protection: order.protection,
         compat: Compat::Modern,
         query: Query::default(),
-        listed,
+        listed: asset.renditions().filter_map(listed).collect(),
+        thinned: asset.thinned.iter().filter_map(listed).collect(),
         muxed_audio: None,
         text: text.iter().map(|text| text.listed()).collect(),
         images: Vec::new(),

@@ -99,14 +99,13 @@ pub fn run(
     jobs.iter().try_for_each(Job::finish)?;
     let written = text.iter().map(TextJob::write).collect::<Result<Vec<u64>, _>>()?;
     let all = All { asset: &inputs.asset, jobs: &jobs, text: &text, cloud };
-    manifests::write_mpd(order, &all)?;
-    let playlists = manifests::write_playlists(order, &all)?;
+    let manifests = manifests::write(order, &all)?;
     let media = jobs.iter().map(|job| StreamSummary::of(order, job));
     let text = text.iter().zip(written).map(|(job, bytes)| job.summary(order, bytes));
     Ok(Summary {
         seconds: inputs.asset.duration as f64 / f64::from(crate::time::WIRE_TIMESCALE),
         streams: media.chain(text).collect(),
-        manifests: order.mpd.iter().cloned().chain(playlists).collect(),
+        manifests,
     })
 }
 

@@ -79,6 +79,8 @@ pub struct StreamOrder {
     pub input: Location,
     /// Which track of the file.
     pub selector: Selector,
+    /// Every so many of its key frames and nothing else, for trick play; `None` = all of it.
+    pub every: Option<NonZero<u32>>,
     /// What segments are made of.
     pub form: Form,
     /// Where they go.

@@ -4,10 +4,15 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::PackageError;
+use super::work::side_by_side;
 use crate::store::cloud::{Cloud, Upload};
 use crate::store::{Location, private};
+
+/// So many documents are sent to a store at once.
+const AT_ONCE: usize = 8;
 
 /// A file or an object that is not complete; when dropped, nothing is left of it.
 pub(super) struct Draft {
@@ -69,6 +74,24 @@ pub(super) fn write_whole(
     let draft = Draft::begin(place, cloud, length)?;
     draft.write(content, 0)?;
     draft.finish().map(|()| length)
+}
+
+/// Writes documents as wholes, several at once where they go to a store: each waits there for its
+/// answers. The first error ends the work.
+pub(super) fn write_all(
+    documents: &[(Location, Vec<u8>)],
+    cloud: &Arc<Cloud>,
+) -> Result<(), PackageError> {
+    let is_remote = documents.iter().any(|(place, _)| place.is_object());
+    let threads = if is_remote { AT_ONCE.min(documents.len()) } else { 1 };
+    let next = AtomicUsize::new(0);
+    side_by_side(threads, &|| {
+        while let Some((place, content)) = documents.get(next.fetch_add(1, Relaxed)) {
+            write_whole(place, cloud, content)
+                .inspect_err(|_| next.store(documents.len(), Relaxed))?;
+        }
+        Ok(())
+    })
 }
 
 fn make_folder(path: &Path) -> Result<(), PackageError> {

@@ -31,9 +31,17 @@ pub(super) fn run(
         stop.fetch_or(done.is_err(), Relaxed);
         done
     };
+    side_by_side(cores.min(segments), &worker)
+}
+
+/// The same work on so many threads, the own one among them; gives the first error.
+pub(super) fn side_by_side(
+    threads: usize,
+    work: &(dyn Fn() -> Result<(), PackageError> + Sync),
+) -> Result<(), PackageError> {
     thread::scope(|scope| {
-        let others: Vec<_> = (1..cores.min(segments)).map(|_| scope.spawn(worker)).collect();
-        let own = worker();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let own = work();
         let joined = others.into_iter().map(|other| match other.join() {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::document::{Secrets, shape};
 use super::{ResourceError, is_legal_name};
-use crate::crypto::key::ContentKey;
+use crate::crypto::KeyMaterial;
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::{KeyRecord, Rotation, Schedule};
+use crate::keys::{Hierarchy, KeyRecord, Rotation, Schedule};
 use crate::package::compat::Compat;
 use crate::policy::duration::IsoDuration;
 use crate::policy::text::Text;
@@ -69,6 +69,8 @@ struct KeyRotation {
     start: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lead: Option<IsoDuration>,
+    #[serde(default, skip_serializing_if = "Hierarchy::is_flat")]
+    hierarchy: Hierarchy,
 }
 
 /// A content key. AMS always writes `tracks`, and always empty.
@@ -82,6 +84,9 @@ struct Key {
     /// Ours: which crypto period of a locator whose keys rotate; the first when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     crypto_period: Option<u32>,
+    /// Ours: whether it is the root key of the label.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    root: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<KeyValue>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,7 +112,7 @@ impl Document {
         secrets: Secrets,
     ) -> Result<Self, ResourceError> {
         let default = locator.content_key_policy.as_ref();
-        let open = |record: &KeyRecord| store.vault().unwrap(record).map(KeyValue);
+        let open = |record: &KeyRecord| store.vault().material(record).map(KeyValue);
         let key = |record: &KeyRecord| {
             let value = Some(record).filter(|_| secrets == Secrets::Shown).map(open);
             let value = value.transpose().map_err(PublishError::from)?;
@@ -115,7 +120,8 @@ impl Document {
                 id: Text(record.kid),
                 key_type: Some(KeyType(record.protection)),
                 label_reference_in_streaming_policy: record.label.clone(),
-                crypto_period: Some(record.crypto_period).filter(|period| *period > 0),
+                crypto_period: record.crypto_period.filter(|period| *period > 0),
+                root: record.is_root(),
                 value,
                 policy_name: record.policy.as_ref().or(default).cloned(),
                 tracks: Vec::new(),
@@ -183,7 +189,8 @@ impl Key {
             kid: self.id.0,
             label: self.label_reference_in_streaming_policy,
             protection: self.key_type.map(|key_type| key_type.0),
-            crypto_period: self.crypto_period.unwrap_or(0),
+            crypto_period: self.crypto_period,
+            root: self.root,
             key: self.value.map(|value| value.0),
             policy: self.policy_name,
         }
@@ -197,6 +204,7 @@ impl KeyRotation {
             keys: self.key_count,
             start: self.start.and_then(|time| time.0),
             lead: self.lead.map_or(SignedDuration::ZERO, Into::into),
+            hierarchy: self.hierarchy,
         }
     }
 }
@@ -209,6 +217,7 @@ impl From<Rotation> for KeyRotation {
             key_count: rotation.keys,
             start: rotation.start.map(|start| Time(Some(start))),
             lead: lead.map(Into::into),
+            hierarchy: rotation.hierarchy,
         }
     }
 }
@@ -256,9 +265,9 @@ impl<'de> Deserialize<'de> for KeyType {
     }
 }
 
-/// The 16 bytes of a content key, base64 in JSON.
+/// The 16 bytes of a content key or the 32 of a root key, base64 in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct KeyValue(ContentKey);
+struct KeyValue(KeyMaterial);
 
 impl Serialize for KeyValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -269,8 +278,8 @@ impl Serialize for KeyValue {
 impl<'de> Deserialize<'de> for KeyValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let secret = Secret::deserialize(deserializer)?;
-        let bytes = <[u8; 16]>::try_from(secret.expose());
-        let key = bytes.map_err(|_| de::Error::custom("a content key has 16 bytes"))?;
-        Ok(Self(ContentKey::from_bytes(key)))
+        let key = KeyMaterial::from_slice(secret.expose());
+        let rule = "a content key has 16 bytes, a root key 32";
+        key.map(Self).ok_or_else(|| de::Error::custom(rule))
     }
 }

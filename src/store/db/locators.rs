@@ -27,7 +27,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], also when there is no such schedule, or a failure of the database.
     pub async fn locator_of(&self, key: &KeyRecord) -> Result<Arc<Locator>, StoreError> {
-        let has_period = |locator: &Locator| key.crypto_period < locator.periods();
+        let has_period =
+            |locator: &Locator| key.crypto_period.is_none_or(|period| period < locator.periods());
         let found = self.locator(key.locator).await?;
         if has_period(&found) {
             return Ok(found);

@@ -341,7 +341,8 @@ impl Store {
         periods: u32,
     ) -> Result<Arc<[KeyRecord]>, StoreError> {
         let found = self.keys_of(locator).await?;
-        let is_new = |key: &KeyRecord| key.crypto_period + 1 >= periods;
+        let is_new =
+            |key: &KeyRecord| key.crypto_period.is_some_and(|period| period + 1 >= periods);
         if found.is_empty() || found.iter().any(is_new) {
             return Ok(found);
         }

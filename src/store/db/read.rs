@@ -29,7 +29,7 @@ type LocatorRow = (
     Option<String>,
     Option<String>,
 );
-type KeyRow = (String, String, String, String, i64, Option<String>, String);
+type KeyRow = (String, String, String, String, Option<i64>, Option<String>, String);
 
 macro_rules! select {
     (assets $($rest:literal)?) => {
@@ -244,7 +244,7 @@ fn to_key(row: KeyRow) -> Result<KeyRecord, StoreError> {
         label,
         protection: Protection::from_key_type(&key_type)
             .ok_or_else(|| field.damaged("unknown key type"))?,
-        crypto_period: field.number(crypto_period)?,
+        crypto_period: crypto_period.map(|period| field.number(period)).transpose()?,
         policy,
         wrapped: field.sealed(&wrapped)?,
     })

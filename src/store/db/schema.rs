@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005-alternative-media-id.sql"),
     include_str!("migrations/0006-key-rotation.sql"),
     include_str!("migrations/0007-encrypted-files.sql"),
+    include_str!("migrations/0008-root-keys.sql"),
 ];
 
 /// Brings the database to the latest schema, in one transaction.

@@ -171,7 +171,7 @@ async fn insert_key(db: &mut SqliteConnection, key: &KeyRecord) -> Result<(), sq
     .bind(key.locator.to_string())
     .bind(&key.label)
     .bind(key.protection.row().map(|row| row.key_type))
-    .bind(i64::from(key.crypto_period))
+    .bind(key.crypto_period.map(i64::from))
     .bind(&key.policy)
     .bind(BASE64.encode(key.wrapped.as_bytes()))
     .execute(db)

@@ -10,11 +10,11 @@ use crate::support::server::{DevServer, media_dir, portcullis};
 
 const CLIP: &str = "/assets/demo/gate_h264_180p.mp4";
 
-fn add(data: &Path, arguments: &[&str]) -> Output {
+pub(super) fn add(data: &Path, arguments: &[&str]) -> Output {
     portcullis().arg("add").arg("--data").arg(data).args(arguments).output().unwrap()
 }
 
-fn json(data: &Path, arguments: &[&str]) -> Value {
+pub(super) fn json(data: &Path, arguments: &[&str]) -> Value {
     let output = add(data, &[arguments, &["--json"]].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");

@@ -107,6 +107,31 @@ fn the_printed_commands_do_what_they_say() {
 }
 
 #[test]
+fn every_address_is_printed_once() {
+    let server = DevServer::builder().start();
+    let output = server.output();
+    let addresses = server.ready.streams.iter().map(|stream| {
+        stream.licenses.iter().map(|(system, url)| format!("  {system} {url}")).collect::<Vec<_>>()
+    });
+    let mut expected = addresses.flatten().collect::<Vec<_>>();
+    let printed = output.lines().filter(|line| expected.iter().any(|address| address == line));
+    let mut printed = printed.map(str::to_owned).collect::<Vec<_>>();
+    expected.sort();
+    printed.sort();
+    assert!(!expected.is_empty());
+    assert_eq!(printed, expected);
+}
+
+/// As `portcullis dev | head -1` does it.
+#[tokio::test]
+async fn a_server_whose_output_nobody_reads_serves_on() {
+    let mut server = DevServer::builder().unread().start();
+    let answer = client().get(format!("{}/healthz", server.ready.origin)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(server.stop().code(), Some(0), "{}", server.log());
+}
+
+#[test]
 fn folders_with_media_become_assets_with_prefixed_streams() {
     let media = media_dir();
     let builder = DevServer::builder().media(&media.join("ladder")).media(&media.join("muxed"));

@@ -42,6 +42,23 @@ fn boxes_of_systems_are_told_with_what_their_data_say() {
 }
 
 #[test]
+fn what_is_neither_media_nor_manifest_is_refused_as_that() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, content, expected) in [
+        ("empty.mp4", &b""[..], "there is nothing in it"),
+        ("cues.vtt", b"WEBVTT\n\n00:00.000 --> 00:01.000\nx\n", "this is no MP4, MPD"),
+        ("segment.ts", &[0x47, 0x40, 0, 0x10, 0, 0, 0xb0, 0x0d, 0, 1], "this is no MP4, MPD"),
+    ] {
+        let file = dir.path().join(name);
+        fs::write(&file, content).unwrap();
+        let output = portcullis().arg("inspect").arg(&file).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{name}: {said}");
+        assert!(said.contains(name) && said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn data_that_lie_about_their_size_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("init.mp4");

@@ -56,6 +56,25 @@ fn a_wrong_configuration_is_2_before_anything_is_made() {
 }
 
 #[test]
+fn a_folder_without_a_database_is_2_and_stays_empty() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("mistyped");
+    for arguments in [
+        &["list", "streaming-locators"][..],
+        &["show", "streaming-locators", "film"],
+        &["delete", "streaming-locators", "film"],
+        &["key", "show", "film"],
+        &["key", "rotate", "film", "--now"],
+        &["token", "make", "--policy", "token", "--expires-in", "1h"],
+    ] {
+        let (code, _, stderr) = run(portcullis().args(arguments).arg("--data").arg(&data));
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("there is no database in"), "{stderr}");
+        assert!(!data.exists(), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_variable_that_does_not_exist_is_2() {
     let mut command = portcullis();
     command.args(["config", "check"]).env("PORTCULLIS_LISEN", "127.0.0.1:1");

@@ -2,12 +2,15 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use portcullis::drm::widevine::PsshData;
+use jiff::SignedDuration;
+use portcullis::drm::widevine::{EntitledKey, PsshData};
 use portcullis::ids::KeyId;
+use portcullis::keys::{Hierarchy, Rotation};
 use portcullis::license::upstream::Protocol;
 use portcullis::license::widevine::LicenseType;
 use portcullis::license::widevine::test_device::Content;
 use portcullis::policy::ContentKeyPolicy;
+use portcullis::service::publish::PublishRequest;
 use portcullis::service::upstream::Settings;
 use prost::Message;
 use serde_json::{Value, json};
@@ -96,6 +99,46 @@ async fn content_of_other_keys_is_not_asked_for_beside_a_key() {
         let answer = post("/keydelivery/Widevine/", kids, content_id).await;
         assert_eq!(answer.body, "licence", "{kids:?} {content_id:?}");
     }
+}
+
+/// Keys that stand in the request wrapped are keys that it names, and root keys stay here.
+#[tokio::test]
+async fn neither_wrapped_keys_of_others_nor_root_keys_go_on() {
+    let server = Server::start(|_| reply(200, "application/octet-stream", "licence")).await;
+    let service = Service::of(server.settings(Protocol::Https), true).await;
+    let (kid, _) = service.cenc().await;
+    let protected = service.keys.publish_key(&request("protected", CENC, "token")).await.0.kid;
+    let rotation = Rotation {
+        period: SignedDuration::from_secs(60),
+        keys: Some(1),
+        start: None,
+        lead: SignedDuration::ZERO,
+        hierarchy: Hierarchy::RootLeaf,
+    };
+    let rooted = request("rooted", "Predefined_MultiDrmCencStreaming", "elsewhere");
+    let rooted = PublishRequest { rotation: Some(rotation), ..rooted };
+    let rooted = service.keys.publish(&rooted).await;
+    let records = service.keys.store.keys_of(rooted.id).await.unwrap();
+    let [root, leaf] = &records[..] else { panic!("{records:?}") };
+    let bytes = |kid: KeyId| Some(kid.as_bytes().to_vec());
+    for (root, wrapped, reason) in [
+        (None, Some(protected), "license-of-other-content"),
+        (Some(protected), Some(kid), "policy-option-missing"),
+        (Some(root.kid), Some(leaf.kid), "key-is-root"),
+    ] {
+        let key = EntitledKey {
+            entitlement_key_id: root.and_then(bytes),
+            key_id: wrapped.and_then(bytes),
+            ..EntitledKey::default()
+        };
+        let key_ids = bytes(kid).into_iter().collect();
+        let data = PsshData { key_ids, entitled_keys: vec![key], ..PsshData::default() };
+        let data = data.encode_to_vec();
+        let session = ask("l3", Content::PsshData(&data), LicenseType::Streaming);
+        let refused = service.keys.post("/keydelivery/Widevine/", session.body).await;
+        assert_eq!(refused.refusal().1, reason);
+    }
+    assert!(server.seen().is_empty());
 }
 
 #[tokio::test]

@@ -121,7 +121,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
     let (id, kid, protection) = (LocatorId::random(), KeyId::random(), Protection::Cbc);
     let key = ContentKey::from_bytes(*random::bytes().unwrap());
     let nonce = *random::bytes().unwrap();
-    let wrapped = store.vault().wrap(kid, protection, &key, nonce).unwrap();
+    let wrapped = store.vault().wrap(kid, protection, &key.into(), nonce).unwrap();
     let locator = Locator {
         id,
         name,
@@ -141,7 +141,7 @@ fn new_locator(store: &Store, name: String) -> NewLocator {
         locator: id,
         label: "aesDefaultKey".into(),
         protection,
-        crypto_period: 0,
+        crypto_period: Some(0),
         policy: None,
         wrapped,
     };

@@ -31,9 +31,10 @@ async fn import(service: &KeyService, n: usize, policy: &str) {
         kid: KeyId::from_bytes(sixteen(kid)),
         label: "cencDefaultKey".into(),
         protection: None,
-        key: Some(ContentKey::from_bytes(sixteen(key))),
+        key: Some(ContentKey::from_bytes(sixteen(key)).into()),
         policy: None,
-        crypto_period: 0,
+        crypto_period: None,
+        root: false,
     };
     let name = format!("platform-{n}");
     let request = request(&name, "Portcullis_CencClearKey", policy);

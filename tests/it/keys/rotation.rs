@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::SignedDuration;
 use portcullis::crypto::key::ContentKey;
 use portcullis::ids::KeyId;
-use portcullis::keys::{KeyRecord, Rotation};
+use portcullis::keys::{Hierarchy, KeyRecord, Rotation};
 use portcullis::service::own_key::OwnKey;
 use portcullis::service::publish::{PublishError, PublishRequest, Publisher};
 use portcullis::store::{Store, StoreError};
@@ -26,6 +26,7 @@ fn rotation() -> Rotation {
         keys: Some(3),
         start: Some(at(NOW + 100)),
         lead: SignedDuration::from_secs(30),
+        hierarchy: Hierarchy::Flat,
     }
 }
 
@@ -38,7 +39,7 @@ fn rotating_request(name: &str, content_key_policy: &str) -> PublishRequest {
 async fn records(service: &KeyService, request: &PublishRequest) -> Vec<KeyRecord> {
     let locator = service.publish(request).await;
     let keys = service.store.keys_of(locator.id).await.unwrap().to_vec();
-    let periods: Vec<u32> = keys.iter().map(|key| key.crypto_period).collect();
+    let periods: Vec<_> = keys.iter().filter_map(|key| key.crypto_period).collect();
     assert_eq!(periods, [0, 1, 2]);
     keys
 }
@@ -113,7 +114,7 @@ async fn forced_rotations_make_keys_and_schedule_together_and_lose_nothing() {
     // As another process finds it.
     let store = Store::open(&service.database(), &kek(1)).await.unwrap();
     let keys = store.keys_of(locator.id).await.unwrap();
-    let periods: Vec<u32> = keys.iter().map(|key| key.crypto_period).collect();
+    let periods: Vec<_> = keys.iter().filter_map(|key| key.crypto_period).collect();
     assert_eq!(periods, (0..3 + 3 * done).collect::<Vec<_>>());
     let opened = keys.iter().map(|key| *store.vault().unwrap(key).unwrap().expose());
     assert_eq!(opened.collect::<HashSet<_>>().len(), keys.len());
@@ -160,8 +161,9 @@ async fn own_keys_are_for_the_period_that_they_name() {
         kid: KeyId::from_bytes([n; 16]),
         label: "cencDefaultKey".into(),
         protection: None,
-        crypto_period,
-        key: Some(ContentKey::from_bytes([n; 16])),
+        crypto_period: Some(crypto_period),
+        root: false,
+        key: Some(ContentKey::from_bytes([n; 16]).into()),
         policy: None,
     };
     let good = PublishRequest { keys: vec![own(1, 2), own(2, 0)], ..rotating_request("s", "open") };
@@ -184,7 +186,7 @@ async fn a_key_that_another_process_made_is_withheld_by_the_schedule_it_was_made
     let other = Store::open(&service.database(), &kek(1)).await.unwrap();
     let rotated = Publisher::new(other.clone()).rotate("s", at(NOW + 1000)).await.unwrap();
     let keys = other.keys_of(rotated.id).await.unwrap();
-    let last = keys.iter().find(|key| key.crypto_period == 5).unwrap();
+    let last = keys.iter().find(|key| key.crypto_period == Some(5)).unwrap();
     let uri = format!("/keydelivery/?kid={}", last.kid);
     let answer = service.get(&uri).await;
     assert_eq!(answer.refusal(), (403, "key-not-yet-valid".to_owned()));

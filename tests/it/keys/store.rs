@@ -118,6 +118,41 @@ async fn a_database_of_a_later_version_is_refused() {
     assert!(matches!(refusal, Some(StoreError::SchemaTooNew { found: 99, .. })), "{refusal:?}");
 }
 
+/// As it was before there were root keys.
+const BEFORE_ROOTS: &str = "
+    DELETE FROM schema_version WHERE version > 7;
+    DROP INDEX content_keys_by_place;
+    ALTER TABLE content_keys RENAME TO later;
+    CREATE TABLE content_keys (
+        kid TEXT NOT NULL PRIMARY KEY,
+        locator TEXT NOT NULL REFERENCES locators (id) ON DELETE CASCADE,
+        label TEXT NOT NULL,
+        key_type TEXT NOT NULL,
+        crypto_period BIGINT NOT NULL,
+        policy TEXT REFERENCES content_key_policies (name),
+        wrapped TEXT NOT NULL,
+        UNIQUE (locator, key_type, label, crypto_period)
+    );
+    INSERT INTO content_keys SELECT * FROM later;
+    DROP TABLE later;";
+
+#[tokio::test]
+async fn keys_of_an_older_database_are_what_they_were() {
+    let service = KeyService::start().await;
+    let (record, key) = service.publish_key(&request("s", "Predefined_ClearKey", "open")).await;
+    let mut db = connect(&service.database()).await;
+    sqlx::raw_sql(BEFORE_ROOTS).execute(&mut db).await.unwrap();
+    let store = Store::open(&service.database(), &kek(1)).await.unwrap();
+    assert_eq!(*store.key(record.kid).await.unwrap(), record);
+    assert_eq!(store.vault().unwrap(&record).unwrap(), key);
+    let again = "INSERT INTO content_keys SELECT 'other', locator, label, key_type, crypto_period,
+                 policy, wrapped FROM content_keys";
+    let refused = sqlx::query(again).execute(&mut db).await.unwrap_err();
+    assert!(refused.as_database_error().unwrap().is_unique_violation(), "{refused}");
+    store.delete_locator(record.locator).await.unwrap();
+    assert!(store.keys_of(record.locator).await.unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn what_is_no_database_is_refused() {
     let dir = tempfile::tempdir().unwrap();

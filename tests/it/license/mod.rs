@@ -10,6 +10,8 @@ mod playready;
 mod playready_clients;
 mod playready_damage;
 mod playready_tester;
+mod root_key_licences;
+mod root_keys;
 mod tester;
 mod tiers;
 mod widevine;

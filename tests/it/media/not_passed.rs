@@ -166,6 +166,23 @@ fn auxiliary_data_that_lie_are_refused_by_name() {
     }
 }
 
+/// Boxes that speak of another key than that of the samples: what would be served is read before there
+/// is a locator.
+#[test]
+fn systems_that_are_told_of_another_key_are_named_before_anything_is_published() {
+    let shelf = shelf();
+    let film = by_packager(FILM, "video", "cenc", SYSTEMS);
+    let film = changed(&film, |file| {
+        let kid = body_of(file, b"tenc") + 8;
+        file[kid..kid + 16].fill(0xcd);
+    });
+    let said = refused_files(&shelf, &[("film.mp4", film)]);
+    assert!(said.contains("noEncryption.enabledProtocols.dash"), "{said}");
+    for part in ["pssh", "but", "tenc of track 1: KID cdcdcdcd-"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+}
+
 fn encrypted_once() -> &'static Vec<u8> {
     static FILE: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
     FILE.get_or_init(|| by_packager(CLIP, "video", "cenc", SYSTEMS))

@@ -46,11 +46,11 @@ impl Bench {
         self.path(name)
     }
 
-    /// Decrypts into the file `out`.
+    /// Decrypts into the file `out`, also where there is one of before.
     fn decrypt(&self, inputs: &[impl AsRef<Path>]) -> Output {
         let mut command = portcullis();
         command.arg("decrypt").args(inputs.iter().map(AsRef::as_ref)).arg(self.path("out"));
-        command.arg("--json").arg("--key-file").arg(self.path("keys")).output().unwrap()
+        command.args(["--json", "--force", "--key-file"]).arg(self.path("keys")).output().unwrap()
     }
 
     fn decrypted(&self, inputs: &[impl AsRef<Path>]) -> serde_json::Value {

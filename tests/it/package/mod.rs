@@ -8,3 +8,4 @@ mod playlists;
 mod refusals;
 mod runs;
 mod text;
+mod trick;

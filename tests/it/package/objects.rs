@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -26,6 +28,16 @@ fn package(arguments: &[String], variables: &[(&str, String)]) -> Output {
     let mut command = portcullis();
     command.arg("package").args(arguments).arg("--json");
     command.envs(variables.iter().map(|(name, value)| (name, value))).output().unwrap()
+}
+
+/// What the command has to know of a store that is played here.
+fn own_store(server: &Server) -> [(&'static str, String); 4] {
+    [
+        ("AWS_ENDPOINT_URL", format!("http://{}", server.address())),
+        ("AWS_ALLOW_HTTP", "true".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "a".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "b".to_owned()),
+    ]
 }
 
 /// The arguments, with `{}` for where inputs and outputs lie.
@@ -115,6 +127,43 @@ fn from_a_store_into_it_is_as_from_files_into_files() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn playlists_are_sent_eight_at_a_time_and_what_lists_them_when_they_are_there() {
+    /// How long the store takes for a playlist: more than the beginning of eight requests does.
+    const TAKES: Duration = Duration::from_secs(2);
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&begun);
+    let server = Server::start(move |seen| {
+        let is_list = seen.uri.contains(".m3u8") || seen.uri.contains(".mpd");
+        let mut answer = reply(200, "text/plain", "");
+        answer.answer.headers_mut().insert("etag", "\"one\"".parse().unwrap());
+        if is_list {
+            notes.lock().unwrap().push((seen.uri.clone(), Instant::now()));
+            answer.after = TAKES;
+        }
+        answer
+    })
+    .await;
+    let variables = own_store(&server);
+    let folder = TempDir::new().unwrap();
+    let stream = |n: usize| {
+        let copy = folder.path().join(format!("{n}.mp4"));
+        fs::copy(ladder(LOW), &copy).unwrap();
+        format!("in={},stream=video,output=s3://b/{n}.mp4", copy.display())
+    };
+    let manifests = ["--mpd_output", "{}/film.mpd", "--hls_master_playlist_output", "{}/film.m3u8"];
+    let arguments: Vec<String> = (1..=9).map(stream).chain(at("s3://b", &manifests)).collect();
+    let output = tokio::task::spawn_blocking(move || package(&arguments, &variables)).await;
+    let output = output.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let begun = begun.lock().unwrap().clone();
+    let (master, others) = begun.split_last().unwrap();
+    assert_eq!((&*master.0, others.len()), ("/b/film.m3u8", 10), "{begun:?}");
+    let behind = |n: usize| others[n].1.duration_since(others[0].1);
+    assert!(behind(7) < TAKES && behind(8) >= TAKES, "{begun:?}");
+    assert!(master.1.duration_since(others[9].1) >= TAKES, "{begun:?}");
+}
+
 #[test]
 fn what_fails_leaves_names_as_they_were_and_takes_parts_back() {
     let (server, folder) = (ObjectServer::start(), TempDir::new().unwrap());
@@ -191,12 +240,7 @@ async fn an_object_that_changes_is_not_read_on() {
         answer
     })
     .await;
-    let variables = [
-        ("AWS_ENDPOINT_URL", format!("http://{}", server.address())),
-        ("AWS_ALLOW_HTTP", "true".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "a".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "b".to_owned()),
-    ];
+    let variables = own_store(&server);
     let folder = TempDir::new().unwrap();
     let output =
         format!("in=s3://b/film.mp4,stream=video,output={}/v.mp4", folder.path().display());

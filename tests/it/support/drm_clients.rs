@@ -99,6 +99,14 @@ impl Tools {
         })
     }
 
+    /// The lines that a script beside this file prints.
+    pub(crate) fn own_script(&self, name: &str, flags: &[&str]) -> Vec<String> {
+        let mut command = Command::new(&self.python);
+        command.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support").join(name));
+        command.args(flags);
+        lines(command).unwrap_or_else(|said| panic!("{name}: {said}"))
+    }
+
     fn script(&self, name: &str) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(self.scripts.join(name));

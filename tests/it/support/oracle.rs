@@ -161,6 +161,12 @@ pub(crate) fn presentation_by_packager(
         .args(flags));
 }
 
+/// Has shaka-packager do in a folder what these arguments say.
+pub(crate) fn packaged_by_packager(dir: &Path, arguments: &[&str]) {
+    let program = std::path::absolute(packager()).expect("a current folder");
+    run(Command::new(program).current_dir(dir).args(arguments));
+}
+
 /// Has shaka-packager write transport streams of a file into a folder, with the playlist `film.m3u8`;
 /// under SAMPLE-AES where there is a key, with this IV.
 pub(crate) fn transport_by_packager(

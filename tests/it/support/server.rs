@@ -100,6 +100,7 @@ pub(crate) struct DevServerBuilder {
     media: Vec<PathBuf>,
     variables: Vec<(String, String)>,
     flags: Vec<String>,
+    unread: bool,
 }
 
 impl DevServerBuilder {
@@ -133,6 +134,12 @@ impl DevServerBuilder {
         self
     }
 
+    /// Nobody reads what it prints.
+    pub(crate) fn unread(mut self) -> Self {
+        self.unread = true;
+        self
+    }
+
     /// Starts the server and waits until it serves.
     pub(crate) fn start(self) -> DevServer {
         let own = TempDir::new().unwrap();
@@ -145,9 +152,13 @@ impl DevServerBuilder {
         for dir in &self.media {
             command.arg("--media").arg(dir);
         }
+        let out = match self.unread {
+            true => Stdio::from(std::io::pipe().unwrap().1),
+            false => File::create(own.path().join("out")).unwrap().into(),
+        };
         let mut child = command
             .envs(self.variables)
-            .stdout(File::create(own.path().join("out")).unwrap())
+            .stdout(out)
             .stderr(File::create(&log).unwrap())
             .spawn()
             .unwrap();

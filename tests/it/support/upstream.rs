@@ -205,8 +205,9 @@ impl Service {
             kid,
             label,
             protection: None,
-            crypto_period: 0,
-            key: Some(key),
+            crypto_period: None,
+            root: false,
+            key: Some(key.into()),
             policy: None,
         });
         let request = request("adopted", streaming, "elsewhere");

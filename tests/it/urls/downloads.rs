@@ -62,6 +62,7 @@ async fn only_plain_files_of_the_folder_are_served() {
     symlink("/etc/passwd", film.join("link.txt")).unwrap();
     symlink("/nowhere", film.join("dangling.txt")).unwrap();
     symlink("/etc", film.join("etc")).unwrap();
+    let long = "a".repeat(300);
     let text = get(&format!("{locator}/subtitles.vtt")).await;
     assert_eq!((text.header("content-type"), text.text()), ("text/vtt", "WEBVTT\n"));
     for name in [
@@ -73,12 +74,14 @@ async fn only_plain_files_of_the_folder_are_served() {
         "etc",
         "absent.mp4",
         "film.ism",
+        &long,
     ] {
         let answer = get(&format!("{locator}/{name}")).await;
         let (status, code, message) = answer.refusal();
         assert_eq!((status, code), (404, "MPE_RESOURCE_NOT_FOUND"), "{name}");
         assert!(!message.contains("film/") && !message.contains("/tmp"), "{message}");
     }
+    assert!(!shelf.server.log().contains("ERROR"), "{}", shelf.server.log());
 }
 
 /// Written by hand: clients tidy such paths up before they send them.
@@ -110,5 +113,20 @@ async fn no_path_leads_out_of_the_folder() {
         let answer = client.rest().await;
         assert!(answer.starts_with("HTTP/1.1 40"), "{path}: {answer}");
         assert!(!answer.contains("root:") && !answer.contains("ftyp"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_with_scripts_runs_none_beside_the_player_page() {
+    let (shelf, locator) = published("Predefined_DownloadAndClearStreaming");
+    let page = "<html xmlns='http://www.w3.org/1999/xhtml'><script>alert(1)</script></html>";
+    for name in ["page.ttml", "page.xml", "page.html", "page"] {
+        fs::write(shelf.path("film").join(name), page).unwrap();
+        let url = format!("{locator}/{name}");
+        let part = get_with(&url, &[("range", "bytes=0-9")]).await;
+        for answer in [get(&url).await, part] {
+            assert_eq!(answer.header("content-security-policy"), "sandbox", "{name}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{name}");
+        }
     }
 }

@@ -44,6 +44,7 @@ async fn every_kind_has_its_type_lifetime_tag_and_cross_origin_fields() {
                 ("cache-control", lifetime),
                 ("accept-ranges", "bytes"),
                 ("access-control-allow-origin", "https://player.example"),
+                ("x-content-type-options", "nosniff"),
                 ("content-length", &answer.body.len().to_string()),
             ] {
                 assert_eq!(answer.header(name), expected, "{name} of {url}");
@@ -80,6 +81,7 @@ async fn no_other_method_is_answered() {
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "GET,HEAD"));
         assert_eq!(answer.refusal().1, "MPE_METHOD_NOT_ALLOWED");
         assert_eq!(answer.header("access-control-allow-origin"), "*");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
     }
 }
 

@@ -234,7 +234,7 @@ fn write(
         }
     };
     let granted = only(granted, |key| {
-        let grant = grantable(challenge, key, now);
+        let grant = grantable(challenge, key, now)?;
         device.may_have(&grant).err()
     })?;
     finish(service, (challenge, &device), granted)
@@ -247,7 +247,7 @@ fn finish(
 ) -> Result<String, Error> {
     let now = granted.now();
     let grants: Vec<Grantable> =
-        granted.keys().iter().map(|key| grantable(challenge, key, now)).collect();
+        granted.keys().iter().filter_map(|key| grantable(challenge, key, now)).collect();
     let custom_data = granted.keys().iter().find_map(|key| key.rights.custom_data.as_deref());
     let extras = Extras { custom_data, transaction: None };
     let pair = (challenge, device);
@@ -260,9 +260,10 @@ fn finish(
 }
 
 /// The client will use the key as the header says, and only with a licence that says the same.
-fn grantable(challenge: &Challenge, key: &GrantedKey, now: jiff::Timestamp) -> Grantable {
+fn grantable(challenge: &Challenge, key: &GrantedKey, now: jiff::Timestamp) -> Option<Grantable> {
     let cipher = challenge.cipher(key.kid).unwrap_or_else(|| cipher_of(key.protection));
-    Grantable { kid: key.kid, key: key.key.clone(), cipher, terms: terms(&key.rights, now) }
+    let (kid, terms) = (key.kid, terms(&key.rights, now));
+    Some(Grantable { kid, key: key.key.content()?.clone(), cipher, terms })
 }
 
 fn cipher_of(protection: Protection) -> Cipher {

@@ -106,7 +106,7 @@ impl Wanted {
         }
         let own = granted?.keys().iter().find(|key| key.kid == kid)?;
         let cipher = cipher.or(header_cipher).unwrap_or_else(|| cipher_of(own.protection));
-        Some(Grantable { kid, key: own.key.clone(), cipher, terms })
+        Some(Grantable { kid, key: own.key.content()?.clone(), cipher, terms })
     }
 }
 
