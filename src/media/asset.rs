@@ -1,6 +1,6 @@
 //! An asset: quality levels, audio, text and image tracks of a folder of files, on one timeline.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::server_manifest::{Entry, Traits};
 use super::text::{self, Shape};
@@ -34,6 +34,8 @@ pub struct SourceFile {
 pub struct Rendition {
     /// Name in URLs: `video`, `video_hevc` and the like beside it, or the name of the audio track.
     pub name: String,
+    /// Whether the server manifest gives it that name.
+    pub named: bool,
     /// Bits per second: together with the name the identity in URLs.
     pub bitrate: u64,
     /// Language.
@@ -54,6 +56,8 @@ pub struct Rendition {
     pub cuts_digest: [u8; 32],
     /// Bytes of the samples of each fragment.
     pub fragment_bytes: Vec<u64>,
+    /// Packets of the pictures of each fragment in a transport stream; reckoned when first needed.
+    pub picture_packets: OnceLock<Box<[u64]>>,
     /// What is added to the track's presentation times.
     pub origin: i64,
     /// Whose key frames it has, where it has nothing else.
@@ -291,6 +295,8 @@ impl Candidate {
             if self.traits.accessibility.is_some() { role::ALTERNATE } else { role::MAIN };
         Rendition {
             fragment_bytes: (0..cuts.len()).map(bytes).collect(),
+            picture_packets: OnceLock::new(),
+            named: self.name.is_some(),
             name: self.url_name(),
             bitrate: self.bitrate,
             language: self.language,

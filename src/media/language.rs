@@ -46,6 +46,17 @@ pub fn full_tag(text: &str) -> Option<String> {
     Some(full)
 }
 
+/// The English name of a language, and what its tag says behind that: `pt-BR` is Portuguese, and
+/// BR. `None` for what has no name.
+pub fn name(tag: &str) -> Option<(&'static str, Vec<&str>)> {
+    let mut parts = tag.split('-');
+    let code = parts.next()?;
+    let iso = Iso::from_639_1(code).or_else(|| Iso::from_639_3(code))?;
+    // Names of the registry have remarks behind them: "Modern Greek (1453-)".
+    let name = iso.to_name().split(" (").next()?;
+    Some((name, parts.collect()))
+}
+
 /// Whether this is a bibliographic code.
 pub(super) fn is_bibliographic(code: &str) -> bool {
     bibliographic(code).is_some()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Rendition;
 use crate::codec::Family;
+use crate::isobmff::moov::mdhd::Language;
 
 impl Rendition {
     /// What it is for, as manifests and conditions have it.
@@ -15,21 +16,23 @@ impl Rendition {
 pub(super) const MAIN: &str = "main";
 pub(super) const ALTERNATE: &str = "alternate";
 
-/// The first audio track is the main one, and what is that track in another codec: the first of it in
-/// the same language. Filters do not change it: keys may depend on it.
+/// In each language the first audio track is a main one, and what is that track in another codec: the
+/// first of it in the language. A track that is said to be something else, or hidden, is no first.
+/// Filters do not change it: keys may depend on it.
 pub(super) fn assume(audio: &mut [Rendition]) {
-    let shown = || audio.iter().filter(|rendition| !rendition.traits.hidden);
-    let Some(language) = shown().next().map(|first| first.language) else { return };
-    let mut first_of_codec: HashMap<Family, String> = HashMap::new();
-    for rendition in shown() {
-        let family = rendition.track.codec.family();
-        first_of_codec.entry(family).or_insert_with(|| rendition.name.clone());
+    let kind = |rendition: &Rendition| (rendition.language, rendition.track.codec.family());
+    let mut first: HashMap<(Language, Family), String> = HashMap::new();
+    for rendition in audio.iter().filter(|rendition| may_be_first(rendition)) {
+        first.entry(kind(rendition)).or_insert_with(|| rendition.name.clone());
     }
     for rendition in audio {
-        let first = first_of_codec.get(&rendition.track.codec.family());
-        let is_first = first.is_none_or(|first| *first == rendition.name);
-        if !is_first || rendition.language != language {
+        if first.get(&kind(rendition)).is_some_and(|first| *first != rendition.name) {
             rendition.assumed_role = ALTERNATE;
         }
     }
+}
+
+fn may_be_first(rendition: &Rendition) -> bool {
+    let is_main = rendition.traits.role.as_deref().is_none_or(|role| role == MAIN);
+    !rendition.traits.hidden && rendition.traits.accessibility.is_none() && is_main
 }

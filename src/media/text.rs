@@ -67,6 +67,8 @@ impl Purpose {
 pub struct TextRendition {
     /// Name in URLs.
     pub name: String,
+    /// Whether the server manifest gives it that name.
+    pub named: bool,
     /// Bits per second: with the name the identity in URLs.
     pub bitrate: u64,
     /// Language for media headers.
@@ -237,6 +239,7 @@ impl Candidate {
         let (at, cuts) = (origin.to_be_bytes(), timeline.cuts.digest());
         let identity = [&b"text"[..], &self.digest, &track, &at, &cuts, spoken_in].concat();
         TextRendition {
+            named: self.entry.track_name.is_some(),
             name: self.entry.track_name.unwrap_or_else(|| format!("text_{}", language.as_str())),
             bitrate: self.entry.bitrate.unwrap_or_else(|| peak(&document, &timeline.cuts, origin)),
             language,

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::index::{Sample, SampleList};
 use super::timeline::{Cut, Cuts};
@@ -76,6 +76,8 @@ impl Rendition {
         let track = Arc::new(self.track.of_pictures(&pictures, end)?);
         let cuts = self.cuts_of(&pictures, &track);
         Ok(Self {
+            named: false,
+            picture_packets: OnceLock::new(),
             name: format!("{}_trick_{}", self.name, thinning.every),
             bitrate: thinning.bitrate.unwrap_or_else(|| track.average_bitrate().max(1)),
             language: self.language,

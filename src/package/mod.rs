@@ -13,6 +13,7 @@ pub mod hls;
 pub mod images;
 pub mod keyed;
 pub mod media_file;
+mod names;
 pub mod part;
 pub mod passed;
 mod periods;

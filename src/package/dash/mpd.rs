@@ -11,6 +11,7 @@ use crate::package::files::{RenditionFiles, SegmentFiles};
 use crate::package::format::{Container, Manifest, Row};
 use crate::package::media_file::Front;
 use crate::package::presentation::{Leaf, Listed, Presentation, Set};
+use crate::package::rate::AllRates;
 use crate::package::request::TrackRef;
 use crate::package::steering::Steering;
 use crate::package::template::FIRST_NUMBER;
@@ -20,6 +21,11 @@ use crate::time::WIRE_TIMESCALE;
 pub(super) const ROLE_SCHEME: &str = "urn:mpeg:dash:role:2011";
 
 const SWITCHING: &str = "urn:mpeg:dash:adaptation-set-switching:2016";
+
+const CONTINUITY: &str = "urn:mpeg:dash:period-continuity:2015";
+
+/// The id of the first period.
+const FIRST_PERIOD: usize = 1;
 
 pub(super) const LIVE_PROFILE: &str = "urn:mpeg:dash:profile:isoff-live:2011";
 
@@ -44,7 +50,9 @@ pub fn mpd(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u
 fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8>> {
     let duration = iso_duration(presentation.duration());
     let longest = presentation.listed.iter().flat_map(Listed::durations).max();
-    let buffer = iso_duration(longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE)));
+    let buffer = longest.unwrap_or(0).max(u64::from(WIRE_TIMESCALE));
+    let rates = AllRates::of(presentation, buffer);
+    let buffer = iso_duration(buffer);
     let profiles = match presentation.selectors.format.row() {
         Row { manifest: Manifest::Mpd { files: true }, .. } => ON_DEMAND_PROFILE,
         Row { container: Container::Cmaf, .. } => CMAF_PROFILES,
@@ -66,11 +74,14 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
             steering(xml, presentation.steering)?;
             let base_urls = presentation.files.iter().flat_map(|files| &files.base_urls);
             base_urls.into_iter().try_for_each(|url| xml.text("BaseURL", &[], url))?;
-            for (n, period) in (1..).zip(presentation.periods()) {
+            let periods = presentation.periods();
+            for (n, period) in (FIRST_PERIOD..).zip(&periods) {
                 let id = n.to_string();
+                let first = periods.first().filter(|_| n > FIRST_PERIOD);
+                let sources = Sources { files, rates: &rates, first };
                 let start = iso_duration(period.start.saturating_sub(presentation.start));
                 xml.element("Period", &[("id", &*id), ("start", &*start)], |xml| {
-                    adaptation_sets(xml, &period, files)
+                    adaptation_sets(xml, period, &sources)
                 })?;
             }
             Ok(())
@@ -91,14 +102,24 @@ fn steering(xml: &mut Xml, steering: &Steering) -> io::Result<()> {
     xml.text("ContentSteering", &[("defaultServiceLocation", location)], server)
 }
 
+/// What is known of the whole presentation beside what it lists.
+struct Sources<'a> {
+    files: &'a [Front],
+    /// Whose peak, over about `minBufferTime`, a client has to be able to receive (ISO/IEC 23009-1
+    /// section 5.3.5.2). Of all periods together: a level is the same in each.
+    rates: &'a AllRates<'a>,
+    /// The first period, behind it.
+    first: Option<&'a Presentation<'a>>,
+}
+
 fn adaptation_sets(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    files: &[Front],
+    sources: &Sources<'_>,
 ) -> io::Result<()> {
     let sets = presentation.sets();
     for (n, set) in sets.iter().enumerate() {
-        adaptation_set(xml, presentation, n + 1, set, files, None)?;
+        adaptation_set(xml, presentation, n + 1, set, sources, None)?;
     }
     let has_key_frames = |set: &&Set<'_>| {
         let is_video = set.first.rendition.track.media_type == MediaType::Video;
@@ -110,22 +131,22 @@ fn adaptation_sets(
     let thinned = thinned.iter().filter_map(|set| Some((set, Trick::of_thinned(set, &sets)?)));
     let tricks: Vec<(&Set<'_>, Trick)> = heads.chain(thinned).collect();
     for (n, (set, trick)) in tricks.iter().enumerate() {
-        adaptation_set(xml, presentation, sets.len() + n + 1, set, files, Some(*trick))?;
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, Some(*trick))?;
     }
     let first_text = sets.len() + tricks.len() + 1;
-    text::adaptation_sets(xml, presentation, files, first_text)?;
+    text::adaptation_sets(xml, presentation, sources.files, first_text)?;
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
 }
 
 /// The set itself, or a set for trick play. The first pictures of fragments are announced with the
-/// bitrates of their levels, which name them in URLs: an upper bound, and no reason for players that
+/// rates of their levels: an upper bound, and no reason for players that
 /// know no essential properties to take them for cheap levels.
 fn adaptation_set(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
     id: usize,
     set: &Set<'_>,
-    files: &[Front],
+    sources: &Sources<'_>,
     trick: Option<Trick>,
 ) -> io::Result<()> {
     let first = set.first.rendition;
@@ -163,6 +184,10 @@ fn adaptation_set(
             trick.property(xml)?;
         }
         descriptors::properties(xml, &first.track)?;
+        if sources.first.is_some_and(|before| continues(before, presentation, set)) {
+            let first = FIRST_PERIOD.to_string();
+            xml.empty("SupplementalProperty", &[("schemeIdUri", CONTINUITY), ("value", &first)])?;
+        }
         if trick.is_none() {
             switching(xml, presentation, first)?;
         }
@@ -170,22 +195,28 @@ fn adaptation_set(
         let leaf = match trick {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
+                label(xml, first.title.as_deref())?;
                 descriptors::captions(xml, first.track.captions)?;
                 role(xml, first)?;
                 presentation.fragment_leaf(first)
             }
         };
+        let representation = |rendition: &&Rendition| {
+            let peak = sources.rates.highest([*rendition], |rates| rates.peak);
+            representation(&id, rendition, peak)
+        };
         if presentation.selectors.format.has_files() {
             return set.renditions.iter().try_for_each(|rendition| {
-                let attributes = representation(&id, rendition);
+                let attributes = representation(rendition);
                 let url = presentation.media_file_url(rendition, heads);
                 let (track, attributes) = (TrackRef::of(rendition), borrowed(&attributes));
-                on_demand::representation(xml, presentation, (&track, &url), files, &attributes)
+                let file = (&track, &*url);
+                on_demand::representation(xml, presentation, file, sources.files, &attributes)
             });
         }
         if presentation.files.is_some() {
             return set.renditions.iter().try_for_each(|rendition| {
-                let attributes = representation(&id, rendition);
+                let attributes = representation(rendition);
                 xml.element("Representation", &borrowed(&attributes), |xml| {
                     let (files, first) = (presentation.files_of(rendition), set.first);
                     let start = first.fragments.start;
@@ -193,12 +224,29 @@ fn adaptation_set(
                 })
             });
         }
-        segment_template(xml, presentation, set.first, &leaf)?;
+        write_template(xml, presentation, &[], set.first.spans())?;
         set.renditions.iter().try_for_each(|rendition| {
-            let attributes = representation(&id, rendition);
-            xml.empty("Representation", &borrowed(&attributes))
+            xml.element("Representation", &borrowed(&representation(rendition)), |xml| {
+                let level = rendition.bitrate.to_string();
+                let init = presentation.fragment_leaf(rendition);
+                let addresses = addresses(presentation, &level, &leaf, Some(&init));
+                xml.empty("SegmentTemplate", &borrowed(&addresses))
+            })
         })
     })
+}
+
+/// Whether a set goes on where the first period ends (DASH-IF IOP 4.3 section 3.2.12): all periods
+/// have one timeline, so it is enough that their sets have the same ids and renditions. Init
+/// segments differ in the key that they name alone; samples name theirs themselves.
+fn continues(first: &Presentation<'_>, period: &Presentation<'_>, set: &Set<'_>) -> bool {
+    let of = |set: &Set<'_>| -> (bool, Vec<*const Rendition>) {
+        let renditions = set.renditions.iter().map(|rendition| std::ptr::from_ref(*rendition));
+        (set.key().is_some(), renditions.collect())
+    };
+    let (before, now) = (first.sets(), period.sets());
+    let place = now.iter().position(|other| of(other) == of(set));
+    before.len() == now.len() && place.is_some_and(|n| of(&before[n]) == of(set))
 }
 
 /// What says of a set that its segments, or those that an index names, are aligned, and that each
@@ -230,6 +278,12 @@ fn switching(
     xml.empty("SupplementalProperty", &[("schemeIdUri", SWITCHING), ("value", &value)])
 }
 
+/// The name that was given to a track (ISO/IEC 23009-1:2019 section 5.3.7.2). Where nobody gave one,
+/// players make theirs of language and roles.
+pub(super) fn label(xml: &mut Xml, title: Option<&str>) -> io::Result<()> {
+    title.map_or(Ok(()), |title| xml.text("Label", &[], title))
+}
+
 fn role(xml: &mut Xml, rendition: &Rendition) -> io::Result<()> {
     if let Some(value) = &rendition.traits.accessibility {
         xml.empty("Accessibility", &[("schemeIdUri", ROLE_SCHEME), ("value", value)])?;
@@ -247,7 +301,8 @@ pub(super) fn segment_template(
     template(xml, presentation, leaf, Some(&init), listed.spans())
 }
 
-/// Segments at `leaf`, behind the init segment at `init` if there is one, at these times.
+/// Segments at `leaf`, behind the init segment at `init` if there is one, at these times, of
+/// representations whose `bandwidth` is their name in URLs.
 pub(super) fn template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
@@ -255,10 +310,21 @@ pub(super) fn template(
     init: Option<&Leaf>,
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
-    let url = |leaf: String| format!("QualityLevels($Bandwidth$)/{leaf}");
+    let addresses = addresses(presentation, "$Bandwidth$", leaf, init);
+    write_template(xml, presentation, &borrowed(&addresses), spans)
+}
+
+/// The attributes that say where segments of a level are.
+fn addresses(
+    presentation: &Presentation<'_>,
+    level: &str,
+    leaf: &Leaf,
+    init: Option<&Leaf>,
+) -> Vec<(&'static str, String)> {
+    let url = |leaf: String| format!("QualityLevels({level})/{leaf}");
     let init_time = presentation.init_time(presentation.period);
-    let (media, init) = (url(leaf.with("$Time$")), init.map(|init| url(init.with(&init_time))));
-    write_template(xml, presentation, &media, init.as_deref(), None, spans)
+    let init = init.map(|init| ("initialization", url(init.with(&init_time))));
+    [("media", url(leaf.with("$Time$")))].into_iter().chain(init).collect()
 }
 
 /// The same of segments in files of their own, from the `first` on.
@@ -271,24 +337,24 @@ pub(super) fn template_of_files(
 ) -> io::Result<()> {
     let Some(files) = files else { return Ok(()) };
     let SegmentFiles::Each(names) = &files.segments else { return Ok(()) };
-    let init = files.init.as_ref().map(|(uri, _)| uri.replace('$', "$$"));
-    let first = names.is_numbered().then(|| FIRST_NUMBER + first as u64);
-    write_template(xml, presentation, &names.text(), init.as_deref(), first, spans)
+    let init = files.init.as_ref().map(|(uri, _)| ("initialization", uri.replace('$', "$$")));
+    let first = (FIRST_NUMBER + first as u64).to_string();
+    let first = names.is_numbered().then_some(("startNumber", first));
+    let media = [("media", names.text())].into_iter();
+    let addresses: Vec<_> = media.chain(init).chain(first).collect();
+    write_template(xml, presentation, &borrowed(&addresses), spans)
 }
 
+/// A template with the times of its segments; children inherit them.
 fn write_template(
     xml: &mut Xml,
     presentation: &Presentation<'_>,
-    media: &str,
-    init: Option<&str>,
-    first_number: Option<u64>,
+    addresses: &[(&str, &str)],
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> io::Result<()> {
     let (timescale, start) = (WIRE_TIMESCALE.to_string(), presentation.start.to_string());
-    let first_number = first_number.map(|number| number.to_string());
-    let mut attributes = vec![("timescale", timescale.as_str()), ("media", media)];
-    attributes.extend(init.map(|url| ("initialization", url)));
-    attributes.extend(first_number.as_deref().map(|number| ("startNumber", number)));
+    let mut attributes = vec![("timescale", timescale.as_str())];
+    attributes.extend(addresses);
     if presentation.start > 0 {
         // What is left starts at time 0 of the period.
         attributes.push(("presentationTimeOffset", &start));
@@ -313,13 +379,12 @@ fn timeline(xml: &mut Xml, spans: impl Iterator<Item = (u64, u64)>) -> io::Resul
     Ok(())
 }
 
-/// The attributes of a `Representation`.
-fn representation(set: &str, rendition: &Rendition) -> Vec<(&'static str, String)> {
+/// The attributes of a `Representation` of a peak of bits per second.
+fn representation(set: &str, rendition: &Rendition, peak: u64) -> Vec<(&'static str, String)> {
     let track = &rendition.track;
-    let bitrate = rendition.bitrate.to_string();
-    let id = format!("{set}_{}_{bitrate}", rendition.name);
+    let id = format!("{set}_{}_{}", rendition.name, rendition.bitrate);
     let codecs = track.codec_string();
-    let mut attributes = vec![("id", id), ("bandwidth", bitrate), ("codecs", codecs)];
+    let mut attributes = vec![("id", id), ("bandwidth", peak.to_string()), ("codecs", codecs)];
     match track.codec.sound() {
         None => {
             let (numerator, denominator) = rendition.frame_rate_fraction();

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::mpd::{ROLE_SCHEME, alignment, template, template_of_files};
+use super::mpd::{ROLE_SCHEME, alignment, label, template, template_of_files};
 use super::{on_demand, protection};
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
@@ -46,6 +46,7 @@ fn document(xml: &mut Xml, id: usize, text: &TextRendition, url: &str) -> io::Re
     }
     let name = format!("{id}_{}_{bitrate}", text.name);
     xml.element("AdaptationSet", &attributes, |xml| {
+        label(xml, text.title.as_deref())?;
         roles(xml, text)?;
         let representation = [("id", &*name), ("bandwidth", &bitrate)];
         xml.element("Representation", &representation, |xml| xml.text("BaseURL", &[], url))
@@ -79,6 +80,7 @@ fn adaptation_set(
         if let Some(key) = listed.keys.first() {
             protection::descriptors(xml, presentation, key)?;
         }
+        label(xml, text.title.as_deref())?;
         roles(xml, text)?;
         if presentation.selectors.format.has_files() {
             let (track, url) = (TrackRef::of_text(text), presentation.text_file_url(text));

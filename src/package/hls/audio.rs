@@ -6,6 +6,8 @@ use std::fmt::Write;
 use super::quoted;
 use crate::codec::{Codec, Family};
 use crate::media::{Rendition, Track, language};
+use crate::package::compat::Compat;
+use crate::package::names;
 use crate::package::presentation::{Listed, Presentation};
 
 /// GROUP-ID of the first group, as AMS wrote it; the others have the codec behind it.
@@ -49,7 +51,7 @@ pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
             None => group.family == family,
         });
         match known {
-            Some(group) => group.add(listed),
+            Some(group) => group.add(presentation.compat, listed),
             None => {
                 let id = match asked {
                     Some(id) => id.clone(),
@@ -57,7 +59,7 @@ pub(super) fn groups<'a>(presentation: &'a Presentation<'a>) -> Vec<Group<'a>> {
                     None => format!("{GROUP}_{}", codec.name()),
                 };
                 let mut group = Group { id, family, members: Vec::new() };
-                group.add(listed);
+                group.add(presentation.compat, listed);
                 groups.push(group);
             }
         }
@@ -94,15 +96,14 @@ fn match_with_first(groups: &mut [Group<'_>]) {
 
 impl<'a> Group<'a> {
     /// NAME is unique in the group.
-    fn add(&mut self, listed: &'a Listed<'a>) {
+    fn add(&mut self, compat: Compat, listed: &'a Listed<'a>) {
         let rendition = listed.rendition;
         if self.members.iter().any(|known| known.listed.rendition.name == rendition.name) {
             return;
         }
-        let title = rendition.title.as_deref().unwrap_or(&rendition.name).to_owned();
-        let others = (2..).map(|n| format!("{title} {n}"));
         let free = |name: &String| self.members.iter().all(|known| known.name != *name);
-        let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
+        let difference = names::difference(rendition).filter(|_| compat == Compat::Modern);
+        let name = names::free(names::of_audio(compat, rendition), difference, free);
         self.members.push(Named { listed, name, default: false });
     }
 

@@ -2,7 +2,9 @@
 //! ams.md section 3.1).
 
 use super::version;
+use crate::codec::Codec;
 use crate::codec::captions::Captions;
+use crate::media::Track;
 use crate::package::presentation::Presentation;
 
 const GROUP: &str = "cc";
@@ -35,8 +37,19 @@ pub(super) fn media_lines(presentation: &Presentation<'_>) -> Vec<String> {
     listed(presentation).into_iter().map(line).collect()
 }
 
-/// The attribute of variants with pictures that names the group; empty without captions.
-pub(super) fn group(presentation: &Presentation<'_>) -> String {
-    let listed = listed(presentation);
-    if listed.is_empty() { String::new() } else { format!(",CLOSED-CAPTIONS=\"{GROUP}\"") }
+/// The attribute of a variant with pictures, or without, that names the group. Where no pictures
+/// have captions, all variants say so (RFC 8216bis section 4.4.6.2), else players offer some.
+pub(super) fn group(presentation: &Presentation<'_>, pictures: bool) -> String {
+    if !listed(presentation).is_empty() {
+        return if pictures { format!(",CLOSED-CAPTIONS=\"{GROUP}\"") } else { String::new() };
+    }
+    let is_none = presentation.video().next().is_some()
+        && presentation.captions() == Captions::default()
+        && presentation.video().all(|level| was_searched(&level.rendition.track));
+    if is_none { ",CLOSED-CAPTIONS=NONE".to_owned() } else { String::new() }
+}
+
+/// Whether captions would have been found: not in encrypted sources, nor in the messages of AV1.
+fn was_searched(track: &Track) -> bool {
+    track.sealed.is_none() && !matches!(track.codec, Codec::Av1(_))
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::media::{micros, push_duration, write_head};
+use super::media::{micros, push_duration, target_ticks, write_head};
 use crate::bytes::push_seconds;
 use crate::package::presentation::{ListedImages, Presentation};
 use crate::package::rate::Rates;
@@ -13,7 +13,8 @@ use crate::package::selection::SAME_CUT;
 pub(super) fn write_lines(out: &mut String, presentation: &Presentation<'_>) -> std::fmt::Result {
     for listed in presentation.images.iter().filter(|listed| is_listed(presentation, listed)) {
         let ((width, height), codec) = (listed.images.tile(), listed.images.track.codec.row().name);
-        let bandwidth = Rates::of_images(listed).peak;
+        let target = target_ticks(presentation, listed.spans());
+        let bandwidth = Rates::of_images(listed, target).peak;
         let uri = presentation.image_playlist_url(listed.images);
         writeln!(
             out,

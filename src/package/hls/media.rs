@@ -38,8 +38,7 @@ fn write_media(
     listed: &Listed<'_>,
 ) -> std::fmt::Result {
     let rendition = listed.rendition;
-    // One target for all playlists of a variant (RFC 8216 section 6.2.4).
-    write_head(out, presentation, presentation.listed.iter().flat_map(Listed::spans))?;
+    write_head(out, presentation, all_spans(presentation))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     let iv_of = presentation.ivs_of(rendition);
     let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
@@ -105,6 +104,19 @@ pub(super) fn write_head(
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
     let target = target_duration(spans, version);
     writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
+}
+
+/// One target for all playlists of a variant (RFC 8216 section 6.2.4).
+pub(super) fn all_spans(presentation: &Presentation<'_>) -> impl Iterator<Item = (u64, u64)> {
+    presentation.listed.iter().flat_map(Listed::spans)
+}
+
+/// [`target_duration`] in wire ticks.
+pub(super) fn target_ticks(
+    presentation: &Presentation<'_>,
+    spans: impl Iterator<Item = (u64, u64)>,
+) -> u64 {
+    target_duration(spans, version(presentation)) * u64::from(WIRE_TIMESCALE)
 }
 
 /// From version 6 on every duration rounded to the second is at most this, before it every

@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
+use super::media::{all_spans, target_ticks};
 use super::{ams, captions, images, keys, output, text, version};
-use crate::codec::VideoRange;
+use crate::codec::{Family, VideoRange};
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
-use crate::package::rate::Rates;
+use crate::package::rate::{AllRates, Rates};
 
 /// The multivariant playlist: audio and text renditions, then video levels codec by codec with
 /// ascending bitrate, that which a filter wants first in front, once for each audio group, then tracks of
@@ -31,7 +32,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     }
     keys::for_sessions(presentation).iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let groups = groups(presentation);
-    let video = presentation.video_upwards();
+    let video = levels(presentation);
     let grouped = are_grouped(presentation, &groups);
     for line in groups.iter().filter(|_| grouped).flat_map(|group| group.lines(presentation)) {
         writeln!(out, "{line}")?;
@@ -39,15 +40,20 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let lines = [text::media_lines(presentation), captions::media_lines(presentation)].concat();
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let sounds = Sound::each_of(&groups, grouped);
+    let rates = AllRates::of(presentation, target_ticks(presentation, all_spans(presentation)));
     for (n, sound) in sounds.iter().enumerate() {
         for level in &video {
-            write_level(out, presentation, level, sound, n == 0)?;
+            writeln!(out, "{}", variant_line(presentation, Some(level), sound, &rates))?;
+            writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
+            if n == 0 && presentation.lists_key_frames(level.rendition) {
+                write_key_frames(out, presentation, level)?;
+            }
         }
     }
     if video.is_empty() || presentation.selectors.audio_only {
         for sound in sounds.iter().take(if video.is_empty() { usize::MAX } else { 1 }) {
             let Some(first) = sound.listed.first() else { continue };
-            writeln!(out, "{}", variant_line(presentation, None, sound))?;
+            writeln!(out, "{}", variant_line(presentation, None, sound, &rates))?;
             writeln!(out, "{}", presentation.media_playlist_url(first.rendition))?;
         }
     }
@@ -58,19 +64,18 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     images::write_lines(out, presentation)
 }
 
-fn write_level(
-    out: &mut String,
-    presentation: &Presentation<'_>,
-    level: &Listed<'_>,
-    sound: &Sound<'_>,
-    key_frames: bool,
-) -> std::fmt::Result {
-    writeln!(out, "{}", variant_line(presentation, Some(level), sound))?;
-    writeln!(out, "{}", presentation.media_playlist_url(level.rendition))?;
-    match key_frames && presentation.lists_key_frames(level.rendition) {
-        true => write_key_frames(out, presentation, level),
-        false => Ok(()),
+/// The levels of variants. Beside AVC a playlist of transport streams lists no HEVC, which Apple's players
+/// want in fragments alone (HLS authoring specification section 1.5): they would switch into what they
+/// may not play. Without AVC there is nothing else to play.
+fn levels<'a>(presentation: &'a Presentation<'a>) -> Vec<&'a Listed<'a>> {
+    let family = |level: &Listed<'_>| level.rendition.track.codec.family();
+    let mut levels = presentation.video_upwards();
+    if presentation.selectors.format.is_transport()
+        && levels.iter().any(|level| family(level) == Family::Avc)
+    {
+        levels.retain(|level| family(level) != Family::Hevc);
     }
+    levels
 }
 
 fn write_key_frames(
@@ -79,8 +84,9 @@ fn write_key_frames(
     level: &Listed<'_>,
 ) -> std::fmt::Result {
     let Listed { rendition, .. } = level;
-    let (peak, codec) =
-        (Rates::of_key_frames(presentation, level).peak, rendition.track.codec_string());
+    let target = target_ticks(presentation, level.spans());
+    let peak = Rates::of_key_frames(presentation, level, target).peak;
+    let codec = rendition.track.codec_string();
     let (width, height) = rendition.track.picture.display_size(rendition.track.size);
     let range = video_range(presentation, level);
     let output = output::attributes(presentation.selectors.format, Some(level));
@@ -98,12 +104,11 @@ fn variant_line(
     presentation: &Presentation<'_>,
     video: Option<&Listed<'_>>,
     sound: &Sound<'_>,
+    rates: &AllRates<'_>,
 ) -> String {
-    let rates = |listed: &&Listed<'_>| Rates::of(presentation, listed);
-    let own = video.as_ref().map(rates);
-    let beside: Vec<Rates> = sound.listed.iter().map(rates).collect();
     let sum = |rate: fn(&Rates) -> u64| {
-        own.as_ref().map_or(0, rate) + beside.iter().map(rate).max().unwrap_or(0)
+        let own = rates.highest(video.map(|level| level.rendition), rate);
+        own + rates.highest(sound.listed.iter().map(|listed| listed.rendition), rate)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);
@@ -122,7 +127,7 @@ fn variant_line(
     }
     let judged = video.or(sound.listed.first().copied());
     line += &output::attributes(presentation.selectors.format, judged);
-    let captions = video.map_or_else(String::new, |_| captions::group(presentation));
+    let captions = captions::group(presentation, video.is_some());
     line + &sound.attribute + &text::group(presentation) + &captions + &pathway(presentation)
 }
 

@@ -9,6 +9,7 @@ use crate::isobmff::moov::mdhd::Language;
 use crate::media::TextRendition;
 use crate::media::text::Purpose;
 use crate::package::compat::Compat;
+use crate::package::names;
 use crate::package::presentation::{ListedText, Presentation};
 
 /// The group of all text tracks.
@@ -54,17 +55,15 @@ pub(super) fn group(presentation: &Presentation<'_>) -> String {
 
 /// The lines of the group: NAME is unique, at most one track is the default one.
 pub(super) fn media_lines(presentation: &Presentation<'_>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
+    let mut taken: Vec<String> = Vec::new();
     let mut default = None;
     let mut lines = Vec::new();
     for ListedText { text, .. } in presentation.listed_text() {
-        let title = text.title.as_deref().unwrap_or(&text.name).to_owned();
-        let others = (2..).map(|n| format!("{title} {n}"));
-        let free = |name: &String| !names.contains(name);
-        let name = std::iter::once(title.clone()).chain(others).find(free).unwrap_or_default();
+        let name = names::of_text(presentation.compat, text);
+        let name = names::free(name, None, |name| !taken.contains(name));
         let is_default = text.default && default.replace(()).is_none();
         lines.push(media_line(presentation, text, &name, is_default));
-        names.push(name);
+        taken.push(name);
     }
     lines
 }

@@ -3,9 +3,11 @@
 mod audio;
 pub mod packed;
 mod protect;
+mod sizes;
 mod video;
 
 pub use audio::samples_beside;
+pub use sizes::{Size, key_frame_at_most, sizes};
 
 use std::iter::Peekable;
 
@@ -17,7 +19,7 @@ use crate::codec::MediaType;
 use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
 use crate::media::index::Sample;
-use crate::mpegts::packet::{Access, PACKET, ROOM};
+use crate::mpegts::packet::Access;
 use crate::mpegts::{Mux, Segment, pes, psi};
 use crate::time::{WIRE_TIMESCALE, rescale};
 
@@ -34,24 +36,11 @@ const REFERENCE_CLOCK: u32 = 27_000_000;
 /// The clock runs half a second behind decoding times: what a decoder may hold.
 const CLOCK_DELAY: i64 = REFERENCE_CLOCK as i64 / 2;
 
-/// Bytes that a picture costs beside its samples, nearly: PES header, clock reference, delimiter,
-/// start codes, and the stuffing of its last packet, which is half a packet in the mean.
-const PICTURE_OVERHEAD: u64 = 138;
-
-/// The same for a frame of sound: ADTS header and its share of a PES packet.
-const FRAME_OVERHEAD: u64 = 24;
-
 /// Pictures that are read and encrypted together for their layout.
 const TOGETHER: usize = 32;
 
 /// Bytes of a start code.
 const START_CODE: u64 = 4;
-
-/// Tables and parameter sets of a segment.
-const SEGMENT_OVERHEAD: u64 = 2 * ROOM as u64 + 128;
-
-/// How far the stuffing of a packet is from half of it: four standard deviations, in bytes.
-const SPREAD: u64 = 4 * 53;
 
 /// Packets at the end of a segment for even counters, at most.
 const SPARE: u64 = 15;
@@ -153,46 +142,6 @@ pub fn key_frame_length<S: ReadAt + ?Sized>(
 ) -> Result<u64, FragmentError> {
     let wanted = Wanted { main, muxed: None, n, key_frame: true };
     Ok(layout(&wanted, None, source)?.length())
-}
-
-/// How many bytes a key frame of `sample` bytes takes at most: tables, and a picture whose NAL units
-/// may have shorter lengths in front than start codes are. `alone` says that it is the whole segment.
-pub fn key_frame_at_most(rendition: &Rendition, sample: u64, alone: bool) -> u64 {
-    let units = NalUnits::of(&rendition.track.codec);
-    let length_size = units.map_or(START_CODE, |units| units.length_size.bytes() as u64);
-    let nals = sample.min(video::MAX_NALS as u64);
-    let longer = nals * START_CODE.saturating_sub(length_size);
-    // The sample entry holds the parameter sets, each with two bytes of length in front.
-    let entries = rendition.track.entries();
-    let sets = 2 * entries.iter().map(|entry| entry.body.len() as u64).max().unwrap_or(0);
-    let packets = (sample + longer + sets + PICTURE_OVERHEAD).div_ceil(ROOM as u64);
-    (packets + 2 + if alone { SPARE } else { 0 }) * PACKET as u64
-}
-
-/// About how many bytes a segment has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// In the mean.
-    pub mean: u64,
-    /// More it hardly ever has: with all spare packets, and stuffing that is long by chance.
-    pub most: u64,
-}
-
-/// The sizes of the segments of a rendition, as far as they are known without reading.
-pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = Size> {
-    let each = match rendition.track.media_type {
-        MediaType::Video => PICTURE_OVERHEAD,
-        MediaType::Audio => FRAME_OVERHEAD,
-    };
-    let fragments = rendition.fragment_bytes.iter().enumerate();
-    fragments.map(move |(n, bytes)| {
-        let samples = rendition.cuts.samples(n).len() as u64;
-        let with = |spare: u64| {
-            (bytes + samples * each + SEGMENT_OVERHEAD + spare) * PACKET as u64 / ROOM as u64
-        };
-        let spare = SPARE * ROOM as u64;
-        Size { mean: with(spare / 2), most: with(spare + SPREAD * samples.isqrt()) }
-    })
 }
 
 fn layout<S: ReadAt + ?Sized>(

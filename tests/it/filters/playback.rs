@@ -21,7 +21,7 @@ async fn clips_validate_and_start_at_time_0_of_the_period() {
     }
     let mpd = get(&server.manifest("mpd-time-cmaf", "middle")).await;
     let offset = format!("presentationTimeOffset=\"{FRAGMENT}\"");
-    let templates = mpd.text().matches("<SegmentTemplate").count();
+    let templates = mpd.text().matches("<SegmentTimeline").count();
     assert_eq!(mpd.text().matches(&offset).count(), templates, "{}", mpd.text());
 }
 

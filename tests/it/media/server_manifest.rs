@@ -147,7 +147,7 @@ type Texts = &'static [&'static str];
 /// does and does not stand in the manifest of a format.
 const PARAMETERS: &[(&str, &str, &str, &str, Texts, Texts)] = &[
     // parameter, element, value, format, said, not said
-    ("systemBitrate", "video", "333444", "mpd-time-cmaf", &["bandwidth=\"333444\""], &[]),
+    ("systemBitrate", "video", "333444", "mpd-time-cmaf", &["QualityLevels(333444)"], &[]),
     ("trackID", "audio", "1", "mpd-time-cmaf", &["contentType=\"audio\""], &[]),
     ("trackName", "audio", "my-sound", "m3u8-cmaf", &["Manifest(my-sound,"], &[]),
     ("trackName", "textstream", "my-text", "m3u8-cmaf", &["Manifest(my-text,"], &[]),
@@ -162,6 +162,8 @@ const PARAMETERS: &[(&str, &str, &str, &str, Texts, Texts)] = &[
     ("systemLanguage", "textstream", "ita", "mpd-time-cmaf", &["lang=\"it\""], &[]),
     ("title", "audio", "Director", "m3u8-cmaf", &["NAME=\"Director\""], &[]),
     ("title", "textstream", "For all", "m3u8-cmaf", &["NAME=\"For all\""], &[]),
+    ("title", "audio", "Director", "mpd-time-cmaf", &["<Label>Director</Label>"], &[]),
+    ("title", "textstream", "For all", "mpd-time-cmaf", &["<Label>For all</Label>"], &[]),
     ("textDisplayName", "audio", "Shown", "m3u8-cmaf", &["NAME=\"Shown\""], &[]),
     ("textDisplayName", "textstream", "Shown", "m3u8-cmaf", &["NAME=\"Shown\""], &[]),
     (

@@ -11,6 +11,7 @@ mod maps;
 mod on_demand;
 mod packed;
 mod playback;
+mod rates;
 mod samples;
 mod sound;
 mod systems;

@@ -18,7 +18,8 @@ pub(crate) struct Title {
     wanted: &'static [(&'static str, &'static str)],
     /// Parts of the names of files that have no form under `cens` and `cbc1`.
     usual_schemes: &'static [&'static str],
-    /// Parts of the names of files that transport streams do not carry.
+    /// Parts of the names of files that playlists of transport streams do not list: HEVC is not, beside
+    /// AVC.
     fragments_only: &'static [&'static str],
     /// Parts of the names of files for which Smooth Streaming has no name.
     not_smooth: &'static [&'static str],
@@ -71,7 +72,7 @@ pub(crate) const CODECS: Title = Title {
         ("_flac_", "a:0"),
     ],
     usual_schemes: &["_av1_", "_vp9_"],
-    fragments_only: &["_av1_", "_vp9_", "_opus_", "_flac_"],
+    fragments_only: &["_hevc_", "_av1_", "_vp9_", "_opus_", "_flac_"],
     not_smooth: &["_av1_", "_vp9_", "_ac3_", "_opus_", "_flac_"],
 };
 

@@ -190,6 +190,16 @@ async fn dash_has_a_period_for_each_key() {
     let mpd = dash_mpd_core::parse(&text).unwrap();
     let starts: Vec<_> = mpd.periods.iter().map(|period| period.start.unwrap().as_secs()).collect();
     assert_eq!(starts, [0, 12, 18]);
+    for (n, period) in mpd.periods.iter().enumerate() {
+        for set in &period.adaptations {
+            let continuity = set
+                .supplemental_property
+                .iter()
+                .find(|property| property.schemeIdUri == "urn:mpeg:dash:period-continuity:2015");
+            let value = continuity.and_then(|property| property.value.as_deref());
+            assert_eq!(value, (n > 0).then_some("1"), "{:?} of period {n}", set.id);
+        }
+    }
     let kids: Vec<HashSet<_>> = mpd
         .periods
         .iter()

@@ -184,10 +184,17 @@ pub(crate) async fn shown(url: &str) -> Shown {
     let levels = sets().filter(is_video).flat_map(|set| &set.representations);
     let main = sets().find(is_video).or_else(|| sets().next()).expect("a set");
     Shown {
-        video: levels.map(|level| level.bandwidth.unwrap()).collect(),
+        video: levels.map(bitrate).collect(),
         languages: sets().filter(|set| !is_video(set)).filter_map(|set| set.lang.clone()).collect(),
         starts: starts(main.SegmentTemplate.as_ref().unwrap()),
     }
+}
+
+/// The bitrate that names a level in URLs; under `ams` its bandwidth is.
+fn bitrate(level: &dash_mpd_core::Representation) -> u64 {
+    let media = level.SegmentTemplate.as_ref().and_then(|template| template.media.as_deref());
+    let name = media.and_then(|media| media.strip_prefix("QualityLevels(")?.split_once(')'));
+    name.map_or(level.bandwidth, |(name, _)| name.parse().ok()).unwrap()
 }
 
 fn starts(template: &dash_mpd_core::SegmentTemplate) -> Vec<u64> {

@@ -437,17 +437,24 @@ pub(crate) fn decrypted_segment(mut data: Vec<u8>, key: &str, iv: &str) -> Vec<u
 }
 
 /// What is wrong with an MPD by the shared schema: `None` when nothing is, or when the schema is
-/// not there to judge (which is said).
+/// not there to judge (which is said). `Label` came with the fourth edition, behind this one, so
+/// these elements alone are taken out before it judges.
 pub(crate) fn mpd_complaint(mpd: &str) -> Option<String> {
     let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/schemas/dash/DASH-MPD.xsd");
     if !schema.exists() {
         eprintln!("skipped: no {} to validate the MPD against", schema.display());
         return None;
     }
-    let file = stored(mpd.as_bytes(), ".mpd");
+    let file = stored(without_labels(mpd).as_bytes(), ".mpd");
     let mut command = Command::new("xmllint");
     command.args(["--nonet", "--noout", "--schema"]).arg(schema).arg(file.path());
     attempt(&mut command).err()
+}
+
+fn without_labels(mpd: &str) -> String {
+    let (front, rest) = mpd.split_once("<Label>").unwrap_or((mpd, ""));
+    let behind = rest.split_once("</Label>").map_or("", |(_, behind)| behind);
+    if behind.is_empty() { front.to_owned() } else { front.to_owned() + &without_labels(behind) }
 }
 
 /// Samples as they are stored: edit lists hide and move nothing.

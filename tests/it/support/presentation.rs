@@ -1,7 +1,7 @@
 //! Fetches a presentation whole, as a player would in the course of a play: manifest, then every
 //! initialization segment and media segment. Manifests are read by parsers of other makers.
 
-use dash_mpd_core::{AdaptationSet, EssentialProperty, Representation};
+use dash_mpd_core::{AdaptationSet, EssentialProperty, Representation, SegmentTemplate};
 use data_encoding::HEXLOWER;
 use m3u8_rs::{AlternativeMediaType, Playlist};
 use mp4_atom::{Decode, Sidx};
@@ -144,14 +144,13 @@ async fn dash_sets(
                 tracks.push(file_track(http, &base, set, representation).await);
                 continue;
             }
-            let template = representation.SegmentTemplate.as_ref().or(set.SegmentTemplate.as_ref());
-            let template = template.expect("a SegmentTemplate");
+            let template = template_of(set, representation);
             let place = |pattern: &Option<String>, time: u64| {
                 let pattern = pattern.as_deref().expect("a pattern");
                 base.join(&filled(pattern, representation, time)).expect("an address")
             };
             let mut segments = Vec::new();
-            for (time, seconds) in timeline(template) {
+            for (time, seconds) in timeline(&template) {
                 let url = place(&template.media, time);
                 let bytes = fetch_open(http, &url, envelope.as_ref()).await;
                 segments.push(Segment { seconds, bytes, own_key: None });
@@ -172,6 +171,18 @@ async fn dash_sets(
         }
     }
     tracks
+}
+
+/// The template of a representation, with what it inherits from its set (ISO/IEC 23009-1 section
+/// 5.3.9.1).
+fn template_of(set: &AdaptationSet, representation: &Representation) -> SegmentTemplate {
+    let mut template = set.SegmentTemplate.clone().expect("a SegmentTemplate of the set");
+    if let Some(own) = &representation.SegmentTemplate {
+        template.media = own.media.clone().or(template.media);
+        template.initialization = own.initialization.clone().or(template.initialization);
+        assert!(own.SegmentTimeline.is_none() && own.timescale.is_none());
+    }
+    template
 }
 
 /// A track that is one file: its index says where the segments are.

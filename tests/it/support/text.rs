@@ -53,13 +53,14 @@ pub(crate) fn attribute<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-/// The playlist of a text track of the film, found in the multivariant playlist of a format.
+/// The playlist of a text track of the film by its name in URLs, found in the multivariant playlist of a format.
 pub(crate) async fn playlist(shelf: &Shelf, form: &str, format: &str, name: &str) -> String {
     let stream = shelf.stream("film", form);
     let manifest = stream.manifests.iter().find(|manifest| manifest.format == format).unwrap();
     let text = String::from_utf8(get(&manifest.url).await.ok()).unwrap();
-    let line = text.lines().find(|line| attribute(line, "NAME") == Some(name));
-    stream.url(attribute(line.unwrap_or_else(|| panic!("{text}")), "URI").unwrap())
+    let front = format!("/Manifest({name},");
+    let mut uris = text.lines().filter_map(|line| attribute(line, "URI"));
+    stream.url(uris.find(|uri| uri.contains(&front)).unwrap_or_else(|| panic!("{text}")))
 }
 
 /// The addresses of the segments of a playlist.

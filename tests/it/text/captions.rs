@@ -27,6 +27,11 @@ async fn captions_in_pictures_are_announced() {
     let expected = r#"schemeIdUri="urn:scte:dash:cc:cea-608:2015" value="CC1=und""#;
     assert!(mpd.text().contains(expected), "{}", mpd.text());
     assert_eq!(mpd_complaint(mpd.text()), None);
-    let without = get(&shelf.stream("other", "clear").manifest("hls").url).await;
-    assert!(!without.text().contains("CLOSED-CAPTIONS"));
+    let url = shelf.stream("other", "clear").url("manifest(format=m3u8-cmaf,audio-only=true)");
+    let without = get(&url).await;
+    let variants = without.text().lines().filter(|line| line.starts_with("#EXT-X-STREAM-INF"));
+    for variant in variants {
+        assert_eq!(attribute(variant, "CLOSED-CAPTIONS"), Some("NONE"), "{variant}");
+    }
+    assert!(!without.text().contains("TYPE=CLOSED-CAPTIONS"));
 }

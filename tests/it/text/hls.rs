@@ -80,7 +80,7 @@ async fn the_group_says_what_the_server_manifest_says() {
         [
             ["subs", "English", "en", "YES", "NO"],
             ["subs", "English 2", "pt-BR", "NO", "NO"],
-            ["subs", "text_fra", "fr", "NO", "YES"]
+            ["subs", "French (Forced)", "fr", "NO", "YES"]
         ]
     );
     assert!(attribute(lines[1], "CHARACTERISTICS").unwrap().contains("describes-music-and-sound"));

@@ -29,7 +29,7 @@ async fn files_are_found_by_name_and_languages_in_names_or_files() {
         ("notes.xml", b"<project/>"),
     ]);
     let expected =
-        [("text_eng", "en-US"), ("text_fra", "fr"), ("text_deu", "de"), ("text_eng_2", "en")];
+        [("English (US)", "en-US"), ("French", "fr"), ("German", "de"), ("English (SDH)", "en")];
     assert_eq!(tracks(&shelf).await, pairs(&expected));
     assert!(!shelf.server.log().contains("notes.xml"));
 }
@@ -50,7 +50,7 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
         ("f_nld.vtt", &vec![b'x'; (16 << 20) + 1]),
         ("thumbs.vtt", b"WEBVTT\n\n00:00.000 --> 00:05.000\nsheet.jpg#xywh=0,0,160,90\n"),
     ]);
-    assert_eq!(tracks(&shelf).await, pairs(&[("text_deu", "de"), ("text_fra", "fr")]));
+    assert_eq!(tracks(&shelf).await, pairs(&[("German", "de"), ("French", "fr")]));
     let log = shelf.server.log();
     for reason in [
         "a_eng.vtt: left out: text: the encoding is not UTF-8, perhaps an 8-bit code page",
@@ -110,7 +110,7 @@ async fn files_with_nothing_but_a_text_track_are_text() {
     let files = [("t_eng.cmft", &packaged[1]), ("t.de.forced.ismt", &packaged[0])];
     let files = files.map(|(name, track)| (name, track.media()));
     let again = film(&files.each_ref().map(|(name, data)| (*name, data.as_slice())));
-    assert_eq!(tracks(&again).await, pairs(&[("text_deu", "de"), ("text_eng", "en")]));
+    assert_eq!(tracks(&again).await, pairs(&[("German (Forced)", "de"), ("English", "en")]));
     for (name, cue) in [("text_deu", "erstens"), ("text_eng", "first cue")] {
         let playlist = playlist(&again, "clear", "m3u8-aapl", name).await;
         let first = get(&segments(&playlist).await[0]).await;
@@ -130,7 +130,7 @@ async fn text_that_a_server_manifest_lists_in_vain_is_left_out_with_a_warning() 
       <textstream src="gate_aac_eng.mp4" systemLanguage="ita"/>
       <textstream src="there.vtt" systemLanguage="eng"/></switch></body></smil>"#;
     let shelf = film(&[("there.vtt", WEBVTT.as_bytes()), ("film.ism", ism.as_bytes())]);
-    assert_eq!(tracks(&shelf).await, pairs(&[("text_eng", "en")]));
+    assert_eq!(tracks(&shelf).await, pairs(&[("English", "en")]));
     let log = shelf.server.log();
     let left_out = "left out: the server manifest lists it, but it";
     for reason in [
