@@ -155,7 +155,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
         let locator = library.publish(&args.request(folder)).await?;
         streams.push(catalog.stream(&locator).await?);
     }
-    print(&streams, &all, args.json)
+    print(&streams, &all, &place(&args), args.json)
 }
 
 impl Args {
@@ -242,7 +242,20 @@ fn encryption(path: &Path) -> Result<StorageEncryption, CliError> {
         .map_err(|error| CliError::refused(format_args!("{}: {error}", path.display())))
 }
 
-fn print(streams: &[Stream<KeyInfo>], found: &Findings, json: bool) -> Result<(), CliError> {
+/// Where the database is, in the words of another command.
+fn place(args: &Args) -> String {
+    let part = |name: &str, path: &Option<PathBuf>| {
+        path.as_ref().map_or_else(String::new, |path| format!(" --{name} {}", path.display()))
+    };
+    part("config", &args.config) + &part("data", &args.data)
+}
+
+fn print(
+    streams: &[Stream<KeyInfo>],
+    found: &Findings,
+    place: &str,
+    json: bool,
+) -> Result<(), CliError> {
     let Findings { images, warnings } = found;
     if json {
         let document =
@@ -262,7 +275,9 @@ fn print(streams: &[Stream<KeyInfo>], found: &Findings, json: bool) -> Result<()
             outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
         if stream.policy == Access::Token {
-            outln!("  keys need a token: portcullis token make --policy token --expires-in 1h");
+            outln!(
+                "  keys need a token: portcullis token make --policy token --expires-in 1h{place}"
+            );
         }
     }
     Ok(())

@@ -9,7 +9,8 @@
 //! | `/keydelivery/{system}/certificate` | GET, HEAD | its certificate, where it has one; FairPlay: with `?kid=` that for the key |
 //! | `/keydelivery/license` | POST | a licence of the system that the body belongs to |
 //!
-//! Each path is served with and without a slash at its end. Refusals are problem documents, unless a
+//! Each path is served with and without a slash at its end, and names of systems in small letters too;
+//! what else lies below is told from media, and says what there is. Refusals are problem documents, unless a
 //! system has a form of its own.
 //!
 //! A system is one file here with its `Service`, and one row of `SERVICES`. Its `answer` always
@@ -36,9 +37,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use self::call::Call;
 use self::refused::Refused;
@@ -87,9 +88,14 @@ where
         .route("/keydelivery/", get(raw_key).post(posted))
         .route("/keydelivery/ClearKey/release", post(clearkey::release))
         .route("/keydelivery/license", post(license))
-        .route("/keydelivery/license/", post(license));
-    for service in SERVICES {
-        let path = format!("/keydelivery/{}", service.system.row().path);
+        .route("/keydelivery/license/", post(license))
+        .route("/keydelivery/{*rest}", any(nowhere));
+    let named = |service: &'static Service| {
+        let name = service.system.row().path;
+        [name.to_owned(), name.to_ascii_lowercase()].map(|name| (service, name))
+    };
+    for (service, name) in SERVICES.iter().flat_map(named) {
+        let path = format!("/keydelivery/{name}");
         let answer = move |State(delivery): State<Arc<Delivery>>, call| async move {
             service.answered(delivery, call, false).await
         };
@@ -102,6 +108,20 @@ where
         }
     }
     routes.with_state(delivery)
+}
+
+async fn nowhere() -> Problem {
+    let systems: Vec<&str> = SERVICES.iter().map(|service| service.system.row().path).collect();
+    Problem {
+        status: StatusCode::NOT_FOUND,
+        code: "not-found",
+        title: "There is nothing at this address",
+        detail: format!(
+            "A key is at /keydelivery/?kid=, licences at /keydelivery/NAME/ with {} as NAME, or for any \
+             of these at /keydelivery/license.",
+            systems.join(", ")
+        ),
+    }
 }
 
 /// What a system needs for the licences of this server, with the keys that are waiting for it.
@@ -148,7 +168,7 @@ impl Service {
 /// unless the system has a form of its own.
 pub(super) fn form_of(path: &str) -> fn(Problem) -> Response {
     let path = path.strip_prefix("/keydelivery").unwrap_or(path).trim_matches('/');
-    match path == System::PlayReady.row().path {
+    match path.eq_ignore_ascii_case(System::PlayReady.row().path) {
         true => playready::told,
         false => Problem::into_response,
     }

@@ -82,6 +82,9 @@ impl Selectors {
     }
 }
 
+const UNKNOWN: &str =
+    "a parameter is unknown: format, encryption, filter, audio-only and audioTrack are known";
+
 /// The values as written.
 #[derive(Default)]
 struct Given<'a> {
@@ -100,7 +103,7 @@ impl<'a> Given<'a> {
             "audio-only" => &mut self.audio_only,
             "audiotrack" => &mut self.audio_track,
             "filter" => &mut self.filter,
-            _ => return Err(UrlError::Syntax("a parameter is unknown")),
+            _ => return Err(UrlError::Syntax(UNKNOWN)),
         };
         match slot.replace(value) {
             None => Ok(()),
@@ -113,7 +116,12 @@ fn encryption(value: &str) -> Result<Protection, UrlError> {
     if value.eq_ignore_ascii_case(PIFF) {
         return Ok(Protection::Cenc);
     }
-    Protection::from_url_value(value).ok_or(UrlError::Syntax("the encryption is unknown"))
+    // What the scheme is called everywhere else; AMS had this name for it alone.
+    if value.eq_ignore_ascii_case("cbcs") {
+        return Ok(Protection::Cbcs);
+    }
+    let unknown = "the encryption is unknown: cbc, cenc, cbcs-aapl, cens, cbc1 and piff are known";
+    Protection::from_url_value(value).ok_or(UrlError::Syntax(unknown))
 }
 
 /// Names between semicolons. Asset and account keep their names without case.

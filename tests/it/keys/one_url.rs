@@ -130,6 +130,22 @@ async fn what_no_system_sends_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_mistyped_address_is_told_what_addresses_there_are() {
+    let service = KeyService::start().await;
+    let (record, _) = service.publish_key(&request("s", "Portcullis_CencClearKey", "open")).await;
+    let body = clearkey_request(&[record.kid]);
+    for path in ["/keydelivery/ClearKey/", "/keydelivery/clearkey/", "/keydelivery/clearkey"] {
+        assert_eq!(service.post(path, body.clone()).await.status, 200, "{path}");
+    }
+    for path in ["/keydelivery/ClearKeys/", "/keydelivery/x/y"] {
+        let refused = service.post(path, body.clone()).await;
+        assert_eq!(refused.refusal(), (404, "not-found".into()), "{path}");
+        let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("ClearKey, PlayReady, Widevine, FairPlay as NAME"), "{detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_cookie_counts_for_pages_of_the_own_site_only() {
     let service = KeyService::start().await;
     let (record, _) = service.publish_key(&request("s", "Portcullis_CencClearKey", "token")).await;

@@ -35,6 +35,23 @@ async fn every_spelling_of_a_manifest_url_gives_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn a_scheme_goes_by_its_own_name_too_and_what_is_unknown_is_told_beside_what_is_known() {
+    let root = DevServer::shared().stream("cbcs-open").root();
+    let manifest = |encryption| format!("{root}manifest(format=m3u8-cmaf,{encryption})");
+    let expected = get(&manifest("encryption=cbcs-aapl")).await.ok();
+    assert!(get(&manifest("encryption=cbcs")).await.ok() == expected);
+    for (parameter, known) in [
+        ("encryption=aes", "cbc, cenc, cbcs-aapl, cens, cbc1 and piff are known"),
+        ("encrypt=cbcs", "format, encryption, filter, audio-only and audioTrack are known"),
+    ] {
+        let refused = get(&manifest(parameter)).await;
+        let (status, code, message) = refused.refusal();
+        assert_eq!((status, code), (400, "MPE_BAD_URL_SYNTAX"));
+        assert!(message.contains(known), "{message}");
+    }
+}
+
+#[tokio::test]
 async fn every_spelling_of_a_child_url_gives_the_same_bytes() {
     for form in ["clear", "aes", "cenc", "cbcs"] {
         let stream = DevServer::shared().stream(&format!("{form}-open"));
