@@ -12,6 +12,7 @@ use super::content::{
     FORMS, Findings, Folder, Form, Library, access_name, distinct, folders_at, name_from, numbered,
     request,
 };
+use super::duration::duration;
 use super::gather::{Gathered, folder_of, gather};
 use super::instance::{self, MissingKek};
 use super::{CliError, log, run};
@@ -66,7 +67,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "WHAT", default_value_t)]
     encrypted: Encrypted,
     /// Change the keys so often: 60s, 5m. Each crypto period gets keys of its own
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     rotate: Option<SignedDuration>,
     /// How many keys there are, which the periods take in turn [default: enough for the whole asset]
     #[arg(long, value_name = "COUNT", requires = "rotate")]
@@ -76,7 +77,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME", requires = "rotate")]
     rotate_start: Option<Timestamp>,
     /// How long before its period a key is given out
-    #[arg(long, value_name = "TIME", requires = "rotate_start")]
+    #[arg(long, value_name = "TIME", requires = "rotate_start", value_parser = duration)]
     rotate_lead: Option<SignedDuration>,
     /// What licences give out: flat, the key of each crypto period, or root-leaf, one key under which
     /// those of all periods stand in the media; Widevine alone, which the streaming policy must

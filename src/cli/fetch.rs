@@ -80,11 +80,18 @@ async fn answer(request: RequestBuilder, limit: u64) -> Result<(StatusCode, Vec<
     }
     if !status.is_success() {
         // What a stranger's server says must not steer the terminal.
-        let said = String::from_utf8_lossy(&data);
+        let said = problem(&data).unwrap_or_else(|| String::from_utf8_lossy(&data).into_owned());
         let said = said.escape_debug();
         return Err(CliError::refused(format_args!("the server answers {status}: {said}")));
     }
     Ok((status, data))
+}
+
+/// What a problem document says (RFC 9457).
+fn problem(data: &[u8]) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_slice(data).ok()?;
+    let member = |name| document.get(name).and_then(serde_json::Value::as_str);
+    Some(format!("{} ({})", member("detail")?, member("code")?))
 }
 
 /// With the causes, which say what of a certificate is not believed. The error itself would repeat the
@@ -103,6 +110,13 @@ fn failed(error: reqwest::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problem_documents_are_told_in_words() {
+        let document = br#"{"code":"key-unknown","detail":"There is no \"key\"","status":404}"#;
+        assert_eq!(problem(document).unwrap(), "There is no \"key\" (key-unknown)");
+        assert!(problem(b"<Error/>").is_none() && problem(br#"{"detail":5}"#).is_none());
+    }
 
     #[tokio::test]
     async fn parts_have_the_length_that_was_asked_for() {

@@ -56,6 +56,12 @@ pub(super) fn gather(dir: &Path, files: &[&Path]) -> Result<Gathered, CliError> 
 fn named<'a>(files: &[&'a Path]) -> Result<BTreeMap<&'a OsStr, &'a Path>, CliError> {
     let mut named = BTreeMap::new();
     for file in files {
+        if !file.exists() {
+            return Err(CliError::refused(format_args!(
+                "{}: there is no such file",
+                file.display()
+            )));
+        }
         if !is_media(file) {
             return Err(CliError::refused(format_args!("{}: not an MP4 file", file.display())));
         }

@@ -7,6 +7,7 @@ mod decrypt;
 mod demo;
 mod dev;
 mod drm;
+mod duration;
 mod error;
 mod fetch;
 mod gather;

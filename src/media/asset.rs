@@ -102,7 +102,7 @@ impl Asset {
         cutting: Cutting,
     ) -> Result<Self, MediaError> {
         let in_folder = |rule: MediaRule| rule.in_file(folder);
-        let skipped = skipped_tracks(&files);
+        let mut skipped = skipped_tracks(&files);
         let candidates = match manifest {
             Some(manifest) => listed(&files, manifest).map_err(in_folder)?,
             None => inferred(&files),
@@ -114,6 +114,9 @@ impl Asset {
             return Err(in_folder(MediaRule::TooManyLevels));
         }
         if video.is_empty() && audio.is_empty() {
+            if skipped.is_empty() {
+                skipped.push("there are neither pictures nor sound".to_owned());
+            }
             return Err(in_folder(MediaRule::NoPlayableTrack(skipped.join("; "))));
         }
         sealed::check(&[tracks(&video), tracks(&audio)].concat()).map_err(in_folder)?;

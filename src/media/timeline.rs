@@ -326,8 +326,8 @@ fn check_key_frame_interval(video: &[Cuts], cutting: Cutting) -> Result<(), Medi
     if longest <= limit {
         return Ok(());
     }
-    let seconds = |ticks: u64| ticks / u64::from(WIRE_TIMESCALE);
-    Err(MediaRule::KeyFrameInterval { seconds: seconds(longest), limit: seconds(limit) })
+    let second = u64::from(WIRE_TIMESCALE);
+    Err(MediaRule::KeyFrameInterval { seconds: longest.div_ceil(second), limit: limit / second })
 }
 
 fn audio_cuts(

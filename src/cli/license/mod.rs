@@ -8,7 +8,7 @@ mod widevine;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use clap::Subcommand;
+use clap::{ArgGroup, Subcommand};
 use data_encoding::HEXLOWER;
 
 use super::CliError;
@@ -46,6 +46,7 @@ Examples:
       --kid 9eb4050d-e44b-4802-932e-27d75083e266
   portcullis license request --system fairplay --url http://127.0.0.1:8080/keydelivery/FairPlay/ \\
       --drm-dir drm --kid 9eb4050d-e44b-4802-932e-27d75083e266")]
+#[command(group = ArgGroup::new("what").required(true))]
 struct Request {
     /// The protection system
     #[arg(long, value_name = "SYSTEM", value_parser = systems())]
@@ -60,11 +61,11 @@ struct Request {
     #[arg(long, value_name = "DIR")]
     drm_dir: Option<PathBuf>,
     /// A key that is asked for; may be given several times
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", group = "what")]
     kid: Vec<KeyId>,
     /// A pssh box or its data (PlayReady: the data alone, ClearKey: boxes alone) in base64, in the
     /// place of keys
-    #[arg(long, value_name = "BASE64", conflicts_with = "kid", required_unless_present = "kid")]
+    #[arg(long, value_name = "BASE64", group = "what")]
     pssh: Option<String>,
     /// FairPlay: version of the request, 1 (RSA 1024) or 2 (RSA 2048); by default the highest for
     /// which the folder has a certificate

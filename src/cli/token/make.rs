@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::form;
 use super::source::{KeyArgs, Source, StoreArgs, restrictions, signing_key};
 use crate::cli::CliError;
+use crate::cli::duration::duration;
 use crate::cli::out::outln;
 use crate::ids::KeyId;
 use crate::policy::content_key::TokenType;
@@ -33,7 +34,7 @@ pub(super) struct Args {
     #[arg(long = "claim", value_name = "NAME=VALUE", value_parser = claim)]
     claims: Vec<(String, String)>,
     /// How long the token is valid, for example 90s, 15m or 24h
-    #[arg(long, value_name = "DURATION", default_value = "1h")]
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = duration)]
     expires_in: SignedDuration,
     /// The token is not valid before this time, for example 2030-01-01T00:00:00Z
     #[arg(long, value_name = "TIME")]
