@@ -7,6 +7,7 @@
 
 mod error;
 mod keyring;
+mod pending;
 mod sample;
 mod strip;
 mod walk;

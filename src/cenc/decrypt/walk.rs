@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
+use super::pending::Pending;
 use super::sample::open;
 use super::strip::strip;
 use super::{DecryptError, Keyring};
@@ -58,14 +59,14 @@ impl<'k> Decryptor<'k> {
     ) -> Result<(), DecryptError> {
         let done = &mut self.done;
         let mut walk = Walk { source, sink, progress, buffer: Vec::new(), at: 0, done };
-        let (mut locked, mut looked) = (Locked::default(), false);
+        let (mut pending, mut looked) = (Pending::default(), false);
         while let Some((header, size)) = walk.header()? {
             match &header.kind.0 {
                 b"moov" => {
                     walk.load(header.kind, size)?;
                     let described = walk.movie(&mut self.movie)?;
                     if !looked {
-                        locked.absorb(described);
+                        pending.add(described);
                     }
                     strip(&mut walk.buffer)?;
                     walk.store()?;
@@ -73,7 +74,7 @@ impl<'k> Decryptor<'k> {
                 b"moof" => {
                     walk.load(header.kind, size)?;
                     let movie = self.movie.as_ref().ok_or(ReadError::NoMovie)?;
-                    locked.absorb(Locked::parse(&walk.buffer, walk.at, movie)?);
+                    pending.add(Locked::parse(&walk.buffer, walk.at, movie)?);
                     strip(&mut walk.buffer)?;
                     walk.done.fragments += 1;
                     walk.store()?;
@@ -82,15 +83,15 @@ impl<'k> Decryptor<'k> {
                     // The movie header may lie behind the samples that it describes.
                     if &header.kind.0 == b"mdat" && self.movie.is_none() && !looked {
                         looked = true;
-                        locked.absorb(walk.look_ahead(&mut self.movie)?);
+                        pending.add(walk.look_ahead(&mut self.movie)?);
                     }
-                    walk.copy(walk.at + size, &mut locked, self.keys)?;
+                    walk.copy(walk.at + size, &mut pending, self.keys)?;
                 }
             }
         }
-        match locked.samples.first() {
+        match pending.first() {
             None => Ok(()),
-            Some(sample) => Err(refused(sample.track, "a sample lies where no box has data")),
+            Some((sample, _)) => Err(refused(sample.track, "a sample lies where no box has data")),
         }
     }
 }
@@ -168,9 +169,15 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
 
     /// Copies up to `end`; of what lies there, locked samples are opened and forgotten. Headers may
     /// describe samples that lie behind other headers, but none that were copied before.
-    fn copy(&mut self, end: u64, locked: &mut Locked, keys: &Keyring) -> Result<(), DecryptError> {
-        let mut opened = 0;
-        for sample in locked.samples.iter().take_while(|sample| sample.offset < end) {
+    fn copy(
+        &mut self,
+        end: u64,
+        pending: &mut Pending,
+        keys: &Keyring,
+    ) -> Result<(), DecryptError> {
+        while let Some((sample, subsamples)) =
+            pending.first().filter(|(sample, _)| sample.offset < end)
+        {
             let track = sample.track;
             if sample.offset < self.at {
                 return Err(refused(track, "a sample lies before its header or in another sample"));
@@ -182,17 +189,14 @@ impl<S: ReadAt + ?Sized, W: Write, P: FnMut(u64)> Walk<'_, S, W, P> {
             self.fill(sample.size.into())?;
             let kid = sample.lock.kid;
             let key = keys.get(kid).ok_or(DecryptError::NoKey { track, kid })?;
-            if !open(&sample.lock, key, &mut self.buffer, locked.subsamples(sample)) {
-                return Err(refused(
-                    track,
-                    "the subsamples of a sample are larger than the sample",
-                ));
+            if !open(&sample.lock, key, &mut self.buffer, subsamples) {
+                let rule = "the subsamples of a sample are larger than the sample";
+                return Err(refused(track, rule));
             }
             self.store()?;
             *self.done.samples.entry(track).or_default() += 1;
-            opened += 1;
+            pending.opened();
         }
-        locked.forget(opened);
         self.copy_clear(end)
     }
 

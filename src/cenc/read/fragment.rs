@@ -79,28 +79,6 @@ impl Locked {
         Ok(locked)
     }
 
-    /// Adds what a later header says. Samples without bytes have nothing to open.
-    pub fn absorb(&mut self, later: Self) {
-        let behind = self.subsamples.len();
-        self.subsamples.extend(later.subsamples);
-        self.samples.extend(later.samples.into_iter().filter(|sample| sample.size > 0).map(
-            |mut sample| {
-                sample.subsamples.start += behind;
-                sample.subsamples.end += behind;
-                sample
-            },
-        ));
-        self.samples.sort_by_key(|sample| sample.offset);
-    }
-
-    /// Forgets so many of the samples, the first in the file.
-    pub fn forget(&mut self, opened: usize) {
-        self.samples.drain(..opened);
-        if self.samples.is_empty() {
-            self.subsamples.clear();
-        }
-    }
-
     /// The subsamples of one of the samples; none = the whole sample is protected.
     pub fn subsamples(&self, sample: &LockedSample) -> &[Subsample] {
         &self.subsamples[sample.subsamples.clone()]
