@@ -178,13 +178,7 @@ async fn asset(Path(name): Path<String>, method: Method, headers: HeaderMap) -> 
 
 async fn file(name: &str, method: &Method, headers: &HeaderMap) -> Response {
     let Some(file) = FILES.iter().find(|file| file.name == name) else {
-        return Problem {
-            status: StatusCode::NOT_FOUND,
-            code: "not-found",
-            title: "There is nothing at this address",
-            detail: "No page asset has this name.".to_owned(),
-        }
-        .into_response();
+        return Problem::not_found("No page asset has this name.".to_owned()).into_response();
     };
     secured(file.answer(), method, headers).await
 }

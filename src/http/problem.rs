@@ -42,6 +42,16 @@ impl IntoResponse for TooEarly {
 }
 
 impl Problem {
+    /// There is nothing at an address.
+    pub fn not_found(detail: String) -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            code: "not-found",
+            title: "There is nothing at this address",
+            detail,
+        }
+    }
+
     /// The answer under a type that another body has defined.
     pub fn of_type(self, kind: &str) -> Response {
         let mut body = self.body();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{StatusCode, Uri};
+use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
 
@@ -65,7 +65,9 @@ impl App {
             .merge(media::routes(Arc::clone(&media)));
         // /  /player  /assets/{name}  /streams.json
         let pages = catalog.map(|catalog| guards.around(pages::routes(catalog, for_testers)));
-        let routes = readable.around(routes.fallback(not_found)).merge(pages.unwrap_or_default());
+        let has_pages = pages.is_some();
+        let routes = routes.fallback(async move |uri: Uri| not_found(&uri, has_pages));
+        let routes = readable.around(routes).merge(pages.unwrap_or_default());
         let streaming = Some(Streaming { media, guards: readable });
         Self { routes, streaming, key_hosts: KeyHosts::new(Vec::new()) }
     }
@@ -74,7 +76,7 @@ impl App {
     pub fn of_keys(delivery: Arc<Delivery>, limits: &Limits) -> Self {
         const NOTHING_ELSE: &str = "Keys and licences alone are served here.";
         let routes = delivery::routes(delivery);
-        let routes = routes.fallback(async || no_route(NOTHING_ELSE.to_owned()));
+        let routes = routes.fallback(async || Problem::not_found(NOTHING_ELSE.to_owned()));
         let routes = Guards::new(limits).readable().around(routes);
         Self { routes, streaming: None, key_hosts: KeyHosts::All }
     }
@@ -88,7 +90,8 @@ impl App {
     /// Puts around `routes`, and around the answer to all other paths, what answers to players go
     /// through.
     pub fn layered(routes: Router, limits: &Limits) -> Self {
-        let routes = Guards::new(limits).readable().around(routes.fallback(not_found));
+        let routes = routes.fallback(async |uri: Uri| not_found(&uri, false));
+        let routes = Guards::new(limits).readable().around(routes);
         Self { routes, streaming: None, key_hosts: KeyHosts::new(Vec::new()) }
     }
 
@@ -108,18 +111,8 @@ impl App {
     }
 }
 
-async fn not_found(uri: Uri) -> Response {
-    let detail = || {
-        format!("No route leads to {:?}; docs/ARCHITECTURE.md lists those there are.", uri.path())
-    };
-    media::not_found(&uri).unwrap_or_else(|| no_route(detail()).into_response())
-}
-
-fn no_route(detail: String) -> Problem {
-    Problem {
-        status: StatusCode::NOT_FOUND,
-        code: "not-found",
-        title: "There is nothing at this address",
-        detail,
-    }
+fn not_found(uri: &Uri, has_pages: bool) -> Response {
+    let listed = if has_pages { "; the start page / lists what is here" } else { "" };
+    let problem = || Problem::not_found(format!("No route leads to {:?}{listed}.", uri.path()));
+    media::not_found(uri).unwrap_or_else(|| problem().into_response())
 }

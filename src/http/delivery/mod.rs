@@ -37,7 +37,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Bytes, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 
@@ -112,16 +112,11 @@ where
 
 async fn nowhere() -> Problem {
     let systems: Vec<&str> = SERVICES.iter().map(|service| service.system.row().path).collect();
-    Problem {
-        status: StatusCode::NOT_FOUND,
-        code: "not-found",
-        title: "There is nothing at this address",
-        detail: format!(
-            "A key is at /keydelivery/?kid=, licences at /keydelivery/NAME/ with {} as NAME, or for any \
-             of these at /keydelivery/license.",
-            systems.join(", ")
-        ),
-    }
+    Problem::not_found(format!(
+        "A key is at /keydelivery/?kid=, licences at /keydelivery/NAME/ with {} as NAME, or for any of \
+         these at /keydelivery/license.",
+        systems.join(", ")
+    ))
 }
 
 /// What a system needs for the licences of this server, with the keys that are waiting for it.
