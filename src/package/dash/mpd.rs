@@ -75,10 +75,11 @@ fn modern(presentation: &Presentation<'_>, files: &[Front]) -> io::Result<Vec<u8
             let base_urls = presentation.files.iter().flat_map(|files| &files.base_urls);
             base_urls.into_iter().try_for_each(|url| xml.text("BaseURL", &[], url))?;
             let periods = presentation.periods();
+            let first = periods.first().map(Presentation::sets);
             for (n, period) in (FIRST_PERIOD..).zip(&periods) {
                 let id = n.to_string();
-                let first = periods.first().filter(|_| n > FIRST_PERIOD);
-                let sources = Sources { files, rates: &rates, first };
+                let before = first.as_deref().filter(|_| n > FIRST_PERIOD);
+                let sources = Sources { files, rates: &rates, before };
                 let start = iso_duration(period.start.saturating_sub(presentation.start));
                 xml.element("Period", &[("id", &*id), ("start", &*start)], |xml| {
                     adaptation_sets(xml, period, &sources)
@@ -108,8 +109,8 @@ struct Sources<'a> {
     /// Whose peak, over about `minBufferTime`, a client has to be able to receive (ISO/IEC 23009-1
     /// section 5.3.5.2). Of all periods together: a level is the same in each.
     rates: &'a AllRates<'a>,
-    /// The first period, behind it.
-    first: Option<&'a Presentation<'a>>,
+    /// The sets of the first period, behind it.
+    before: Option<&'a [Set<'a>]>,
 }
 
 fn adaptation_sets(
@@ -118,8 +119,10 @@ fn adaptation_sets(
     sources: &Sources<'_>,
 ) -> io::Result<()> {
     let sets = presentation.sets();
+    let goes_on = |n: usize| continues(sources.before, &sets, n);
     for (n, set) in sets.iter().enumerate() {
-        adaptation_set(xml, presentation, n + 1, set, sources, None)?;
+        let kind = Kind { goes_on: goes_on(n), trick: None };
+        adaptation_set(xml, presentation, n + 1, set, sources, kind)?;
     }
     let has_key_frames = |set: &&Set<'_>| {
         let is_video = set.first.rendition.track.media_type == MediaType::Video;
@@ -131,11 +134,21 @@ fn adaptation_sets(
     let thinned = thinned.iter().filter_map(|set| Some((set, Trick::of_thinned(set, &sets)?)));
     let tricks: Vec<(&Set<'_>, Trick)> = heads.chain(thinned).collect();
     for (n, (set, trick)) in tricks.iter().enumerate() {
-        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, Some(*trick))?;
+        let goes_on = trick.heads_of().is_some_and(|main| goes_on(main - 1));
+        let kind = Kind { goes_on, trick: Some(*trick) };
+        adaptation_set(xml, presentation, sets.len() + n + 1, set, sources, kind)?;
     }
     let first_text = sets.len() + tricks.len() + 1;
     text::adaptation_sets(xml, presentation, sources.files, first_text)?;
     images::adaptation_sets(xml, presentation, first_text + presentation.listed_text().count())
+}
+
+/// What is to be said of a set.
+struct Kind {
+    /// It goes on from the first period.
+    goes_on: bool,
+    /// It is for trick play.
+    trick: Option<Trick>,
 }
 
 /// The set itself, or a set for trick play. The first pictures of fragments are announced with the
@@ -147,7 +160,7 @@ fn adaptation_set(
     id: usize,
     set: &Set<'_>,
     sources: &Sources<'_>,
-    trick: Option<Trick>,
+    Kind { goes_on, trick }: Kind,
 ) -> io::Result<()> {
     let first = set.first.rendition;
     let video = first.track.media_type == MediaType::Video;
@@ -184,14 +197,14 @@ fn adaptation_set(
             trick.property(xml)?;
         }
         descriptors::properties(xml, &first.track)?;
-        if sources.first.is_some_and(|before| continues(before, presentation, set)) {
+        if goes_on {
             let first = FIRST_PERIOD.to_string();
             xml.empty("SupplementalProperty", &[("schemeIdUri", CONTINUITY), ("value", &first)])?;
         }
         if trick.is_none() {
             switching(xml, presentation, first)?;
         }
-        let heads = trick.is_some_and(|trick| trick.heads);
+        let heads = trick.is_some_and(|trick| trick.heads_of().is_some());
         let leaf = match trick {
             Some(_) => presentation.key_frame_leaf(first),
             None => {
@@ -236,17 +249,15 @@ fn adaptation_set(
     })
 }
 
-/// Whether a set goes on where the first period ends (DASH-IF IOP 4.3 section 3.2.12): all periods
-/// have one timeline, so it is enough that their sets have the same ids and renditions. Init
-/// segments differ in the key that they name alone; samples name theirs themselves.
-fn continues(first: &Presentation<'_>, period: &Presentation<'_>, set: &Set<'_>) -> bool {
+/// Whether a set, by its place among all, goes on where the first period ends (DASH-IF IOP 4.3 section
+/// 3.2.12): all periods have one timeline, so it is enough that their sets have the same ids and
+/// renditions. Init segments differ in the key that they name alone; samples name theirs themselves.
+fn continues(before: Option<&[Set<'_>]>, now: &[Set<'_>], n: usize) -> bool {
     let of = |set: &Set<'_>| -> (bool, Vec<*const Rendition>) {
         let renditions = set.renditions.iter().map(|rendition| std::ptr::from_ref(*rendition));
         (set.key().is_some(), renditions.collect())
     };
-    let (before, now) = (first.sets(), period.sets());
-    let place = now.iter().position(|other| of(other) == of(set));
-    before.len() == now.len() && place.is_some_and(|n| of(&before[n]) == of(set))
+    before.is_some_and(|before| before.len() == now.len() && of(&before[n]) == of(&now[n]))
 }
 
 /// What says of a set that its segments, or those that an index names, are aligned, and that each

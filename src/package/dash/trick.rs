@@ -16,7 +16,7 @@ pub(super) struct Trick {
     /// them a second as there are pictures in the main set.
     rate: u64,
     /// Whether they are the first pictures of the fragments of the main set, under addresses of their own.
-    pub(super) heads: bool,
+    heads: bool,
 }
 
 impl Trick {
@@ -42,6 +42,11 @@ impl Trick {
         let durations = starts().zip(starts().skip(1)).map(|(start, end)| end.abs_diff(start));
         let shortest = durations.min().or_else(|| set.first.durations().min());
         Some(Self { main, rate: rate(shortest, of.first.rendition), heads: false })
+    }
+
+    /// Id of the main set, where these are the first pictures of its fragments.
+    pub(super) fn heads_of(self) -> Option<usize> {
+        self.heads.then_some(self.main)
     }
 
     /// The attributes of the set.
