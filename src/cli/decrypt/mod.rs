@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::input::{Budget, Piece, pieces_of};
 use self::presentation::{Track, tracks};
 use self::target::Targets;
-use self::work::{EXTENSIONS, Report, decrypt};
+use self::work::{Report, decrypt, extensions};
 use super::CliError;
 use super::key_args::KeyArgs;
 use super::place::{Place, Reach};
@@ -105,7 +105,7 @@ fn check(folder: &Path, manifest: &Place, tracks: &[Track], force: bool) -> Resu
     let pieces = tracks.iter().flat_map(|track| &track.pieces).filter_map(Piece::file);
     let targets = Targets::beside(manifest.file().into_iter().chain(pieces), force);
     let mut names = tracks.iter().flat_map(|track| {
-        EXTENSIONS.iter().map(|extension| folder.join(&track.name).with_extension(extension))
+        extensions().map(|extension| folder.join(&track.name).with_extension(extension))
     });
     names.try_for_each(|name| targets.check(&name))
 }

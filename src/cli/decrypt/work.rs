@@ -80,20 +80,29 @@ struct Work<'k, W: Write> {
     segments: u64,
 }
 
-/// All that [`extension`] gives.
-pub(super) const EXTENSIONS: &[&str] = &["mp4", "ts", "vtt", "ttml", "ac3", "aac", "bin"];
+/// Whether what is clear begins so.
+type Begins = fn(&[u8]) -> bool;
 
-/// Extensions by the first bytes of what is clear.
+/// Extensions, each with how what is clear begins; the last fits everything.
+const KINDS: &[(&str, Begins)] = &[
+    ("mp4", is_mp4),
+    ("ts", |start| start.starts_with(&[0x47])),
+    ("vtt", |start| start.starts_with(b"WEBV") || start.starts_with(b"\xef\xbb\xbfW")),
+    ("ttml", |start| start.starts_with(b"<")),
+    ("ac3", |start| start.starts_with(&[0x0b, 0x77])),
+    ("aac", |start| start.starts_with(b"ID3") || start.starts_with(&[0xff])),
+    (OTHER, |_| true),
+];
+
+const OTHER: &str = "bin";
+
 fn extension(start: &[u8]) -> &'static str {
-    match start {
-        _ if is_mp4(start) => "mp4",
-        [0x47, ..] => "ts",
-        [b'W', b'E', b'B', b'V', ..] | [0xef, 0xbb, 0xbf, b'W', ..] => "vtt",
-        [b'<', ..] => "ttml",
-        [0x0b, 0x77, ..] => "ac3",
-        [b'I', b'D', b'3', ..] | [0xff, ..] => "aac",
-        _ => "bin",
-    }
+    KINDS.iter().find(|(_, begins)| begins(start)).map_or(OTHER, |(extension, _)| extension)
+}
+
+/// All that files of tracks may get.
+pub(super) fn extensions() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(extension, _)| *extension)
 }
 
 impl<W: Write> Work<'_, W> {
