@@ -31,17 +31,15 @@ impl Written {
             let spot = real.unwrap_or_else(|| written.spot(input));
             written.inputs.insert(spot);
         }
-        let manifests = order.mpd.iter().chain(&order.multivariant).cloned();
         let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
         let text = order.text.iter().map(|text| (&text.output, &text.playlist));
-        let listed = || media.clone().chain(text.clone());
+        let listed: Vec<_> = media.chain(text).collect();
         let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
-        let playlists = listed().filter_map(|(_, playlist)| playlist.as_ref()).chain(key_frames);
-        let playlists = order.multivariant.iter().flat_map(|master| {
-            playlists.clone().map(|name| master.beside(name)).collect::<Vec<_>>()
-        });
-        let outputs = listed().flat_map(|(output, _)| output.places().cloned());
-        for place in manifests.chain(playlists).chain(outputs) {
+        let names = listed.iter().filter_map(|(_, name)| name.as_ref()).chain(key_frames);
+        let beside = |name: &String| Some(order.multivariant.as_ref()?.beside(name));
+        let manifests = order.mpd.iter().chain(&order.multivariant).cloned();
+        let outputs = listed.iter().flat_map(|(output, _)| output.places().cloned());
+        for place in manifests.chain(names.filter_map(beside)).chain(outputs) {
             written.add(&place)?;
         }
         Ok(written)

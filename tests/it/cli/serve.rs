@@ -49,6 +49,13 @@ fn configure(dir: &Path) -> PathBuf {
     file
 }
 
+/// The same with another section.
+fn configure_with(dir: &Path, section: &str) -> PathBuf {
+    let file = configure(dir);
+    fs::write(&file, fs::read_to_string(&file).unwrap() + section).unwrap();
+    file
+}
+
 fn start(config: &Path) -> Running {
     let mut command = portcullis();
     command.arg("serve").arg("--config").arg(config);
@@ -88,9 +95,7 @@ async fn what_was_added_is_served_as_configured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_without_pages_lists_no_stream() {
     let dir = tempfile::tempdir().unwrap();
-    let config = configure(dir.path());
-    let section = "[origin]\npages = false\n";
-    fs::write(&config, fs::read_to_string(&config).unwrap() + section).unwrap();
+    let config = configure_with(dir.path(), "[origin]\npages = false\n");
     let mut server = start(&config);
     let address = server.address();
     for (path, status) in [
@@ -110,9 +115,7 @@ async fn a_server_without_pages_lists_no_stream() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_of_keys_serves_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let config = configure(dir.path());
-    let section = "[key_delivery]\nlisten = \"127.0.0.1:0\"\n";
-    fs::write(&config, fs::read_to_string(&config).unwrap() + section).unwrap();
+    let config = configure_with(dir.path(), "[key_delivery]\nlisten = \"127.0.0.1:0\"\n");
     let mut add = portcullis();
     add.args(["add", "--json", "--policy", "open", "--config"]);
     let added = add.args([&config, &media_dir().join("ladder")]).output().unwrap();
