@@ -165,11 +165,8 @@ impl Body for PlanBody {
                     if let Some(delivered) = self.begin(work, context) {
                         return Poll::Ready(delivered);
                     }
-                    if let State::Joining(_) = self.state {
-                        return Poll::Pending;
-                    }
                 }
-                State::Joining(ticket) => {
+                State::Joining(mut ticket) => {
                     let Poll::Ready((work, piece)) = ticket.poll(context) else {
                         self.state = State::Joining(ticket);
                         return Poll::Pending;

@@ -2,16 +2,19 @@
 //!
 //! An answer under AES-128 is one CBC chain, which cannot be parallel in itself; but chains of
 //! several answers advance side by side at little more than the cost of one. So a filled piece waits
-//! until its task is polled again, which is after all tasks that were ready before: by then others may
-//! have joined it. Who comes first encrypts as many as can advance side by side, its own among them.
-//! Nobody waits longer than that, and an answer that is alone does not wait at all.
+//! for those of others. Who completes their number, or has waited long enough, encrypts as many as
+//! can advance side by side, its own among them. An answer that is alone does not wait at all, and
+//! where nobody came the next pieces do not wait either: the others do not read.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::{Sleep, sleep};
 
 use super::body::Work;
 use super::pieces::Piece;
@@ -20,8 +23,17 @@ use crate::crypto::strands::{self, LANES, Strand};
 /// Answers under way that are one chain.
 static CHAINS: AtomicUsize = AtomicUsize::new(0);
 
-/// Pieces that can be joined, the oldest first; some of them are done.
+/// Pieces that can be joined, the oldest first.
 static WAITING: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
+
+/// So long a piece waits. Clients that read as fast as they are served come sooner.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// How many pieces do not wait after one that has waited in vain.
+const IMPATIENT: usize = 64;
+
+/// How many of these are left.
+static NOT_WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts an answer that is one chain, until it is dropped.
 pub(super) struct Chained(());
@@ -32,9 +44,10 @@ impl Chained {
         Self(())
     }
 
-    /// Whether there are others.
+    /// Whether the next piece waits for those of others.
     pub(super) fn in_company(&self) -> bool {
-        CHAINS.load(Relaxed) > 1
+        let left = NOT_WAITING.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
+        CHAINS.load(Relaxed) > 1 && left.is_err()
     }
 }
 
@@ -73,6 +86,15 @@ enum Stage {
     Gone,
 }
 
+impl Stage {
+    /// Whoever takes or finishes the piece wakes the task of `context`.
+    fn wake_later(&mut self, context: &Context<'_>) {
+        if let Self::Waiting(_, waker) | Self::Taken(waker) = self {
+            waker.clone_from(context.waker());
+        }
+    }
+}
+
 struct Slot(Mutex<Stage>);
 
 impl Slot {
@@ -106,37 +128,42 @@ impl Slot {
 }
 
 /// A piece that waits to be encrypted.
-pub(super) struct Ticket(Arc<Slot>);
+pub(super) struct Ticket {
+    slot: Arc<Slot>,
+    patience: Pin<Box<Sleep>>,
+}
 
 impl Ticket {
-    /// Lets others join; the task is polled again soon.
+    /// Lets others join.
     pub(super) fn wait(filled: Filled, context: &Context<'_>) -> Self {
         let slot = Arc::new(Slot(Mutex::new(Stage::Waiting(filled, context.waker().clone()))));
         queue().push_back(Arc::clone(&slot));
-        context.waker().wake_by_ref();
-        Self(slot)
+        Self { slot, patience: Box::pin(sleep(PATIENCE)) }
     }
 
-    /// The piece, encrypted by whoever came first.
-    pub(super) fn poll(&self, context: &Context<'_>) -> Poll<(Work, Bytes)> {
-        let mut stage = self.0.stage();
+    /// The piece, encrypted by whoever ended the wait.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Work, Bytes)> {
+        let mut stage = self.slot.stage();
         match std::mem::replace(&mut *stage, Stage::Gone) {
-            Stage::Done(work, bytes) => Poll::Ready((work, bytes)),
-            Stage::Waiting(own, _) => {
-                drop(stage);
-                Poll::Ready(encrypt(own))
+            Stage::Done(work, bytes) => return Poll::Ready((work, bytes)),
+            Stage::Waiting(own, waker) => {
+                if is_complete() || self.patience.as_mut().poll(context).is_ready() {
+                    drop(stage);
+                    return Poll::Ready(encrypt(own));
+                }
+                *stage = Stage::Waiting(own, waker);
             }
-            Stage::Taken(_) | Stage::Gone => {
-                *stage = Stage::Taken(context.waker().clone());
-                Poll::Pending
-            }
+            other => *stage = other,
         }
+        stage.wake_later(context);
+        Poll::Pending
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        *self.0.stage() = Stage::Gone;
+        queue().retain(|slot| !Arc::ptr_eq(slot, &self.slot));
+        *self.slot.stage() = Stage::Gone;
     }
 }
 
@@ -144,14 +171,23 @@ fn queue() -> MutexGuard<'static, VecDeque<Arc<Slot>>> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether no more can join, or advance side by side.
+fn is_complete() -> bool {
+    queue().len() >= CHAINS.load(Relaxed).min(LANES)
+}
+
 /// Encrypts a piece, and those that have waited longest beside it.
 fn encrypt(mut own: Filled) -> (Work, Bytes) {
-    let mut others = Vec::new();
+    let mut others = Vec::with_capacity(LANES);
     while others.len() < LANES - 1 {
         let Some(slot) = queue().pop_front() else { break };
+        // Not its own, nor one that somebody else has taken.
         if let Some(filled) = slot.take() {
             others.push((slot, filled));
         }
+    }
+    if others.is_empty() {
+        NOT_WAITING.store(IMPATIENT, Relaxed);
     }
     let all = std::iter::once(&mut own).chain(others.iter_mut().map(|(_, filled)| filled));
     let mut strands: Vec<Strand<'_>> = all.filter_map(Filled::strand).collect();
