@@ -60,6 +60,9 @@ impl Challenge {
         let outer = outer.and_then(|outer| child(outer, MESSAGES, "Challenge"));
         let outer = outer.ok_or(Error::Shape("a Challenge"))?;
         let la = child(outer, PROTOCOLS, "LA").ok_or(Error::Shape("LA"))?;
+        if !is_all_that_is_asked(la) {
+            return Err(Error::Shape("one LA and one content header"));
+        }
         let version =
             child(la, PROTOCOLS, "Version").map(content).and_then(|text| text.parse().ok());
         let version = version.ok_or(Error::Shape("a Version"))?;
@@ -135,6 +138,18 @@ impl Challenge {
         }
         ClientData::parse(std::str::from_utf8(&data).map_err(|_| Error::ClientData)?)
     }
+}
+
+/// Whether nothing else in the message is what another server could take for the request: it is
+/// decided on what is read here, and may be passed on as it came.
+fn is_all_that_is_asked(la: Node<'_, '_>) -> bool {
+    const ASKING: [&str; 3] = ["LA", "ContentHeader", "WRMHEADER"];
+    let nodes = la.document().descendants();
+    let asking = nodes.filter(|node| {
+        let name = node.tag_name().name();
+        ASKING.iter().any(|asking| asking.eq_ignore_ascii_case(name))
+    });
+    asking.count() == ASKING.len()
 }
 
 fn header(la: Node<'_, '_>) -> Result<Header, Error> {

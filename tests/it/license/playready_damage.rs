@@ -84,6 +84,34 @@ async fn signed_parts_that_were_changed_are_refused() {
     }
 }
 
+/// What is decided on is what another server, to which it may be passed on, would answer.
+#[tokio::test]
+async fn a_challenge_asks_in_one_place() {
+    let service = Service::open().await;
+    let body = challenge(&device(), &question(&service.one(), None));
+    let element = |name: &str| {
+        let (from, end) = (format!("<{name}"), format!("</{name}>"));
+        let at = body.find(&from).unwrap()..body.find(&end).unwrap() + end.len();
+        body[at].to_owned()
+    };
+    let before = |place: &str, other: &str| body.replacen(place, &format!("{other}{place}"), 1);
+    let (la, header) = (element("LA"), element("WRMHEADER"));
+    let table = [
+        before("</Challenge>", &la),
+        before("<soap:Body>", &format!("<soap:Header>{la}</soap:Header>")),
+        before("</soap:Body>", &la),
+        before("</ContentHeader>", &header),
+        before("</LA>", &element("ContentHeader")),
+        before("</LA>", "<x:la xmlns:x=\"urn:x\"/>"),
+    ];
+    for changed in table {
+        assert_ne!(changed, body);
+        let answer = service.keys.post(URL, changed).await;
+        assert_eq!(fault(&answer).1, "playready-request-malformed");
+    }
+    assert_eq!(service.keys.post(URL, body).await.status, 200);
+}
+
 #[tokio::test]
 async fn documents_that_are_made_to_hurt_are_refused_soon() {
     let service = Service::open().await;
