@@ -15,7 +15,7 @@ const MEDIA_EXTENSIONS: &[&str] =
     &["mp4", "m4v", "m4a", "mov", "ismv", "isma", "ismt", "cmfv", "cmfa", "cmft"];
 
 /// Files that may hold subtitles or captions.
-const TEXT_EXTENSIONS: &[&str] = &["vtt", "webvtt", "ttml", "dfxp", "xml"];
+const TEXT_EXTENSIONS: &[&str] = &["vtt", "webvtt", "srt", "ttml", "dfxp", "xml"];
 
 const SERVER_MANIFEST_EXTENSION: &[&str] = &["ism"];
 

@@ -9,8 +9,8 @@ pub enum TextError {
     /// The characters are not coded as UTF-8 or UTF-16 with byte order mark.
     #[error("text: the encoding is {0}; UTF-8, and UTF-16 with byte order mark, are read")]
     Encoding(String),
-    /// The file starts neither like WebVTT nor like XML.
-    #[error("text: the file does not start with WEBVTT")]
+    /// The file starts neither like WebVTT, nor like XML, nor like SubRip.
+    #[error("text: the file does not start with WEBVTT, nor with the times of SubRip")]
     NotWebVtt,
     /// The cues of the file are names of images.
     #[error("text: the cues name images; thumbnails are read from image tracks")]

@@ -1,4 +1,5 @@
-//! Subtitles and captions: documents of timed cues, read from WebVTT and TTML, written as segments.
+//! Subtitles and captions: documents of timed cues, read from WebVTT, TTML and SubRip, written as
+//! segments.
 //!
 //! A [`Document`] keeps its cues as text, in the spelling of each syntax that it is written in: a
 //! segment is then little more than a concatenation. Cue text of WebVTT passes through unchanged;
@@ -10,6 +11,7 @@
 //! | `document` | cues in order, limits, what a segment shows |
 //! | `encoding` | bytes to text |
 //! | `webvtt` | W3C WebVTT: parser, segments |
+//! | `subrip` | SubRip: parser |
 //! | `ttml` | W3C TTML and IMSC 1: parser, documents |
 //! | `wvtt` | ISO/IEC 14496-30: WebVTT in samples |
 
@@ -17,6 +19,7 @@ mod document;
 mod encoding;
 mod error;
 mod stamp;
+mod subrip;
 pub mod ttml;
 pub mod webvtt;
 pub mod wvtt;
@@ -32,7 +35,7 @@ pub const MAX_SIZE: usize = 16 << 20;
 /// Extensions of the files that thumbnails lie in.
 const IMAGES: &[&str] = &["jpg", "jpeg", "png", "webp", "avif", "gif"];
 
-/// Reads a WebVTT or TTML file, told apart by how it starts.
+/// Reads a WebVTT, TTML or SubRip file, told apart by how it starts.
 ///
 /// # Errors
 /// A file that is too large, in another encoding, of neither kind, or that lists thumbnails.
@@ -41,12 +44,16 @@ pub fn parse(data: &[u8]) -> Result<Document, TextError> {
         return Err(TextError::TooLarge);
     }
     let text = encoding::decode(data)?;
-    match text.trim_start().starts_with('<') {
-        true => ttml::parse(&text),
-        false => match webvtt::parse(&text)? {
-            document if names_images(&document) => Err(TextError::NamesImages),
-            document => Ok(document),
-        },
+    if text.trim_start().starts_with('<') {
+        return ttml::parse(&text);
+    }
+    let document = match subrip::is_subrip(&text) {
+        true => subrip::parse(&text),
+        false => webvtt::parse(&text)?,
+    };
+    match names_images(&document) {
+        true => Err(TextError::NamesImages),
+        false => Ok(document),
     }
 }
 
@@ -101,6 +108,14 @@ mod tests {
         )) {
             let parsed = parse(format!("WEBVTT\n{}", lines.join("\n")).as_bytes());
             write_all(&parsed.unwrap());
+        }
+
+        #[test]
+        fn arbitrary_subrip_never_panics(lines in proptest::collection::vec(
+            "([0-9]{1,3}|[0-9:,.]{8,12} --> [0-9:,.]{8,12}|\\PC*|<[a-z/ ]*>|\\{\\\\[a-z0-9]*\\}?|)", 0..40,
+        )) {
+            let text = format!("00:00:01,000 --> 00:00:02,000\n{}", lines.join("\n"));
+            write_all(&parse(text.as_bytes()).unwrap());
         }
 
         #[test]

@@ -31,6 +31,7 @@ const TYPES: &[(&str, &str)] = &[
     ("mov", "video/quicktime"),
     ("m4a", "audio/mp4"),
     ("vtt", "text/vtt"),
+    ("srt", "application/x-subrip"),
     ("ttml", "application/ttml+xml"),
     ("jpg", "image/jpeg"),
     ("png", "image/png"),

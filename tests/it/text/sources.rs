@@ -45,7 +45,7 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
         ("a_eng.vtt", latin),
         ("b_deu.vtt", &utf16),
         ("c_fra.vtt", reversed.as_bytes()),
-        ("d_ita.vtt", b"1\n00:00:01,000 --> 00:00:02,000\nSRT in disguise\n"),
+        ("d_ita.vtt", b"00:01.000 --> 00:02.000\nno signature\n"),
         ("e_spa.ttml", b"<tt xmlns='http://www.w3.org/ns/ttml'><body>"),
         ("f_nld.vtt", &vec![b'x'; (16 << 20) + 1]),
         ("thumbs.vtt", b"WEBVTT\n\n00:00.000 --> 00:05.000\nsheet.jpg#xywh=0,0,160,90\n"),
@@ -55,7 +55,7 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
     for reason in [
         "a_eng.vtt: left out: text: the encoding is not UTF-8, perhaps an 8-bit code page",
         "c_fra.vtt: 2 cues are left out, the first at 00:00:05.000: it ends before it starts",
-        "d_ita.vtt: left out: text: the file does not start with WEBVTT",
+        "d_ita.vtt: left out: text: the file does not start with WEBVTT, nor with the times of SubRip",
         "e_spa.ttml: left out: text: XML",
         "f_nld.vtt: left out: text: the file is larger than 16 MiB",
         "thumbs.vtt: left out: text: the cues name images",
@@ -64,6 +64,25 @@ async fn broken_text_is_left_out_with_a_reason_and_the_film_plays() {
     }
     let fragment = shelf.stream("film", "clear").fragment(0).await;
     get(&fragment).await.ok();
+}
+
+#[tokio::test]
+async fn subrip_is_read_whatever_it_is_called() {
+    let subrip = "1\r\n00:00:01,000 --> 00:00:02,500\r\n{\\an8}<i>Who</i> & <3\r\n";
+    let shelf = film(&[
+        ("film.de.sdh.srt", subrip.as_bytes()),
+        ("film_fra.vtt", format!("\u{feff}{subrip}").as_bytes()),
+    ]);
+    assert_eq!(tracks(&shelf).await, pairs(&[("German (SDH)", "de"), ("French", "fr")]));
+    for name in ["text_deu", "text_fra"] {
+        let playlist = playlist(&shelf, "clear", "m3u8-cmaf", name).await;
+        let first = get(&segments(&playlist).await[0]).await;
+        let cue = "00:00:01.000 --> 00:00:02.500 line:0\n<i>Who</i> &amp; &lt;3\n";
+        assert!(first.text().contains(cue), "{}", first.text());
+    }
+    let stream = shelf.stream("film", "clear");
+    let dash = dash_text(&client(), &stream.manifest("dash").url).await;
+    assert_eq!(dash.len(), 2);
 }
 
 #[tokio::test]
