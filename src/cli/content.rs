@@ -12,7 +12,7 @@ use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
 use crate::keys::StorageEncryption;
-use crate::media::{Encrypted, ImageRendition};
+use crate::media::{Encrypted, Rendition};
 use crate::package::compat::Compat;
 use crate::service::origin::Origin;
 use crate::service::publish::{
@@ -158,6 +158,16 @@ pub(super) struct Findings {
     pub(super) warnings: Vec<String>,
 }
 
+/// What is said of such levels; the command leaves the pictures as they are.
+const NOT_FOR_APPLE: &str = "hevc-parameter-sets-in-samples: its pictures are called hev1, which \
+    players of Apple do not take in HLS; ffmpeg -i IN -c copy -tag:v hvc1 OUT calls them hvc1";
+
+/// Whether parameter sets may lie in the samples (HLS Authoring Specification for Apple Devices, 1.10).
+fn is_not_for_apple(level: &Rendition) -> bool {
+    let codec = level.track.codec_string();
+    ["hev1", "dvhe"].iter().any(|name| codec.starts_with(name))
+}
+
 /// Puts folders into the store and streams on top of them.
 pub(super) struct Library {
     store: Store,
@@ -221,14 +231,18 @@ impl Library {
         let checked = patiently(what, self.origin.check(&asset)).await.map_err(|error| {
             CliError::refused(format_args!("{}: {error}", folder.dir.display()))
         })?;
-        let misaligned = checked.asset.misaligned.iter();
+        let checked = &checked.asset;
+        let misaligned = checked.misaligned.iter();
         let misaligned = misaligned.map(|what| format!("levels-not-aligned: {what}"));
-        let file = |images: &ImageRendition| &checked.asset.files[images.file].name;
-        let images = checked.asset.images.iter();
-        let images = images.map(|images| format!("{}: {}", file(images), images.describe()));
+        let of_file = |file: usize, what: &str| format!("{}: {what}", checked.files[file].name);
+        let not_apple = checked.video.iter().filter(|level| is_not_for_apple(level));
+        let not_apple = not_apple.map(|level| of_file(level.file, NOT_FOR_APPLE));
+        let images = checked.images.iter();
+        let images = images.map(|images| of_file(images.file, &images.describe()));
+        let skipped = checked.skipped.iter().cloned();
         Ok(Findings {
             images: images.collect(),
-            warnings: checked.asset.skipped.iter().cloned().chain(misaligned).collect(),
+            warnings: skipped.chain(misaligned).chain(not_apple).collect(),
         })
     }
 

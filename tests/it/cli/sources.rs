@@ -30,15 +30,15 @@ fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn trap(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out/traps").join(name)
+fn media(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/out").join(name)
 }
 
 #[test]
 fn levels_that_do_not_align_are_named_with_the_first_time() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for name in ["four_slices.mp4", "irregular_keyframes.mp4"] {
-        copy(&trap(name), &folder.path().join(name));
+        copy(&media(&format!("traps/{name}")), &folder.path().join(name));
     }
     let path = folder.path().to_str().unwrap();
     let flags = [path, "--name", "film", "--policy", "open"];
@@ -49,6 +49,24 @@ fn levels_that_do_not_align_are_named_with_the_first_time() {
     assert_eq!(said, Some(" at 1.2 s, where irregular_keyframes.mp4 has one"), "{warning}");
     let text = String::from_utf8(add(data.path(), &flags).stdout).unwrap();
     assert!(text.contains(&format!("warning: {warning}\n")), "{text}");
+}
+
+#[test]
+fn hevc_that_apple_does_not_play_is_named() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let hvc1 = fs::read(media("codecs/drift_hevc_160x90.mp4")).unwrap();
+    let at = hvc1.windows(4).position(|four| four == b"hvc1").unwrap();
+    let hev1 = [&hvc1[..at], b"hev1", &hvc1[at + 4..]].concat();
+    for (name, bytes, expected) in [("a.mp4", &hvc1, 0), ("b.mp4", &hev1, 1)] {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let added =
+            json(&add(data.path(), &[path.to_str().unwrap(), "--policy", "open", "--json"]));
+        let warnings = added["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), expected, "{added}");
+        let named = |warning: &Value| warning.as_str().unwrap().contains("b.mp4: hevc-parameter-");
+        assert!(warnings.iter().all(named), "{added}");
+    }
 }
 
 #[test]
