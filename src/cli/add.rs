@@ -193,11 +193,12 @@ impl Args {
         // Kept as the store keeps times.
         let start = self.rotate_start.map(|start| start.as_millisecond());
         Some(Rotation {
-            period: self.rotate?,
+            period: Some(self.rotate?),
             keys: self.rotate_keys,
             start: start.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             lead: self.rotate_lead.unwrap_or(SignedDuration::ZERO),
             hierarchy: self.rotate_hierarchy.into(),
+            forced: Vec::new(),
         })
     }
 }

@@ -44,11 +44,11 @@ impl Hierarchy {
 }
 
 /// How the keys of a locator shall rotate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rotation {
     /// Length of a crypto period: the first fragment that starts at its end, or behind it, has the
-    /// next key.
-    pub period: SignedDuration,
+    /// next key. `None` when they rotate by force alone.
+    pub period: Option<SignedDuration>,
     /// How many keys each label has; enough for the whole asset when absent.
     pub keys: Option<u32>,
     /// When media time 0 is.
@@ -57,6 +57,8 @@ pub struct Rotation {
     pub lead: SignedDuration,
     /// What licences give out.
     pub hierarchy: Hierarchy,
+    /// Where in the media they have been rotated by force, in the order in which that was done.
+    pub forced: Vec<SignedDuration>,
 }
 
 /// No schedule can be made.
@@ -113,9 +115,15 @@ impl Schedule {
     /// [`ScheduleError`].
     pub fn new(rotation: &Rotation, media: SignedDuration) -> Result<Self, ScheduleError> {
         let refuse = |member, rule| Err(ScheduleError { member, rule });
-        let Rotation { period, keys, start, lead, hierarchy } = rotation;
-        if !(MIN_PERIOD..=MAX_PERIOD).contains(period) {
+        let Rotation { period, keys, start, lead, hierarchy, forced } = rotation;
+        if period.is_some_and(|period| !(MIN_PERIOD..=MAX_PERIOD).contains(&period)) {
             return refuse("period", "a crypto period lasts from a second to a year");
+        }
+        let by_force = Rotation { forced: forced.clone(), ..Rotation::default() };
+        if period.is_none() && (forced.is_empty() || *rotation != by_force) {
+            let rule = "it is missing: only keys that rotate by force alone have none, and then no \
+                        other member but forced";
+            return refuse("period", rule);
         }
         if !(SignedDuration::ZERO..=MAX_PERIOD).contains(lead) {
             return refuse("lead", "keys are given out at most a year early, and never late");
@@ -128,20 +136,32 @@ impl Schedule {
                         that is listed";
             return refuse("start", rule);
         }
-        let period_ms = millis(*period);
-        let enough = || millis(media).div_ceil(period_ms).clamp(1, MAX_KEYS.into());
-        let keys = keys.map_or_else(enough, u64::from);
+        let period_ms = period.map(millis);
+        let enough = |period_ms| millis(media).div_ceil(period_ms).clamp(1, MAX_KEYS.into());
+        let keys = keys.map_or_else(|| period_ms.map_or(1, enough), u64::from);
         let Some(keys) = u32::try_from(keys).ok().filter(|keys| (1..=MAX_KEYS).contains(keys))
         else {
             return refuse("keyCount", "a label has 1 to 1000 keys");
         };
-        Ok(Self {
-            period_ms: Some(period_ms),
+        let schedule = Self {
+            period_ms,
             start_ms: start.map(Timestamp::as_millisecond),
             lead_ms: millis(*lead),
             eras: vec![Era { at_ms: 0, first: 0, keys }],
             hierarchy: *hierarchy,
-        })
+        };
+        schedule.with_forced(forced)
+    }
+
+    fn with_forced(mut self, forced: &[SignedDuration]) -> Result<Self, ScheduleError> {
+        let refuse = |rule| ScheduleError { member: "forced", rule };
+        for at in forced {
+            let at_ms = u64::try_from(at.as_millis()).ok();
+            let at_ms = at_ms.filter(|at_ms| *at_ms >= self.newest_from_ms());
+            let at_ms = at_ms.ok_or(refuse("each is at the one before it, or behind it"))?;
+            self.add_era(at_ms).map_err(|ScheduleError { rule, .. }| refuse(rule))?;
+        }
+        Ok(self)
     }
 
     /// Reads what [`Self::to_json`] gave.
@@ -232,45 +252,58 @@ impl Schedule {
     /// The locator has had more periods than are counted.
     pub fn rotated(&self, now: Timestamp) -> Result<(Self, std::ops::Range<u32>), ScheduleError> {
         let passed = self.start_ms.map_or(0, |start| now.as_millisecond().saturating_sub(start));
+        let mut rotated = self.clone();
+        // The clock of another instance may be behind: what was rotated stays so.
+        rotated.add_era(u64::try_from(passed).unwrap_or(0).max(self.newest_from_ms()))?;
+        let periods = self.end()..rotated.end();
+        Ok((rotated, periods))
+    }
+
+    /// As many new keys as the last era has.
+    fn add_era(&mut self, at_ms: u64) -> Result<(), ScheduleError> {
         let keys = self.eras.last().map_or(1, |era| era.keys);
-        let era = Era { at_ms: u64::try_from(passed).unwrap_or(0), first: self.end(), keys };
-        let end = era.first.saturating_add(keys);
-        if end > MAX_PERIODS {
+        let era = Era { at_ms, first: self.end(), keys };
+        if era.first.saturating_add(keys) > MAX_PERIODS {
             let rule = "the locator has had 100,000 crypto periods: publish the asset anew";
             return Err(ScheduleError { member: "period", rule });
         }
-        let mut rotated = self.clone();
-        // The clock of another instance may be behind: what was rotated stays so.
-        let at_ms = era.at_ms.max(rotated.eras.last().map_or(0, |last| last.at_ms));
-        rotated.eras.push(Era { at_ms, ..era });
-        Ok((rotated, era.first..end))
+        self.eras.push(era);
+        Ok(())
     }
 
-    /// Whether what is asked for is what a locator was made with; how many keys, only where it says.
+    /// Whether what is asked for is what a locator was made with; how many keys, and where they were
+    /// rotated by force, only where it says.
     pub fn is_of(&self, rotation: &Rotation) -> bool {
-        let asked = Rotation { keys: rotation.keys.or(self.keys()), ..rotation.clone() };
-        self.rotation().is_some_and(|own| own == asked)
+        let own = self.rotation();
+        let mut asked = Rotation { keys: rotation.keys.or(own.keys), ..rotation.clone() };
+        if asked.forced.is_empty() {
+            asked.forced.clone_from(&own.forced);
+        }
+        own == asked
     }
 
-    /// What the locator was made with; `None` when its keys rotate by force alone.
-    pub fn rotation(&self) -> Option<Rotation> {
+    /// Whether it is that of a locator which was made with keys that do not rotate.
+    pub fn is_by_force_alone(&self) -> bool {
+        self.period_ms.is_none()
+    }
+
+    /// What makes the same schedule.
+    pub fn rotation(&self) -> Rotation {
         let duration = |ms: u64| SignedDuration::from_millis(i64::try_from(ms).unwrap_or(i64::MAX));
-        Some(Rotation {
-            period: duration(self.period_ms?),
-            keys: self.keys(),
+        let keys = self.eras.first().map(|era| era.keys);
+        Rotation {
+            period: self.period_ms.map(duration),
+            keys: keys.filter(|_| self.period_ms.is_some()),
             start: self.start_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()),
             lead: duration(self.lead_ms),
             hierarchy: self.hierarchy,
-        })
+            forced: self.eras.iter().skip(1).map(|era| duration(era.at_ms)).collect(),
+        }
     }
 
     /// What licences give out.
     pub fn hierarchy(&self) -> Hierarchy {
         self.hierarchy
-    }
-
-    fn keys(&self) -> Option<u32> {
-        self.eras.first().map(|era| era.keys)
     }
 }
 
@@ -286,14 +319,7 @@ mod tests {
     const SECOND: u64 = WIRE_TIMESCALE as u64;
 
     fn rotation(seconds: i64) -> Rotation {
-        let period = SignedDuration::from_secs(seconds);
-        Rotation {
-            period,
-            keys: None,
-            start: None,
-            lead: SignedDuration::ZERO,
-            hierarchy: Hierarchy::Flat,
-        }
+        Rotation { period: Some(SignedDuration::from_secs(seconds)), ..Rotation::default() }
     }
 
     fn schedule(rotation: &Rotation, media: i64) -> Schedule {
@@ -359,6 +385,10 @@ mod tests {
     #[test]
     fn force_changes_all_of_what_is_not_tied_to_the_clock() {
         let (after, numbers) = Schedule::unchanging().rotated(at(1000)).unwrap();
+        assert_eq!(
+            Schedule::new(&after.rotation(), SignedDuration::from_secs(9)),
+            Ok(after.clone())
+        );
         assert_eq!((numbers, after.period_at(0), after.period_at(99 * SECOND)), (1..2, 1, 1));
         let (after, numbers) = schedule(&rotation(60), 120).rotated(at(1000)).unwrap();
         assert_eq!((numbers, after.period_at(0), after.period_at(60 * SECOND)), (2..4, 2, 3));
@@ -390,6 +420,12 @@ mod tests {
             (Rotation { lead: negative, start, ..rotation(60) }, "lead"),
             (Rotation { lead: MIN_PERIOD, ..rotation(60) }, "lead"),
             (Rotation { start, hierarchy: Hierarchy::RootLeaf, ..rotation(60) }, "start"),
+            (Rotation::default(), "period"),
+            (Rotation { forced: vec![MIN_PERIOD], keys: Some(2), ..Rotation::default() }, "period"),
+            (Rotation { forced: vec![MIN_PERIOD], start, ..Rotation::default() }, "period"),
+            (Rotation { forced: vec![negative], ..rotation(60) }, "forced"),
+            (Rotation { forced: vec![MIN_PERIOD, SignedDuration::ZERO], ..rotation(60) }, "forced"),
+            (Rotation { forced: vec![MIN_PERIOD; 100_000], ..rotation(60) }, "forced"),
         ];
         for (bad, member) in table {
             assert_eq!(Schedule::new(&bad, MIN_PERIOD).unwrap_err().member, member, "{bad:?}");
@@ -413,6 +449,9 @@ mod tests {
                 schedule = schedule.rotated(at(now.into())).unwrap().0;
             }
             prop_assert_eq!(Schedule::from_json(&schedule.to_json()), Ok(schedule.clone()));
+            prop_assert!(schedule.is_of(&schedule.rotation()));
+            let made = Schedule::new(&schedule.rotation(), SignedDuration::ZERO);
+            prop_assert_eq!(made, Ok(schedule.clone()));
             prop_assert_eq!(schedule.periods().count(), schedule.end() as usize);
             for start in starts {
                 let number = schedule.period_at(start);

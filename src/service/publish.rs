@@ -215,9 +215,9 @@ impl Publisher {
     /// The schedule of a new locator; its asset is read where only that tells how many keys it takes.
     async fn schedule(&self, request: &PublishRequest) -> Result<Option<Schedule>, PublishError> {
         let Some(rotation) = &request.rotation else { return Ok(None) };
-        let length = match rotation.keys {
-            Some(_) => SignedDuration::ZERO,
-            None => {
+        let length = match rotation.keys.is_some() || rotation.period.is_none() {
+            true => SignedDuration::ZERO,
+            false => {
                 let asset = self.store.asset(&request.asset).await?;
                 let micros = duration_of(&asset).await.map_err(PublishError::Media)? / 10;
                 SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
@@ -422,7 +422,7 @@ fn check_same(
     let rotates_so = match (&request.rotation, &existing.schedule) {
         (Some(rotation), Some(schedule)) => schedule.is_of(rotation),
         // By force it may have rotated all the same.
-        (None, schedule) => schedule.as_ref().is_none_or(|own| own.rotation().is_none()),
+        (None, schedule) => schedule.as_ref().is_none_or(Schedule::is_by_force_alone),
         (Some(_), None) => false,
     };
     let differences = [

@@ -8,7 +8,7 @@ use super::document::{Secrets, shape};
 use super::{ResourceError, is_legal_name};
 use crate::crypto::KeyMaterial;
 use crate::ids::{KeyId, LocatorId};
-use crate::keys::{Hierarchy, KeyRecord, Rotation, Schedule};
+use crate::keys::{Hierarchy, KeyRecord, Rotation};
 use crate::package::compat::Compat;
 use crate::policy::duration::IsoDuration;
 use crate::policy::text::Text;
@@ -62,7 +62,9 @@ struct Properties {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct KeyRotation {
-    period: IsoDuration,
+    /// Absent where they rotate by force alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    period: Option<IsoDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key_count: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -71,6 +73,9 @@ struct KeyRotation {
     lead: Option<IsoDuration>,
     #[serde(default, skip_serializing_if = "Hierarchy::is_flat")]
     hierarchy: Hierarchy,
+    /// Where in the media `key rotate --now` began new keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    forced: Vec<IsoDuration>,
 }
 
 /// A content key. AMS always writes `tracks`, and always empty.
@@ -141,7 +146,7 @@ impl Document {
             filters: locator.filters,
             content_keys,
             compat: Some(locator.compat).filter(|c| *c != Compat::default()).map(Text),
-            key_rotation: locator.schedule.as_ref().and_then(Schedule::rotation).map(Into::into),
+            key_rotation: locator.schedule.as_ref().map(|schedule| schedule.rotation().into()),
         };
         Ok(Self { name: locator.name, properties })
     }
@@ -200,11 +205,12 @@ impl Key {
 impl KeyRotation {
     fn into_rotation(self) -> Rotation {
         Rotation {
-            period: self.period.into(),
+            period: self.period.map(Into::into),
             keys: self.key_count,
             start: self.start.and_then(|time| time.0),
             lead: self.lead.map_or(SignedDuration::ZERO, Into::into),
             hierarchy: self.hierarchy,
+            forced: self.forced.into_iter().map(Into::into).collect(),
         }
     }
 }
@@ -213,11 +219,12 @@ impl From<Rotation> for KeyRotation {
     fn from(rotation: Rotation) -> Self {
         let lead = Some(rotation.lead).filter(|lead| *lead != SignedDuration::ZERO);
         Self {
-            period: rotation.period.into(),
+            period: rotation.period.map(Into::into),
             key_count: rotation.keys,
             start: rotation.start.map(|start| Time(Some(start))),
             lead: lead.map(Into::into),
             hierarchy: rotation.hierarchy,
+            forced: rotation.forced.into_iter().map(Into::into).collect(),
         }
     }
 }

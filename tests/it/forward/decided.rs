@@ -109,11 +109,10 @@ async fn neither_wrapped_keys_of_others_nor_root_keys_go_on() {
     let (kid, _) = service.cenc().await;
     let protected = service.keys.publish_key(&request("protected", CENC, "token")).await.0.kid;
     let rotation = Rotation {
-        period: SignedDuration::from_secs(60),
+        period: Some(SignedDuration::from_secs(60)),
         keys: Some(1),
-        start: None,
-        lead: SignedDuration::ZERO,
         hierarchy: Hierarchy::RootLeaf,
+        ..Rotation::default()
     };
     let rooted = request("rooted", "Predefined_MultiDrmCencStreaming", "elsewhere");
     let rooted = PublishRequest { rotation: Some(rotation), ..rooted };

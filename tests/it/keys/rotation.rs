@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use jiff::SignedDuration;
 use portcullis::crypto::key::ContentKey;
 use portcullis::ids::KeyId;
-use portcullis::keys::{Hierarchy, KeyRecord, Rotation};
+use portcullis::keys::{KeyRecord, Rotation};
 use portcullis::service::own_key::OwnKey;
 use portcullis::service::publish::{PublishError, PublishRequest, Publisher};
 use portcullis::store::{Store, StoreError};
@@ -22,11 +22,11 @@ use crate::support::server::DevServer;
 /// Three periods of a minute, given out half a minute early.
 fn rotation() -> Rotation {
     Rotation {
-        period: SignedDuration::from_secs(60),
+        period: Some(SignedDuration::from_secs(60)),
         keys: Some(3),
         start: Some(at(NOW + 100)),
         lead: SignedDuration::from_secs(30),
-        hierarchy: Hierarchy::Flat,
+        ..Rotation::default()
     }
 }
 
@@ -136,7 +136,7 @@ async fn what_cannot_rotate_is_refused_by_member() {
     };
     let good = rotating_request("s", "open");
     let with = |rotation| PublishRequest { rotation: Some(rotation), ..good.clone() };
-    let short = with(Rotation { period: SignedDuration::from_millis(10), ..rotation() });
+    let short = with(Rotation { period: Some(SignedDuration::from_millis(10)), ..rotation() });
     assert!(publish(&short).await.starts_with("keyRotation.period: "));
     let none = with(Rotation { keys: Some(0), ..rotation() });
     assert!(publish(&none).await.starts_with("keyRotation.keyCount: "));
@@ -144,7 +144,7 @@ async fn what_cannot_rotate_is_refused_by_member() {
     let unknown = with(Rotation { keys: None, ..rotation() });
     assert!(publish(&unknown).await.starts_with("keyRotation.keyCount is needed"));
     service.publish(&good).await;
-    let slower = with(Rotation { period: SignedDuration::from_secs(61), ..rotation() });
+    let slower = with(Rotation { period: Some(SignedDuration::from_secs(61)), ..rotation() });
     assert!(publish(&slower).await.ends_with("another keyRotation"));
     let constant = PublishRequest { rotation: None, ..good.clone() };
     assert!(publish(&constant).await.ends_with("another keyRotation"));
@@ -251,12 +251,22 @@ async fn the_command_rotates_under_a_running_server_and_old_keys_stay() {
     assert_eq!(shown(&server, &["rotate", constant, "--now"]).len(), 2);
     let said = refused(&server.data, &["key", "rotate", "nobody", "--now"], &Value::Null);
     assert!(said.contains("nobody"), "{said}");
-    // Documents keep the schedule.
-    let document = crate::support::documents::shown(&server.data, &["streaming-locators", name]);
-    assert_eq!(document["properties"]["keyRotation"], json!({ "period": "PT7S", "keyCount": 3 }));
-    assert!(!id_of(&server.data, name).is_empty());
-    let applied = printed(&server.data, &["apply", "-"], &document);
-    assert!(applied.contains("unchanged"), "{applied}");
+    // Documents keep the schedule, and make it anew.
+    let schedules = [
+        (name, json!({ "period": "PT7S", "keyCount": 3, "forced": ["PT0S"] })),
+        (constant, json!({ "forced": ["PT0S"] })),
+    ];
+    for (name, schedule) in schedules {
+        let keys = shown(&server, &["show", name]);
+        let of = ["streaming-locators", name, "--with-secrets"];
+        let document = crate::support::documents::shown(&server.data, &of);
+        assert_eq!(document["properties"]["keyRotation"], schedule);
+        let apply = || printed(&server.data, &["apply", "-"], &document);
+        assert!(apply().contains("unchanged"));
+        printed(&server.data, &["delete", "streaming-locators", name], &Value::Null);
+        assert!(apply().contains("created"));
+        assert_eq!(shown(&server, &["show", name]), keys);
+    }
 }
 
 /// New keys that begin behind the media reach nobody: the command says so. Days are lengths too.

@@ -29,11 +29,10 @@ async fn service(open: bool, template: &Value) -> (Service, Vec<KeyRecord>) {
     let policy = StreamingPolicy::from_properties("rooted", &properties).unwrap();
     service.keys.store.create_streaming_policy(&policy).await.unwrap();
     let rotation = Rotation {
-        period: SignedDuration::from_secs(60),
+        period: Some(SignedDuration::from_secs(60)),
         keys: Some(3),
-        start: None,
-        lead: SignedDuration::ZERO,
         hierarchy: Hierarchy::RootLeaf,
+        ..Rotation::default()
     };
     let request = keys::request("roots", "rooted", "widevine");
     let request = PublishRequest { rotation: Some(rotation), ..request };

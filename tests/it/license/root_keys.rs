@@ -350,7 +350,7 @@ fn what_cannot_hang_under_root_keys_is_refused_by_member() {
         (rotation(json!({ "hierarchy": "tree" })), "keyRotation.hierarchy: unknown variant"),
         (
             json!({ "keyRotation": { "hierarchy": "rootLeaf" } }),
-            "keyRotation: missing field `period`",
+            "keyRotation.period: it is missing",
         ),
         (
             rotation(json!({ "start": "2026-11-26T20:00:00Z" })),
