@@ -390,6 +390,7 @@ fn head(
             _ => FragmentTiming::Decode(timing.decode(range.start).max(0).cast_unsigned()),
         },
         has_composition_offsets: rendition.track.index.has_composition_offsets(),
+        all_sync: rendition.track.index.all_sync(),
         auxiliary: hidden.map(|hidden| hidden.auxiliary),
         group: own.map(|(group, _)| group),
         announced: own.map_or(&[], |(_, announced)| announced),

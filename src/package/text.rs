@@ -190,6 +190,7 @@ fn fragment(n: usize, timing: FragmentTiming, content: &wvtt::Samples) -> Vec<u8
         sequence_number: u32::try_from(n + 1).unwrap_or(u32::MAX),
         timing,
         has_composition_offsets: false,
+        all_sync: false,
         auxiliary: None,
         group: None,
         announced: &[],

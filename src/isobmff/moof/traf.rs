@@ -2,7 +2,7 @@
 //! `saio`, `senc` (ISO/IEC 14496-12 sections 8.8.4 to 8.8.12; ISO/IEC 23000-19 section 7.5). Smooth
 //! fragments name their time in a `uuid` box behind `trun` instead ([MS-SSTR] section 2.2.4.4).
 
-use super::flags::tfhd::{DEFAULT_BASE_IS_MOOF, DESCRIPTION};
+use super::flags::tfhd::{DEFAULT_BASE_IS_MOOF, DESCRIPTION, FLAGS as DEFAULT_FLAGS};
 use super::flags::trun::{
     COMPOSITION_OFFSET, DATA_OFFSET, DURATION as SAMPLE_DURATION, FLAGS as SAMPLE_FLAGS,
     SIZE as SAMPLE_SIZE,
@@ -55,6 +55,8 @@ pub struct FragmentHeader<'a> {
     pub timing: FragmentTiming,
     /// Whether `trun` carries composition offsets.
     pub has_composition_offsets: bool,
+    /// Whether decoding can start at every sample: `tfhd` says it once for all.
+    pub all_sync: bool,
     /// Encryption data of the samples, in protected fragments.
     pub auxiliary: Option<&'a SampleAuxiliary>,
     /// How its samples are protected, where the fragment says so itself.
@@ -75,11 +77,11 @@ pub fn write(
     boxed(w, b"moof", |w| {
         full_box(w, b"mfhd", 0, 0, |w| w.u32(header.sequence_number));
         boxed(w, b"traf", |w| {
-            write_tfhd(w, header.description);
+            write_tfhd(w, header);
             if let FragmentTiming::Decode(time) = header.timing {
                 full_box(w, b"tfdt", 1, 0, |w| w.u64(time));
             }
-            data_offset_at = write_trun(w, header.has_composition_offsets, samples);
+            data_offset_at = write_trun(w, header, samples);
             if let FragmentTiming::Smooth { start, duration } = header.timing {
                 boxed(w, b"uuid", |w| {
                     w.bytes(&TFXD);
@@ -104,12 +106,16 @@ pub fn write(
 }
 
 /// The default of `trex` is the first sample description.
-fn write_tfhd(w: &mut Writer, description: Option<u32>) {
-    let named = description.map_or(0, |_| DESCRIPTION);
-    full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF | named, |w| {
+fn write_tfhd(w: &mut Writer, header: &FragmentHeader<'_>) {
+    let description = header.description.map_or(0, |_| DESCRIPTION);
+    let all_sync = if header.all_sync { DEFAULT_FLAGS } else { 0 };
+    full_box(w, b"tfhd", 0, DEFAULT_BASE_IS_MOOF | description | all_sync, |w| {
         w.u32(1);
-        if let Some(description) = description {
+        if let Some(description) = header.description {
             w.u32(description);
+        }
+        if header.all_sync {
+            w.u32(SYNC_FLAGS);
         }
     });
 }
@@ -117,11 +123,12 @@ fn write_tfhd(w: &mut Writer, description: Option<u32>) {
 /// Gives the position of the data offset, which is known only when `moof` is complete.
 fn write_trun(
     w: &mut Writer,
-    has_composition_offsets: bool,
+    header: &FragmentHeader<'_>,
     samples: impl ExactSizeIterator<Item = TrunSample>,
 ) -> usize {
-    let composition = if has_composition_offsets { COMPOSITION_OFFSET } else { 0 };
-    let flags = DATA_OFFSET | SAMPLE_DURATION | SAMPLE_SIZE | SAMPLE_FLAGS | composition;
+    let composition = if header.has_composition_offsets { COMPOSITION_OFFSET } else { 0 };
+    let sync = if header.all_sync { 0 } else { SAMPLE_FLAGS };
+    let flags = DATA_OFFSET | SAMPLE_DURATION | SAMPLE_SIZE | sync | composition;
     let mut data_offset_at = 0;
     full_box(w, b"trun", 1, flags, |w| {
         w.u32(u32::try_from(samples.len()).unwrap_or(u32::MAX));
@@ -130,8 +137,10 @@ fn write_trun(
         for sample in samples {
             w.u32(sample.duration);
             w.u32(sample.size);
-            w.u32(if sample.sync { SYNC_FLAGS } else { NON_SYNC_FLAGS });
-            if has_composition_offsets {
+            if !header.all_sync {
+                w.u32(if sample.sync { SYNC_FLAGS } else { NON_SYNC_FLAGS });
+            }
+            if header.has_composition_offsets {
                 w.i32(sample.composition_offset);
             }
         }

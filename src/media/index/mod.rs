@@ -214,6 +214,11 @@ impl SampleIndex {
         self.layout.bytes(range)
     }
 
+    /// Whether decoding can start at every sample.
+    pub fn all_sync(&self) -> bool {
+        self.sync.is_none()
+    }
+
     /// Makes every sample one at which decoding can start, whatever the file says.
     pub fn mark_all_sync(&mut self) {
         self.sync = None;

@@ -48,7 +48,10 @@ pub(in crate::package) fn head_length(track: &Track, samples: usize, auxiliary: 
     let composition = if track.index.has_composition_offsets() { 4 } else { 0 };
     let boxes = if auxiliary > 0 { AUXILIARY_BOXES } else { 0 };
     let description = if track.changes.is_empty() { 0 } else { 4 };
-    FIXED_HEAD + description + boxes + samples as u64 * (12 + composition + auxiliary)
+    // In `tfhd`, or in `trun` of each sample.
+    let (flags_once, flags) = if track.index.all_sync() { (4, 0) } else { (0, 4) };
+    let each = 8 + flags + composition + auxiliary;
+    FIXED_HEAD + description + flags_once + boxes + samples as u64 * each
 }
 
 /// Bytes in front of the payload of a fragment of the clear lead.

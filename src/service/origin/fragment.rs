@@ -20,7 +20,7 @@ use crate::protection::Protection;
 const TRANSPORT: &str = "video/mp2t";
 
 /// Bump when the bytes of fragments change for the same input: caches then hold old tags.
-pub(super) const REVISION: &[u8] = b"3";
+pub(super) const REVISION: &[u8] = b"4";
 
 impl Origin {
     pub(super) async fn fragment(

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::support::documents::{printed, refused};
 use crate::support::keys::{KeyService, NOW, at, clearkey_request, kek, request, sign, spec};
 use crate::support::origin::{get, hls_children};
-use crate::support::rotation::{id_of, rotating, runs};
+use crate::support::rotation::{rotating, runs};
 use crate::support::server::DevServer;
 
 /// Three periods of a minute, given out half a minute early.

@@ -53,7 +53,8 @@ fn demand_fragment(data: &[u8], protected: bool, what: &str) -> Fragment {
     let size: usize = samples.iter().map(|sample| sample.size.unwrap() as usize).sum();
     assert_eq!(size, mdat.data.len(), "{what}: the samples fill the mdat");
     let is_sync = |flags: u32| flags & 0x1_0000 == 0;
-    assert!(samples[0].flags.is_some_and(is_sync), "{what}: it starts with a key frame");
+    let flags = samples[0].flags.or(traf.tfhd.default_sample_flags);
+    assert!(flags.is_some_and(is_sync), "{what}: it starts with a key frame");
     if protected {
         let senc = traf.senc.as_ref().expect("senc");
         let [saiz] = traf.saiz.as_slice() else { panic!("{what}: {} saiz", traf.saiz.len()) };
