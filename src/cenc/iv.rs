@@ -55,13 +55,19 @@ impl IvContext {
         Self { shared: Shared::ByKey, ..self }
     }
 
-    /// The IV of one sample for schemes with 8-byte IVs: 40 bits that tell the tracks of a key
-    /// apart, 24 bits of sample number. The block counter is the other half of the counter block,
-    /// so the key stream of a sample is its own.
+    /// The IV of one sample under `cenc`: 40 bits that tell the tracks of a key apart, 24 bits of
+    /// sample number. The block counter is the other half of the counter block, so the key stream
+    /// of a sample is its own.
     pub fn sample(&self, number: u32) -> [u8; 8] {
-        let [_, n0, n1, n2] = number.to_be_bytes();
         let [t0, t1, t2, t3, t4, ..] = self.seed;
-        [t0, t1, t2, t3, t4, n0, n1, n2]
+        numbered([t0, t1, t2, t3, t4], number)
+    }
+
+    /// The same under `cens`: another one, as the key stream runs over other blocks there, and who
+    /// had both forms of a sample would have most of it in the clear.
+    pub fn patterned_sample(&self, number: u32) -> [u8; 8] {
+        let [.., t0, t1, t2, t3, t4] = self.seed;
+        numbered([t0, t1, t2, t3, t4], number)
     }
 
     /// The IV of one sample for schemes with 16-byte IVs, which chain: nothing can be foretold from
@@ -116,6 +122,11 @@ impl IvContext {
     }
 }
 
+fn numbered([t0, t1, t2, t3, t4]: [u8; 5], number: u32) -> [u8; 8] {
+    let [_, n0, n1, n2] = number.to_be_bytes();
+    [t0, t1, t2, t3, t4, n0, n1, n2]
+}
+
 /// SHA-256 over parts, each with its length in front so that they cannot run into each other.
 fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
@@ -151,6 +162,7 @@ mod tests {
         for track in &tracks {
             assert!((0..10_000).all(|n| samples.insert(track.sample(n))));
             assert!(samples.insert(track.sample((1 << 24) - 1)));
+            assert!((0..10_000).all(|n| samples.insert(track.patterned_sample(n))));
             assert!((0..10_000).all(|n| blocks.insert(track.chain(n))));
             for of_start in [
                 IvContext::segment,

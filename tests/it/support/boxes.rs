@@ -55,25 +55,28 @@ pub(crate) fn timescale(init: &[u8]) -> usize {
     number(&find(init, &[b"moov", b"trak", b"mdia", b"mdhd"]).unwrap()[12..16])
 }
 
-/// The samples of a fragment in decoding order. Every `trun` of this product has all fields but
-/// composition offsets, which it has when needed.
+/// The samples of a fragment in decoding order. Every `trun` of this product has durations and sizes;
+/// flags unless `tfhd` has them for all, and composition offsets when needed.
 pub(crate) fn samples(fragment: &[u8]) -> Vec<FragmentSample> {
     let traf = find(fragment, &[b"moof", b"traf"]).unwrap();
     let mut decoded = number(&find(traf, &[b"tfdt"]).unwrap()[4..12]) as i64;
     let trun = find(traf, &[b"trun"]).unwrap();
     let (flags, count) = (number(&trun[1..4]), number(&trun[4..8]));
-    assert_eq!(flags & !0x800, 0x701);
-    let width = if flags & 0x800 == 0 { 12 } else { 16 };
-    let entries: Vec<&[u8]> = trun[12..].chunks_exact(width).collect();
+    assert_eq!(flags & !0xc00, 0x301);
+    let tfhd = find(traf, &[b"tfhd"]).unwrap();
+    let for_all = (tfhd[3] & 0x20 != 0).then(|| &tfhd[tfhd.len() - 4..]);
+    assert_eq!(for_all.is_none(), flags & 0x400 != 0, "flags stand in one place");
+    let (own_flags, offset) = (flags >> 10 & 1, flags >> 11 & 1);
+    let entries: Vec<&[u8]> = trun[12..].chunks_exact(8 + 4 * (own_flags + offset)).collect();
     assert_eq!(entries.len(), count);
     let read = |entry: &&[u8]| {
         let duration = number(&entry[..4]) as i64;
         let sample = FragmentSample {
             decoded,
-            shown: decoded + entry.get(12..16).map_or(0, signed),
+            shown: decoded + if offset == 1 { signed(&entry[entry.len() - 4..]) } else { 0 },
             duration,
             size: number(&entry[4..8]),
-            sync: number(&entry[8..12]) & 0x1_0000 == 0,
+            sync: number(for_all.unwrap_or_else(|| &entry[8..12])) & 0x1_0000 == 0,
         };
         decoded += duration;
         sample
