@@ -231,7 +231,8 @@ async fn route(
     match delivery.route(&request).await? {
         Route::Here(granted) => of_samples(granted).map(ControlFlow::Continue),
         Route::Elsewhere(forward) => {
-            elsewhere(forward, &request, call, spc).await.map(ControlFlow::Break)
+            let named = names_no_other(delivery, spc, kid).await;
+            elsewhere((forward, named), &request, call, spc).await.map(ControlFlow::Break)
         }
     }
 }
@@ -246,12 +247,30 @@ fn asked<'a>(kids: &'a [KeyId], token: Option<&'a Bearer>) -> KeyRequest<'a> {
     KeyRequest { system: System::FairPlay, kids, token, persistent: false }
 }
 
+/// The other server may go by what stands beside the SPC, where the address has named the key here.
+async fn names_no_other(
+    delivery: &Delivery,
+    request: &Request,
+    kid: KeyId,
+) -> Result<(), DeliveryError> {
+    let Some(asset) = request.asset() else { return Ok(()) };
+    let is_alone = match kid_of(asset) {
+        Some(named) => named == kid,
+        None => delivery.stands_for_no_other(asset, &[kid]).await?,
+    };
+    if is_alone { Ok(()) } else { Err(DeliveryError::OtherContent) }
+}
+
 async fn elsewhere(
-    forward: Forward,
+    (forward, named): (Forward, Result<(), DeliveryError>),
     request: &KeyRequest<'_>,
     call: &Call,
     spc: &Request,
 ) -> Result<Response, Refused> {
+    if let Err(error) = named {
+        forward.refused(error.reason());
+        return Err(error.into());
+    }
     if let Err(error) = allowed(forward.keys()) {
         forward.refused(error.reason());
         return Err(error.into());

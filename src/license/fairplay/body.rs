@@ -1,7 +1,10 @@
 //! Forms in which applications send SPCs and want answers: the vendor defines none (fairplay.md
 //! section 7).
 
+use std::collections::BTreeMap;
+
 use data_encoding::BASE64;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
@@ -43,6 +46,16 @@ struct Json {
     spc: String,
     #[serde(rename = "assetId")]
     asset: Option<String>,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
+}
+
+/// Names of what is read, in any case: the request may be passed on as it came, and another server
+/// must find nothing in it that was not read here.
+const READ: [&str; 2] = ["spc", "assetId"];
+
+fn is_read(name: &str) -> bool {
+    READ.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 impl Request {
@@ -57,9 +70,12 @@ impl Request {
         let text = std::str::from_utf8(text(body)).map_err(|_| FairPlayError::Body)?.trim();
         let (form, spc, asset) = if text.starts_with('{') {
             let json: Json = serde_json::from_str(text).map_err(|_| FairPlayError::Body)?;
+            if json.others.keys().any(|name| is_read(name)) {
+                return Err(FairPlayError::Body);
+            }
             (Form::Json, json.spc, json.asset)
-        } else if let Some(spc) = field(text, "spc") {
-            (Form::Fields, spc, field(text, "assetId"))
+        } else if let Some(spc) = field(text, "spc")? {
+            (Form::Fields, spc, field(text, "assetId")?)
         } else {
             (Form::Base64, text.to_owned(), None)
         };
@@ -76,11 +92,15 @@ impl Request {
     }
 }
 
-/// A field of a form. Applications forget to encode the `+` of base64, which stands for a blank.
-fn field(text: &str, name: &str) -> Option<String> {
-    let mut fields = form_urlencoded::parse(text.as_bytes());
-    let found = fields.find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, value)| value.replace(' ', "+"))
+/// A field of a form, which may be there once. Applications forget to encode the `+` of base64, which
+/// stands for a blank.
+fn field(text: &str, name: &str) -> Result<Option<String>, FairPlayError> {
+    let fields = form_urlencoded::parse(text.as_bytes());
+    let mut found = fields.filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    match (found.next(), found.next()) {
+        (_, Some(_)) => Err(FairPlayError::Body),
+        (first, None) => Ok(first.map(|(_, value)| value.replace(' ', "+"))),
+    }
 }
 
 /// Base64 in any spelling.

@@ -60,9 +60,6 @@ impl Challenge {
         let outer = outer.and_then(|outer| child(outer, MESSAGES, "Challenge"));
         let outer = outer.ok_or(Error::Shape("a Challenge"))?;
         let la = child(outer, PROTOCOLS, "LA").ok_or(Error::Shape("LA"))?;
-        if !is_all_that_is_asked(la) {
-            return Err(Error::Shape("one LA and one content header"));
-        }
         let version =
             child(la, PROTOCOLS, "Version").map(content).and_then(|text| text.parse().ok());
         let version = version.ok_or(Error::Shape("a Version"))?;
@@ -74,6 +71,11 @@ impl Challenge {
         let signature = signature.ok_or(Error::Shape("a Signature"))?;
         let public_key = signature.public_key.ok_or(Error::Shape("the PublicKey of its signer"))?;
         let header = header(la)?;
+        if !is_all_that_is_asked(la, &header) {
+            return Err(Error::Shape(
+                "one LA and one content header, which names its keys in one place",
+            ));
+        }
         if la.attribute("Id") != Some("SignedData") || !signature.is_of(source(la)) {
             return Err(Error::Digest);
         }
@@ -142,15 +144,28 @@ impl Challenge {
 
 /// Whether nothing else in the message is what another server could take for the request: it is
 /// decided on what is read here, and may be passed on as it came.
-fn is_all_that_is_asked(la: Node<'_, '_>) -> bool {
-    const ASKING: [&str; 3] = ["LA", "ContentHeader", "WRMHEADER"];
-    let nodes = la.document().descendants();
-    let asking = nodes.filter(|node| {
-        let name = node.tag_name().name();
-        ASKING.iter().any(|asking| asking.eq_ignore_ascii_case(name))
-    });
-    asking.count() == ASKING.len()
+fn is_all_that_is_asked(la: Node<'_, '_>, header: &Header) -> bool {
+    const ASKING: [&str; 5] = ["LA", "ContentHeader", "WRMHEADER", "DATA", "PROTECTINFO"];
+    let named = |name: &'static str| {
+        let nodes = la.document().descendants();
+        nodes.filter(move |node| node.tag_name().name().eq_ignore_ascii_case(name))
+    };
+    let version = header.version;
+    let is_in_place = |kid: Node<'_, '_>| match version {
+        Version::V4_0 => kid.attributes().len() == 0 && kid.children().count() == 1,
+        _ => {
+            !kid.has_children() && kid.attributes().all(|has| KID_ATTRIBUTES.contains(&has.name()))
+        }
+    };
+    let kids = named("KID").filter(|kid| is_in_place(*kid)).count();
+    ASKING.iter().all(|name| named(name).count() <= 1)
+        && named("KIDS").count() <= usize::from(version != Version::V4_0)
+        && kids == header.keys.len()
+        && named("KID").count() == kids
 }
+
+/// Of an element that names a key, from version 4.1 on.
+const KID_ATTRIBUTES: [&str; 3] = ["VALUE", "ALGID", "CHECKSUM"];
 
 fn header(la: Node<'_, '_>) -> Result<Header, Error> {
     let element =

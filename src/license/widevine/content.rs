@@ -133,6 +133,8 @@ impl Named {
         let scheme = data.protection_scheme.map(|number| FourCc(number.to_be_bytes()));
         self.scheme = self.scheme.or(scheme.and_then(Scheme::of_fourcc));
         data.other_key_ids().try_for_each(|id| self.identifier(id))?;
+        let groups = data.group_ids.iter().chain(&data.grouped_license);
+        groups.into_iter().try_for_each(|id| self.identifier(id))?;
         if let Some(id) = data.content_id {
             self.identifier(&id)?;
             self.content_id.get_or_insert(id);

@@ -2,10 +2,13 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use data_encoding::BASE64;
 use jiff::SignedDuration;
+use portcullis::crypto::random::System;
 use portcullis::drm::widevine::{EntitledKey, PsshData};
 use portcullis::ids::KeyId;
 use portcullis::keys::{Hierarchy, Rotation};
+use portcullis::license::fairplay::client::Wish;
 use portcullis::license::upstream::Protocol;
 use portcullis::license::widevine::LicenseType;
 use portcullis::license::widevine::test_device::Content;
@@ -15,6 +18,7 @@ use portcullis::service::upstream::Settings;
 use prost::Message;
 use serde_json::{Value, json};
 
+use crate::support::fairplay::World;
 use crate::support::keys::{NOW, at, base64url, clearkey_request, request, sign, spec};
 use crate::support::log::{Log, logged};
 use crate::support::playready::template;
@@ -98,6 +102,61 @@ async fn content_of_other_keys_is_not_asked_for_beside_a_key() {
     ] {
         let answer = post("/keydelivery/Widevine/", kids, content_id).await;
         assert_eq!(answer.body, "licence", "{kids:?} {content_id:?}");
+    }
+}
+
+/// Groups of contents are named in fields of their own.
+#[tokio::test]
+async fn groups_of_other_content_are_not_asked_for() {
+    let server = Server::start(|_| reply(200, "application/octet-stream", "licence")).await;
+    let service = Service::of(server.settings(Protocol::Https), true).await;
+    let (kid, _) = service.cenc().await;
+    let protected = service.keys.publish_key(&request("protected", CENC, "token")).await.0.kid;
+    let key_ids = vec![kid.as_bytes().to_vec()];
+    let other = || protected.as_bytes().to_vec();
+    for data in [
+        PsshData { group_ids: vec![other()], ..PsshData::default() },
+        PsshData { grouped_license: Some(other()), ..PsshData::default() },
+    ] {
+        let data = PsshData { key_ids: key_ids.clone(), ..data }.encode_to_vec();
+        let session = ask("l3", Content::PsshData(&data), LicenseType::Streaming);
+        let refused = service.keys.post("/keydelivery/Widevine/", session.body).await;
+        assert_eq!(refused.refusal(), (403, "license-of-other-content".into()));
+    }
+    assert!(server.seen().is_empty());
+}
+
+/// The address names the key; what stands beside the SPC names no other, in whatever spelling.
+#[tokio::test]
+async fn a_fairplay_request_names_one_key() {
+    let server = Server::start(|_| reply(200, "application/octet-stream", "licence")).await;
+    let service = Service::of(server.settings(Protocol::Https), true).await;
+    let (kid, _) = service.key("free", CBCS).await;
+    let protected = service.keys.publish_key(&request("protected", CBCS, "token")).await.0.kid;
+    let (spc, _) = World::get().draft(2, &Wish::default()).seal(&mut System::new()).unwrap();
+    let base64 = BASE64.encode(&spc);
+    let json = |others: &str| format!(r#"{{"spc":"{base64}"{others}}}"#);
+    let encoded: String = url::form_urlencoded::byte_serialize(base64.as_bytes()).collect();
+    let fields = |others: &str| format!("spc={encoded}{others}");
+    let address = format!("/keydelivery/FairPlay/?kid={kid}");
+    let other = "license-of-other-content";
+    for (body, status, reason) in [
+        (json(&format!(r#","assetId":"{protected}""#)), 403, other),
+        (json(r#","assetId":"protected""#), 403, other),
+        (fields(&format!("&assetId={protected}")), 403, other),
+        (json(&format!(r#","assetID":"{protected}""#)), 400, "fairplay-request-malformed"),
+        (fields(&format!("&assetId={kid}&assetid={protected}")), 400, "fairplay-request-malformed"),
+    ] {
+        let refused = service.keys.post(&address, body.clone()).await;
+        assert_eq!(refused.refusal(), (status, reason.into()), "{body}");
+    }
+    assert!(server.seen().is_empty());
+    for body in [
+        json(&format!(r#","assetId":"{kid}","more":1"#)),
+        json(r#","assetId":"free""#),
+        fields("&assetId=a+name+of+the+vendor"),
+    ] {
+        assert_eq!(service.keys.post(&address, body.clone()).await.body, "licence", "{body}");
     }
 }
 

@@ -103,6 +103,13 @@ async fn a_challenge_asks_in_one_place() {
         before("</ContentHeader>", &header),
         before("</LA>", &element("ContentHeader")),
         before("</LA>", "<x:la xmlns:x=\"urn:x\"/>"),
+        before("</DATA>", &element("KID")),
+        before("<KID>", "<KID xmlns=\"\">AAAAAAAAAAAAAAAAAAAAAA==</KID>"),
+        before("</DATA>", "<KIDS><KID VALUE=\"AAAAAAAAAAAAAAAAAAAAAA==\"/></KIDS>"),
+        before("</WRMHEADER>", &element("DATA")),
+        before("</DATA>", &element("PROTECTINFO")),
+        before("</KID>", "<!-- -->"),
+        body.replacen("<KID>", "<KID VALUE=\"AAAAAAAAAAAAAAAAAAAAAA==\">", 1),
     ];
     for changed in table {
         assert_ne!(changed, body);
