@@ -147,13 +147,14 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     for folder in &folders {
         let gathered = gathered.take_if(|gathered| gathered.is_for(&folder.dir));
         let stage = gathered.as_ref().map_or(&*folder.dir, Gathered::stage);
-        let found = library.check(folder, stage).await?;
+        let (found, request) = (library.check(folder, stage).await?, args.request(folder));
+        library.judge(&request, folder, stage).await?;
         gathered.map_or(Ok(()), Gathered::keep)?;
         library.put(folder).await?;
         let named = |what: String| format!("{}: {what}", folder.name);
         all.images.extend(found.images.into_iter().map(named));
         all.warnings.extend(found.warnings.into_iter().map(named));
-        let locator = library.publish(&args.request(folder)).await?;
+        let locator = library.publish(&request).await?;
         streams.push(catalog.stream(&locator).await?);
     }
     print(&streams, &all, &place(&args), args.json)

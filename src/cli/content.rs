@@ -246,6 +246,18 @@ impl Library {
         })
     }
 
+    /// Refuses what could not be published if the folder, or another one that is going to be it, were
+    /// the asset.
+    pub(super) async fn judge(
+        &self,
+        request: &PublishRequest,
+        folder: &Folder,
+        dir: &Path,
+    ) -> Result<(), CliError> {
+        let asset = self.asset(folder, dir);
+        Ok(self.publisher.judge(request, &asset, Timestamp::now()).await?)
+    }
+
     /// Makes a folder that was checked an asset.
     pub(super) async fn put(&self, folder: &Folder) -> Result<(), CliError> {
         Ok(self.store.put_asset(self.asset(folder, &folder.dir)).await?)

@@ -21,7 +21,7 @@ use crate::policy::streaming::EncryptedBlock;
 use crate::protection::{self, Protection};
 use crate::service::origin::{CacheSizes, Code, Draft, LoadedAsset, Origin, OriginError};
 use crate::service::publish::PublishError;
-use crate::store::Store;
+use crate::store::{self, Store};
 
 /// Stands for the address of this server, which a locator does not depend on.
 const ORIGIN: &str = "https://origin.example/keydelivery";
@@ -65,9 +65,12 @@ impl Preflight {
 
     /// Refuses a locator under which a track could not be played, or would be announced wrongly. Of
     /// assets whose folder is not there, nothing is known.
-    pub(super) async fn check(&self, draft: &Draft) -> Result<(), PublishError> {
-        let stored = self.store.asset(&draft.locator.asset).await?;
-        let loaded = self.origin.asset_of(&stored, &draft.locator).await;
+    pub(super) async fn check(
+        &self,
+        draft: &Draft,
+        asset: &store::Asset,
+    ) -> Result<(), PublishError> {
+        let loaded = self.origin.asset_of(asset, &draft.locator).await;
         let Some(loaded) = loaded.map_err(|error| refusal("assetName", &error.detail))? else {
             return Ok(());
         };

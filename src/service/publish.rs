@@ -19,7 +19,7 @@ use crate::service::origin::{Draft, OriginError, duration_of};
 use crate::service::own_key::{self, Given, Needed, OwnKey, OwnKeyError};
 use crate::service::preflight::Preflight;
 use crate::service::references;
-use crate::store::{Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, random};
+use crate::store::{Asset, Kind, Locator, NewLocator, RotatedKeys, Store, StoreError, random};
 
 /// A longer alternative media id is refused, in characters.
 const MAX_MEDIA_ID: usize = 256;
@@ -152,10 +152,40 @@ impl Publisher {
         request: &PublishRequest,
         now: Timestamp,
     ) -> Result<Locator, PublishError> {
+        let asset = self.store.asset(&request.asset).await;
+        let asset = asset.map_err(|error| references::missing(error, "assetName"))?;
+        let (locator, keys) = self.judged(request, &asset, now).await?;
+        let new = NewLocator { locator: locator.clone(), keys };
+        let created = self.store.create_locator(new).await;
+        created.map_err(|error| references::taken(error, &request.keys))?;
+        Ok(locator)
+    }
+
+    /// Refuses what [`Self::publish_once`] would refuse if `asset` were the asset; makes nothing.
+    ///
+    /// # Errors
+    /// As for that.
+    pub async fn judge(
+        &self,
+        request: &PublishRequest,
+        asset: &Asset,
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
+        match self.existing(request, now).await? {
+            Some(_) => Ok(()),
+            None => self.judged(request, asset, now).await.map(drop),
+        }
+    }
+
+    /// A locator and its keys as they would be stored.
+    async fn judged(
+        &self,
+        request: &PublishRequest,
+        asset: &Asset,
+        now: Timestamp,
+    ) -> Result<(Locator, Vec<KeyRecord>), PublishError> {
         let policy = self.store.streaming_policy(&request.streaming_policy).await;
         let policy = policy.map_err(|error| references::missing(error, "streamingPolicyName"))?;
-        let asset = self.store.asset(&request.asset).await;
-        asset.map_err(|error| references::missing(error, "assetName"))?;
         let mut locator = locator(request, &policy, now)?;
         for (n, name) in locator.filters.iter_mut().enumerate() {
             let filter = self.store.filter(&request.asset, name).await;
@@ -163,7 +193,7 @@ impl Publisher {
                 filter.map_err(|error| references::missing(error, &format!("filters[{n}]")))?;
             name.clone_from(&filter.name);
         }
-        locator.schedule = self.schedule(request).await?;
+        locator.schedule = schedule(request, asset).await?;
         let labels = policy.key_labels();
         let roots = roots(&locator, &policy, &labels)?;
         let needed = needed(&labels, 0..locator.periods()).chain(roots);
@@ -173,11 +203,8 @@ impl Publisher {
             .collect::<Result<Vec<_>, _>>()?;
         references::key_policies(&self.store, request, &policy, (&locator, &keys)).await?;
         let draft = Draft::new(&locator, Arc::clone(&policy), keys.clone());
-        self.preflight.check(&draft).await?;
-        let created =
-            self.store.create_locator(NewLocator { locator: locator.clone(), keys }).await;
-        created.map_err(|error| references::taken(error, &request.keys))?;
-        Ok(locator)
+        self.preflight.check(&draft, asset).await?;
+        Ok((locator, keys))
     }
 
     /// Gives a locator new keys from this moment on; of media that are not tied to the clock, for all
@@ -210,20 +237,6 @@ impl Publisher {
         self.store.rotate_keys(rotated).await?;
         locator.schedule = Some(after);
         Ok(locator)
-    }
-
-    /// The schedule of a new locator; its asset is read where only that tells how many keys it takes.
-    async fn schedule(&self, request: &PublishRequest) -> Result<Option<Schedule>, PublishError> {
-        let Some(rotation) = &request.rotation else { return Ok(None) };
-        let length = match rotation.keys.is_some() || rotation.period.is_none() {
-            true => SignedDuration::ZERO,
-            false => {
-                let asset = self.store.asset(&request.asset).await?;
-                let micros = duration_of(&asset).await.map_err(PublishError::Media)? / 10;
-                SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
-            }
-        };
-        Ok(Some(Schedule::new(rotation, length)?))
     }
 
     /// Like [`Self::publish`], but gives the locator that is there when it is what was asked for.
@@ -327,6 +340,22 @@ impl Publisher {
             wrapped: self.store.vault().wrap(kid, label.protection, &key, nonce)?,
         })
     }
+}
+
+/// The schedule of a new locator; its asset is read where only that tells how many keys it takes.
+async fn schedule(
+    request: &PublishRequest,
+    asset: &Asset,
+) -> Result<Option<Schedule>, PublishError> {
+    let Some(rotation) = &request.rotation else { return Ok(None) };
+    let length = match rotation.keys.is_some() || rotation.period.is_none() {
+        true => SignedDuration::ZERO,
+        false => {
+            let micros = duration_of(asset).await.map_err(PublishError::Media)? / 10;
+            SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+        }
+    };
+    Ok(Some(Schedule::new(rotation, length)?))
 }
 
 /// A key of each label for each of these crypto periods.

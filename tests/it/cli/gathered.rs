@@ -67,18 +67,25 @@ async fn a_refused_file_leaves_the_asset_that_is_there_as_it_was() {
     }
     // What cannot be published is no better, whatever the media are.
     let sound = text(&demo("gate_aac_eng.mp4"));
-    let with = |more: &[&'static str]| [&[sound.as_str(), "--name", "film"], more].concat();
+    let with = |more: &[&'static str]| {
+        let name = if more.contains(&"--name") { &[][..] } else { &["--name", "film"] };
+        [&[sound.as_str()], name, more].concat()
+    };
     let other_profile = [&OPEN[..], &["--compat", "ams"]].concat();
     for (wrong, expected) in [
         (&["--streaming-policy", "Predefined_Nothing"][..], "Predefined_Nothing"),
         (&["--filter", "none"], "filter none"),
         (&other_profile, "film-clear-open already exists"),
+        (&["--rotate", "1s", "--rotate-keys", "5000"], "keyCount"),
+        (&["--rotate", "6s", "--rotate-hierarchy", "root-leaf"], "keyRotation.hierarchy"),
+        (&["--name", "new", "--rotate", "1s", "--rotate-keys", "5000"], "keyCount"),
     ] {
         let output = add(&server.data, &with(wrong));
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
         assert!(listing(&assets.join("film")) == before, "{wrong:?}");
+        assert_eq!(names(&assets), folders, "{wrong:?}");
     }
     // What is right comes to what is there.
     json(&server.data, &with(&OPEN));
