@@ -11,6 +11,7 @@ use super::instance::{self, MissingKek};
 use super::{CliError, log};
 use crate::cli::out::outln;
 use crate::config::Config;
+use crate::policy::unique;
 use crate::service::publish::Publisher;
 use crate::service::resource::{
     Listing, Outcome, Resource, ResourceError, ResourceKind, Secrets, TABLE,
@@ -160,7 +161,7 @@ fn read(file: &Path) -> Result<Vec<Resource>, CliError> {
         CliError::refused(format_args!("{}: {what}", file.display()))
     };
     let text = text(file).map_err(|error| refused(&error))?;
-    match serde_json::from_str(&text).map_err(|error| refused(&error))? {
+    match unique::parse(&text).map_err(|error| refused(&error))? {
         Value::Array(documents) => {
             let numbered = documents.into_iter().enumerate();
             let read = |(n, document)| {

@@ -11,6 +11,7 @@ pub mod secret;
 pub mod streaming;
 mod template;
 pub mod text;
+pub mod unique;
 
 pub use content_key::{
     Configuration, ConfigurationKind, ContentKeyPolicy, PolicyOption, RequiredClaim, Restriction,
