@@ -12,7 +12,7 @@ use super::CliError;
 use super::progress::patiently;
 use crate::config::Config;
 use crate::keys::StorageEncryption;
-use crate::media::{Encrypted, Rendition};
+use crate::media::{Encrypted, Rendition, open_groups};
 use crate::package::compat::Compat;
 use crate::service::origin::Origin;
 use crate::service::publish::{
@@ -237,12 +237,20 @@ impl Library {
         let of_file = |file: usize, what: &str| format!("{}: {what}", checked.files[file].name);
         let not_apple = checked.video.iter().filter(|level| is_not_for_apple(level));
         let not_apple = not_apple.map(|level| of_file(level.file, NOT_FOR_APPLE));
+        let open = checked.video.iter().filter(|level| level.track.index.open_key_frames() > 0);
+        let open = open.map(|level| {
+            let count = open_groups(level.track.index.open_key_frames());
+            of_file(
+                level.file,
+                &format!("open-groups: segments start at the other key frames{count}"),
+            )
+        });
         let images = checked.images.iter();
         let images = images.map(|images| of_file(images.file, &images.describe()));
         let skipped = checked.skipped.iter().cloned();
         Ok(Findings {
             images: images.collect(),
-            warnings: skipped.chain(misaligned).chain(not_apple).collect(),
+            warnings: skipped.chain(misaligned).chain(not_apple).chain(open).collect(),
         })
     }
 

@@ -81,12 +81,17 @@ pub enum MediaRule {
     #[error("levels-not-aligned: {0}")]
     NotAligned(String),
     /// Key frames lie too far apart.
-    #[error("key-frame-interval: {seconds} s between common key frames, {limit} s are allowed")]
+    #[error(
+        "key-frame-interval: {seconds} s between common key frames, {limit} s are allowed{}",
+        open_groups(*.open)
+    )]
     KeyFrameInterval {
         /// The longest distance found.
         seconds: u64,
         /// The longest distance allowed.
         limit: u64,
+        /// Key frames of a level at which decoding cannot start ([`open_groups`]).
+        open: u32,
     },
     /// More quality levels than the grammar allows (ams.md section 5).
     #[error("too-many-levels: more than 64 quality levels or 64 audio tracks")]
@@ -94,6 +99,17 @@ pub enum MediaRule {
     /// The server manifest is broken or names what is not there.
     #[error("server manifest: {0}")]
     ServerManifest(String),
+}
+
+/// What is said of key frames with leading pictures, behind something else; nothing of none.
+pub fn open_groups(count: u32) -> String {
+    match count {
+        0 => String::new(),
+        _ => format!(
+            "; {count} key frames have pictures behind them that refer to those before (open groups): \
+             nothing can start there. Encode with closed groups (open-gop=0 of x264 and x265)"
+        ),
+    }
 }
 
 impl MediaRule {

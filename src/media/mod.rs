@@ -40,7 +40,7 @@ mod unique;
 
 pub use asset::{Asset, Rendition, SourceFile};
 pub use client_manifest::ClientManifest;
-pub use error::{MediaError, MediaRule};
+pub use error::{MediaError, MediaRule, open_groups};
 pub use file::FileIndex;
 pub use grid::Grid;
 pub use images::ImageRendition;

@@ -160,7 +160,8 @@ impl Pictures {
             let levels = levels.iter().enumerate();
             cuts.extend(levels.map(|(level, track)| video_cuts(track, level, keys, origin)));
         }
-        check_key_frame_interval(&cuts, cutting)?;
+        let open = sets.iter().copied().flatten().map(|level| level.index.open_key_frames()).max();
+        check_key_frame_interval(&cuts, cutting, open.unwrap_or(0))?;
         let main = chosen.first().into_iter().flatten();
         let boundaries = main.map(|key| key.time + origin).collect();
         Ok(Self { cuts, boundaries, origin })
@@ -319,7 +320,7 @@ fn check_ends(video: &[Cuts]) -> Result<(), MediaRule> {
     Err(MediaRule::NotAligned(format!("the video levels end {seconds}.{tenths} s apart")))
 }
 
-fn check_key_frame_interval(video: &[Cuts], cutting: Cutting) -> Result<(), MediaRule> {
+fn check_key_frame_interval(video: &[Cuts], cutting: Cutting, open: u32) -> Result<(), MediaRule> {
     let packed = i64::try_from(cutting.packed).unwrap_or(i64::MAX);
     let limit = (2 * cutting.segment()).max(KEY_FRAME_LIMIT.saturating_mul(packed)).cast_unsigned();
     let longest = video.iter().flat_map(Cuts::durations).max().unwrap_or(0);
@@ -327,7 +328,8 @@ fn check_key_frame_interval(video: &[Cuts], cutting: Cutting) -> Result<(), Medi
         return Ok(());
     }
     let second = u64::from(WIRE_TIMESCALE);
-    Err(MediaRule::KeyFrameInterval { seconds: longest.div_ceil(second), limit: limit / second })
+    let (seconds, limit) = (longest.div_ceil(second), limit / second);
+    Err(MediaRule::KeyFrameInterval { seconds, limit, open })
 }
 
 fn audio_cuts(

@@ -137,6 +137,7 @@ impl SampleIndex {
     pub(in crate::media) fn of_list(list: SampleList) -> Result<Self, MediaRule> {
         let count = list.len();
         Ok(Self {
+            open: 0,
             times: Times::build(list.durations.into_iter(), count)?,
             composition: Composition::build(list.offsets.into_iter(), count),
             sync: (list.sync.len() < list.sizes.len()).then(|| list.sync.into()),

@@ -72,6 +72,8 @@ pub struct SampleIndex {
     layout: Layout,
     /// Sync samples in order; `None` when every sample is one.
     sync: Option<Box<[u32]>>,
+    /// How many key frames are none of them, for the groups that they begin are open.
+    open: u32,
     /// Decoding time of the first sample as the file counts it, in media ticks; the times of the
     /// index count from 0.
     pub start: i64,
@@ -122,7 +124,8 @@ impl SampleIndex {
             Some(stss) => Some(sync_samples(&SyncSamples::parse(&stss)?, sizes.count())?),
             None => None,
         };
-        Ok(Self { times, composition, layout, sync, start: 0, descriptions: descriptions.into() })
+        let descriptions = descriptions.into();
+        Ok(Self { times, composition, layout, sync, open: 0, start: 0, descriptions })
     }
 
     /// Which sample description sample `n` uses, counted from 1.
@@ -214,6 +217,11 @@ impl SampleIndex {
         self.layout.bytes(range)
     }
 
+    /// How many key frames have leading pictures, so that decoding cannot start there.
+    pub fn open_key_frames(&self) -> u32 {
+        self.open
+    }
+
     /// Whether decoding can start at every sample.
     pub fn all_sync(&self) -> bool {
         self.sync.is_none()
@@ -245,7 +253,9 @@ impl SampleIndex {
             let mut times = self.times.cursor(*start);
             (*start..*end).all(|n| times.next().0 + i64::from(self.composition.get(n)) >= first)
         });
-        self.sync = Some(closed.map(|(start, _)| start).collect());
+        let closed: Box<[u32]> = closed.map(|(start, _)| start).collect();
+        self.open = u32::try_from(sync.len() - closed.len()).unwrap_or(u32::MAX);
+        self.sync = Some(closed);
     }
 }
 

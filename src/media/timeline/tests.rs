@@ -108,7 +108,8 @@ fn levels_without_common_key_frames_are_refused() {
 fn key_frames_too_far_apart_are_refused() {
     for (distance, refused) in [(20 * 25, false), (20 * 25 + 1, true)] {
         let built = build(&[&track(pictures(25, 1, 2000, distance))], &[]);
-        let named = matches!(built, Err(MediaRule::KeyFrameInterval { seconds: 21, limit: 20 }));
+        let named =
+            matches!(built, Err(MediaRule::KeyFrameInterval { seconds: 21, limit: 20, open: 0 }));
         assert_eq!(named, refused, "{distance}: {built:?}");
     }
 }

@@ -70,6 +70,18 @@ fn hevc_that_apple_does_not_play_is_named() {
 }
 
 #[test]
+fn open_groups_of_pictures_are_told() {
+    let data = tempfile::tempdir().unwrap();
+    let film = media("traps/open_gop.mp4");
+    let film = film.to_str().unwrap();
+    let added = json(&add(data.path(), &[film, "--policy", "open", "--json"]));
+    let [warning] = added["warnings"].as_array().unwrap().as_slice() else { panic!("{added}") };
+    let warning = warning.as_str().unwrap();
+    assert!(warning.contains("open_gop.mp4: open-groups: segments start at the"), "{warning}");
+    assert!(warning.contains("; 2 key frames have") && warning.contains("open-gop=0"), "{warning}");
+}
+
+#[test]
 fn thumbnails_are_named_with_their_grid() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     copy(&demo("gate_h264_180p.mp4"), &folder.path().join("film.mp4"));
