@@ -277,6 +277,9 @@ fn print(
         for manifest in &stream.manifests {
             outln!("  {:5} {}", manifest.protocol, manifest.url);
         }
+        for url in &stream.downloads {
+            outln!("  file  {url}");
+        }
         if stream.policy == Access::Token {
             outln!(
                 "  keys need a token: portcullis token make --policy token --expires-in 1h{place}"

@@ -17,7 +17,7 @@ use crate::package::format::{Protocol, Row};
 use crate::package::request::Selectors;
 use crate::policy::{Restriction, StreamingPolicy};
 use crate::protection::{self, Protection};
-use crate::service::origin::{Offers, Origin, OriginError};
+use crate::service::origin::{Offers, Origin, OriginError, download_names};
 use crate::store::{Locator, Store, StoreError};
 
 /// What stays as it is in one path component of a URL.
@@ -51,6 +51,9 @@ pub struct Stream<K> {
     pub keys: Vec<K>,
     /// The manifests, one per format and protection.
     pub manifests: Vec<Manifest>,
+    /// The files that may be downloaded as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub downloads: Vec<String>,
     /// Licence addresses by EME key system name.
     pub licenses: BTreeMap<&'static str, String>,
 }
@@ -98,6 +101,7 @@ impl<K> Stream<K> {
             policy: self.policy,
             token: self.token,
             manifests: self.manifests,
+            downloads: self.downloads,
             licenses: self.licenses,
         })
     }
@@ -204,8 +208,24 @@ impl Catalog {
             token: self.token.clone().filter(|_| access == Access::Token),
             keys: keys.iter().filter_map(KeyInfo::of).collect(),
             manifests: self.manifests(locator, offers.as_deref()),
+            downloads: self.downloads(locator, &policy).await?,
             licenses: if licensed { self.licenses(&policy, &keys) } else { BTreeMap::new() },
         })
+    }
+
+    async fn downloads(
+        &self,
+        locator: &Locator,
+        policy: &StreamingPolicy,
+    ) -> Result<Vec<String>, StoreError> {
+        if !policy.allows(Protocol::Download, Protection::Clear) {
+            return Ok(Vec::new());
+        }
+        let names = download_names(&*self.store.asset(&locator.asset).await?).await;
+        let url = |name: &String| {
+            format!("{}/{}/{}", self.origin, locator.id, utf8_percent_encode(name, COMPONENT))
+        };
+        Ok(names.iter().map(url).collect())
     }
 
     /// ClearKey, which is good for tests of everything, and what the streaming policy announces.

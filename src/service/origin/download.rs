@@ -38,6 +38,9 @@ const TYPES: &[(&str, &str)] = &[
     ("json", "application/json"),
 ];
 
+/// No more are listed: folders of segments have many.
+const MAX_LISTED: usize = 1000;
+
 pub(super) async fn answer(
     policy: &StreamingPolicy,
     asset: &store::Asset,
@@ -47,9 +50,8 @@ pub(super) async fn answer(
         let detail = "the streaming policy does not allow downloads";
         return Err(OriginError::new(Code::OUTPUT_FORMAT_BLOCKED, detail));
     }
-    let extension = Path::new(name).extension().and_then(OsStr::to_str).unwrap_or_default();
-    let extension = extension.to_ascii_lowercase();
-    if name.starts_with('.') || NOT_SERVED.contains(&extension.as_str()) {
+    let extension = extension(name);
+    if !is_served(name) {
         return Err(missing());
     }
     let path = asset.dir.join(name);
@@ -81,6 +83,32 @@ pub(super) async fn answer(
         ),
         following: None,
     })
+}
+
+fn extension(name: &str) -> String {
+    let extension = Path::new(name).extension().and_then(OsStr::to_str);
+    extension.unwrap_or_default().to_ascii_lowercase()
+}
+
+fn is_served(name: &str) -> bool {
+    !name.starts_with('.') && !NOT_SERVED.contains(&extension(name).as_str())
+}
+
+/// The files of an asset that are served as they are, by name; of many, some. Of a folder that is not
+/// there, none.
+pub(in crate::service) async fn names(asset: &store::Asset) -> Vec<String> {
+    let dir = asset.dir.clone();
+    let list = move || {
+        let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+        // As above, links are not followed.
+        let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+        let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+        let mut names: Vec<String> =
+            names.filter(|name| is_served(name)).take(MAX_LISTED).collect();
+        names.sort();
+        names
+    };
+    tokio::task::spawn_blocking(list).await.unwrap_or_default()
 }
 
 fn missing() -> OriginError {

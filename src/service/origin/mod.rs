@@ -36,6 +36,7 @@ pub use answer::{Answer, CachePolicy, Content, Following, Sources};
 pub use assets::{AssetCache, LoadedAsset};
 pub use body::PlanBody;
 use documents::DocumentCache;
+pub(super) use download::names as download_names;
 pub use error::{Code, OriginError, TABLE};
 use key_frames::Lengths;
 use keys::TrackKeys;

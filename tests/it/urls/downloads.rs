@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use serde_json::Value;
+
 use crate::support::origin::{CLIP, Shelf, demo, get, get_with, request, send};
 use crate::support::wire::Client;
 
@@ -49,6 +51,30 @@ async fn downloads_alone_do_not_stream() {
     let answer = get(&format!("{locator}/film.ism/manifest(format=mpd-time-cmaf)")).await;
     let (status, code, _) = answer.refusal();
     assert_eq!((status, code), (403, "MPE_OUTPUT_FORMAT_BLOCKED"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_downloaded_is_listed_with_its_stream() {
+    let (shelf, locator) = published("Predefined_DownloadOnly");
+    let film = shelf.path("film");
+    fs::write(film.join("a b&c.vtt"), "WEBVTT\n").unwrap();
+    fs::write(film.join(".hidden.mp4"), "x").unwrap();
+    fs::write(film.join("notes.ismc"), "x").unwrap();
+    symlink("/etc/passwd", film.join("link.mp4")).unwrap();
+    let listed = get(&format!("{}/streams.json", shelf.server.ready.origin)).await.ok();
+    let listed: Value = serde_json::from_slice(&listed).unwrap();
+    let of = |found: &Value| found["downloads"].as_array().cloned().unwrap_or_default();
+    let streams = listed["streams"].as_array().unwrap();
+    let [stream] = &streams.iter().filter(|found| !of(found).is_empty()).collect::<Vec<_>>()[..]
+    else {
+        panic!("{listed}")
+    };
+    let urls: Vec<_> = of(stream).iter().map(|url| url.as_str().unwrap().to_owned()).collect();
+    let expected = ["a%20b%26c.vtt", "gate_aac_eng.mp4", CLIP];
+    assert_eq!(urls, expected.map(|name| format!("{locator}/{name}")));
+    for url in urls {
+        get(&url).await.ok();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
