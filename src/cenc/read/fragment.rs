@@ -119,6 +119,10 @@ impl Locked {
                 at = offset.checked_add(sample.size.into());
             }
         }
+        if aux.and_then(|aux| aux.senc).is_some_and(|senc| senc.left() > 0) {
+            let rule = "senc has more samples than the fragment";
+            return Err(ReadError::Fragment { track: tfhd.track_id, rule });
+        }
         at.ok_or(outside)
     }
 

@@ -81,6 +81,11 @@ impl<'a> Senc<'a> {
         Self { reader: Reader::new(data), layout: Layout::Sizes(sizes.iter()), left, own: None }
     }
 
+    /// How many samples it says that it has data of, less those that were read.
+    pub fn left(&self) -> u32 {
+        self.left
+    }
+
     /// The data that are not read yet.
     pub fn rest(&self) -> &'a [u8] {
         self.reader.rest()

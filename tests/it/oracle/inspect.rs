@@ -49,10 +49,11 @@ fn contradictions_are_named() {
     let first_iv = 8;
     let clear_low = first_iv + 8 + 2 + 1;
     type Damage = (&'static str, fn(&mut [u8], usize), &'static str);
-    let table: [Damage; 4] = [
+    let table: [Damage; 5] = [
         ("saio", |body, _| body[11] ^= 1, "saio points at"),
         ("saiz", |body, _| body[8] ^= 1, "saiz"),
         ("senc", |body, clear| body[clear] ^= 1, "the subsamples of sample 0"),
+        ("senc", |body, _| body[4..8].fill(0xff), "senc has more samples than the fragment"),
         ("tfhd", |body, _| body[7] ^= 8, "the movie header does not have it"),
     ];
     for (kind, damage, expected) in table {
