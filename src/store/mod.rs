@@ -13,6 +13,7 @@ pub mod location;
 pub mod model;
 pub mod private;
 pub mod random;
+mod real;
 pub mod source;
 
 pub use cloud::Cloud;
@@ -20,6 +21,7 @@ pub use db::Store;
 pub use error::{Kind, StoreError};
 pub use location::Location;
 pub use model::{Asset, FilterKey, Locator, NewLocator, RotatedKeys, StoredFilter};
+pub use real::real;
 
 /// Name of the database file in a data directory.
 pub const DATABASE_FILE: &str = "portcullis.db";

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::cli::CliError;
+use crate::store::real;
 
 /// Which files may be written to.
 #[derive(Debug)]
@@ -27,8 +28,10 @@ impl Targets {
 
     /// Refuses a name that stands for something that is to stay.
     pub(super) fn check(&self, path: &Path) -> Result<(), CliError> {
+        // Folders on the way are made before it is.
+        let spot = real(path);
         // Of a link that leads nowhere, the link.
-        let Ok(found) = fs::metadata(path).or_else(|_| fs::symlink_metadata(path)) else {
+        let Ok(found) = fs::metadata(&spot).or_else(|_| fs::symlink_metadata(&spot)) else {
             return Ok(());
         };
         let rule = match () {

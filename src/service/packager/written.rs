@@ -1,13 +1,13 @@
 //! Where files will be written: none twice, and none over an input.
 
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::PackageError;
 use super::job::Job;
 use super::order::Order;
 use super::text::TextJob;
-use crate::store::Location;
+use crate::store::{Location, real};
 
 /// The places so far. Files get their names when they are complete, so what lies at a name does not
 /// matter, but links on the way to it do.
@@ -76,15 +76,5 @@ impl Written {
         };
         let known = self.folders.entry(folder.to_owned()).or_insert_with(|| real(folder));
         known.join(name)
-    }
-}
-
-/// A folder without links; what is not there yet is named as it will be.
-fn real(folder: &Path) -> PathBuf {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match (folder.canonicalize(), folder.parent(), folder.file_name()) {
-        (Ok(real), ..) => real,
-        (Err(_), Some(parent), Some(name)) => real(parent).join(name),
-        (Err(_), ..) => folder.to_owned(),
     }
 }

@@ -118,7 +118,12 @@ fn an_input_is_never_the_output() {
     assert!(bench.refused(&["film.mpd", "."], 2).contains("v.vtt"));
     assert!(bench.refused(&["film.mpd", ".", "--force"], 2).contains("input"));
     assert_eq!([bench.read("v.vtt"), bench.read("w.vtt")], ["WEBVTT v", "WEBVTT w"]);
+    // Nor by way of a folder that is made first.
+    assert!(bench.refused(&["film.mpd", "new/.."], 2).contains("v.vtt"));
+    assert!(bench.refused(&["film.mpd", "new/..", "--force"], 2).contains("input"));
+    assert_eq!([bench.read("v.vtt"), bench.read("w.vtt")], ["WEBVTT v", "WEBVTT w"]);
     bench.decrypts(&["film.mpd", "out"]);
+    assert!(bench.refused(&["film.mpd", "new/../out"], 2).contains("--force"));
     bench.put("v.vtt", "WEBVTT changed");
     fs::remove_file(bench.path("out/v.vtt")).unwrap();
     assert!(bench.refused(&["film.mpd", "out"], 2).contains("w.vtt"));

@@ -129,6 +129,7 @@ fn no_segment_is_written_over_an_input_or_another_file() {
     let film = at("1.mp4");
     fs::copy(ladder(HIGH), &film).unwrap();
     std::os::unix::fs::symlink(dir.path(), at("alias")).unwrap();
+    fs::create_dir(at("n")).unwrap();
     let video = |rest: &str| format!("in={film},stream=video,{rest}");
     let segments = |init: &str, template: &str| {
         video(&format!("init_segment={},segment_template={}", at(init), at(template)))
@@ -154,6 +155,15 @@ fn no_segment_is_written_over_an_input_or_another_file() {
             vec![segments("i.mp4", "$Number$.m4s"), sound("alias/$Number%01d$.m4s")],
             "alias/1.m4s: written twice",
         ),
+        // Folders that are not there yet are made before anything is written.
+        (vec![video(&format!("output={}", at("new/../1.mp4")))], "1.mp4: this is an input"),
+        (
+            vec![
+                video(&format!("output={}", at("new/../n/v.mp4"))),
+                video(&format!("output={}", at("n/v.mp4"))),
+            ],
+            "n/v.mp4: written twice",
+        ),
     ] {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let (code, stderr) = refused(&arguments);
@@ -162,7 +172,7 @@ fn no_segment_is_written_over_an_input_or_another_file() {
     }
     assert!(fs::read(&film).unwrap() == before);
     let left = fs::read_dir(dir.path()).unwrap();
-    assert_eq!(left.count(), 2, "nothing was written");
+    assert_eq!(left.count(), 3, "nothing was written");
 }
 
 #[test]
