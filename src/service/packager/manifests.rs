@@ -82,7 +82,7 @@ fn playlists(
     let base = &order.hls_base_url;
     let place = |name: &str| master.beside(name);
     let uri = |name: &str| url(base, master, &place(name));
-    let names = playlist_names(&jobs, &text);
+    let names = order.playlist_names();
     let (of_jobs, of_text) = names.split_at(jobs.len());
     // Playlists of key frames may lie in other folders, from where files have other names.
     let (mut files, mut seen_from_key_frames) = (Files::default(), Files::default());
@@ -121,17 +121,6 @@ fn playlists(
         documents.push(document(place(name), hls::text(&presentation, listed)));
     }
     Ok((document(master.clone(), hls::multivariant(&presentation)), documents))
-}
-
-/// The names that were given, else one by number. Of less pictures only the key frames have a playlist.
-fn playlist_names(jobs: &[&Job<'_>], text: &[&TextJob<'_>]) -> Vec<String> {
-    let of_job = |job: &&Job<'_>| match job.rendition.thinned {
-        Some(_) => job.stream.key_frames.clone(),
-        None => job.stream.playlist.clone(),
-    };
-    let given = jobs.iter().map(of_job);
-    let given = given.chain(text.iter().map(|text| text.order.playlist.clone())).enumerate();
-    given.map(|(n, name)| name.unwrap_or_else(|| format!("stream_{n}.m3u8"))).collect()
 }
 
 type Named = Vec<(TrackRef, RenditionFiles)>;

@@ -59,6 +59,38 @@ impl Order {
         let mut manifests = self.mpd.iter().chain(&self.multivariant);
         named.any(Location::is_object) || manifests.any(Location::is_object)
     }
+
+    /// The names of the playlists of streams and text that the multivariant playlist lists, streams
+    /// first: those that were given, else one by number. Of less pictures only the key frames have one.
+    pub(super) fn playlist_names(&self) -> Vec<String> {
+        let of_stream = |stream: &StreamOrder| match stream.every {
+            Some(_) => stream.key_frames.clone(),
+            None => stream.playlist.clone(),
+        };
+        let of_text = self.listed_text().map(|text| text.playlist.clone());
+        let given = self.listed_streams().map(of_stream).chain(of_text).enumerate();
+        given.map(|(n, name)| name.unwrap_or_else(|| format!("stream_{n}.m3u8"))).collect()
+    }
+
+    /// All playlists that are written.
+    pub(super) fn playlists(&self) -> Vec<Location> {
+        let Some(multivariant) = &self.multivariant else { return Vec::new() };
+        let of_streams = self.listed_streams().map(|stream| stream.every.is_none());
+        let is_whole = of_streams.chain(self.listed_text().map(|_| true));
+        let whole = self.playlist_names().into_iter().zip(is_whole);
+        let whole = whole.filter_map(|(name, is_whole)| is_whole.then_some(name));
+        let key_frames = self.listed_streams().filter_map(|stream| stream.key_frames.clone());
+        let beside = whole.chain(key_frames).map(|name| multivariant.beside(&name));
+        beside.chain([multivariant.clone()]).collect()
+    }
+
+    fn listed_streams(&self) -> impl Iterator<Item = &StreamOrder> {
+        self.streams.iter().filter(|stream| stream.in_hls)
+    }
+
+    fn listed_text(&self) -> impl Iterator<Item = &TextOrder> {
+        self.text.iter().filter(|text| text.kind == TextKind::WebVtt)
+    }
 }
 
 /// A key and the tracks that it is for.

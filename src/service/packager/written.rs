@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::PackageError;
 use super::job::Job;
-use super::order::Order;
+use super::order::{Order, Output};
 use super::text::TextJob;
 use crate::store::{Location, real};
 
@@ -31,15 +31,10 @@ impl Written {
             let spot = real.unwrap_or_else(|| written.spot(input));
             written.inputs.insert(spot);
         }
-        let media = order.streams.iter().map(|stream| (&stream.output, &stream.playlist));
-        let text = order.text.iter().map(|text| (&text.output, &text.playlist));
-        let listed: Vec<_> = media.chain(text).collect();
-        let key_frames = order.streams.iter().filter_map(|stream| stream.key_frames.as_ref());
-        let names = listed.iter().filter_map(|(_, name)| name.as_ref()).chain(key_frames);
-        let beside = |name: &String| Some(order.multivariant.as_ref()?.beside(name));
-        let manifests = order.mpd.iter().chain(&order.multivariant).cloned();
-        let outputs = listed.iter().flat_map(|(output, _)| output.places().cloned());
-        for place in manifests.chain(names.filter_map(beside)).chain(outputs) {
+        let media = order.streams.iter().map(|stream| &stream.output);
+        let outputs = media.chain(order.text.iter().map(|text| &text.output));
+        let outputs = outputs.flat_map(Output::places).cloned();
+        for place in order.mpd.iter().cloned().chain(order.playlists()).chain(outputs) {
             written.add(&place)?;
         }
         Ok(written)

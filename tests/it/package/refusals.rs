@@ -175,6 +175,41 @@ fn no_segment_is_written_over_an_input_or_another_file() {
     assert_eq!(left.count(), 3, "nothing was written");
 }
 
+/// Playlists that nobody gave a name have one too.
+#[test]
+fn no_playlist_by_number_is_written_over_another_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let input = dir.path().join("stream_1.m3u8");
+    fs::copy(ladder(SOUND), &input).unwrap();
+    let video = |rest: &str| format!("in={},stream=video,{rest}", ladder(HIGH).display());
+    let sound = |rest: &str| format!("in={},stream=audio,{rest}", ladder(SOUND).display());
+    let (own, film) = (input.display(), dir.path().join("film.m3u8").display().to_string());
+    for (arguments, said) in [
+        ([video("output=v.mp4"), sound("output=a.mp4,playlist_name=stream_0.m3u8")], "f.m3u8"),
+        ([video("output=v.mp4"), sound("output=a.mp4")], "stream_0.m3u8"),
+        (
+            [video("output=v.mp4,iframe_playlist_name=stream_1.m3u8"), sound("output=a.mp4")],
+            "f.m3u8",
+        ),
+        ([video("output=v.mp4"), sound("output=stream_1.m3u8,output_format=mp4")], "f.m3u8"),
+    ] {
+        let [one, other] = &arguments;
+        let (code, stderr) = refused(&[one, other, "--hls_master_playlist_output", said]);
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("m3u8: written twice"), "{arguments:?}: {stderr}");
+    }
+    let arguments = [video("output=v.mp4"), format!("in={own},stream=audio,output=a.mp4")];
+    let [one, other] = &arguments;
+    let (code, stderr) = refused(&[one, other, "--hls_master_playlist_output", &film]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("stream_1.m3u8: this is an input"), "{stderr}");
+    // What no playlist lists has none.
+    let arguments =
+        [video("output=v.mp4"), sound("output=stream_1.m3u8,output_format=mp4,dash_only=1")];
+    let [one, other] = &arguments;
+    Run::of(&[one, other, "--hls_master_playlist_output", "f.m3u8", "--mpd_output", "f.mpd"]);
+}
+
 #[test]
 fn an_output_that_cannot_be_written_is_3() {
     let film = format!("in={},stream=video,output=/dev/null/v.mp4", ladder(HIGH).display());
