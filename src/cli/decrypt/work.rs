@@ -154,15 +154,20 @@ impl<W: Write> Work<'_, W> {
         done.map_err(|error| CliError::refused(format_args!("{piece}: {error}")))
     }
 
-    /// The key of whole segments: that whose KID the address names, or the only one.
+    /// The key of whole segments: that whose KID the address names, and where it names none the only one.
     fn key(&self, key: &Key) -> Result<&Expanded, CliError> {
         let kid = key.uri.split(['?', '&']).find_map(|part| part.strip_prefix("kid="));
         let kid = kid.and_then(|kid| kid.parse::<KeyId>().ok());
-        let named = kid.and_then(|kid| self.keys.get(kid));
-        named.or(self.keys.only()).ok_or_else(|| match kid {
-            Some(kid) => CliError::refused(format_args!("no key of the KID {kid} is given")),
-            None => CliError::refused("the playlist names no KID: give just one key"),
-        })
+        match kid {
+            Some(kid) => self
+                .keys
+                .get(kid)
+                .ok_or_else(|| CliError::refused(format_args!("no key of the KID {kid} is given"))),
+            None => self
+                .keys
+                .only()
+                .ok_or_else(|| CliError::refused("the playlist names no KID: give just one key")),
+        }
     }
 
     fn write(&mut self, data: &[u8], bar: &Bar) -> Result<(), CliError> {

@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use portcullis::ids::KeyId;
 use tempfile::TempDir;
 
 use crate::support::origin::{CLIP, Shelf, demo};
@@ -130,6 +131,22 @@ fn an_input_is_never_the_output() {
     assert!(!bench.path("out/v.vtt").exists(), "nothing is written before it is refused");
     bench.decrypts(&["film.mpd", "out", "--force"]);
     assert_eq!(bench.read("out/v.vtt"), "WEBVTT changed");
+}
+
+/// The only key is for what names none.
+#[test]
+fn where_a_kid_is_named_no_other_key_is_taken() {
+    let bench = Bench::new();
+    let (named, given) = (KeyId::from_bytes([0xaa; 16]), KeyId::from_bytes([0xbb; 16]));
+    bench.put("1.ts", [0x47; 32]);
+    for method in ["AES-128", "SAMPLE-AES"] {
+        let key = format!("#EXT-X-KEY:METHOD={method},URI=\"https://k/?a=b&kid={named}\"\n");
+        bench.put("list.m3u8", playlist(&["1.ts"]).replacen("#EXTINF", &(key + "#EXTINF"), 1));
+        let keys = format!("{given}:{}", "5a".repeat(16));
+        let said = bench.refused(&["list.m3u8", "out", "--keys", &keys], 1);
+        assert!(said.contains(&format!("no key of the KID {named} is given")), "{said}");
+        assert!(!bench.path("out").exists());
+    }
 }
 
 #[test]
