@@ -6,7 +6,7 @@ use super::PackageError;
 use super::job::Job;
 use super::order::{Form, Order, Output};
 use super::output::write_all;
-use super::paths::{relative, url};
+use super::paths::{front, relative, url};
 use super::text::TextJob;
 use crate::media::{Asset, Rendition};
 use crate::package::compat::Compat;
@@ -153,9 +153,10 @@ pub(super) fn each_file(
     base: &str,
 ) -> Result<(Init, SegmentFiles), PackageError> {
     let init = init.map(|init| (url(base, lister, init), None));
-    let template = Template::parse(&relative(lister, template), bitrate);
+    let path = relative(lister, template);
     let refused = |error| PackageError::refused(format!("segment_template: {error}"));
-    let template = template.map_err(refused)?.encoded().behind(base);
+    let template = Template::parse(&path, bitrate).map_err(refused)?;
+    let template = template.encoded().behind(front(base, &path));
     Ok((init, SegmentFiles::Each(template)))
 }
 

@@ -19,7 +19,15 @@ pub(super) fn relative(manifest: &Location, file: &Location) -> String {
 
 /// The same as a URL behind `base`.
 pub(super) fn url(base: &str, manifest: &Location, file: &Location) -> String {
-    format!("{base}{}", encoded(&relative(manifest, file)))
+    let path = relative(manifest, file);
+    format!("{}{}", front(base, &path), encoded(&path))
+}
+
+/// What stands in front of a path so that it is a URL behind `base`: without one, a first name with a
+/// colon would be taken for a scheme (RFC 3986 section 4.2).
+pub(super) fn front<'a>(base: &'a str, path: &str) -> &'a str {
+    let first = path.split('/').next().unwrap_or_default();
+    if base.is_empty() && first.contains(':') { "./" } else { base }
 }
 
 /// The names of a path from the root on, or of a key, without detours.
@@ -61,7 +69,14 @@ mod tests {
         ] {
             assert_eq!(relative(&at(manifest), &at(file)), expected);
         }
-        let named = url("https://cdn/", &at("a.mpd"), &at("a b.mp4"));
-        assert_eq!(named, "https://cdn/a%20b.mp4");
+        for (base, file, expected) in [
+            ("https://cdn/", "a b.mp4", "https://cdn/a%20b.mp4"),
+            ("https://cdn/", "a:b.mp4", "https://cdn/a:b.mp4"),
+            ("", "a:b.mp4", "./a:b.mp4"),
+            ("", "a:b/v.mp4", "./a:b/v.mp4"),
+            ("", "v/a:b.mp4", "v/a:b.mp4"),
+        ] {
+            assert_eq!(url(base, &at("a.mpd"), &at(file)), expected);
+        }
     }
 }

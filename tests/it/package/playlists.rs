@@ -75,6 +75,25 @@ fn ranges_of_one_file_play() {
     }
 }
 
+/// What stands before a colon in front of a relative URL would be its scheme.
+#[test]
+fn names_with_colons_stay_relative() {
+    let video = video("output=a:b.mp4,iframe_playlist_name=if:x.m3u8");
+    let sound = sound("init_segment=i:a.mp4,segment_template=s:$Number$.m4s,hls_only=1");
+    let manifests = ["--hls_master_playlist_output", "film.m3u8", "--mpd_output", "film.mpd"];
+    let run = Run::of(&[&[&*video, &*sound][..], &manifests].concat());
+    for (file, name) in [
+        ("film.mpd", "<BaseURL>./a:b.mp4</BaseURL>"),
+        ("film.m3u8", "URI=\"./if:x.m3u8\""),
+        ("stream_0.m3u8", "\n./a:b.mp4\n"),
+        ("stream_1.m3u8", "URI=\"./i:a.mp4\""),
+        ("stream_1.m3u8", "\n./s:1.m4s\n"),
+    ] {
+        let text = run.text(file);
+        assert!(text.contains(name), "{name} is not in {text}");
+    }
+}
+
 #[test]
 fn transport_streams_play_from_segments_and_from_one_file() {
     for (names, each) in [
