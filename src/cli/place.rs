@@ -13,6 +13,7 @@ use url::Url;
 use super::CliError;
 use super::fetch::{MAX_FETCH, fetch, fetch_part};
 use crate::bytes::ReadAt;
+use crate::drm::describe;
 use crate::package::part::Part;
 use crate::store::files::LocalFile;
 
@@ -151,9 +152,10 @@ impl Place {
         if found.file().is_some_and(is_inside) {
             return Ok(found);
         }
-        let uri = uri.split('?').next().unwrap_or_default().escape_debug();
+        let uri = describe::address(uri);
         Err(CliError::refused(format_args!(
-            "{self}: '{uri}' leads out of its folder, which --allow-outside permits"
+            "{self}: '{}' leads out of its folder, which --allow-outside permits",
+            uri.escape_debug()
         )))
     }
 }

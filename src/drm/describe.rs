@@ -61,12 +61,27 @@ fn play_ready(data: &[u8]) -> Result<Fields, DataError> {
     let optional = [
         ("algorithm", algorithm.map(|algorithm| algorithm.name().to_owned())),
         ("checksums", Some(checksums.join(" ")).filter(|text| !text.is_empty())),
-        // A token may stand in the query.
-        ("licence URL", header.la_url.map(|url| url.split('?').take(1).collect())),
+        ("licence URL", header.la_url.map(|url| address(&url))),
         ("custom attributes", custom),
     ];
     let first = vec![("header", header.version.name().to_owned()), ("data kids", kids)];
     Ok([first, said(optional)].concat())
+}
+
+/// An address without what may be secret: its query, and the name and the password in front of the host.
+/// Slashes are as browsers take them: also backward, and one may do.
+pub fn address(url: &str) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or_default();
+    let end = bare.find([':', '/', '\\']).filter(|end| bare[*end..].starts_with(':'));
+    let (scheme, rest) = bare.split_at(end.map_or(0, |end| end + 1));
+    let behind = rest.trim_start_matches(['/', '\\']);
+    let slashes = &rest[..rest.len() - behind.len()];
+    if scheme.is_empty() && slashes.is_empty() {
+        return bare.to_owned();
+    }
+    let (authority, path) = behind.split_at(behind.find(['/', '\\']).unwrap_or(behind.len()));
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}{slashes}{host}{path}")
 }
 
 /// What is there, without characters that would steer a terminal.
@@ -104,7 +119,7 @@ mod tests {
         let under = format!("wrapped under={root}");
         assert_eq!(names(entitled.system, &entitled.data), [&*kids, &under, "scheme=cenc"]);
         let header = Header::new(vec![HeaderKey::new(kid, Scheme::Cenc, [9; 8])]);
-        let header = Header { la_url: Some("https://a/?token=x".to_owned()), ..header };
+        let header = Header { la_url: Some("https://u:p@a/?token=x".to_owned()), ..header };
         let object = Object::new(&header).pssh().unwrap();
         let expected = [
             "header=4.0.0.0",
@@ -114,6 +129,25 @@ mod tests {
             "licence URL=https://a/",
         ];
         assert_eq!(names(object.system, &object.data), expected);
+    }
+
+    #[test]
+    fn addresses_tell_neither_queries_nor_passwords() {
+        for (url, expected) in [
+            ("https://h/a@b?token=x", "https://h/a@b"),
+            ("https://u:p@h:1/a#x", "https://h:1/a"),
+            ("https://u:p@q@h", "https://h"),
+            ("skd://u@h/", "skd://h/"),
+            ("//u:p@h/a", "//h/a"),
+            ("https:\\\\u:p@h\\a", "https:\\\\h\\a"),
+            ("https:u:p@h/a", "https:h/a"),
+            ("keys/a@b:c", "keys/a@b:c"),
+            ("a@b?c", "a@b"),
+            ("urn:uuid:1", "urn:uuid:1"),
+            ("", ""),
+        ] {
+            assert_eq!(address(url), expected);
+        }
     }
 
     #[test]

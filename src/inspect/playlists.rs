@@ -206,11 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn neither_keys_nor_queries_are_told() {
+    fn neither_keys_nor_secrets_in_addresses_are_told() {
         let secret = BASE64.encode(&[0x5a; 16]);
         for attributes in [
             format!("METHOD=AES-128,URI=\"data:text/plain;base64,{secret}\""),
             "METHOD=AES-128,URI=\"https://k/?token=secret\"".to_owned(),
+            "METHOD=AES-128,URI=\"https://u:secret@k/\"".to_owned(),
         ] {
             let told = format!("{:?}", said(&attributes));
             assert!(!told.contains(&secret) && !told.contains("secret"), "{told}");

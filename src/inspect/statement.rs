@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{MAX_KIDS, MAX_VALUE};
 use crate::cenc::Scheme;
 use crate::crypto::root::Wrapped;
+use crate::drm::describe::address;
 use crate::ids::KeyId;
 use crate::isobmff::describe::Fields;
 pub use crate::package::part::Part;
@@ -37,7 +38,7 @@ pub struct Statement {
     pub checksums: Vec<(KeyId, Vec<u8>)>,
     /// Keys that it holds wrapped: their KID, that of the root key, the bytes.
     pub wrapped: Vec<(KeyId, KeyId, Wrapped)>,
-    /// All that it says, for people. Neither keys nor queries of addresses.
+    /// All that it says, for people. Neither keys nor secrets in addresses.
     pub fields: Fields,
     /// Why it cannot be read, if that is so.
     pub broken: Option<String>,
@@ -99,11 +100,11 @@ impl Statement {
         self.fields.push((name, value.collect()));
     }
 
-    /// Adds an address, without its query: a token may stand there. In `data:` a key may.
+    /// Adds an address, without what may be secret in it. In `data:` a key may stand.
     pub(super) fn tell_url(&mut self, name: &'static str, url: &str) {
         match url.trim_start().get(..5) {
             Some(scheme) if scheme.eq_ignore_ascii_case("data:") => self.tell(name, "data"),
-            _ => self.tell(name, url.split(['?', '#']).next().unwrap_or_default()),
+            _ => self.tell(name, address(url)),
         }
     }
 

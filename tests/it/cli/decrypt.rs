@@ -201,7 +201,10 @@ fn a_local_manifest_leads_to_nothing_outside_of_its_folder_unless_told() {
         bench.put("in/main.m3u8", format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{uri}\n"));
         assert!(bench.refused(&["in/main.m3u8", "folder"], 1).contains("--allow-outside"), "{uri}");
     }
-    // Addresses are not asked either.
+    // Addresses are not asked either, nor are passwords in them told.
+    bench.put("in/list.m3u8", playlist(&["http://u:secret@127.0.0.1:9/segment"]));
+    let said = bench.refused(&["in/list.m3u8", "out"], 1);
+    assert!(said.contains("'http://127.0.0.1:9/segment'"), "{said}");
     bench.put("in/list.m3u8", playlist(&["http://127.0.0.1:9/segment"]));
     assert!(bench.refused(&["in/list.m3u8", "out"], 1).contains("--allow-outside"));
     let said = bench.refused(&["in/list.m3u8", "out", "--allow-outside"], 3);
