@@ -31,8 +31,12 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Draft {
     file: File,
-    path: PathBuf,
+    name: Unnamed,
 }
+
+/// A complete file without its final name; removed when dropped.
+#[derive(Debug)]
+pub struct Unnamed(PathBuf);
 
 impl Draft {
     /// Makes an empty file beside `path`. What lies there under the chosen name, a link too, is
@@ -69,7 +73,7 @@ impl Draft {
             attempts += 1;
             match opened {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && attempts < ATTEMPTS => {}
-                opened => return opened.map(|file| Self { file, path }),
+                opened => return opened.map(|file| Self { file, name: Unnamed(path) }),
             }
         }
     }
@@ -98,7 +102,12 @@ impl Draft {
     /// # Errors
     /// What the operating system says.
     pub fn replace(&self, path: &Path) -> io::Result<()> {
-        fs::rename(&self.path, path)
+        self.name.replace(path)
+    }
+
+    /// Closes the file, which gets its name when others are complete too.
+    pub fn close(self) -> Unnamed {
+        self.name
     }
 
     /// Gives the file its name unless it is taken.
@@ -106,14 +115,24 @@ impl Draft {
     /// # Errors
     /// `AlreadyExists`, or what the operating system says.
     pub fn claim(self, path: &Path) -> io::Result<()> {
-        fs::hard_link(&self.path, path)
+        fs::hard_link(&self.name.0, path)
     }
 }
 
-impl Drop for Draft {
+impl Unnamed {
+    /// As [`Draft::replace`].
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn replace(&self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.0, path)
+    }
+}
+
+impl Drop for Unnamed {
     fn drop(&mut self) {
         // Gone already when it was renamed.
-        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -175,7 +194,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kek");
         let (one, other) = (Draft::beside(&path).unwrap(), Draft::beside(&path).unwrap());
-        assert_ne!(one.path, other.path);
+        assert_ne!(one.name.0, other.name.0);
         let mode = one.file.metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, OWNER_ONLY);
         one.claim(&path).unwrap();

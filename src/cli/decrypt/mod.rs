@@ -13,7 +13,7 @@ use serde::Serialize;
 use self::input::{Budget, Piece, pieces_of};
 use self::presentation::{Track, tracks};
 use self::target::Targets;
-use self::work::{Report, decrypt, extensions};
+use self::work::{Done, Report, decrypt, extensions};
 use super::CliError;
 use super::key_args::KeyArgs;
 use super::place::{Place, Reach};
@@ -91,7 +91,7 @@ pub(super) async fn run(args: Args) -> Result<(), CliError> {
     let read = places.iter().filter_map(Place::file).chain(pieces.iter().filter_map(Piece::file));
     Targets::beside(read, args.force).check(output)?;
     let bar = Bar::new(0);
-    let report = decrypt(pieces, &keys, output, false, &bar).await?;
+    let report = decrypt(pieces, &keys, output, false, &bar).await?.finish()?;
     drop(bar);
     if args.json {
         return print_json(&report);
@@ -110,7 +110,8 @@ fn check(folder: &Path, manifest: &Place, tracks: &[Track], force: bool) -> Resu
     names.try_for_each(|name| targets.check(&name))
 }
 
-/// Each track becomes a file in a folder.
+/// Each track becomes a file in a folder. They get their names together: where one fails, nothing is
+/// left that another try would have to write over.
 async fn presentation(
     tracks: Vec<Track>,
     keys: &Keyring,
@@ -119,11 +120,12 @@ async fn presentation(
 ) -> Result<(), CliError> {
     std::fs::create_dir_all(folder).map_err(|error| CliError::file(folder, &error))?;
     let bar = Bar::new(0);
-    let mut reports = Vec::new();
+    let mut done = Vec::new();
     for Track { name, pieces } in tracks {
-        reports.push(decrypt(pieces, keys, &folder.join(name), true, &bar).await?);
+        done.push(decrypt(pieces, keys, &folder.join(name), true, &bar).await?);
     }
     drop(bar);
+    let reports = done.into_iter().map(Done::finish).collect::<Result<Vec<Report>, _>>()?;
     if json {
         return print_json(&Folder { output: folder.display().to_string(), tracks: reports });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ use crate::ids::KeyId;
 use crate::isobmff::is_mp4;
 use crate::mpegts::open::Opener;
 use crate::package::hls::read::{Key, Method};
-use crate::store::private::Draft;
+use crate::store::private::{Draft, Unnamed};
 
 const BUFFER: usize = 1 << 20;
 
@@ -34,6 +34,22 @@ pub(super) struct Report {
     segments: u64,
 }
 
+/// A stream that is decrypted, in a file without its name.
+pub(super) struct Done {
+    file: Unnamed,
+    output: PathBuf,
+    report: Report,
+}
+
+impl Done {
+    /// Gives the file its name.
+    pub(super) fn finish(self) -> Result<Report, CliError> {
+        let Self { file, output, report } = self;
+        file.replace(&output).map_err(|error| CliError::file(&output, &error))?;
+        Ok(report)
+    }
+}
+
 /// Decrypts a stream into a file, which gets the extension of what it holds where it `has_none`.
 pub(super) async fn decrypt(
     pieces: Vec<Piece>,
@@ -41,7 +57,7 @@ pub(super) async fn decrypt(
     output: &Path,
     has_none: bool,
     bar: &Bar,
-) -> Result<Report, CliError> {
+) -> Result<Done, CliError> {
     let file = |error: std::io::Error| CliError::file(output, &error);
     let mut draft = Draft::beside(output).map_err(file)?;
     let mut work = Work {
@@ -64,8 +80,7 @@ pub(super) async fn decrypt(
         output.set_extension(extension.unwrap_or("bin"));
     }
     report.output = output.display().to_string();
-    draft.replace(&output).map_err(|error| CliError::file(&output, &error))?;
-    Ok(report)
+    Ok(Done { file: draft.close(), output, report })
 }
 
 struct Work<'k, W: Write> {

@@ -149,6 +149,23 @@ fn where_a_kid_is_named_no_other_key_is_taken() {
     }
 }
 
+/// What is left of a failure would have to be written over.
+#[test]
+fn of_a_presentation_all_files_are_left_or_none() {
+    let bench = Bench::new();
+    bench.put("v.vtt", "WEBVTT v");
+    bench.put("s.ts", [0x47; 32]);
+    let stream = |name: &str| format!("#EXT-X-STREAM-INF:BANDWIDTH=1\n{name}.m3u8\n");
+    let line = format!("#EXT-X-KEY:METHOD=AES-128,URI=\"k?kid={}\"\n", KeyId::from_bytes([9; 16]));
+    bench.put("clear.m3u8", playlist(&["v.vtt"]));
+    bench.put("sealed.m3u8", playlist(&["s.ts"]).replacen("#EXTINF", &(line + "#EXTINF"), 1));
+    bench.put("main.m3u8", format!("#EXTM3U\n{}{}", stream("clear"), stream("sealed")));
+    for _ in 0..2 {
+        assert!(bench.refused(&["main.m3u8", "out"], 1).contains("no key of the KID"));
+        assert_eq!(fs::read_dir(bench.path("out")).unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn tracks_whose_names_become_alike_are_files_of_their_own() {
     let bench = Bench::new();
