@@ -133,7 +133,7 @@ struct ManifestArgs {
           hide_default_value = true, value_parser = base_url)]
     hls_base_url: String,
     /// Where players of HLS find the bytes of a key: a URL, or relative to the media playlist;
-    /// {ContentKeyId} stands for its id
+    /// {ContentKeyId} stands for its id, and has to where playlists name several keys
     #[arg(long = "hls_key_uri", alias = "hls-key-uri", value_name = "URI",
           value_parser = UrlTemplate::parse_reference)]
     hls_key_uri: Option<UrlTemplate>,
@@ -343,7 +343,8 @@ What differs from shaka-packager:
 Examples:
   portcullis package in=film.mp4,stream=video,output=v.mp4 in=film.mp4,stream=audio,output=a.mp4 \\
     --enable_raw_key_encryption --key_file film.keys --protection_scheme cbcs \\
-    --mpd_output film.mpd --hls_master_playlist_output film.m3u8 --hls_key_uri https://keys/film
+    --mpd_output film.mpd --hls_master_playlist_output film.m3u8 \\
+    --hls_key_uri 'https://keys/{ContentKeyId}'
   portcullis package 'in=film.mp4,stream=video,segment_template=v/$Number$.ts' \\
     'in=film.mp4,stream=audio,segment_template=a/$Number$.ts' --hls_master_playlist_output film.m3u8
 

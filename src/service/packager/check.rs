@@ -1,16 +1,20 @@
 //! Orders that contradict themselves, or ask for what no format has, are refused before anything is
 //! written.
 
+use std::collections::HashSet;
+
 use super::PackageError;
 use super::job::Job;
-use super::keys;
+use super::keys::{self, Keyed};
 use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind, TextOrder};
 use super::text::TextJob;
 use crate::cenc::Scheme;
+use crate::ids::KeyId;
 use crate::media::Rendition;
 use crate::package::announced::System;
 use crate::package::format::Format;
 use crate::package::support::{self, Unsupported};
+use crate::policy::UrlTemplate;
 use crate::protection::Protection;
 use crate::store::Location;
 
@@ -157,15 +161,40 @@ fn protection(order: &Order) -> Result<(), String> {
         );
     }
     let hls = order.multivariant.is_some();
-    let by_uri = [System::ClearKey, System::FairPlay];
-    let fetches = order.protection == Protection::Cbc
-        || by_uri.iter().any(|system| keys::announces(order, *system));
     let media = order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
     let listed = hls && (media || order.text.iter().any(|text| text.is_encrypted(order)));
-    if fetches && listed && order.key_uri.is_none() {
+    if fetches(order) && listed && order.key_uri.is_none() {
         return Err("--hls_key_uri is missing: players of HLS fetch the key from it".to_owned());
     }
     Ok(())
+}
+
+/// Whether players of HLS fetch keys from addresses.
+fn fetches(order: &Order) -> bool {
+    let by_uri = [System::ClearKey, System::FairPlay];
+    order.protection == Protection::Cbc
+        || by_uri.iter().any(|system| keys::announces(order, *system))
+}
+
+/// Playlists do not name one address for several keys.
+pub(super) fn addresses(
+    order: &Order,
+    jobs: &[Job<'_>],
+    text: &[TextJob<'_>],
+) -> Result<(), PackageError> {
+    let names_key = order.key_uri.as_ref().is_none_or(UrlTemplate::names_key);
+    if names_key || order.multivariant.is_none() || !fetches(order) {
+        return Ok(());
+    }
+    let media = jobs.iter().filter(|job| job.stream.in_hls).map(|job| &job.keyed);
+    let text = text.iter().filter(|text| !text.is_in_mpd()).map(|text| &text.keyed);
+    let kids: HashSet<KeyId> = media.chain(text).flat_map(Keyed::key_ids).collect();
+    match kids.len() {
+        0 | 1 => Ok(()),
+        _ => Err(PackageError::refused(
+            "--hls_key_uri: several keys would have one address: {ContentKeyId} is needed",
+        )),
+    }
 }
 
 /// Whether the form of a stream carries its codec, and protects it.

@@ -97,6 +97,7 @@ pub fn run(
     check::jobs(order, &jobs)?;
     let text = TextJob::all(order, &inputs, cloud)?;
     check::text(order, &text)?;
+    check::addresses(order, &jobs, &text)?;
     written.add_segments(&jobs, &text)?;
     expect(jobs.iter().flat_map(|job| &job.rendition.fragment_bytes).sum());
     work::run(&jobs, order.is_remote(), progress)?;

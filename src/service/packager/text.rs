@@ -29,7 +29,7 @@ pub(super) struct TextJob<'a> {
     pub(super) order: &'a TextOrder,
     text: &'a TextRendition,
     cloud: &'a Arc<Cloud>,
-    keyed: Keyed,
+    pub(super) keyed: Keyed,
     form: TextForm,
     /// The row of fragments; none of WebVTT.
     row: Option<&'static Row>,

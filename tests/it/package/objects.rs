@@ -83,7 +83,7 @@ fn from_a_store_into_it_is_as_from_files_into_files() {
         "--hls_master_playlist_output",
         "{}/whole/hls/film.m3u8",
         "--hls_key_uri",
-        "https://keys.test/",
+        "https://keys.test/{ContentKeyId}",
     ];
     let each = [
         "in={}/in/film.mp4,stream=video,segment_template={}/each/v/$Number$.ts",
@@ -92,7 +92,7 @@ fn from_a_store_into_it_is_as_from_files_into_files() {
         "--hls_master_playlist_output",
         "{}/each/film.m3u8",
         "--hls_key_uri",
-        "https://keys.test/",
+        "https://keys.test/{ContentKeyId}",
     ];
     let (local, stored) = (folder.path().to_str().unwrap(), format!("s3://{BUCKET}"));
     for (below, arguments, scheme) in [("whole", &whole[..], "cenc"), ("each", &each, "AES-128")] {

@@ -104,6 +104,36 @@ fn orders_that_cannot_be_are_1() {
 }
 
 #[test]
+fn several_keys_have_not_one_address() {
+    let video = format!("in={},stream=video,", ladder(HIGH).display());
+    let sound = format!("in={},stream=audio,", ladder(SOUND).display());
+    let (film, song) = (format!("{video}output=v.mp4"), format!("{sound}output=a.mp4"));
+    let segments = |front: &str, name: &str| format!("{front}segment_template={name}$Number$.ts");
+    let two = keys(&["HD", "AUDIO"]);
+    let turns = format!("{},{}", keys(&["HD"]), keys(&["SD"]).replace("label=SD", "label=HD"));
+    let hls = |scheme, keys| {
+        let encrypt =
+            ["--enable_raw_key_encryption", "--protection_scheme", scheme, "--keys", keys];
+        let uri = ["--hls_key_uri", "https://k/one", "--hls_master_playlist_output", "f.m3u8"];
+        [encrypt.as_slice(), &uri].concat()
+    };
+    let rotate = ["--crypto_period_duration", "6"];
+    let (first, second) = (segments(&video, "v"), segments(&sound, "a"));
+    for arguments in [
+        [&[&*film, &song][..], &hls("cbcs", &two)].concat(),
+        [&[&*first, &second][..], &hls("AES-128", &two)].concat(),
+        [&[&*film][..], &hls("cenc", &turns), &rotate].concat(),
+    ] {
+        let (code, stderr) = refused(&arguments);
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("--hls_key_uri: several keys would have one address"), "{stderr}");
+    }
+    // One has, whatever the keys are of what no playlist lists.
+    let alone = format!("{song},dash_only=1");
+    Run::of(&[&[&*film, &alone][..], &hls("cbcs", &two), &["--mpd_output", "f.mpd"]].concat());
+}
+
+#[test]
 fn encrypted_inputs_are_refused_and_inputs_are_not_written_over() {
     let film = format!("in={},stream=video,output=v.mp4", ladder(HIGH).display());
     let keys = keys(&["HD"]);
