@@ -58,6 +58,11 @@ fn stream(order: &Order, stream: &StreamOrder) -> Result<(), &'static str> {
             "HLS has no word for cens and cbc1: say dash_only=1, or another scheme",
         ),
         (
+            !listed_in_hls || scheme.is_none() || keys::has_line(order, format(stream.form)),
+            "playlists name keys by system, and none that is announced has a line in those of this \
+             form: name another in --protection_systems, or say dash_only=1",
+        ),
+        (
             stream.key_frames.is_none() || !(enveloped || (transport && scheme.is_some())),
             "iframe_playlist_name: key frames of AES-128 and of SAMPLE-AES in transport streams are \
              no byte ranges",
@@ -197,16 +202,21 @@ pub(super) fn addresses(
     }
 }
 
+/// A format whose segments have the form.
+fn format(form: Form) -> Format {
+    match form {
+        Form::Fragments => Format::DashCmaf,
+        Form::Transport => Format::HlsTs4,
+    }
+}
+
 /// Whether the form of a stream carries its codec, and protects it.
 pub(super) fn codec(
     order: &Order,
     stream: &StreamOrder,
     rendition: &Rendition,
 ) -> Result<(), PackageError> {
-    let format = match stream.form {
-        Form::Fragments => Format::DashCmaf,
-        Form::Transport => Format::HlsTs4,
-    };
+    let format = format(stream.form);
     let protection = if stream.clear { Protection::Clear } else { order.protection };
     let refused = support::check(&rendition.track, format, protection).err();
     let rule = match refused {

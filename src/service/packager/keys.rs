@@ -17,7 +17,7 @@ use crate::media::track_class::TrackClass;
 use crate::media::{Asset, Rendition, TextRendition};
 use crate::package::announced::{Announced, ClearKeyLine, Custom, System, TABLE};
 use crate::package::cmaf::{self, Protect};
-use crate::package::format::Container;
+use crate::package::format::{Container, Format};
 use crate::package::keyed::{KeyRuns, RenditionKey};
 use crate::protection::Protection;
 use crate::store::Location;
@@ -198,6 +198,13 @@ fn chosen(order: &Order, ivs: IvContext) -> IvContext {
 /// Whether keys are announced to a system.
 pub(super) fn announces(order: &Order, system: System) -> bool {
     order.systems.contains(&system) || order.boxes.iter().any(|pssh| system_of(pssh) == system)
+}
+
+/// Whether playlists of a format have a key line of any system that keys are announced to. What
+/// KEYFORMAT a system has that is known by its box alone nobody says.
+pub(super) fn has_line(order: &Order, format: Format) -> bool {
+    let mut lines = TABLE.iter().map(|row| row.system).filter(|system| system.has_line(format));
+    lines.any(|system| system != System::Custom && announces(order, system))
 }
 
 /// The system of a box.

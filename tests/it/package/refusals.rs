@@ -103,6 +103,45 @@ fn orders_that_cannot_be_are_1() {
     }
 }
 
+/// Playlists without a key line would call what is encrypted clear.
+#[test]
+fn playlists_have_a_key_line_of_a_system() {
+    let film = format!("in={},stream=video,output=v.mp4", ladder(HIGH).display());
+    let ts = format!("in={},stream=video,segment_template=$Number$.ts", ladder(HIGH).display());
+    let unknown = "00000020707373680000000000112233445566778899aabbccddeeff00000000";
+    let keys = keys(&["HD"]);
+    let encrypt = |scheme, systems, value| {
+        let flags = ["--enable_raw_key_encryption", "--keys", &keys, "--protection_scheme", scheme];
+        [&flags[..], &["--hls_key_uri", "skd://{ContentKeyId}", systems, value]].concat()
+    };
+    let hls = ["--hls_master_playlist_output", "f.m3u8"];
+    let systems = "--protection_systems";
+    for (stream, scheme, flag, value) in [
+        (&film, "cenc", systems, "Marlin"),
+        (&film, "cbcs", systems, "Marlin"),
+        (&ts, "cbcs", systems, "Marlin"),
+        (&ts, "cbcs", systems, "Widevine,PlayReady"),
+        (&film, "cenc", "--pssh", unknown),
+    ] {
+        let (code, stderr) =
+            refused(&[&[&**stream][..], &encrypt(scheme, flag, value), &hls].concat());
+        assert_eq!(code, Some(1), "{scheme} {value}: {stderr}");
+        assert!(stderr.contains("none that is announced has a line"), "{stderr}");
+    }
+    for (stream, scheme, value) in [
+        (&film, "cenc", "Marlin,Widevine"),
+        (&film, "cbcs", "PlayReady"),
+        (&ts, "cbcs", "Widevine,FairPlay"),
+        (&ts, "cbcs", "CommonSystem"),
+    ] {
+        let run = Run::of(&[&[&**stream][..], &encrypt(scheme, systems, value), &hls].concat());
+        assert!(run.text("stream_0.m3u8").contains("#EXT-X-KEY:METHOD=SAMPLE-AES"), "{value}");
+    }
+    // An MPD has a place for every system.
+    let mpd = ["--mpd_output", "f.mpd"];
+    Run::of(&[&[&*film][..], &encrypt("cenc", "--pssh", unknown), &mpd].concat());
+}
+
 #[test]
 fn several_keys_have_not_one_address() {
     let video = format!("in={},stream=video,", ladder(HIGH).display());
