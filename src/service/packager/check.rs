@@ -165,6 +165,10 @@ fn protection(order: &Order) -> Result<(), String> {
                 .to_owned(),
         );
     }
+    let is_other = scheme.is_some_and(|scheme| scheme != Scheme::Cbcs);
+    if is_other && keys::announces(order, System::FairPlay) {
+        return Err("--protection_systems: FairPlay knows cbcs only".to_owned());
+    }
     let hls = order.multivariant.is_some();
     let media = order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
     let listed = hls && (media || order.text.iter().any(|text| text.is_encrypted(order)));

@@ -79,6 +79,7 @@ fn orders_that_cannot_be_are_1() {
         (with(&film, "cbcs", &hls), "--hls_key_uri is missing"),
         (with(&ts, "AES-128", &hls), "--hls_key_uri is missing"),
         (with(&film, "cenc", &["--iv", &"0".repeat(32)]), "--iv: samples"),
+        (with(&film, "cenc", &["--protection_systems", "FairPlay,Widevine"]), "knows cbcs only"),
         (with(&sound("output=a.mp4"), "cenc", &[]), "no key has the label AUDIO, only HD"),
         (with(&film, "cenc", &["--crypto_period_duration", "6"]), "no label has a second key"),
         (
