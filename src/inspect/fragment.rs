@@ -8,7 +8,7 @@ use super::consistency::{Difference, KnownKeys, check};
 use super::data::add_system;
 use super::{Audience, Statement};
 use crate::ids::KeyId;
-use crate::isobmff::cenc::protection::group_descriptions;
+use crate::isobmff::cenc::protection::{SampleProtection, group_descriptions};
 use crate::isobmff::cenc::senc::Senc;
 use crate::isobmff::{BoxError, BoxRef, FourCc, children};
 
@@ -44,8 +44,42 @@ pub fn differences(
     Ok(check(&systems, known))
 }
 
+/// The keys that the fragments of a segment name themselves, each as a statement of the track.
+///
+/// # Errors
+/// A broken box.
+pub fn own_statements(source: &Arc<str>, segment: &[u8]) -> Result<Vec<Statement>, BoxError> {
+    let mut said: Vec<Statement> = Vec::new();
+    for found in children(FourCc(*b"file"), segment) {
+        let found = found?;
+        if &found.kind.0 != b"moof" {
+            continue;
+        }
+        for traf in found.children() {
+            let traf = traf?;
+            let own = if &traf.kind.0 == b"traf" { protections(&traf)? } else { Vec::new() };
+            for key in own {
+                if said.iter().any(|said| said.kids == [key.kid]) {
+                    continue;
+                }
+                let mut own = Statement::new(source, "keys of fragments", Audience::Everybody);
+                own.name_keys([key.kid]);
+                own.iv = key.constant_iv;
+                own.tell("KID", key.kid.to_string());
+                said.push(own);
+            }
+        }
+    }
+    Ok(said)
+}
+
 /// The keys that a track fragment names itself.
 fn own_keys(traf: &BoxRef<'_>) -> Result<Vec<KeyId>, BoxError> {
+    Ok(protections(traf)?.into_iter().map(|own| own.kid).collect())
+}
+
+/// How a track fragment says itself that samples are protected.
+fn protections(traf: &BoxRef<'_>) -> Result<Vec<SampleProtection>, BoxError> {
     let mut described = Vec::new();
     for child in traf.children() {
         let child = child?;
@@ -54,8 +88,7 @@ fn own_keys(traf: &BoxRef<'_>) -> Result<Vec<KeyId>, BoxError> {
         }
     }
     let own = Senc::find(traf)?.and_then(|senc| senc.own).map(|(_, own)| own);
-    let protected = described.into_iter().chain(own).filter(|own| own.is_protected);
-    Ok(protected.map(|own| own.kid).collect())
+    Ok(described.into_iter().chain(own).filter(|own| own.is_protected).collect())
 }
 
 #[cfg(test)]

@@ -44,7 +44,25 @@ fn track(representation: &Representation<'_, '_>, statements: Vec<Statement>) ->
     let init = representation.init().or_else(|| representation.file());
     // Under segment encryption init segments are encrypted too.
     let init = init.filter(|_| !statements.iter().any(|said| said.audience == sealed()));
-    Track { name: representation.name.clone(), statements, init, protects_samples }
+    let name = representation.name.clone();
+    Track { name, statements, init, protects_samples, samples: Vec::new() }
+}
+
+/// Names samples of tracks of the document: the first segment and the last, as a clear lead may be in
+/// front. What is one file has none, nor what cannot be listed.
+///
+/// # Errors
+/// [`ReadError`].
+pub fn name_samples(tracks: &mut [Track], root: Node<'_, '_>) -> Result<(), ReadError> {
+    for (track, representation) in tracks.iter_mut().zip(representations(root)?) {
+        if track.protects_samples && representation.file().is_none() {
+            let mut segments = representation.segments().unwrap_or_default();
+            let last = segments.split_off(segments.len().saturating_sub(1));
+            segments.truncate(1);
+            track.samples = [segments, last].concat();
+        }
+    }
+    Ok(())
 }
 
 /// What elements say, so that each is read once.

@@ -46,6 +46,7 @@ pub fn read(source: &Arc<str>, text: &str) -> Result<Playlist, ReadError> {
                 statements,
                 init: None,
                 protects_samples: false,
+                samples: Vec::new(),
             };
             Ok(Playlist { children: playlists, tracks: vec![session] })
         }
@@ -65,7 +66,9 @@ pub fn read(source: &Arc<str>, text: &str) -> Result<Playlist, ReadError> {
                 let init = init.filter(|_| is_silent || protects_samples);
                 // Inside transport streams nothing says how samples are protected.
                 let protects_samples = protects_samples && init.is_some();
-                tracks.push(Track { name, statements, init, protects_samples });
+                let samples = stretch.samples.into_iter();
+                let samples = samples.map(|(uri, bytes)| Part::new(uri, bytes)).collect();
+                tracks.push(Track { name, statements, init, protects_samples, samples });
             }
             if tracks.iter().map(|track| track.statements.len()).sum::<usize>() > MAX_TOLD {
                 return Err(ReadError::TooMuch);

@@ -22,7 +22,7 @@ pub fn tracks(source: &Arc<str>, root: Node<'_, '_>) -> Result<Vec<Track>, ReadE
         return Err(ReadError::TooMuch);
     }
     let name = format!("all {levels} levels");
-    Ok(vec![Track { name, statements, init: None, protects_samples: false }])
+    Ok(vec![Track { name, statements, init: None, protects_samples: false, samples: Vec::new() }])
 }
 
 fn read(source: &Arc<str>, header: Node<'_, '_>) -> Vec<Statement> {

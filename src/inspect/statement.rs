@@ -55,6 +55,8 @@ pub struct Track {
     pub init: Option<Part>,
     /// Whether the manifest says that samples are protected, so that the init segment has to say how.
     pub protects_samples: bool,
+    /// Some of its segments, which show what keys its fragments name themselves.
+    pub samples: Vec<Part>,
 }
 
 impl Statement {

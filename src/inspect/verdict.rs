@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::consistency::{Difference, KnownKeys, MAX_DIFFERENCES, check};
 use super::movie::Init;
-use super::{Statement, Track};
+use super::{Audience, Statement, Track};
 use crate::ids::KeyId;
 
 /// All that is wrong with what is said of a track of a manifest; `init` is its init segment, where it
@@ -41,6 +41,46 @@ pub fn of_track(track: &Track, init: Option<&Init>, known: Option<&KnownKeys>) -
     found
 }
 
+/// The same of a track whose fragments name keys of their own, as `own` has them: they decide, not the
+/// init segment, which has then to agree with itself only.
+pub fn of_fragments(
+    track: &Track,
+    init: &Init,
+    own: &[Statement],
+    known: Option<&KnownKeys>,
+) -> Vec<Difference> {
+    let mut found = init.check(None);
+    let ivs: Vec<[u8; 16]> = own.iter().filter_map(|said| said.iv).collect();
+    // Of several keys the manifest may name as that of the track any one, or that of the init segment.
+    let defaults = init.tracks.iter().flat_map(|(_, said)| &said.kids);
+    let used = own.iter().flat_map(|said| &said.kids);
+    let any: HashSet<KeyId> = used.chain(defaults).copied().collect();
+    let is_any = |said: &Statement| {
+        own.len() > 1
+            && said.audience == Audience::Everybody
+            && said.kids.iter().all(|kid| any.contains(kid))
+    };
+    let mut all = Vec::new();
+    for said in &track.statements {
+        let mut said = said.clone();
+        if is_any(&said) {
+            said.kids.clear();
+        }
+        // Each key has its IV.
+        said.iv = said.iv.filter(|iv| !ivs.is_empty() && !ivs.contains(iv));
+        all.push(said);
+    }
+    let schemes = init.tracks.first().map(|(_, said)| said.schemes.clone()).unwrap_or_default();
+    all.extend(own.first().map(|first| {
+        let mut reference = Statement { schemes, iv: ivs.first().copied(), ..first.clone() };
+        reference.name_keys(own.iter().flat_map(|said| said.kids.iter().copied()));
+        reference
+    }));
+    found.extend(check(&all, known));
+    found.truncate(MAX_DIFFERENCES);
+    found
+}
+
 fn silent(said: &Statement, value: String, expected: &str, by: &str) -> Difference {
     Difference {
         source: said.source.to_string(),
@@ -73,7 +113,6 @@ pub fn of_session<'s>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::Audience;
 
     fn said(kid: u8) -> Statement {
         Statement {
@@ -83,7 +122,8 @@ mod tests {
     }
 
     fn track(statements: Vec<Statement>) -> Track {
-        Track { name: "v".into(), statements, init: None, protects_samples: true }
+        let (name, samples) = ("v".into(), Vec::new());
+        Track { name, statements, init: None, protects_samples: true, samples }
     }
 
     #[test]
@@ -99,6 +139,28 @@ mod tests {
         assert!(lines(track(vec![]), &protected).contains("nothing of it is said"));
         assert!(lines(track(vec![said(8)]), &protected).contains("but a: e: KID 07070707"));
         assert_eq!(of_track(&track(vec![]), Some(&clear), None), []);
+    }
+
+    #[test]
+    fn fragments_that_name_keys_decide() {
+        let init = Init { tracks: vec![(1, said(1))], systems: Vec::new() };
+        let system = |kid| Statement { audience: Audience::System("s".into()), ..said(kid) };
+        let iv = |kid, n| Statement { iv: Some([n; 16]), ..said(kid) };
+        let lines = |statements, own: &[Statement]| {
+            let found = of_fragments(&track(statements), &init, own, None);
+            found.iter().map(ToString::to_string).collect::<String>()
+        };
+        assert_eq!(lines(vec![said(2), system(2)], &[said(2)]), "");
+        assert!(lines(vec![said(1)], &[said(2)]).contains("KID 01010101"));
+        assert!(lines(vec![said(2), system(1)], &[said(2)]).contains("KID 01010101"));
+        // Several keys in one track.
+        let both = [iv(2, 8), iv(3, 9)];
+        for kid in [1, 2, 3] {
+            assert_eq!(lines(vec![iv(kid, 9), system(2), system(3)], &both), "", "{kid}");
+        }
+        assert!(lines(vec![said(4)], &both).contains("KID 04040404"));
+        assert!(lines(vec![system(2)], &both).contains("KID 02020202"));
+        assert!(lines(vec![iv(2, 7)], &both).contains("IV 07070707"));
     }
 
     #[test]

@@ -10,12 +10,17 @@ use crate::cli::out::outln;
 use crate::cli::place::Place;
 use crate::inspect::consistency::{Difference, KnownKeys};
 use crate::inspect::movie::Init;
-use crate::inspect::{Kind, ReadError, Statement, Track, mpd, playlists, smooth, verdict};
+use crate::inspect::{
+    Kind, Part, ReadError, Statement, Track, fragment, mpd, playlists, smooth, verdict,
+};
 use crate::isobmff::describe::Fields;
 use crate::xml;
 
 /// Longer init segments are not read, in bytes.
 const MAX_INIT: u64 = 64 << 20;
+
+/// Longer segments are not looked into, in bytes.
+const MAX_SEGMENT: u64 = 64 << 20;
 
 /// More playlists of one are not read.
 const MAX_PLAYLISTS: usize = 512;
@@ -76,10 +81,19 @@ impl Survey {
         };
         let inits = survey.inits(&found).await;
         let (mut told, mut seen): (Vec<Statement>, _) = (Vec::new(), HashSet::new());
-        for ((_, track), init) in found.iter().zip(&inits) {
-            survey.differ(verdict::of_track(track, init.as_deref(), known), &mut seen);
+        for ((place, track), init) in found.iter().zip(&inits) {
+            let mut differences = verdict::of_track(track, init.as_deref(), known);
+            let mut own = Vec::new();
+            if let (Some(init), false) = (init, differences.is_empty()) {
+                own = survey.own_keys(place, track).await;
+                if !own.is_empty() {
+                    differences = verdict::of_fragments(track, init, &own, known);
+                }
+            }
+            survey.differ(differences, &mut seen);
             let of_init = init.iter().flat_map(|init| init.statements());
-            let all: Vec<Statement> = track.statements.iter().chain(of_init).cloned().collect();
+            let all = track.statements.iter().chain(of_init).chain(&own);
+            let all: Vec<Statement> = all.cloned().collect();
             survey.tracks.push(TrackReport::of(&track.name, &all));
             told.extend(all);
         }
@@ -159,6 +173,24 @@ impl Survey {
         inits
     }
 
+    /// The keys that the fragments of a track name themselves, as far as samples show it.
+    async fn own_keys(&mut self, manifest: &Place, track: &Track) -> Vec<Statement> {
+        let mut own: Vec<Statement> = Vec::new();
+        for part in &track.samples {
+            match own_keys(manifest, part).await {
+                Ok(found) => {
+                    for said in found {
+                        if own.iter().all(|known| known.kids != said.kids) {
+                            own.push(said);
+                        }
+                    }
+                }
+                Err(error) => self.unread.push(error.to_string()),
+            }
+        }
+        own
+    }
+
     /// Prints it, and fails when anything is wrong with it.
     pub(super) fn conclude(&self, json: bool) -> Result<(), CliError> {
         if json {
@@ -198,7 +230,11 @@ fn of_xml(source: &Arc<str>, text: &str) -> Result<(&'static str, Vec<Track>), R
     let document = xml::parse(text)?;
     let root = document.root_element();
     match root.tag_name().name() {
-        "MPD" => Ok(("DASH", mpd::tracks(source, root)?)),
+        "MPD" => {
+            let mut tracks = mpd::tracks(source, root)?;
+            mpd::name_samples(&mut tracks, root)?;
+            Ok(("DASH", tracks))
+        }
         "SmoothStreamingMedia" => Ok(("Smooth Streaming", smooth::tracks(source, root)?)),
         other => Err(ReadError::Root(other.chars().take(64).collect())),
     }
@@ -214,6 +250,14 @@ async fn init(manifest: &Place, track: &Track) -> Result<Option<Init>, CliError>
     }
     let init = Init::read(&source(&place), data.as_slice());
     init.map(Some).map_err(|error| CliError::refused(format_args!("{place}: {error}")))
+}
+
+/// The keys that the fragments of a segment name themselves.
+async fn own_keys(manifest: &Place, segment: &Part) -> Result<Vec<Statement>, CliError> {
+    let place = manifest.resolve_part(segment)?;
+    let data = place.read(segment.bytes.clone(), MAX_SEGMENT).await?;
+    let own = fragment::own_statements(&source(&place), &data);
+    own.map_err(|error| CliError::refused(format_args!("{place}: {error}")))
 }
 
 impl TrackReport {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::titles::CODECS;
-use crate::support::oracle::{HexKey, encrypted_by_packager};
+use crate::support::oracle::{HexKey, encrypted_by_packager, packaged_by_packager};
 use crate::support::server::portcullis;
 
 fn key() -> HexKey {
@@ -32,6 +32,35 @@ fn what_others_encrypt_is_consistent() {
             assert!(passes, "{part} {scheme}: {:?}", report["contradictions"]);
             let told = report["protection"].as_array().unwrap().last().unwrap().to_string();
             assert!(told.contains(&format!("samples under {scheme}, KID abababab-")), "{told}");
+        }
+    }
+}
+
+/// Init segments of keys that change name none, and playlists all.
+#[test]
+fn keys_that_change_are_those_of_fragments() {
+    let sources = CODECS.sources();
+    let source = sources.iter().find(|source| source.name.contains("_h264_")).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let stream = format!(
+        "in={},stream=video,init_segment=i.mp4,segment_template=$Number$.m4s,playlist_name=v.m3u8",
+        source.path.display()
+    );
+    let key = "label=:key_id=00112233445566778899aabbccddeeff:key=44444444444444444444444444444444";
+    let rotate = ["--crypto_period_duration", "1", "--segment_duration", "1", "--clear_lead", "0"];
+    let manifests = ["--mpd_output", "f.mpd", "--hls_master_playlist_output", "f.m3u8"];
+    for scheme in ["cenc", "cbcs"] {
+        let encrypt = ["--enable_raw_key_encryption", "--keys", key, "--protection_scheme", scheme];
+        let systems = ["--protection_systems", "Widevine,PlayReady", "--hls_playlist_type", "VOD"];
+        let arguments = [&[&*stream][..], &encrypt, &systems, &rotate, &manifests].concat();
+        packaged_by_packager(dir.path(), &arguments);
+        let list = fs::read_to_string(dir.path().join("v.m3u8")).unwrap();
+        assert!(list.matches("KEYID=0x").count() > 1, "{list}");
+        for manifest in ["f.mpd", "f.m3u8", "v.m3u8"] {
+            let file = dir.path().join(manifest);
+            let output = portcullis().arg("inspect").arg(file).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{scheme} {manifest}: {said}");
         }
     }
 }

@@ -1,10 +1,13 @@
 //! What is clear in front, and keys that take turns.
 
+use std::fs;
+
 use super::runs::{LOW, Run, key, ladder};
 use crate::support::oracle::{
     HexKey, decrypted_segment, mpd_complaint, samples_decrypted_by_ffmpeg,
     samples_decrypted_by_packager, samples_of_bytes, samples_of_file,
 };
+use crate::support::server::portcullis;
 
 /// Segments of two seconds: the clip has ten.
 const SEGMENT: [&str; 2] = ["--segment_duration", "2"];
@@ -127,4 +130,49 @@ fn keys_of_a_label_take_turns_in_fragments_that_name_them() {
     let mut changes: Vec<usize> = lines.into_iter().map(|(segment, _)| segment).collect();
     changes.dedup();
     assert_eq!(changes, [0, 3, 6, 9]);
+}
+
+/// What `inspect` says of a manifest: whether it agrees, and all of it.
+fn inspected(run: &Run, manifest: &str) -> (bool, String) {
+    let output = portcullis().arg("inspect").arg(run.path(manifest)).output().unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// Init segments name the first key alone.
+#[test]
+fn manifests_over_keys_that_take_turns_agree_with_fragments() {
+    let turns = [key("SD"), key("HD")];
+    let more = [&PERIOD[..], &["--mpd_output", "film.mpd"]].concat();
+    let file = pictures("output=v.mp4");
+    for scheme in ["cenc", "cbcs"] {
+        let (each, one) = (
+            protected(&fragments(), scheme, &turns, &more),
+            protected(&file, scheme, &turns, &PERIOD),
+        );
+        for (run, manifest) in [(&each, "film.mpd"), (&each, "film.m3u8"), (&one, "film.m3u8")] {
+            let (agrees, said) = inspected(run, manifest);
+            assert!(agrees, "{scheme} {manifest}: {said}");
+        }
+        // Of the second period, where the key is that of fragments and not of the init segment.
+        let text = each.text("film.mpd");
+        let second =
+            text.match_indices("default_KID=\"").nth(1).unwrap().0 + "default_KID=\"".len();
+        let other = "99999999-9999-9999-9999-999999999999";
+        let wrong = [&text[..second], other, &text[second + other.len()..]].concat();
+        fs::write(each.path("film.mpd"), wrong).unwrap();
+        let (agrees, said) = inspected(&each, "film.mpd");
+        let by = |line: &str| line.contains(other) && line.contains("keys of fragments: KID ");
+        assert!(!agrees && said.lines().any(by), "{scheme}: {said}");
+        // A constant IV is that of each key.
+        if scheme == "cbcs" {
+            let text = one.text("stream_0.m3u8");
+            let second = text.match_indices("IV=0x").nth(1).unwrap().0 + "IV=0x".len();
+            let wrong = [&text[..second], &"9".repeat(32), &text[second + 32..]].concat();
+            fs::write(one.path("stream_0.m3u8"), wrong).unwrap();
+            let (agrees, said) = inspected(&one, "film.m3u8");
+            let by =
+                |line: &str| line.contains("IV 9999") && line.contains("keys of fragments: IV ");
+            assert!(!agrees && said.lines().any(by), "{said}");
+        }
+    }
 }

@@ -12,6 +12,9 @@ const MAX_LISTED: usize = 4096;
 /// More formats of keys in force at once are refused: each is looked at for each segment.
 const MAX_FORMATS: usize = 16;
 
+/// More segments of one stretch are not named.
+const MAX_SAMPLES: usize = 64;
+
 /// A playlist of either kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Listing {
@@ -45,6 +48,8 @@ pub struct Stretch {
     /// Whether it is said of any of them that they are clear: in front of keys they may have the init
     /// segment of what is protected.
     pub is_clear: bool,
+    /// The first segment behind each change of keys, up to 64 of them, and which bytes.
+    pub samples: Vec<(String, Option<Range<u64>>)>,
 }
 
 /// EXT-X-KEY or EXT-X-SESSION-KEY.
@@ -126,7 +131,9 @@ fn media(text: &str) -> Result<Listing, ReadError> {
     // How many keys are said, and whether those in force are said of the current stretch.
     let (mut told, mut is_said) = (0, false);
     let mut none = false;
-    for (line, tag, value) in lines(text) {
+    // Which bytes the next segment has, and where a range without an offset starts.
+    let (mut bytes, mut next_byte) = (None, 0);
+    for ((line, tag, value), whole) in lines(text).zip(text.lines()) {
         is_said &= !matches!(tag, "#EXT-X-KEY" | "#EXT-X-MAP");
         match tag {
             "#EXT-X-KEY" if attribute(value, "METHOD") == Some("NONE") => {
@@ -147,9 +154,22 @@ fn media(text: &str) -> Result<Listing, ReadError> {
                 }
             }
             "#EXT-X-MAP" => current = enter(&mut stretches, &mut known, line, value)?,
-            _ if is_said || tag.is_empty() || tag.starts_with('#') => {}
+            "#EXT-X-BYTERANGE" => {
+                let refuse = |rule| ReadError::Line { line, rule };
+                bytes = Some(range(value, next_byte).map_err(refuse)?);
+            }
+            _ if tag.is_empty() || tag.starts_with('#') => {}
             // A segment: what is in force is said of its stretch, once for each key.
             _ => {
+                let bytes = bytes.take();
+                next_byte = bytes.as_ref().map_or(0, |bytes: &Range<u64>| bytes.end);
+                if std::mem::replace(&mut is_said, true) {
+                    continue;
+                }
+                let samples = &mut stretches[current].samples;
+                if !in_force.is_empty() && samples.len() < MAX_SAMPLES {
+                    samples.push((whole.trim().to_owned(), bytes));
+                }
                 stretches[current].is_clear |= none;
                 for key in &in_force {
                     if seen.insert((current, key.id)) {
@@ -159,7 +179,6 @@ fn media(text: &str) -> Result<Listing, ReadError> {
                     }
                 }
                 bounded(told)?;
-                is_said = true;
             }
         }
     }
@@ -218,9 +237,10 @@ mod tests {
             #EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"b\",KEYFORMAT=\"x\"\n\
             #EXTINF:1,\n1\n#EXTINF:1,\n2\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"c\"\n3\n\
             #EXT-X-KEY:METHOD=NONE\n4\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"unused\"\n";
-        let stretch = |uri: &str, keys, is_clear| {
+        let stretch = |uri: &str, keys, is_clear, samples: &[&str]| {
             let map = Some((uri.to_owned(), None));
-            Stretch { map, keys, is_clear }
+            let samples = samples.iter().map(|uri| ((*uri).to_owned(), None)).collect();
+            Stretch { map, keys, is_clear, samples }
         };
         let keys = vec![
             key(9, "METHOD=SAMPLE-AES,URI=\"a\""),
@@ -228,11 +248,27 @@ mod tests {
             key(15, "METHOD=SAMPLE-AES,URI=\"c\""),
         ];
         let expected = vec![
-            stretch("clear", vec![], false),
-            stretch("lead", vec![], true),
-            stretch("i", keys, true),
+            stretch("clear", vec![], false, &[]),
+            stretch("lead", vec![], true, &[]),
+            stretch("i", keys, true, &["1", "3"]),
         ];
         assert_eq!(listing(text), Ok(Listing::Media(expected)));
+    }
+
+    #[test]
+    fn samples_have_the_bytes_of_their_segments() {
+        let key = |uri: &str| format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"{uri}\"\n");
+        let text = format!(
+            "#EXTM3U\n#EXT-X-MAP:URI=\"f\",BYTERANGE=\"9@0\"\n{}#EXT-X-BYTERANGE:5@9\nf\n\
+             #EXT-X-BYTERANGE:6\nf\n{}#EXT-X-BYTERANGE:7\nf\nhttp://h/f\n",
+            key("a"),
+            key("b")
+        );
+        let Listing::Media(stretches) = listing(&text).unwrap() else {
+            panic!("no media playlist")
+        };
+        let expected = [("f".to_owned(), Some(9..14)), ("f".to_owned(), Some(20..27))];
+        assert_eq!(stretches[0].samples, expected);
     }
 
     #[test]
