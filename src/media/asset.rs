@@ -9,7 +9,7 @@ use super::timeline::{Cuts, Cutting, Timeline};
 use super::unique::make_unique;
 use super::{
     FileIndex, ImageRendition, MediaError, MediaRule, ServerManifest, Sidecar, TextRendition,
-    Track, alignment, images, language, role, sealed,
+    Track, alignment, identity, images, language, role, sealed,
 };
 use crate::codec::MediaType;
 use crate::isobmff::moov::mdhd::Language;
@@ -330,8 +330,8 @@ fn name_video(video: &mut [Candidate]) {
     }
 }
 
-/// All tracks of all files, sound that most players understand first. Files of a muxed set carry the same audio each: of tracks that are
-/// alike in language, codec, sample count and size the first is taken.
+/// All tracks of all files, sound that most players understand first. Files of a muxed set carry the
+/// same sound each: the first is taken. Tracks of one file are there to be different.
 fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = Vec::new();
     for (file, source) in files.iter().enumerate() {
@@ -340,20 +340,16 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
             break;
         }
         for track in &source.index.tracks {
-            let known = candidates.iter().any(|known| same_audio(&known.track, track));
-            if !known {
+            let is_again = |known: &Candidate| {
+                known.file != file && identity::is_equal_sound(&known.track, track)
+            };
+            if !candidates.iter().any(is_again) {
                 candidates.push(Candidate::of(file, track));
             }
         }
     }
     candidates.sort_by_key(|candidate| candidate.track.codec.family());
     candidates
-}
-
-fn same_audio(a: &Track, b: &Track) -> bool {
-    a.media_type == MediaType::Audio
-        && (a.language, &a.codec, a.index.len(), a.bytes)
-            == (b.language, &b.codec, b.index.len(), b.bytes)
 }
 
 /// The tracks that a server manifest lists. Those of a codec that is not packaged are left out, as

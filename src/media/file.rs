@@ -71,9 +71,13 @@ impl FileIndex {
         let fragments = Fragments::read(source, &moov, &scan.fragments, sealed, &mut digest)?;
         let mut index = Self::of_movie(&moov, fragments, (source, sealed, &mut digest))?;
         digest.update(&source.len().to_be_bytes());
-        let tracks = index.tracks.iter().map(|track| &*track.index);
-        for track in tracks.chain(index.images.iter().map(|track| &track.index)) {
-            identity::add_samples(track, source, &mut digest).map_err(ScanError::Io)?;
+        let mut add_samples =
+            |of: &_| identity::add_samples(of, source, &mut digest).map_err(ScanError::Io);
+        for track in &mut index.tracks {
+            Arc::make_mut(track).content = add_samples(&track.index)?;
+        }
+        for track in &index.images {
+            add_samples(&track.index)?;
         }
         index.digest.copy_from_slice(digest.finish().as_ref());
         Ok(index)

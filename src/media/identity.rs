@@ -3,10 +3,11 @@
 
 use std::io;
 
-use ring::digest::Context;
+use ring::digest::{Context, SHA256};
 
-use super::{Asset, ImageRendition, Rendition, SampleIndex};
+use super::{Asset, ImageRendition, Rendition, SampleIndex, Track};
 use crate::bytes::ReadAt;
+use crate::codec::MediaType;
 
 /// So many samples of a track are looked at, from its first to its last. Tables tell most versions
 /// of a film apart, but where all samples have one size they may be equal.
@@ -15,21 +16,36 @@ const LOOKED_AT: u32 = 32;
 /// Bytes of each of them at most.
 const AT_MOST: u32 = 4096;
 
-/// Adds the beginnings of some samples of a track.
+/// Adds the beginnings of some samples of a track to the digest of its file. Gives their own.
 pub(super) fn add_samples<S: ReadAt + ?Sized>(
     index: &SampleIndex,
     source: &S,
     digest: &mut Context,
-) -> io::Result<()> {
+) -> io::Result<[u8; 32]> {
+    let mut own = Context::new(&SHA256);
     let mut buffer = [0; AT_MOST as usize];
     for n in spread(index.len()) {
         for sample in index.samples(n..n + 1) {
             let beginning = &mut buffer[..sample.size.min(AT_MOST) as usize];
             source.read_exact_at(sample.offset, beginning)?;
             digest.update(beginning);
+            own.update(beginning);
         }
     }
-    Ok(())
+    let mut content = [0; 32];
+    content.copy_from_slice(own.finish().as_ref());
+    Ok(content)
+}
+
+/// Whether two tracks hold equal sound: samples of the same sizes, and those that are looked at have
+/// the same bytes. Sizes alone say little, as codecs of a constant bitrate have one for all sound.
+pub(super) fn is_equal_sound(a: &Track, b: &Track) -> bool {
+    fn sizes(track: &Track) -> impl Iterator<Item = u32> {
+        track.index.samples(0..track.index.len()).map(|sample| sample.size)
+    }
+    a.media_type == MediaType::Audio
+        && (a.language, &a.codec, a.content) == (b.language, &b.codec, b.content)
+        && sizes(a).eq(sizes(b))
 }
 
 /// Numbers of samples at equal distances, each once, the last one among them.

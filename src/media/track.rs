@@ -47,6 +47,8 @@ pub struct Track {
     pub index: Arc<SampleIndex>,
     /// Bytes of all samples.
     pub bytes: u64,
+    /// SHA-256 of some samples, from the first to the last.
+    pub(super) content: [u8; 32],
     /// How its samples are encrypted as they lie in the file, where they are.
     pub sealed: Option<Arc<Sealed>>,
     /// Whether sample descriptions that it uses say that.
@@ -136,6 +138,7 @@ impl Track {
             captions: Captions::default(),
             timescale: trak.mdhd.timescale,
             bytes: index.bytes(0..index.len()),
+            content: [0; 32],
             index: Arc::new(index),
             sealed: None,
             says_sealed,

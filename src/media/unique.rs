@@ -43,7 +43,12 @@ fn switchable(a: &Rendition, b: &Rendition) -> bool {
     };
     let language =
         |rendition: &Rendition| rendition.track.codec.sound().map(|_| rendition.language);
-    a.traits == b.traits
+    // Made names of sound have the bitrate in them: tracks that share one are no levels of one sound.
+    let is_level =
+        |rendition: &Rendition| rendition.named || rendition.track.media_type == MediaType::Video;
+    is_level(a)
+        && is_level(b)
+        && a.traits == b.traits
         && form(a) == form(b)
         && look(a) == look(b)
         && language(a) == language(b)

@@ -9,3 +9,4 @@ mod public;
 mod server_manifest;
 mod slices;
 mod traps;
+mod sound;

@@ -191,6 +191,11 @@ pub(crate) fn transport_by_packager(
     run(&mut command);
 }
 
+/// Has ffmpeg make a file.
+pub(crate) fn made_by_ffmpeg(flags: &[&str], output: &Path) {
+    run(Command::new("ffmpeg").args(["-nostdin", "-loglevel", "error"]).args(flags).arg(output));
+}
+
 /// Has ffmpeg encrypt a file under `cenc` without fragments.
 pub(crate) fn encrypted_by_ffmpeg(file: &Path, key: &HexKey, flags: &[&str]) -> Vec<u8> {
     let output = stored(&[], ".mp4");
