@@ -58,6 +58,8 @@ pub struct Rendition {
     pub fragment_bytes: Vec<u64>,
     /// Packets of the pictures of each fragment in a transport stream; reckoned when first needed.
     pub picture_packets: OnceLock<Box<[u64]>>,
+    /// Pictures per second where there are most; reckoned when first needed.
+    pub(super) peak_frame_rate: OnceLock<f64>,
     /// What is added to the track's presentation times.
     pub origin: i64,
     /// Whose key frames it has, where it has nothing else.
@@ -299,6 +301,7 @@ impl Candidate {
         Rendition {
             fragment_bytes: (0..cuts.len()).map(bytes).collect(),
             picture_packets: OnceLock::new(),
+            peak_frame_rate: OnceLock::new(),
             named: self.name.is_some(),
             name: self.url_name(),
             bitrate: self.bitrate,
@@ -392,8 +395,19 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
 }
 
 impl Rendition {
+    /// Pictures per second where there are most, whatever is held longer. Clocks of some muxers count
+    /// milliseconds: pictures of one rate last 33 or 34 of them then.
+    pub fn peak_frame_rate(&self) -> f64 {
+        let reckoned = || {
+            let timescale = self.track.timescale;
+            let shortest = self.track.index.shortest_duration((timescale / 1000).max(1));
+            shortest.map_or_else(|| self.frame_rate(), |ticks| f64::from(timescale) / ticks)
+        };
+        *self.peak_frame_rate.get_or_init(reckoned)
+    }
+
     /// Pictures per second, averaged over the track.
-    pub fn frame_rate(&self) -> f64 {
+    fn frame_rate(&self) -> f64 {
         let index = &self.track.index;
         let ticks = index.dts(index.len()).max(1);
         f64::from(index.len()) * f64::from(self.track.timescale) / ticks as f64

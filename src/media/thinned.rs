@@ -78,6 +78,7 @@ impl Rendition {
         Ok(Self {
             named: false,
             picture_packets: OnceLock::new(),
+            peak_frame_rate: OnceLock::new(),
             name: format!("{}_trick_{}", self.name, thinning.every),
             bitrate: thinning.bitrate.unwrap_or_else(|| track.average_bitrate().max(1)),
             language: self.language,

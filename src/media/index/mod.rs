@@ -154,6 +154,12 @@ impl SampleIndex {
         self.times.constant_duration()
     }
 
+    /// How long samples last on average where they follow each other most closely, in media ticks.
+    /// Durations up to `jitter` ticks longer than the shortest count as equal.
+    pub fn shortest_duration(&self, jitter: u32) -> Option<f64> {
+        self.times.shortest(jitter)
+    }
+
     /// Decoding time + composition offset of sample `n` in media ticks, edits not applied.
     pub fn composition_time(&self, n: u32) -> i64 {
         self.dts(n) + i64::from(self.composition.get(n))

@@ -1,5 +1,7 @@
 //! Decoding times: runs of equal durations with a checkpoint every few runs.
 
+use std::collections::BTreeMap;
+
 use crate::media::MediaRule;
 
 /// Runs between two checkpoints; a look-up adds up at most that many.
@@ -64,6 +66,30 @@ impl Times {
         let equal =
             others.iter().all(|run| run.delta == first.delta || run.first + 1 == self.count);
         (equal && first.delta > 0).then_some(first.delta)
+    }
+
+    /// How long samples last that follow each other closely, on average: those of the shortest
+    /// duration, and those that last up to `jitter` ticks longer. One in a hundred may last shorter than
+    /// that, and one where there are few: cuts leave such samples. `None` where no sample lasts.
+    pub(super) fn shortest(&self, jitter: u32) -> Option<f64> {
+        let ends = self.runs.iter().skip(1).map(|run| run.first).chain([self.count]);
+        let mut lasting: BTreeMap<u32, u32> = BTreeMap::new();
+        for (run, end) in self.runs.iter().zip(ends).filter(|(run, _)| run.delta > 0) {
+            *lasting.entry(run.delta).or_default() += end - run.first;
+        }
+        let count: u32 = lasting.values().sum();
+        let mut outliers = (count / 100).max(u32::from(count > 2));
+        let mut is_outlier = |(_, samples): &(&u32, &u32)| {
+            let left = outliers.checked_sub(**samples);
+            outliers = left.unwrap_or(outliers);
+            left.is_some()
+        };
+        let (shortest, _) = lasting.iter().find(|lasts| !is_outlier(lasts))?;
+        let close = lasting.range(*shortest..=shortest.saturating_add(jitter));
+        let (ticks, samples) = close.fold((0.0, 0.0), |(ticks, all), (delta, samples)| {
+            (ticks + f64::from(*delta) * f64::from(*samples), all + f64::from(*samples))
+        });
+        Some(ticks / samples)
     }
 
     pub(super) fn dts(&self, sample: u32) -> i64 {
@@ -133,6 +159,23 @@ mod tests {
     fn a_table_that_ends_early_is_refused() {
         assert!(times(&[(2, 10)], 3).is_err());
         assert!(times(&[(u32::MAX, 10)], 3).is_ok());
+    }
+
+    #[test]
+    fn the_shortest_duration_is_no_outlier_and_no_rounding() {
+        for (runs, jitter, expected) in [
+            (&[(299, 40), (1, 2000)][..], 1, 40.0),
+            (&[(1, 3), (99, 40), (1, 0)], 1, 40.0),
+            (&[(20, 33), (10, 34)], 1, 33.333_333),
+            (&[(60, 100), (40, 50)], 1, 50.0),
+            (&[(1, 40)], 1, 40.0),
+            (&[(1, 40), (1, 2000)], 1, 40.0),
+        ] {
+            let times = times(runs, runs.iter().map(|run| run.0).sum()).unwrap();
+            let found = times.shortest(jitter).unwrap();
+            assert!((found - expected).abs() < 1e-5, "{runs:?}: {found}");
+        }
+        assert_eq!(times(&[(2, 0)], 2).unwrap().shortest(1), None);
     }
 
     proptest! {

@@ -116,7 +116,7 @@ fn variant_line(
     if let Some(level) = video {
         let Listed { rendition, .. } = level;
         let (width, height) = rendition.track.picture.display_size(rendition.track.size);
-        let rate = rendition.frame_rate();
+        let rate = rendition.peak_frame_rate();
         let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={rate:.3}");
         line += &video_range(presentation, level);
     }
