@@ -6,6 +6,7 @@ use super::audio::{Sound, are_grouped, groups};
 use super::media::{all_spans, target_ticks};
 use super::{ams, captions, images, keys, output, text, version};
 use crate::codec::{Family, VideoRange};
+use crate::media::{Picture, Rendition, Track};
 use crate::package::compat::Compat;
 use crate::package::presentation::{Listed, Presentation};
 use crate::package::rate::{AllRates, Rates};
@@ -87,7 +88,7 @@ fn write_key_frames(
     let target = target_ticks(presentation, level.spans());
     let peak = Rates::of_key_frames(presentation, level, target).peak;
     let codec = rendition.track.codec_string();
-    let (width, height) = rendition.track.picture.display_size(rendition.track.size);
+    let (width, height) = shown_size(presentation, rendition);
     let range = video_range(presentation, level);
     let output = output::attributes(presentation.selectors.format, Some(level));
     let uri = presentation.key_frame_playlist_url(rendition);
@@ -97,6 +98,14 @@ fn write_key_frames(
          CODECS=\"{codec}\"{range}{output},URI=\"{uri}\"{}",
         pathway(presentation),
     )
+}
+
+/// The size at which players show the pictures. Transport streams have no place for a turn, so there
+/// none is made.
+fn shown_size(presentation: &Presentation<'_>, rendition: &Rendition) -> (u64, u64) {
+    let Track { picture, size, .. } = &*rendition.track;
+    let turned = picture.turned && !presentation.selectors.format.is_transport();
+    Picture { turned, ..*picture }.display_size(*size)
 }
 
 /// BANDWIDTH is the peak of video and of the largest audio rendition together.
@@ -115,7 +124,7 @@ fn variant_line(
     let mut line = format!("#EXT-X-STREAM-INF:BANDWIDTH={peak},AVERAGE-BANDWIDTH={mean}");
     if let Some(level) = video {
         let Listed { rendition, .. } = level;
-        let (width, height) = rendition.track.picture.display_size(rendition.track.size);
+        let (width, height) = shown_size(presentation, rendition);
         let rate = rendition.peak_frame_rate();
         let _ = write!(line, ",RESOLUTION={width}x{height},FRAME-RATE={rate:.3}");
         line += &video_range(presentation, level);

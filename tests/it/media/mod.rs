@@ -7,6 +7,7 @@ mod not_passed;
 mod passed;
 mod public;
 mod server_manifest;
+mod shown;
 mod slices;
-mod traps;
 mod sound;
+mod traps;
