@@ -38,8 +38,10 @@ pub struct Rendition {
     pub named: bool,
     /// Bits per second: together with the name the identity in URLs.
     pub bitrate: u64,
-    /// Language.
+    /// Language of media headers.
     pub language: Language,
+    /// Language tag of manifests, perhaps with script and region.
+    pub tag: Option<String>,
     /// Display name, if the server manifest gives one.
     pub title: Option<String>,
     /// What the server manifest says the track is for.
@@ -264,6 +266,7 @@ struct Candidate {
     name: Option<String>,
     bitrate: u64,
     language: Language,
+    tag: Option<String>,
     title: Option<String>,
     traits: Traits,
     file: usize,
@@ -276,6 +279,7 @@ impl Candidate {
             name: None,
             bitrate: track.average_bitrate().max(1),
             language: track.language,
+            tag: language::tag(track.language),
             title: None,
             traits: Traits::default(),
             file,
@@ -306,6 +310,7 @@ impl Candidate {
             name: self.url_name(),
             bitrate: self.bitrate,
             language: self.language,
+            tag: self.tag,
             title: self.title,
             traits: self.traits,
             assumed_role,
@@ -385,6 +390,7 @@ fn listed_track(files: &[SourceFile], entry: &Entry) -> Result<Option<Candidate>
         let language = language::from_tag(tag);
         candidate.language =
             language.ok_or_else(|| missing("has a systemLanguage that is none"))?;
+        candidate.tag = language::full_tag(tag).or_else(|| language::tag(candidate.language));
     }
     candidate.title.clone_from(&entry.title);
     candidate.traits.clone_from(&entry.traits);

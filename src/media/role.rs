@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use super::Rendition;
 use crate::codec::Family;
-use crate::isobmff::moov::mdhd::Language;
 
 impl Rendition {
     /// What it is for, as manifests and conditions have it.
@@ -20,8 +19,8 @@ pub(super) const ALTERNATE: &str = "alternate";
 /// first of it in the language. A track that is said to be something else, or hidden, is no first.
 /// Filters do not change it: keys may depend on it.
 pub(super) fn assume(audio: &mut [Rendition]) {
-    let kind = |rendition: &Rendition| (rendition.language, rendition.track.codec.family());
-    let mut first: HashMap<(Language, Family), String> = HashMap::new();
+    let kind = |rendition: &Rendition| (rendition.tag.clone(), rendition.track.codec.family());
+    let mut first: HashMap<(Option<String>, Family), String> = HashMap::new();
     for rendition in audio.iter().filter(|rendition| may_be_first(rendition)) {
         first.entry(kind(rendition)).or_insert_with(|| rendition.name.clone());
     }

@@ -82,6 +82,7 @@ impl Rendition {
             name: format!("{}_trick_{}", self.name, thinning.every),
             bitrate: thinning.bitrate.unwrap_or_else(|| track.average_bitrate().max(1)),
             language: self.language,
+            tag: self.tag.clone(),
             title: self.title.clone(),
             traits: self.traits.clone(),
             assumed_role: self.assumed_role,

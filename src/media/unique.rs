@@ -41,8 +41,9 @@ fn switchable(a: &Rendition, b: &Rendition) -> bool {
         let track = &rendition.track;
         (track.codec.family(), track.entry.kind, track.codec.sound())
     };
-    let language =
-        |rendition: &Rendition| rendition.track.codec.sound().map(|_| rendition.language);
+    let language = |rendition: &'_ Rendition| {
+        rendition.track.codec.sound().map(|_| (rendition.language, rendition.tag.clone()))
+    };
     // Made names of sound have the bitrate in them: tracks that share one are no levels of one sound.
     let is_level =
         |rendition: &Rendition| rendition.named || rendition.track.media_type == MediaType::Video;

@@ -24,9 +24,8 @@ pub(super) fn of_audio(compat: Compat, rendition: &Rendition) -> String {
                 true => Some("Audio Description"),
                 false => role.map(|(_, kind)| *kind),
             };
-            let tag = language::tag(rendition.language);
             let other = if rendition.named { &*rendition.name } else { "Audio" };
-            described(tag.as_deref(), kind, other)
+            described(rendition.tag.as_deref(), kind, other)
         }
     }
 }

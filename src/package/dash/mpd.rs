@@ -5,7 +5,7 @@ use std::io;
 use super::trick::Trick;
 use super::{ams, descriptors, images, on_demand, protection, text};
 use crate::codec::MediaType;
-use crate::media::{Rendition, language};
+use crate::media::Rendition;
 use crate::package::compat::Compat;
 use crate::package::files::{RenditionFiles, SegmentFiles};
 use crate::package::format::{Container, Manifest, Row};
@@ -165,7 +165,7 @@ fn adaptation_set(
     let first = set.first.rendition;
     let video = first.track.media_type == MediaType::Video;
     let (content, mime) = if video { ("video", "video/mp4") } else { ("audio", "audio/mp4") };
-    let language = language::tag(first.language).filter(|_| !video);
+    let language = first.tag.as_ref().filter(|_| !video);
     let largest = |side: fn(&&Rendition) -> u16| {
         set.renditions.iter().map(side).max().unwrap_or(0).to_string()
     };
@@ -179,7 +179,7 @@ fn adaptation_set(
         (aligned, "true"),
         (sap, "1"),
     ];
-    if let Some(language) = &language {
+    if let Some(language) = language {
         attributes.push(("lang", language));
     }
     if video {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::quoted;
 use crate::codec::{Codec, Family};
-use crate::media::{Rendition, Track, language};
+use crate::media::{Rendition, Track};
 use crate::package::compat::Compat;
 use crate::package::names;
 use crate::package::presentation::{Listed, Presentation};
@@ -74,11 +74,12 @@ fn match_with_first(groups: &mut [Group<'_>]) {
     let Some((first, others)) = groups.split_first_mut() else { return };
     for group in others {
         for n in 0..group.members.len() {
-            let Rendition { language, title, .. } = group.members[n].listed.rendition;
+            let Rendition { tag, title, .. } = group.members[n].listed.rendition;
             let taken = |name: &str| group.members.iter().any(|member| member.name == name);
-            let counterpart = first.members.iter().find(|member| {
-                member.listed.rendition.language == *language && !taken(&member.name)
-            });
+            let counterpart = first
+                .members
+                .iter()
+                .find(|member| member.listed.rendition.tag == *tag && !taken(&member.name));
             if let (None, Some(counterpart)) = (title, counterpart) {
                 group.members[n].name.clone_from(&counterpart.name);
             }
@@ -110,9 +111,9 @@ impl<'a> Group<'a> {
     /// Takes over what is in no language of its own: a viewer whose player likes the codec of a group
     /// is to find every language in it (RFC 8216 section 4.3.4.1.1).
     fn borrow(&mut self, first: &Self) {
-        let spoken = |named: &Named<'_>| {
+        let spoken = |named: &Named<'a>| {
             let rendition = named.listed.rendition;
-            (rendition.language, rendition.traits.describes_video())
+            (rendition.tag.as_deref(), rendition.traits.describes_video())
         };
         for member in &first.members {
             if self.members.iter().all(|own| spoken(own) != spoken(member)) {
@@ -131,8 +132,8 @@ impl<'a> Group<'a> {
         let Named { listed: Listed { rendition, .. }, name, default } = named;
         let mut line =
             format!("#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID={},NAME={}", quoted(&self.id), quoted(name));
-        if let Some(tag) = language::tag(rendition.language) {
-            let _ = write!(line, ",LANGUAGE={}", quoted(&tag));
+        if let Some(tag) = &rendition.tag {
+            let _ = write!(line, ",LANGUAGE={}", quoted(tag));
         }
         let default = if *default { "YES" } else { "NO" };
         let _ = write!(line, ",DEFAULT={default},AUTOSELECT=YES");

@@ -159,6 +159,15 @@ const PARAMETERS: &[(&str, &str, &str, &str, Texts, Texts)] = &[
         &["LANGUAGE=\"fr\""],
         &["LANGUAGE=\"en\",DEFAULT"],
     ),
+    (
+        "systemLanguage",
+        "audio",
+        "pt-br",
+        "m3u8-cmaf",
+        &["LANGUAGE=\"pt-BR\"", "Portuguese (BR)"],
+        &[],
+    ),
+    ("systemLanguage", "audio", "fr-CA", "mpd-time-cmaf", &["lang=\"fr-CA\""], &[]),
     ("systemLanguage", "textstream", "ita", "mpd-time-cmaf", &["lang=\"it\""], &[]),
     ("title", "audio", "Director", "m3u8-cmaf", &["NAME=\"Director\""], &[]),
     ("title", "textstream", "For all", "m3u8-cmaf", &["NAME=\"For all\""], &[]),
@@ -257,4 +266,26 @@ async fn every_parameter_does_what_the_table_says() {
     for (name, ..) in PARAMETERS {
         assert!(table.contains(&format!("`{name}`")), "{name} is not in docs/INPUTS.md");
     }
+}
+
+/// Two tracks of a language in two countries are told apart, also where their names would be one.
+#[tokio::test]
+async fn languages_of_two_countries_are_two_tracks() {
+    let shelf = shelf();
+    let one = |tag: &str| {
+        format!(
+            "<audio src=\"gate_aac_eng.mp4\" systemBitrate=\"64000\" systemLanguage=\"{tag}\"/>"
+        )
+    };
+    let (here, there) = (one("pt-BR"), one("pt-PT"));
+    let text = format!("<smil><body><video src=\"{CLIP}\"/>{here}{there}</body></smil>");
+    fs::write(shelf.path("film/film.ism"), text).unwrap();
+    let stream = shelf.stream("film", "clear");
+    let playlist = get(&stream.manifest("hls").url).await;
+    let mpd = get(&stream.manifest("dash").url).await;
+    for tag in ["pt-BR", "pt-PT"] {
+        assert!(playlist.text().contains(&format!("LANGUAGE=\"{tag}\"")), "{}", playlist.text());
+        assert!(mpd.text().contains(&format!("lang=\"{tag}\"")), "{}", mpd.text());
+    }
+    assert!(mpd.text().contains("Fragments(aac_por_2_64000="), "{}", mpd.text());
 }
