@@ -183,7 +183,7 @@ impl Entry {
             track_id: number(node, "trackID")?,
             track_name: value(node, "trackName").map(track_name).transpose()?,
             language: value(node, "systemLanguage").map(str::to_owned),
-            title: value(node, "textDisplayName").or(node.attribute("title")).map(str::to_owned),
+            title: value(node, "textDisplayName").or_else(|| value(node, "title")).map(str::to_owned),
             traits: Traits::of(node)?,
         })
     }

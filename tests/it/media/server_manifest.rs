@@ -239,13 +239,8 @@ async fn every_parameter_does_what_the_table_says() {
         plain.insert(format, answer.text().to_owned());
     }
     for (name, element, value, format, said, not_said) in PARAMETERS {
-        let as_param = with_parameter(element, name, value, false);
-        // A display name of old stands in an attribute only.
-        let spellings = match (*name, *element) {
-            ("title", "audio") => vec![with_parameter(element, name, value, true)],
-            _ => vec![as_param, with_parameter(element, name, value, true)],
-        };
-        for text in spellings {
+        for as_attribute in [false, true] {
+            let text = with_parameter(element, name, value, as_attribute);
             fs::write(shelf.path("film/film.ism"), &text).unwrap();
             let answer = get(&stream.url(&format!("manifest(format={format})"))).await;
             let found = answer.text();
