@@ -51,8 +51,8 @@ impl ClientManifest {
         if data.len() > Self::MAX_SIZE {
             return Err("it is larger than 2 MiB".to_owned());
         }
-        let text = std::str::from_utf8(data).map_err(|_| "it is not UTF-8".to_owned())?;
-        let document = crate::xml::parse(text).map_err(|error| error.to_string())?;
+        let text = crate::text::decode(data).map_err(|error| error.to_string())?;
+        let document = crate::xml::parse(&text).map_err(|error| error.to_string())?;
         let root = document.root_element();
         if root.tag_name().name() != "SmoothStreamingMedia" {
             return Err("it is no SmoothStreamingMedia".to_owned());

@@ -119,7 +119,7 @@ impl ServerManifest {
     /// A larger document, in bytes, is refused.
     pub const MAX_SIZE: usize = 1 << 20;
 
-    /// Reads a document; a byte order mark is tolerated, a DTD is not.
+    /// Reads a document in UTF-8, or in UTF-16 with a byte order mark; a DTD is refused.
     ///
     /// # Errors
     /// [`MediaRule::ServerManifest`] with what is wrong.
@@ -127,8 +127,8 @@ impl ServerManifest {
         if data.len() > Self::MAX_SIZE {
             return Err(wrong("larger than 1 MiB"));
         }
-        let text = std::str::from_utf8(data).map_err(|_| wrong("not UTF-8"))?;
-        let document = crate::xml::parse(text).map_err(|error| wrong(&error.to_string()))?;
+        let text = crate::text::decode(data).map_err(|error| wrong(&error.to_string()))?;
+        let document = crate::xml::parse(&text).map_err(|error| wrong(&error.to_string()))?;
         let entries =
             document.descendants().filter_map(Entry::of).collect::<Result<Vec<_>, _>>()?;
         if entries.is_empty() {
@@ -300,8 +300,11 @@ mod tests {
 
     #[test]
     fn attributes_and_params_are_read_with_or_without_a_byte_order_mark() {
-        for text in [EXAMPLE.to_owned(), format!("\u{feff}{EXAMPLE}")] {
-            let manifest = ServerManifest::parse(text.as_bytes()).unwrap();
+        let marked = format!("\u{feff}{EXAMPLE}");
+        let units = |bytes: fn(u16) -> [u8; 2]| marked.encode_utf16().flat_map(bytes).collect();
+        let utf16: [Vec<u8>; 2] = [units(u16::to_le_bytes), units(u16::to_be_bytes)];
+        for data in [EXAMPLE.as_bytes(), marked.as_bytes(), &utf16[0], &utf16[1]] {
+            let manifest = ServerManifest::parse(data).unwrap();
             let [video, audio] = manifest.entries.as_slice() else { panic!("two entries") };
             assert_eq!((video.bitrate, video.track_id), (Some(3_579_827), Some(1)));
             assert_eq!(audio.track_name.as_deref(), Some("english"));

@@ -21,7 +21,7 @@ type Decode = fn(&[u8]) -> Result<Cow<'_, str>, TextError>;
 ///
 /// # Errors
 /// [`TextError::Encoding`].
-pub(super) fn decode(data: &[u8]) -> Result<Cow<'_, str>, TextError> {
+pub fn decode(data: &[u8]) -> Result<Cow<'_, str>, TextError> {
     match MARKS.iter().find(|(mark, ..)| data.starts_with(mark)) {
         Some((mark, _, Some(decode))) => decode(&data[mark.len()..]),
         Some((_, name, None)) => Err(named(name)),

@@ -27,6 +27,7 @@ pub mod wvtt;
 pub use document::{
     Builder, Cue, Division, Document, MAX_AT_ONCE, Paragraph, Preamble, Shown, Slice,
 };
+pub use encoding::decode;
 pub use error::TextError;
 
 /// A larger file, in bytes, is refused.
