@@ -132,6 +132,7 @@ impl Asset {
             .map_err(|rule| in_folder(rule.because(&misaligned)))?;
         let mut asset = Self::of_timeline(files, skipped, video, audio, timeline);
         asset.misaligned = misaligned;
+        asset.skipped.extend(manifest.into_iter().flat_map(|manifest| manifest.notes.clone()));
         asset.add_others(sidecars, manifest, clock).map_err(in_folder)?;
         Ok(asset)
     }

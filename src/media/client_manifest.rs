@@ -114,7 +114,7 @@ impl Stream {
         let level = |child: Node<'_, '_>| child.attribute("Bitrate")?.trim().parse().ok();
         Some(Self {
             kind,
-            name: track_name(node.attribute("Name")?).ok()?,
+            name: track_name(node.attribute("Name")?)?,
             language: node.attribute("Language").filter(|tag| !tag.is_empty()).map(str::to_owned),
             bitrates: node.children().filter_map(level).collect(),
         })

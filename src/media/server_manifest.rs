@@ -23,7 +23,15 @@ pub struct ServerManifest {
     pub text: Vec<TextEntry>,
     /// Image entries in document order.
     pub images: Vec<ImageEntry>,
+    /// Names that are not taken, and why, for people.
+    pub notes: Vec<String>,
 }
+
+/// Elements of tracks whose names stand in URLs.
+const NAMED: &[&str] = &["audio", "textstream", "img"];
+
+/// Longer track names, in bytes, are not taken.
+const MAX_NAME: usize = 128;
 
 /// More fragments in one segment are refused.
 const MAX_PACKED: usize = 30;
@@ -141,6 +149,7 @@ impl ServerManifest {
             images: named("img").map(ImageEntry::read).collect::<Result<_, _>>()?,
             fragments_per_segment: fragments_per_segment(&document)?,
             client_manifest: client_manifest(&document),
+            notes: document.descendants().filter_map(note_of_name).collect(),
         })
     }
 }
@@ -181,9 +190,11 @@ impl Entry {
             src: source(node)?,
             bitrate: number(node, "systemBitrate")?,
             track_id: number(node, "trackID")?,
-            track_name: value(node, "trackName").map(track_name).transpose()?,
+            track_name: value(node, "trackName").and_then(track_name),
             language: value(node, "systemLanguage").map(str::to_owned),
-            title: value(node, "textDisplayName").or_else(|| value(node, "title")).map(str::to_owned),
+            title: value(node, "textDisplayName")
+                .or_else(|| value(node, "title"))
+                .map(str::to_owned),
             traits: Traits::of(node)?,
         })
     }
@@ -196,7 +207,7 @@ impl TextEntry {
             src: source(node)?,
             bitrate: number(node, "systemBitrate")?.filter(|bitrate| *bitrate > 0),
             track_id: number(node, "trackID")?,
-            track_name: value(node, "trackName").map(track_name).transpose()?,
+            track_name: value(node, "trackName").and_then(track_name),
             language: text("systemLanguage"),
             title: text("textDisplayName").or_else(|| text("title")),
             default: text("textIsDefault").is_some_and(|v| v.eq_ignore_ascii_case("true")),
@@ -225,7 +236,7 @@ impl ImageEntry {
             src: source(node)?,
             bitrate: number(node, "systemBitrate")?.filter(|bitrate| *bitrate > 0),
             track_id: number(node, "trackID")?,
-            track_name: value(node, "trackName").map(track_name).transpose()?,
+            track_name: value(node, "trackName").and_then(track_name),
             grid: value(node, "tiles").map(grid).transpose()?,
         })
     }
@@ -269,13 +280,25 @@ fn scheme_value(value: &str) -> Result<String, MediaRule> {
     Ok(value.to_owned())
 }
 
-/// Track names stand in URLs between parentheses and commas.
-pub(super) fn track_name(name: &str) -> Result<String, MediaRule> {
+/// Track names stand in URLs between parentheses and commas. `None` for one that cannot: a made name
+/// takes its place.
+pub(super) fn track_name(name: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.len() > 128 || !name.chars().all(plain) {
-        return Err(wrong("trackName may hold letters, digits, '_', '-' and '.' only"));
-    }
-    Ok(name.to_owned())
+    let fits = (1..=MAX_NAME).contains(&name.len()) && name.chars().all(plain);
+    fits.then(|| name.to_owned())
+}
+
+/// What is said of a track whose name is not taken.
+fn note_of_name(node: Node<'_, '_>) -> Option<String> {
+    let (src, name) = (node.attribute("src")?, value(node, "trackName")?);
+    let is_lost = NAMED.contains(&node.tag_name().name()) && track_name(name).is_none();
+    is_lost.then(|| {
+        let shown: String = name.chars().take(MAX_NAME).collect();
+        format!(
+            "{src}: trackName {shown:?} is not taken: up to 128 letters, digits, '_', '-' and '.' \
+             can stand in URLs"
+        )
+    })
 }
 
 fn wrong(what: &str) -> MediaRule {
@@ -324,13 +347,30 @@ mod tests {
     }
 
     #[test]
+    fn names_that_cannot_stand_in_urls_are_left_out_with_a_note() {
+        for (name, taken) in
+            [("a,b=c)", false), ("Français", false), ("", false), ("a-1.b_c", true)]
+        {
+            let text = format!(r#"<smil><audio src="a.mp4" trackName="{name}"/></smil>"#);
+            let manifest = ServerManifest::parse(text.as_bytes()).unwrap();
+            assert_eq!(manifest.entries[0].track_name.as_deref(), taken.then_some(name));
+            assert_eq!(manifest.notes.len(), usize::from(!taken), "{:?}", manifest.notes);
+            assert!(
+                manifest
+                    .notes
+                    .iter()
+                    .all(|note| note.contains(&format!("a.mp4: trackName {name:?}")))
+            );
+        }
+    }
+
+    #[test]
     fn hostile_documents_are_refused() {
         let audio = |attributes: &str| format!("<smil><audio {attributes}/></smil>");
         for text in [
             audio(r#"src="../secret.mp4""#),
             audio(r#"src="/etc/passwd""#),
             audio(r#"src="a.mp4" systemBitrate="-1""#),
-            audio(r#"src="a.mp4" trackName="a,b=c)""#),
             audio(r#"src="a.mp4" role="a&#34;b""#),
             audio(&(0..65).fold("src='a.mp4'".to_owned(), |all, n| format!("{all} a{n}=''"))),
             "<smil/>".to_owned(),

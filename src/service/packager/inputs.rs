@@ -232,8 +232,14 @@ fn manifest(
         };
         entries.sort_by_key(|entry| !speaks(entry));
     }
-    let (text, images) = (Vec::new(), Vec::new());
-    Ok(ServerManifest { entries, fragments_per_segment: None, text, images, client_manifest: None })
+    Ok(ServerManifest {
+        entries,
+        fragments_per_segment: None,
+        text: Vec::new(),
+        images: Vec::new(),
+        client_manifest: None,
+        notes: Vec::new(),
+    })
 }
 
 /// What is to be left of the tracks, by stream.

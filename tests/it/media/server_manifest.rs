@@ -141,6 +141,24 @@ fn a_client_manifest_that_is_none_is_told_when_it_is_added() {
     assert!(output.status.success() && said.contains(": film.ismc: left out: XML"), "{said}");
 }
 
+#[test]
+fn a_name_that_cannot_stand_in_urls_is_told_when_it_is_added() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [CLIP, "gate_aac_eng.mp4"] {
+        crate::support::origin::copy(&demo(name), &folder.path().join(name));
+    }
+    let named = DESCRIBED.replace("value=\"english\"", "value=\"Français\"");
+    let units = format!("\u{feff}{named}").encode_utf16().collect::<Vec<_>>();
+    let utf16: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.path().join("film.ism"), utf16).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut add = portcullis();
+    let output = add.arg("add").arg("--data").arg(data.path()).arg(folder.path()).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let note = "gate_aac_eng.mp4: trackName \"Français\" is not taken";
+    assert!(output.status.success() && said.contains(note), "{said}");
+}
+
 type Texts = &'static [&'static str];
 
 /// Every parameter of the table in `docs/INPUTS.md`: what stands in the server manifest, and what then
