@@ -37,7 +37,7 @@ Examples:
   portcullis add ~/Movies/trailer --rotate 60s
   portcullis add ~/Movies/packaged --encrypted pass --streaming-policy clear")]
 pub(super) struct Args {
-    /// Folders with MP4 files, or MP4 files that belong together
+    /// Folders with MP4 files, or MP4 files and subtitles that belong together
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
     /// Name of the asset [default: that of the folder or the first file]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::CliError;
 use super::instance::make_private_dir;
 use super::progress::Bar;
-use crate::store::folder::is_media;
+use crate::store::folder::{is_media, is_text};
 use crate::store::private::make_dir;
 
 const COPY_PIECE: usize = 1 << 20;
@@ -52,7 +52,7 @@ pub(super) fn gather(dir: &Path, files: &[&Path]) -> Result<Gathered, CliError> 
     Ok(gathered)
 }
 
-/// Media files by their names, which they keep.
+/// Media and text files by their names, which they keep.
 fn named<'a>(files: &[&'a Path]) -> Result<BTreeMap<&'a OsStr, &'a Path>, CliError> {
     let mut named = BTreeMap::new();
     for file in files {
@@ -62,8 +62,9 @@ fn named<'a>(files: &[&'a Path]) -> Result<BTreeMap<&'a OsStr, &'a Path>, CliErr
                 file.display()
             )));
         }
-        if !is_media(file) {
-            return Err(CliError::refused(format_args!("{}: not an MP4 file", file.display())));
+        if !is_media(file) && !is_text(file) {
+            let rule = "not an MP4 file, nor subtitles";
+            return Err(CliError::refused(format_args!("{}: {rule}", file.display())));
         }
         if let Some(other) = named.insert(file.file_name().unwrap_or_default(), *file) {
             let (one, other) = (other.display(), file.display());

@@ -43,6 +43,11 @@ pub fn is_media(path: &Path) -> bool {
     has_extension(path, MEDIA_EXTENSIONS)
 }
 
+/// Whether the name is that of a file of subtitles or captions.
+pub fn is_text(path: &Path) -> bool {
+    has_extension(path, TEXT_EXTENSIONS)
+}
+
 /// Whether a file or folder is one that is not looked at. Manifests of other packagers may name segments
 /// in any way, so nothing is left out for its extension.
 pub fn is_hidden(path: &Path) -> bool {
@@ -119,9 +124,7 @@ impl Folder {
             .collect();
         media.sort_by(|a, b| a.name.cmp(&b.name));
         // Text that a manifest lists is in segments, which hold no whole track.
-        let whole_text = |name: &&String| {
-            has_extension(Path::new(name), TEXT_EXTENSIONS) && !listed.contains(name)
-        };
+        let whole_text = |name: &&String| is_text(Path::new(name)) && !listed.contains(name);
         let text = here.iter().filter(whole_text).filter_map(|name| listing.files.get(name));
         let text = text.cloned().collect();
         watched.extend(listing.folders.into_iter().filter(|_| !groups.is_empty()));

@@ -66,7 +66,7 @@ fn refusals_name_what_was_wrong() {
     let toml = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
     for (arguments, code, expected) in [
         (&["/nowhere/x.mp4"][..], 1, "/nowhere/x.mp4"),
-        (&[toml], 1, "not an MP4 file"),
+        (&[toml], 1, "not an MP4 file, nor subtitles"),
         (&[env!("CARGO_MANIFEST_DIR")], 1, "no MP4 files"),
         (&[ladder, "--streaming-policy", "Predefined_Nothing"], 1, "Predefined_Nothing"),
         (&[ladder, media_dir().join("muxed").to_str().unwrap(), "--name", "x"], 2, "--name"),
@@ -107,4 +107,23 @@ async fn a_running_server_serves_what_is_added_meanwhile() {
     assert_eq!((key.status().as_u16(), key.bytes().await.unwrap().len()), (200, 16));
     let list = get(format!("{}/streams.json", server.ready.origin)).await.text().await.unwrap();
     assert!(list.contains("\"muxed-cenc-open\""), "{list}");
+}
+
+/// Text is taken beside media, and beside what an asset has.
+#[test]
+fn subtitles_become_tracks_of_the_asset() {
+    let data = tempfile::tempdir().unwrap();
+    let texts = tempfile::tempdir().unwrap();
+    let text = |name: &str| {
+        let file = texts.path().join(name);
+        std::fs::write(&file, "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\nHello\n").unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let film = env!("CARGO_MANIFEST_DIR").to_owned() + CLIP;
+    let (english, german) = (text("film_eng.vtt"), text("film_deu.vtt"));
+    json(data.path(), &[&film, &english, "--name", "film"]);
+    json(data.path(), &[&german, "--name", "film"]);
+    for name in ["film_eng.vtt", "film_deu.vtt", "gate_h264_180p.mp4"] {
+        assert!(data.path().join("assets/film").join(name).is_file(), "{name}");
+    }
 }
