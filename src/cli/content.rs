@@ -117,15 +117,22 @@ pub(super) fn folders_at(dir: &Path) -> Result<Vec<Folder>, CliError> {
     if has_media(&dir)? {
         return Ok(vec![Folder::at(dir)]);
     }
-    let mut found = Vec::new();
+    let (mut found, mut unused) = (Vec::new(), Vec::new());
     for path in entries(&dir)? {
-        if path.is_dir() && !folder::is_hidden(&path) && has_media(&path)? {
-            found.push(Folder::at(path));
+        if !path.is_dir() || folder::is_hidden(&path) {
+            continue;
+        }
+        match has_media(&path)? {
+            true => found.push(Folder::at(path)),
+            false => unused.push(path),
         }
     }
     if found.is_empty() {
         let dir = dir.display();
         return Err(CliError::refused(format_args!("{dir}: no MP4 files here or one folder down")));
+    }
+    for path in unused {
+        tracing::warn!("{}: left out: no MP4 files here", path.display());
     }
     Ok(found)
 }

@@ -127,3 +127,24 @@ fn subtitles_become_tracks_of_the_asset() {
         assert!(data.path().join("assets/film").join(name).is_file(), "{name}");
     }
 }
+
+/// A folder of many that has nothing to play is named, and costs the others nothing.
+#[test]
+fn folders_without_media_are_told() {
+    let data = tempfile::tempdir().unwrap();
+    let shelf = tempfile::tempdir().unwrap();
+    for folder in ["film", "segments"] {
+        std::fs::create_dir(shelf.path().join(folder)).unwrap();
+    }
+    let film = env!("CARGO_MANIFEST_DIR").to_owned() + CLIP;
+    std::fs::copy(film, shelf.path().join("film/film.mp4")).unwrap();
+    std::fs::write(shelf.path().join("segments/1.ts"), [0x47; 188]).unwrap();
+    let output = add(data.path(), &[shelf.path().to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let lines = said.lines().filter(|line| line.contains("left out")).collect::<Vec<_>>();
+    assert!(
+        matches!(&lines[..], [line] if line.contains("/segments: left out: no MP4 files here")),
+        "{said}"
+    );
+}
