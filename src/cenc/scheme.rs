@@ -143,12 +143,22 @@ impl TrackKey {
     /// The IV of one sample. Of the block, as many bytes as the scheme has for a sample's IV are
     /// written; the rest is zero then.
     pub fn sample_iv(&self, scheme: Scheme, number: u32) -> [u8; 16] {
-        let padded = |iv: [u8; 8]| (u128::from(u64::from_be_bytes(iv)) << 64).to_be_bytes();
         match scheme {
-            Scheme::Cenc => padded(self.ivs.sample(number)),
-            Scheme::Cens => padded(self.ivs.patterned_sample(number)),
+            Scheme::Cenc | Scheme::Cens => {
+                let mut block = [0; 16];
+                block[..8].copy_from_slice(&self.counter_iv(scheme, number));
+                block
+            }
             Scheme::Cbc1 => self.ivs.chain(number),
             Scheme::Cbcs => self.ivs.constant(),
+        }
+    }
+
+    /// The IV of one sample under a scheme that counts blocks.
+    pub fn counter_iv(&self, scheme: Scheme, number: u32) -> [u8; 8] {
+        match scheme {
+            Scheme::Cens => self.ivs.patterned_sample(number),
+            _ => self.ivs.sample(number),
         }
     }
 

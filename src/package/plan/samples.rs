@@ -107,7 +107,8 @@ impl Samples {
     }
 
     fn keystream(&self, part: &Part) -> Keystream<'_> {
-        Keystream::new(&self.key.key, self.key.ivs.sample(part.sample), part.position)
+        let iv = self.key.counter_iv(self.scheme, part.sample);
+        Keystream::new(&self.key.key, iv, part.position)
     }
 
     /// What lies in the window of a range; `None` when the range lies behind it.

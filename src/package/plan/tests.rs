@@ -154,11 +154,12 @@ impl Case {
 
     /// Of each `period` bytes one block, or every byte.
     fn by_counter(&self, payload: &mut [u8], period: Option<usize>) {
+        let scheme = if period.is_some() { Scheme::Cens } else { Scheme::Cenc };
         let mut stream: Option<(u32, ctr::Ctr64BE<Aes128>)> = None;
         for range in self.ranges() {
             if stream.as_ref().is_none_or(|(sample, _)| *sample != range.sample) {
                 let mut counter = [0; 16];
-                counter[..8].copy_from_slice(&self.key().ivs.sample(range.sample));
+                counter[..8].copy_from_slice(&self.key().counter_iv(scheme, range.sample));
                 let fresh = KeyIvInit::new(&KEY.into(), &counter.into());
                 stream = Some((range.sample, fresh));
             }
