@@ -33,6 +33,9 @@ pub(crate) struct Stream {
     pub(crate) token: Option<String>,
     pub(crate) keys: Vec<Key>,
     pub(crate) manifests: Vec<Manifest>,
+    /// Of streams that may be downloaded alone.
+    #[serde(default)]
+    pub(crate) downloads: Vec<String>,
     pub(crate) licenses: HashMap<String, String>,
     pub(crate) shaka_demo: Option<TestPage>,
 }
