@@ -156,7 +156,7 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Text is cut with the pictures, or without them with the first sound, and lasts as long as
+    /// Text is cut with the pictures, or without them with the first sound, and begins and ends with
     /// the presentation. `None` when there is neither.
     pub(super) fn of(
         video: &[Rendition],
@@ -168,8 +168,14 @@ impl Shape {
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let starts = first.cuts.starts.iter().enumerate();
         let starts = starts.map(|(n, cut)| Cut { sample: number(n), start: cut.start });
+        let mut starts: Vec<Cut> = starts.collect();
+        // What is said before the first picture belongs to the first segment.
+        let begin = video.iter().chain(audio).filter_map(|it| it.cuts.starts.first());
+        if let (Some(first), Some(begin)) = (starts.first_mut(), begin.map(|cut| cut.start).min()) {
+            first.start = begin;
+        }
         let end_sample = number(first.cuts.len());
-        let cuts = Cuts { starts: starts.collect(), end_sample, end: duration };
+        let cuts = Cuts { starts, end_sample, end: duration };
         let taken = video.iter().chain(audio).map(|rendition| rendition.name.clone()).collect();
         Some(Self { cuts, origin: first.origin, clock, taken })
     }

@@ -1,7 +1,9 @@
 //! Where text comes from, and text that cannot be read: it costs itself and nothing else.
 
+use std::process::Command;
+
 use crate::support::http::client;
-use crate::support::origin::{Shelf, get};
+use crate::support::origin::{CLIP, Shelf, demo, get};
 use crate::support::presentation::dash_text;
 use crate::support::text::{TTML, WEBVTT, attribute, film, playlist, segments};
 
@@ -83,6 +85,32 @@ async fn subrip_is_read_whatever_it_is_called() {
     let stream = shelf.stream("film", "clear");
     let dash = dash_text(&client(), &stream.manifest("dash").url).await;
     assert_eq!(dash.len(), 2);
+}
+
+/// What is said over a black screen belongs to the film.
+#[tokio::test]
+async fn text_before_the_first_picture_is_shown() {
+    let source = tempfile::tempdir().unwrap();
+    let late = source.path().join("late.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-itsoffset", "4", "-i"])
+        .arg(demo(CLIP))
+        .arg("-i")
+        .arg(demo("gate_aac_eng.mp4"))
+        .args(["-map", "0:v", "-map", "1:a", "-c", "copy"])
+        .arg(&late)
+        .status();
+    assert!(made.unwrap().success());
+    let text = source.path().join("late_eng.vtt");
+    std::fs::write(&text, WEBVTT).unwrap();
+    let shelf = Shelf::start([("film", vec![late, text]), ("other", vec![demo(CLIP)])]);
+    for format in ["m3u8-cmaf", "m3u8-aapl"] {
+        let playlist = playlist(&shelf, "clear", format, "text_eng").await;
+        let first = get(&segments(&playlist).await[0]).await;
+        assert!(first.text().contains("00:00:00.500 --> 00:00:03.500"), "{}", first.text());
+    }
+    let dash = dash_text(&client(), &shelf.stream("film", "clear").manifest("dash").url).await;
+    assert!(String::from_utf8_lossy(&dash[0].media()).contains("first cue"));
 }
 
 #[tokio::test]
