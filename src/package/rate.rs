@@ -6,6 +6,7 @@ use super::heads::key_frame_bytes;
 use super::presentation::{Listed, ListedImages, Presentation};
 use super::{cmaf, ts};
 use crate::cenc::Scheme;
+use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::time::WIRE_TIMESCALE;
 
@@ -24,7 +25,8 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// `target` is the target duration of the segments, in wire ticks.
+    /// `target` is the target duration of the segments, in wire ticks. Pictures count with the sound
+    /// that is muxed into them.
     pub(super) fn of(presentation: &Presentation<'_>, listed: &Listed<'_>, target: u64) -> Self {
         let (rendition, fragments) = (listed.rendition, listed.fragments.clone());
         let format = presentation.selectors.format;
@@ -33,8 +35,14 @@ impl Rates {
             return Self::of_lengths(lengths, listed.durations(), target);
         }
         if format.is_transport() {
+            let pictures = rendition.track.media_type == MediaType::Video;
+            let muxed = presentation.muxed_audio.filter(|_| pictures);
             let of = |length: fn(ts::Size) -> u64| {
-                let lengths = ts::sizes(rendition).skip(fragments.start).map(length);
+                let sizes: Box<dyn Iterator<Item = ts::Size>> = match muxed {
+                    Some(sound) => Box::new(ts::sizes_with(rendition, sound)),
+                    None => Box::new(ts::sizes(rendition)),
+                };
+                let lengths = sizes.skip(fragments.start).map(length);
                 Self::of_lengths(lengths, listed.durations(), target)
             };
             return Self { peak: of(|size| size.most).peak, mean: of(|size| size.mean).mean };

@@ -108,7 +108,7 @@ fn shown_size(presentation: &Presentation<'_>, rendition: &Rendition) -> (u64, u
     Picture { turned, ..*picture }.display_size(*size)
 }
 
-/// BANDWIDTH is the peak of video and of the largest audio rendition together.
+/// BANDWIDTH is the peak of video and of the largest audio rendition together, where it is not muxed in.
 fn variant_line(
     presentation: &Presentation<'_>,
     video: Option<&Listed<'_>>,
@@ -117,7 +117,9 @@ fn variant_line(
 ) -> String {
     let sum = |rate: fn(&Rates) -> u64| {
         let own = rates.highest(video.map(|level| level.rendition), rate);
-        own + rates.highest(sound.listed.iter().map(|listed| listed.rendition), rate)
+        let muxed = video.is_some() && presentation.muxed_audio.is_some();
+        let beside = sound.listed.iter().filter(|_| !muxed).map(|listed| listed.rendition);
+        own + rates.highest(beside, rate)
     };
     let peak = sum(|rates| rates.peak);
     let mean = sum(|rates| rates.mean);

@@ -1,6 +1,9 @@
 //! How long segments are, as far as that is known without looking into samples: what is sent of
 //! pictures follows from their sizes, of sound nearly from the size of all frames.
 
+use std::ops::Range;
+
+use super::audio::samples_beside;
 use super::{SPARE, START_CODE, video};
 use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
@@ -40,13 +43,22 @@ pub fn sizes(rendition: &Rendition) -> impl Iterator<Item = Size> {
     })
 }
 
+/// The sizes of the segments of pictures with sound among them, all of which is in one or the other.
+pub fn sizes_with(pictures: &Rendition, sound: &Rendition) -> impl Iterator<Item = Size> {
+    sizes(pictures).enumerate().map(|(n, size)| {
+        let beside = of_samples(sound, samples_beside(sound, pictures, n), 0);
+        Size { mean: size.mean + beside.mean, most: size.most + beside.most }
+    })
+}
+
 fn of_sound(rendition: &Rendition, n: usize) -> Size {
-    let bytes = rendition.fragment_bytes.get(n).copied().unwrap_or(0);
-    let samples = rendition.cuts.samples(n).len() as u64;
-    let tables = TABLES * ROOM as u64;
-    let with = |spare: u64| {
-        (bytes + samples * FRAME_OVERHEAD + tables + spare) * PACKET as u64 / ROOM as u64
-    };
+    of_samples(rendition, rendition.cuts.samples(n), TABLES)
+}
+
+fn of_samples(rendition: &Rendition, range: Range<u32>, tables: u64) -> Size {
+    let samples = range.len() as u64;
+    let bytes = rendition.track.index.bytes(range) + samples * FRAME_OVERHEAD;
+    let with = |spare: u64| (bytes + tables * ROOM as u64 + spare) * PACKET as u64 / ROOM as u64;
     let spare = SPARE * ROOM as u64;
     Size { mean: with(spare / 2), most: with(spare + SPREAD * samples.isqrt()) }
 }

@@ -78,12 +78,16 @@ fn demand(url: &str, variant: &VariantStream, peak: f64, mean: f64) {
 
 /// The beginning of a level of the ladder: of its last group only the first picture is left.
 fn ending_early(folder: &Path) -> PathBuf {
+    beginning(folder, 601)
+}
+
+fn beginning(folder: &Path, pictures: u32) -> PathBuf {
     let source = media_dir().join("ladder/tidewater_h264_320x180_120.mp4");
     let file = folder.join("early_h264_320x180.mp4");
     let cut = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(source)
-        .args(["-frames:v", "601", "-c", "copy"])
+        .args(["-frames:v", &pictures.to_string(), "-c", "copy"])
         .arg(&file)
         .status();
     assert!(cut.expect("ffmpeg").success());
@@ -105,6 +109,21 @@ async fn a_short_segment_at_the_end_does_not_raise_the_bandwidth() {
             of.map(|variant| variant.bandwidth).max().unwrap()
         };
         assert!(rates(true) < rates(false), "{url}: {} of key frames", rates(true));
+    }
+}
+
+/// The last segment has all sound that is left.
+#[tokio::test]
+async fn sound_behind_the_pictures_counts_in_the_segments_that_have_it() {
+    let folder = TempDir::new().unwrap();
+    let sound = media_dir().join("ladder/tidewater_aac_eng_ch2_96.mp4");
+    let short = beginning(folder.path(), 251);
+    let whole = media_dir().join("ladder/tidewater_h264_320x180_120.mp4");
+    let shelf =
+        Shelf::start([("short", vec![short, sound.clone()]), ("whole", vec![whole, sound])]);
+    for folder in ["short", "whole"] {
+        let url = shelf.stream(folder, "clear").url("manifest(format=m3u8-aapl-v3)");
+        demand_rates(&url).await;
     }
 }
 
