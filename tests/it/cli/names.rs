@@ -48,7 +48,9 @@ async fn another_folder_of_the_same_name_gets_no_streams_of_the_first() {
     // A server may know for some seconds what was: each question is to one of its own.
     let download = async |name: &str| {
         let server = DevServer::builder().data(data).start();
-        get(&format!("{}/{}/{name}", server.ready.origin, id(&added))).await.ok()
+        let url = format!("{}/{}/{name}", server.ready.origin, id(&added));
+        assert!(server.ready.streams.iter().any(|stream| stream.downloads.contains(&url)));
+        get(&url).await.ok()
     };
     let output = add(data, &with(&flags, &[&two]));
     let stderr = String::from_utf8_lossy(&output.stderr);
