@@ -6,6 +6,9 @@ use super::{Builder, Cue, Document, Preamble};
 
 const ARROW: &str = "-->";
 
+/// What looks like a longer tag, in bytes, is text: a file full of `<` is looked through once.
+const MAX_TAG: usize = 256;
+
 /// Tags that mean the same in WebVTT.
 const TAGS: &[&str] = &["b", "i", "u"];
 
@@ -122,7 +125,7 @@ fn as_webvtt(text: &str) -> String {
 /// The tag at the start of the text as WebVTT has it, and its length here; `None` where there is none.
 fn tag(text: &str) -> Option<(String, usize)> {
     let inside = text.strip_prefix('<')?;
-    let (inside, _) = inside.split_once('>')?;
+    let inside = &inside[..inside.bytes().take(MAX_TAG).position(|byte| byte == b'>')?];
     let slash = if inside.starts_with('/') { "/" } else { "" };
     let name = inside[slash.len()..].split_whitespace().next()?.to_ascii_lowercase();
     let length = inside.len() + 2;
@@ -173,6 +176,16 @@ mod tests {
             let text = format!("00:00:01,000 --> 00:00:02,000\n{written}\n");
             assert_eq!(cues(&text)[0].3, read, "{written}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_many_tags_is_looked_through_once() {
+        let open = "<".repeat(1 << 16);
+        for end in ["", ">"] {
+            assert_eq!(as_webvtt(&format!("{open}{end}")).len(), 4 * open.len() + end.len());
+        }
+        let long = format!("<font color=\"{}\">", "x".repeat(MAX_TAG));
+        assert!(as_webvtt(&long).starts_with("&lt;font"));
     }
 
     #[test]
