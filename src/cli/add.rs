@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::content::{
-    FORMS, Findings, Folder, Form, Library, access_name, distinct, folders_at, name_from, numbered,
-    request,
+    FORMS, Folder, Form, Library, access_name, distinct, folders_at, name_from, numbered, request,
 };
 use super::duration::duration;
+use super::findings::Findings;
 use super::gather::{Gathered, folder_of, gather};
 use super::instance::{self, MissingKek};
 use super::{CliError, log, run};

@@ -9,10 +9,11 @@ use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 
 use super::CliError;
+use super::findings::Findings;
 use super::progress::patiently;
 use crate::config::Config;
 use crate::keys::StorageEncryption;
-use crate::media::{Encrypted, Rendition, open_groups};
+use crate::media::Encrypted;
 use crate::package::compat::Compat;
 use crate::service::origin::Origin;
 use crate::service::publish::{
@@ -156,25 +157,6 @@ fn refused(path: &Path, error: &dyn std::fmt::Display) -> CliError {
     CliError::refused(format_args!("{}: {error}", path.display()))
 }
 
-/// What the owner of a folder should know of it.
-#[derive(Debug)]
-pub(super) struct Findings {
-    /// Tracks of images, which become thumbnails.
-    pub(super) images: Vec<String>,
-    /// Tracks that are left out, levels that are not aligned.
-    pub(super) warnings: Vec<String>,
-}
-
-/// What is said of such levels; the command leaves the pictures as they are.
-const NOT_FOR_APPLE: &str = "hevc-parameter-sets-in-samples: its pictures are called hev1, which \
-    players of Apple do not take in HLS; ffmpeg -i IN -c copy -tag:v hvc1 OUT calls them hvc1";
-
-/// Whether parameter sets may lie in the samples (HLS Authoring Specification for Apple Devices, 1.10).
-fn is_not_for_apple(level: &Rendition) -> bool {
-    let codec = level.track.codec_string();
-    ["hev1", "dvhe"].iter().any(|name| codec.starts_with(name))
-}
-
 /// Puts folders into the store and streams on top of them.
 pub(super) struct Library {
     store: Store,
@@ -238,27 +220,7 @@ impl Library {
         let checked = patiently(what, self.origin.check(&asset)).await.map_err(|error| {
             CliError::refused(format_args!("{}: {error}", folder.dir.display()))
         })?;
-        let checked = &checked.asset;
-        let misaligned = checked.misaligned.iter();
-        let misaligned = misaligned.map(|what| format!("levels-not-aligned: {what}"));
-        let of_file = |file: usize, what: &str| format!("{}: {what}", checked.files[file].name);
-        let not_apple = checked.video.iter().filter(|level| is_not_for_apple(level));
-        let not_apple = not_apple.map(|level| of_file(level.file, NOT_FOR_APPLE));
-        let open = checked.video.iter().filter(|level| level.track.index.open_key_frames() > 0);
-        let open = open.map(|level| {
-            let count = open_groups(level.track.index.open_key_frames());
-            of_file(
-                level.file,
-                &format!("open-groups: segments start at the other key frames{count}"),
-            )
-        });
-        let images = checked.images.iter();
-        let images = images.map(|images| of_file(images.file, &images.describe()));
-        let skipped = checked.skipped.iter().cloned();
-        Ok(Findings {
-            images: images.collect(),
-            warnings: skipped.chain(misaligned).chain(not_apple).chain(open).collect(),
-        })
+        Ok(Findings::of(&checked.asset))
     }
 
     /// Refuses what could not be published if the folder, or another one that is going to be it, were

@@ -10,6 +10,7 @@ mod drm;
 mod duration;
 mod error;
 mod fetch;
+mod findings;
 mod gather;
 mod inspect;
 mod instance;

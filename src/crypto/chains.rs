@@ -7,7 +7,7 @@
 use aes::Aes128;
 use cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser};
 
-use super::{BLOCK, Expanded};
+use super::{BLOCK, Expanded, xor};
 
 /// How many chains advance in step; measured best on AES-NI and VAES machines.
 const LANES: usize = 8;
@@ -170,7 +170,7 @@ struct Lane {
     blocks: usize,
     /// Blocks still to encrypt before the pattern skips.
     run: usize,
-    state: u128,
+    state: [u8; BLOCK],
 }
 
 impl Lane {
@@ -182,11 +182,11 @@ impl Lane {
             *next += 1;
             let blocks = pattern.encrypted_blocks(chain.length);
             if blocks > 0 {
-                let state = u128::from_ne_bytes(chain.iv);
-                return Self { chain: index, at: chain.start, blocks, run: pattern.crypt, state };
+                let (at, run) = (chain.start, pattern.crypt);
+                return Self { chain: index, at, blocks, run, state: chain.iv };
             }
         }
-        Self { chain: usize::MAX, at: 0, blocks: 0, run: 0, state: 0 }
+        Self { chain: usize::MAX, at: 0, blocks: 0, run: 0, state: [0; BLOCK] }
     }
 
     #[inline(always)]
@@ -197,10 +197,10 @@ impl Lane {
         let Some(bytes) = buffer[self.at..].first_chunk_mut::<BLOCK>() else {
             return;
         };
-        let mut block = (u128::from_ne_bytes(*bytes) ^ self.state).to_ne_bytes().into();
+        let mut block = xor(bytes, &self.state).into();
         backend.encrypt_block_inplace(&mut block);
-        *bytes = block.into();
-        self.state = u128::from_ne_bytes(*bytes);
+        self.state = block.into();
+        *bytes = self.state;
         self.blocks -= 1;
         self.run -= 1;
         self.at += BLOCK;
@@ -214,7 +214,7 @@ impl Lane {
     #[inline(always)]
     fn store(&self, chains: &mut [Chain]) {
         if let Some(chain) = chains.get_mut(self.chain) {
-            chain.iv = self.state.to_ne_bytes();
+            chain.iv = self.state;
         }
     }
 }

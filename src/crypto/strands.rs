@@ -8,7 +8,7 @@
 use aes::Aes128;
 use cipher::{BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser};
 
-use super::{BLOCK, Expanded};
+use super::{BLOCK, Expanded, xor};
 
 /// How many chains advance in step; measured best on AES-NI and VAES machines.
 pub const LANES: usize = 8;
@@ -53,8 +53,7 @@ impl<B: BlockCipherEncBackend<BlockSize = <Aes128 as BlockSizeUser>::BlockSize>>
 {
     #[inline(always)]
     fn step(&self, state: &mut [u8; BLOCK], bytes: &mut [u8; BLOCK]) {
-        let mixed = u128::from_ne_bytes(*bytes) ^ u128::from_ne_bytes(*state);
-        let mut block = mixed.to_ne_bytes().into();
+        let mut block = xor(bytes, state).into();
         self.0.encrypt_block_inplace(&mut block);
         *state = block.into();
         *bytes = *state;

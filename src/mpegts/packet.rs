@@ -59,6 +59,15 @@ impl Access {
         }
     }
 
+    /// How many packets from `n` on say nothing; none at the first.
+    pub fn free_from(self, n: u64) -> u64 {
+        match (n, self.pcr, self.repeat) {
+            (0, ..) => 0,
+            (_, Some(_), Some(repeat)) => n.next_multiple_of(repeat.every) - n,
+            _ => u64::MAX,
+        }
+    }
+
     /// Bytes of the adaptation fields of the first `n` packets, stuffing not counted.
     pub fn len_before(self, n: u64) -> u64 {
         let first = if n == 0 { 0 } else { self.len() as u64 };

@@ -69,6 +69,43 @@ impl Unit {
         self.room_before(n).min(self.size.saturating_sub(behind))
     }
 
+    /// How many packets from `n` on are all payload: they start nothing, and have no adaptation
+    /// field. At most that many; each further one takes a byte less from what must be kept back than
+    /// it holds.
+    fn plain_from(&self, n: u64) -> u64 {
+        let behind = self.packets().saturating_sub(n);
+        let left = self.size.saturating_sub(behind).saturating_sub(self.room_before(n));
+        self.access.free_from(n).min(left / (ROOM as u64 - 1))
+    }
+
+    /// Writes the packets from `n` on, to `start` in the piece, as far as each is nothing but a part
+    /// of `step`; gives how many those are. Nearly all are: headers differ by a counter, and lengths
+    /// are known to the compiler.
+    fn spread(
+        &self,
+        n: u64,
+        piece: &mut [u8],
+        start: usize,
+        tail: usize,
+        step: &mut Step,
+    ) -> usize {
+        let Step::Source { at, length } = step else { return 0 };
+        let room = ((piece.len() - start) / PACKET).min(*length / ROOM);
+        let count = usize::try_from(self.plain_from(n)).unwrap_or(room).min(room);
+        let mut header = Header { access: Access::default(), ..self.header(n) };
+        for to in (start..).step_by(PACKET).take(count) {
+            header.write(&mut piece[to..to + 4]);
+            header.counter = header.counter.wrapping_add(1);
+            // In parts that fit into registers.
+            for part in [0, ROOM / 2] {
+                let from = tail + *at + part;
+                piece.copy_within(from..from + ROOM / 2, to + 4 + part);
+            }
+            (*at, *length) = (*at + ROOM, *length - ROOM);
+        }
+        count
+    }
+
     fn header(&self, n: u64) -> Header {
         let payload = self.payload_before(n + 1) - self.payload_before(n);
         Header {
@@ -269,18 +306,26 @@ impl Segment {
         let mut steps = steps.into_iter();
         let mut step = steps.next();
         let mut n = self.unit_at(first);
-        for (packet, start) in (first..).zip((0..piece.len()).step_by(PACKET)) {
+        let (mut packet, mut at) = (first, 0);
+        while at < piece.len() {
             if self.units.get(n + 1).is_some_and(|next| next.first_packet <= packet) {
                 n += 1;
             }
-            let header = self.units[n].header(packet - self.units[n].first_packet);
-            let mut at = start + header.write(&mut piece[start..start + PACKET]);
-            while at < start + PACKET {
+            let (unit, inside) = (&self.units[n], packet - self.units[n].first_packet);
+            let plain = step.as_mut().map_or(0, |step| unit.spread(inside, piece, at, tail, step));
+            at += plain * PACKET;
+            packet += plain as u64;
+            if plain > 0 {
+                step = step.filter(|step| !step.is_done()).or_else(|| steps.next());
+                continue;
+            }
+            let end = at + PACKET;
+            at += unit.header(inside).write(&mut piece[at..end]);
+            packet += 1;
+            while at < end {
                 let Some(current) = &mut step else { return };
-                at += self.advance(current, piece, at..start + PACKET, tail);
-                if current.is_done() {
-                    step = steps.next();
-                }
+                at += self.advance(current, piece, at..end, tail);
+                step = step.filter(|step| !step.is_done()).or_else(|| steps.next());
             }
         }
     }

@@ -249,6 +249,12 @@ impl Shape {
     }
 }
 
+/// Media time in wire ticks that the edit list of a rendition hides: priming of audio. It is a part
+/// of the first fragment.
+pub(super) fn priming(rendition: &Rendition) -> u64 {
+    Timing::of(rendition, Shape::Cmaf).hidden.unsigned_abs()
+}
+
 /// How the times of a rendition are written.
 struct Timing<'a> {
     rendition: &'a Rendition,

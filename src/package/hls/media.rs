@@ -5,8 +5,10 @@ use std::fmt::Write;
 use super::{ams, keys, version};
 use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
+use crate::package::cmaf;
 use crate::package::compat::Compat;
 use crate::package::files::Place;
+use crate::package::format::Container;
 use crate::package::presentation::{Listed, Presentation};
 use crate::time::WIRE_TIMESCALE;
 
@@ -43,7 +45,9 @@ fn write_media(
     let iv_of = presentation.ivs_of(rendition);
     let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
     let place = presentation.place_of(rendition);
-    for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
+    let starts = listed.spans().map(|(start, _)| start);
+    let durations = clocked(presentation, listed).map(micros);
+    for ((n, start), micros) in listed.fragments.clone().zip(starts).zip(durations) {
         lines.push(out, n, start);
         push_duration(out, presentation.compat, micros);
         place.push_segment(out, n, start);
@@ -108,7 +112,26 @@ pub(super) fn write_head(
 
 /// One target for all playlists of a variant (RFC 8216 section 6.2.4).
 pub(super) fn all_spans(presentation: &Presentation<'_>) -> impl Iterator<Item = (u64, u64)> {
-    presentation.listed.iter().flat_map(Listed::spans)
+    presentation.listed.iter().flat_map(|listed| clocked(presentation, listed))
+}
+
+/// Start and end of every listed segment by the clock that stands in it: the first lasts longer by
+/// what the edit list of a CMAF track hides, and the others are later. Players put a segment where
+/// the durations in front of it say, and subtract what it says itself; where these differ, the sound
+/// would be early by the difference.
+fn clocked(
+    presentation: &Presentation<'_>,
+    listed: &Listed<'_>,
+) -> impl Iterator<Item = (u64, u64)> {
+    let has_edits = presentation.selectors.format.row().container == Container::Cmaf;
+    let hidden = match presentation.compat {
+        Compat::Modern if has_edits => cmaf::priming(listed.rendition),
+        Compat::Modern | Compat::Ams => 0,
+    };
+    let first = listed.fragments.clone().map(|n| n == 0);
+    listed.spans().zip(first).map(move |((start, end), first)| {
+        (if first { start } else { start + hidden }, end + hidden)
+    })
 }
 
 /// [`target_duration`] in wire ticks.

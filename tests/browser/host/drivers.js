@@ -2,6 +2,14 @@
 // and measures the picture. Independent of the player page that the product ships.
 
 const video = document.getElementById("video");
+/** The buffers of sound, for what is in them. */
+const sound = [];
+const { addSourceBuffer } = MediaSource.prototype;
+MediaSource.prototype.addSourceBuffer = function (type) {
+  const buffer = addSourceBuffer.call(this, type);
+  if (type.startsWith("audio/")) sound.push(buffer);
+  return buffer;
+};
 const bearer = (token) => (token ? { Authorization: `Bearer ${token}` } : {});
 const errors = [];
 /** `at` gives address, place and size of the thumbnail of a time; set by players that have them. */
@@ -168,6 +176,10 @@ window.shownText = () => {
   const cues = [...element().textTracks].flatMap(({ activeCues }) => [...(activeCues ?? [])]);
   return [...cues.map(({ text }) => text), document.getElementById("ttml")?.textContent].join("\n");
 };
+
+/** Start and end in seconds of every piece of sound that is buffered. */
+window.bufferedSound = () =>
+  sound.flatMap(({ buffered }) => Array.from(buffered, (_, n) => [buffered.start(n), buffered.end(n)]));
 
 window.thumbnailAt = (time) => thumbnails.at(time);
 

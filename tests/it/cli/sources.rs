@@ -82,6 +82,23 @@ fn open_groups_of_pictures_are_told() {
 }
 
 #[test]
+fn sound_that_does_not_go_with_the_pictures_is_told() {
+    let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    copy(&demo("gate_h264_180p.mp4"), &folder.path().join("film.mp4"));
+    copy(&media("traps/fragmented_audio_sidx.mp4"), &folder.path().join("sound.mp4"));
+    let late = media("traps/elst_empty_edit_audio.mp4");
+    for (path, expected) in [
+        (&*late, "elst_empty_edit_audio.mp4: tracks-start-apart: its sound starts 0.480 s behind"),
+        (folder.path(), "sound.mp4: tracks-end-apart: its sound ends 15.920 s before"),
+    ] {
+        let path = path.to_str().unwrap();
+        let added = json(&add(data.path(), &[path, "--name", "film", "--replace", "--json"]));
+        let [warning] = added["warnings"].as_array().unwrap().as_slice() else { panic!("{added}") };
+        assert!(warning.as_str().unwrap().contains(expected), "{warning}");
+    }
+}
+
+#[test]
 fn thumbnails_are_named_with_their_grid() {
     let (data, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     copy(&demo("gate_h264_180p.mp4"), &folder.path().join("film.mp4"));

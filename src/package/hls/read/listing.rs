@@ -131,6 +131,8 @@ fn media(text: &str) -> Result<Listing, ReadError> {
     // How many keys are said, and whether those in force are said of the current stretch.
     let (mut told, mut is_said) = (0, false);
     let mut none = false;
+    // Whether segments stand in front of the first init segment.
+    let mut bare = false;
     // Which bytes the next segment has, and where a range without an offset starts.
     let (mut bytes, mut next_byte) = (None, 0);
     for ((line, tag, value), whole) in lines(text).zip(text.lines()) {
@@ -166,6 +168,7 @@ fn media(text: &str) -> Result<Listing, ReadError> {
                 if std::mem::replace(&mut is_said, true) {
                     continue;
                 }
+                bare |= current == 0;
                 let samples = &mut stretches[current].samples;
                 if !in_force.is_empty() && samples.len() < MAX_SAMPLES {
                     samples.push((whole.trim().to_owned(), bytes));
@@ -182,7 +185,7 @@ fn media(text: &str) -> Result<Listing, ReadError> {
             }
         }
     }
-    stretches.retain(|stretch| stretch.map.is_some() || !stretch.keys.is_empty());
+    stretches.retain(|stretch| bare || stretch.map.is_some());
     Ok(Listing::Media(stretches))
 }
 
@@ -253,6 +256,13 @@ mod tests {
             stretch("i", keys, true, &["1", "3"]),
         ];
         assert_eq!(listing(text), Ok(Listing::Media(expected)));
+    }
+
+    #[test]
+    fn segments_without_an_init_segment_are_a_stretch_too() {
+        let text = "#EXTM3U\n#EXTINF:1,\n0.ts\n#EXTINF:1,\n1.ts\n";
+        assert_eq!(listing(text), Ok(Listing::Media(vec![Stretch::default()])));
+        assert_eq!(listing("#EXTM3U\n"), Ok(Listing::Media(vec![])));
     }
 
     #[test]
