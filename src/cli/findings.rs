@@ -14,10 +14,14 @@ pub(super) struct Findings {
 
 /// What is looked for, in the order in which it is told.
 const RULES: &[fn(&Asset) -> Vec<String>] =
-    &[skipped, misaligned, not_for_apple, open_key_frames, late_sound, short_sound];
+    &[skipped, misaligned, not_for_apple, open_key_frames, turned, late_sound, end_of_sound];
 
 const NOT_FOR_APPLE: &str = "hevc-parameter-sets-in-samples: its pictures are called hev1, which \
     players of Apple do not take in HLS; ffmpeg -i IN -c copy -tag:v hvc1 OUT calls them hvc1";
+
+const TURNED: &str = "turned-pictures: a field of the file turns its pictures by a quarter, which \
+    DASH and CMAF have too; in transport streams and Smooth they lie on their side. Encoding anew \
+    turns them for all: ffmpeg does so by itself";
 
 /// From here on it is noticed that sound is early (ITU-R BT.1359-1), in wire ticks.
 const NOTICED: u64 = WIRE_TIMESCALE as u64 * 45 / 1000;
@@ -66,30 +70,34 @@ fn open_key_frames(asset: &Asset) -> Vec<String> {
     levels.filter(|(_, count)| *count > 0).map(told).collect()
 }
 
+/// What carries no track header cannot say it.
+fn turned(asset: &Asset) -> Vec<String> {
+    let turned = asset.video.iter().filter(|level| level.track.header.is_turned());
+    turned.map(|level| of_file(asset, level.file, TURNED)).collect()
+}
+
 /// Players of HLS that know of no clock but the sum of durations start all tracks together.
 fn late_sound(asset: &Asset) -> Vec<String> {
     apart(asset, start, NOTICED, |seconds| {
         let side = if seconds > 0.0 { "behind" } else { "before" };
-        Some(format!(
-            "tracks-start-apart: its sound starts {:.3} s {side} the pictures, and Shaka Player \
-             starts both together in HLS; DASH and Smooth are as they should be",
-            seconds.abs()
-        ))
+        let seconds = seconds.abs();
+        format!(
+            "tracks-start-apart: its sound starts {seconds:.3} s {side} the pictures, and Shaka \
+             Player starts both together in HLS; DASH and Smooth are as they should be"
+        )
     })
 }
 
-/// Nothing says to players that the rest is silence.
-fn short_sound(asset: &Asset) -> Vec<String> {
-    let told = |seconds: f64| {
-        (seconds < 0.0).then(|| {
-            format!(
-                "tracks-end-apart: its sound ends {:.3} s before the pictures, and some players end \
-                 or wait there",
-                seconds.abs()
-            )
-        })
-    };
-    apart(asset, end, SHORT, told)
+/// Nothing says to players that the rest is silence, and muxed segments end with the pictures.
+fn end_of_sound(asset: &Asset) -> Vec<String> {
+    apart(asset, end, SHORT, |seconds| {
+        let (side, result) = match seconds > 0.0 {
+            true => ("behind", "m3u8-aapl-v3 has the rest of it in its last segment"),
+            false => ("before", "some players end or wait there"),
+        };
+        let seconds = seconds.abs();
+        format!("tracks-end-apart: its sound ends {seconds:.3} s {side} the pictures: {result}")
+    })
 }
 
 /// What is told of each track of sound that is further than `allowed` from the pictures, by how many
@@ -98,16 +106,16 @@ fn apart(
     asset: &Asset,
     at: fn(&Rendition) -> u64,
     allowed: u64,
-    told: impl Fn(f64) -> Option<String>,
+    told: impl Fn(f64) -> String,
 ) -> Vec<String> {
     let Some(pictures) = asset.video.first().map(at) else { return Vec::new() };
     let sound = asset.audio.iter().map(|sound| (sound.file, at(sound)));
     let apart = sound.filter(|(_, sound)| sound.abs_diff(pictures) > allowed);
     let told = |(file, sound): (usize, u64)| {
         let seconds = (sound as f64 - pictures as f64) / f64::from(WIRE_TIMESCALE);
-        Some(of_file(asset, file, &told(seconds)?))
+        of_file(asset, file, &told(seconds))
     };
-    apart.filter_map(told).collect()
+    apart.map(told).collect()
 }
 
 fn start(rendition: &Rendition) -> u64 {

@@ -77,7 +77,7 @@ mod tests {
             let mut spec = TrackSpec::video(25, 1, vec![1; 250]);
             spec.sync = Some(frames.to_vec());
             let index = FileIndex::read(movie(&[spec], 1000).as_slice()).unwrap();
-            SourceFile { name: name.to_owned(), index: Arc::new(index) }
+            SourceFile { name: name.to_owned(), language: None, index: Arc::new(index) }
         });
         let cutting = Cutting { fragment_ms: 6000, packed: 1 };
         let refused = Asset::assemble("film", files.to_vec(), &[], None, cutting).unwrap_err();

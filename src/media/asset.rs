@@ -25,6 +25,9 @@ pub const VIDEO: &str = "video";
 pub struct SourceFile {
     /// Name inside the folder.
     pub name: String,
+    /// The language that a manifest beside it says it is in, as it is written there; what its tracks
+    /// say themselves counts more.
+    pub language: Option<String>,
     /// Its tracks.
     pub index: Arc<FileIndex>,
 }
@@ -288,6 +291,16 @@ impl Candidate {
         }
     }
 
+    /// A track that says nothing of its language has that of its file.
+    fn spoken_in(self, source: &SourceFile) -> Self {
+        let tag = source.language.as_deref().filter(|_| self.tag.is_none());
+        let known = tag.and_then(|tag| Some((language::from_tag(tag)?, language::full_tag(tag)?)));
+        match known {
+            Some((language, tag)) => Self { language, tag: Some(tag), ..self },
+            None => self,
+        }
+    }
+
     /// The given name, or one in the style of the AMS encoder:
     /// `{codec}_{language}_{channels}_{bitrate}`.
     fn url_name(&self) -> String {
@@ -353,7 +366,7 @@ fn inferred(files: &[SourceFile]) -> Vec<Candidate> {
                 known.file != file && identity::is_equal_sound(&known.track, track)
             };
             if !candidates.iter().any(is_again) {
-                candidates.push(Candidate::of(file, track));
+                candidates.push(Candidate::of(file, track).spoken_in(source));
             }
         }
     }

@@ -107,7 +107,7 @@ struct Candidate {
 impl Candidate {
     /// A name tells the grid of files that hold nothing else.
     fn of(files: &[SourceFile], file: usize, track: &Arc<ImageTrack>) -> Self {
-        let SourceFile { name, index } = &files[file];
+        let SourceFile { name, index, .. } = &files[file];
         let named = Grid::of_name(name).filter(|_| index.tracks.is_empty());
         let grid = named.unwrap_or(Grid::SINGLE);
         Self { file, track: Arc::clone(track), grid, entry: ImageEntry::default() }

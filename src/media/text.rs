@@ -10,6 +10,7 @@ use super::timeline::{Cut, Cuts};
 use super::{Rendition, ServerManifest, SourceFile, language, text_name};
 use crate::isobmff::moov::mdhd::Language;
 use crate::text::{Document, Slice, TextError};
+use crate::time::SAME_MOMENT;
 
 /// More text tracks are left out.
 const MAX_TRACKS: usize = 64;
@@ -156,8 +157,8 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Text is cut with the pictures, or without them with the first sound, and begins and ends with
-    /// the presentation. `None` when there is neither.
+    /// Text is cut with the pictures, behind them or without them with the sound, and begins and ends
+    /// with the presentation. `None` when there is neither.
     pub(super) fn of(
         video: &[Rendition],
         audio: &[Rendition],
@@ -166,15 +167,15 @@ impl Shape {
     ) -> Option<Self> {
         let first = video.first().or(audio.first())?;
         let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let starts = first.cuts.starts.iter().enumerate();
-        let starts = starts.map(|(n, cut)| Cut { sample: number(n), start: cut.start });
-        let mut starts: Vec<Cut> = starts.collect();
+        let mut starts = first.cuts.starts.clone();
         // What is said before the first picture belongs to the first segment.
         let begin = video.iter().chain(audio).filter_map(|it| it.cuts.starts.first());
         if let (Some(first), Some(begin)) = (starts.first_mut(), begin.map(|cut| cut.start).min()) {
             first.start = begin;
         }
-        let end_sample = number(first.cuts.len());
+        starts.extend(behind(&first.cuts, video.iter().chain(audio)));
+        starts.iter_mut().enumerate().for_each(|(n, cut)| cut.sample = number(n));
+        let end_sample = number(starts.len());
         let cuts = Cuts { starts, end_sample, end: duration };
         let taken = video.iter().chain(audio).map(|rendition| rendition.name.clone()).collect();
         Some(Self { cuts, origin: first.origin, clock, taken })
@@ -184,6 +185,15 @@ impl Shape {
     pub(super) fn end(&self) -> u64 {
         self.cuts.end
     }
+}
+
+/// Where the track that lasts longest is cut behind all of another.
+fn behind<'a>(cuts: &Cuts, tracks: impl Iterator<Item = &'a Rendition>) -> Vec<Cut> {
+    let last = cuts.starts.last().map_or(0, |cut| cut.start);
+    let is_behind = |cut: &Cut| cut.start > last && cut.start + SAME_MOMENT >= cuts.end;
+    let longest = tracks.max_by_key(|track| track.cuts.end);
+    let starts = longest.into_iter().flat_map(|track| &track.cuts.starts);
+    starts.copied().filter(is_behind).collect()
 }
 
 /// A text track before it is put on the timeline.
@@ -225,7 +235,10 @@ impl Candidate {
             clock: Some(track.clock),
             digest: track.digest,
             document: Ok(Arc::clone(&track.document)),
-            tag: name.tag.or_else(|| language::tag(track.language)),
+            tag: name
+                .tag
+                .or_else(|| language::tag(track.language))
+                .or_else(|| language::full_tag(file.language.as_deref()?)),
             purpose: name.purpose,
             entry: TextEntry::default(),
         }

@@ -180,15 +180,16 @@ struct Key {
     samples: Vec<u32>,
 }
 
-/// The first common key frame that is not behind time 0, then from each the first that is at least
-/// about the target away.
+/// The last common key frame that is not behind the start of the edit, then from each the first that
+/// is at least about the target away.
 fn choose_key_frames(levels: &[&Track], target: i64) -> Result<Vec<Key>, MediaRule> {
     let enough = target - target / 20;
+    let start = levels.first().map_or(0, |level| level.edit_start());
     let mut chosen: Vec<Key> = Vec::new();
     for key in CommonKeys::of(levels) {
         match chosen.as_slice() {
             [] => chosen.push(key),
-            [_] if key.time <= 0 => chosen[0] = key,
+            [_] if key.time <= start => chosen[0] = key,
             [.., last] if key.time - last.time >= enough || changes(levels, last, &key) => {
                 chosen.push(key);
             }
@@ -251,10 +252,16 @@ type KeyFrames<'a> = Box<dyn Iterator<Item = u32> + 'a>;
 
 impl<'a> CommonKeys<'a> {
     fn of(levels: &[&'a Track]) -> Self {
-        let mut walks = levels.iter().map(|track| (*track, track.index.sync_samples()));
+        let mut walks = levels.iter().map(|track| (*track, key_frames(track)));
         let first = walks.next();
         Self { first, others: walks.map(|(track, keys)| (track, keys.peekable())).collect() }
     }
+}
+
+/// The key frames in front of the end of the edit.
+fn key_frames(track: &Track) -> KeyFrames<'_> {
+    let end = track.edited_len();
+    Box::new(track.index.sync_samples().take_while(move |n| *n < end))
 }
 
 impl Iterator for CommonKeys<'_> {

@@ -75,6 +75,8 @@ pub struct Media {
     pub name: String,
     /// One file, or an init segment and its media segments in order.
     pub files: Vec<PathBuf>,
+    /// The language that a manifest beside it says it is in, as it is written there.
+    pub language: Option<String>,
 }
 
 /// What matters of a folder, each list by name.
@@ -115,7 +117,7 @@ impl Folder {
         let groups = listing.groups(&here)?;
         let listed: BTreeSet<&String> = groups.iter().flat_map(|group| &group.files).collect();
         let single = |name: &&String| is_media(Path::new(name)) && !listed.contains(name);
-        let singles = here.iter().filter(single).map(|name| Group { files: vec![name.clone()] });
+        let singles = here.iter().filter(single).map(|name| Group::of(vec![name.clone()]));
         let mut media: Vec<Media> = groups
             .iter()
             .cloned()
@@ -238,7 +240,8 @@ impl Listing {
     fn media(&self, group: &Group) -> Option<Media> {
         let path = |name: &String| self.files.get(name).cloned();
         let files = group.files.iter().map(path).collect::<Option<Vec<PathBuf>>>()?;
-        Some(Media { name: group.files.first()?.clone(), files })
+        let language = group.language.clone();
+        Some(Media { name: group.files.first()?.clone(), files, language })
     }
 }
 

@@ -187,7 +187,7 @@ fn tracks_of_one_clock_start_together() {
     let files = files.map(|(spec, start)| {
         let (file, _) = fragmented(&[spec], Form { start, ..Form::PLAIN });
         let index = Arc::new(FileIndex::read(file.as_slice()).unwrap());
-        SourceFile { name: start.to_string(), index }
+        SourceFile { name: start.to_string(), language: None, index }
     });
     let asset = Asset::assemble("folder", files.to_vec(), &[], None, CUTTING).unwrap();
     let start = |level: &crate::media::Rendition| level.track.presentation_time(0) + level.origin;
@@ -336,7 +336,7 @@ mod hostile {
     /// Cuts fragments, whose times must tile the presentation whatever the file says.
     fn cut(index: Arc<FileIndex>) {
         let name = "damaged.mp4".to_owned();
-        let file = SourceFile { name, index };
+        let file = SourceFile { name, language: None, index };
         let Ok(asset) = Asset::assemble("folder", vec![file], &[], None, CUTTING) else {
             return;
         };

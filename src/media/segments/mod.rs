@@ -14,6 +14,16 @@ use std::collections::BTreeSet;
 pub struct Group {
     /// The init segment first; a single file has everything.
     pub files: Vec<String>,
+    /// The language that a manifest says it is in, as it is written there: many packagers leave it
+    /// out of the init segment.
+    pub language: Option<String>,
+}
+
+impl Group {
+    /// Files of which nothing else is known.
+    pub fn of(files: Vec<String>) -> Self {
+        Self { files, language: None }
+    }
 }
 
 /// A manifest of another packager.
@@ -51,10 +61,11 @@ pub fn group(
     documents: &[Document<'_>],
 ) -> Result<Vec<Group>, MissingSegment> {
     let mut groups: Vec<Group> = Vec::new();
+    let languages = playlist::languages(documents);
     for document in documents {
-        let listed = match document.name.to_ascii_lowercase() {
-            name if name.ends_with(".m3u8") => Vec::from_iter(playlist::group(document)),
-            _ => mpd::groups(document, files),
+        let listed = match is_playlist(document) {
+            true => Vec::from_iter(playlist::group(document, &languages)),
+            false => mpd::groups(document, files),
         };
         for group in listed {
             add(&mut groups, group, files, document)?;
@@ -64,6 +75,10 @@ pub fn group(
         groups = names::groups(&files.iter().map(String::as_str).collect::<Vec<_>>());
     }
     Ok(groups)
+}
+
+fn is_playlist(document: &Document<'_>) -> bool {
+    document.name.to_ascii_lowercase().ends_with(".m3u8")
 }
 
 /// Takes a group unless a manifest before has listed its init segment.

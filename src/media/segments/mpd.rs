@@ -29,10 +29,16 @@ pub(super) fn groups(document: &Document<'_>, files: &BTreeSet<String>) -> Vec<G
         let known = groups.iter().any(|other| other.files.first() == group.files.first());
         if there > 0 && !known {
             left = left.saturating_sub(there);
-            groups.push(group);
+            groups.push(Group { language: language(representation), ..group });
         }
     }
     groups
+}
+
+/// What the representation or its set says (section 5.3.3.2).
+fn language(representation: Node<'_, '_>) -> Option<String> {
+    let mut around = representation.ancestors();
+    around.find_map(|node| node.attribute("lang")).map(str::to_owned)
 }
 
 /// One more than a folder may have media files: with so many groups it is refused.
@@ -101,7 +107,7 @@ fn group<'a, 'i>(
         let mut segments = numbered(&file(&fill(media)?)?, first, files);
         segments.truncate(left);
         listed.extend(segments);
-        return Some(Group { files: listed });
+        return Some(Group::of(listed));
     }
     if let Some(list) = parents.iter().find_map(|parent| parent.list) {
         let init = list.children().find(|node| node.has_tag_name_local("Initialization"));
@@ -115,10 +121,10 @@ fn group<'a, 'i>(
                 listed.push(file);
             }
         }
-        return Some(Group { files: listed });
+        return Some(Group::of(listed));
     }
     // A single file with its own index.
-    (!base.is_empty() && !base.ends_with('/')).then(|| Some(Group { files: vec![file("")?] }))?
+    (!base.is_empty() && !base.ends_with('/')).then(|| Some(Group::of(vec![file("")?])))?
 }
 
 /// The base of references of a representation: that of every parent in front. `None` for one that

@@ -28,7 +28,7 @@ pub(super) fn groups(files: &[&str]) -> Vec<Group> {
         };
         found.sort_unstable();
         let media = found.into_iter().map(|(_, name)| name.to_owned());
-        groups.push(Group { files: std::iter::once((*file).to_owned()).chain(media).collect() });
+        groups.push(Group::of(std::iter::once((*file).to_owned()).chain(media).collect()));
     }
     groups
 }

@@ -51,6 +51,35 @@ fn a_playlist_gives_files_and_order() {
 }
 
 #[test]
+fn manifests_tell_the_language_of_what_they_list() {
+    let files: BTreeSet<String> = ["v/i n.mp4", "v/a.m4s", "v/b.m4s"].map(str::to_owned).into();
+    let languages = |documents: &[(&str, &str)]| -> Vec<Option<String>> {
+        let documents: Vec<Document<'_>> =
+            documents.iter().map(|(name, text)| Document { name, text }).collect();
+        group(&files, &documents).unwrap().into_iter().map(|group| group.language).collect()
+    };
+    let main = "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,ASSOC-LANGUAGE=\"en\",LANGUAGE=\"pt-BR\",\
+                URI=\"v/p.m3u8?x\"\n";
+    for (documents, expected) in [
+        (&[("main.M3U8", main), ("v/p.m3u8", PLAYLIST)][..], Some("pt-BR")),
+        (&[("v/p.m3u8", PLAYLIST)], None),
+        (&[("v/p.mpd", &*spoken_mpd("lang='eng'", ""))], Some("eng")),
+        (&[("v/p.mpd", &*spoken_mpd("lang='eng'", "lang='de'"))], Some("de")),
+        (&[("v/p.mpd", &*spoken_mpd("", ""))], None),
+    ] {
+        assert_eq!(languages(documents), [expected.map(str::to_owned)], "{documents:?}");
+    }
+}
+
+fn spoken_mpd(set: &str, representation: &str) -> String {
+    format!(
+        "<MPD><Period><AdaptationSet {set}><Representation {representation}><SegmentList>\
+         <Initialization sourceURL='i n.mp4'/><SegmentURL media='a.m4s'/>\
+         </SegmentList></Representation></AdaptationSet></Period></MPD>"
+    )
+}
+
+#[test]
 fn other_playlists_list_no_group() {
     for text in [
         "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv/p.m3u8\n",

@@ -155,6 +155,25 @@ fn a_trim_inside_a_group_shifts_pictures_and_sound_alike() {
     assert!((warm_up..=0).contains(&moved), "{moved}");
 }
 
+/// What an edit leaves out is not shown: neither behind its end nor during a delay in front of it.
+#[test]
+fn edits_end_and_start_where_they_say() {
+    for (edits, sample, start, end) in [
+        (vec![(10_000, 0)], 0, 0, 100),
+        (vec![(9_960, 2)], 0, 0, 100),
+        (vec![(500, -1), (3000, 100)], 100, 5, 35),
+        (vec![(5000, -1), (10_000, 110)], 100, 46, 150),
+    ] {
+        let mut pictures = pictures(25, 1, 60 * 25, 50);
+        pictures.edits.clone_from(&edits);
+        let timeline = build(&[&track(pictures)], &[]).unwrap();
+        let cuts = &timeline.video[0];
+        let tenths = |time: u64| time * 10 / SECOND as u64;
+        let found = (cuts.starts[0].sample, tenths(cuts.starts[0].start), tenths(cuts.end));
+        assert_eq!(found, (sample, start, end), "{edits:?}");
+    }
+}
+
 /// xHE-AAC starts at its sync samples only; with other AAC the table of a muxer means nothing.
 #[test]
 fn sound_is_cut_where_its_codec_can_start() {

@@ -227,7 +227,11 @@ impl AssetCache {
         let mut sources = Vec::with_capacity(reading.len());
         for ((media, _), index) in opened.media.iter().zip(reading) {
             let index = index.await.map_err(|_| reading_failed())??;
-            sources.push(SourceFile { name: media.name.clone(), index });
+            sources.push(SourceFile {
+                name: media.name.clone(),
+                language: media.language.clone(),
+                index,
+            });
         }
         let (manifests, sidecars) = (opened.manifests, opened.sidecars);
         let assembled = blocking(move || {

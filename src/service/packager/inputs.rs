@@ -107,7 +107,7 @@ fn open(place: &Location, cloud: &Arc<Cloud>) -> Result<(MediaSource, SourceFile
     let source = source(place, cloud).map_err(PackageError::read(place))?;
     let index = FileIndex::read(&source).map_err(|rule| rule.in_file(&name))?;
     source.check_unchanged().map_err(PackageError::read(place))?;
-    Ok((source, SourceFile { name, index: Arc::new(index) }))
+    Ok((source, SourceFile { name, language: None, index: Arc::new(index) }))
 }
 
 fn source(place: &Location, cloud: &Arc<Cloud>) -> io::Result<MediaSource> {
@@ -156,7 +156,7 @@ fn entries(
 }
 
 fn find(file: &SourceFile, selector: Selector) -> Result<&Arc<Track>, PackageError> {
-    let SourceFile { name, index } = file;
+    let SourceFile { name, index, .. } = file;
     let mut tracks = index.tracks.iter();
     let found = match selector {
         Selector::Video => tracks.find(|track| track.media_type == MediaType::Video),
@@ -206,7 +206,7 @@ fn manifest(
         if !is_whole && others().any(|m| m < n || order.streams[m].every.is_none()) {
             continue;
         }
-        let SourceFile { name, index } = &files[*file];
+        let SourceFile { name, index, .. } = &files[*file];
         let track = index.tracks.iter().find(|track| track.header.track_id == *id);
         entries.push(Entry {
             media_type: track.map_or(MediaType::Video, |track| track.media_type),
