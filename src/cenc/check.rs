@@ -1,12 +1,13 @@
-//! Whether a fragmented MP4 is consistent in what it says of its protection.
+//! Whether an MP4, with or without fragments, is consistent in what it says of its protection.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
 use crate::bytes::{ReadAt, Reader, Truncated};
 use crate::cenc::Scheme;
 use crate::cenc::read::{Lock, Locked, LockedSample, Movie, ReadError};
 use crate::ids::KeyId;
-use crate::isobmff::{BoxError, BoxRef, FourCc, ScanError, children, scan};
+use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, ScanError, children, scan};
 
 /// More is not told: a file that is wrong once is mostly wrong everywhere.
 const MAX_FINDINGS: usize = 20;
@@ -48,14 +49,14 @@ pub fn check<S: ReadAt + ?Sized>(source: &S) -> Result<Report, ReadError> {
     })?;
     let movie = Movie::parse(&found.moov)?;
     let mut check = Check { length: source.len(), ivs: HashSet::new(), report: tracks(&movie) };
+    check.samples(Place::Movie, &Locked::of_movie(&found.moov, &movie, source)?);
+    check.movie_auxiliary(found.moov_offset, &found.moov)?;
     let mut buffer = Vec::new();
     for moof in found.fragments {
         buffer.resize(moof.size, 0);
         source.read_exact_at(moof.offset, &mut buffer).map_err(ReadError::Io)?;
         let locked = Locked::parse(&buffer, moof.offset, &movie)?;
-        for (n, sample) in locked.samples.iter().enumerate() {
-            check.sample(moof.offset, n, sample, &locked);
-        }
+        check.samples(Place::Fragment(moof.offset), &locked);
         check.auxiliary(moof.offset, &buffer)?;
     }
     Ok(check.report)
@@ -72,6 +73,24 @@ fn tracks(movie: &Movie) -> Report {
     report
 }
 
+/// Where something is said.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In the movie header.
+    Movie,
+    /// In the fragment at that offset of the file.
+    Fragment(u64),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Movie => f.write_str("movie header"),
+            Self::Fragment(offset) => write!(f, "fragment at {offset}"),
+        }
+    }
+}
+
 struct Check {
     /// Of the file, in bytes.
     length: u64,
@@ -81,13 +100,19 @@ struct Check {
 }
 
 impl Check {
-    fn sample(&mut self, fragment: u64, number: usize, sample: &LockedSample, locked: &Locked) {
+    fn samples(&mut self, place: Place, locked: &Locked) {
+        for (n, sample) in locked.samples.iter().enumerate() {
+            self.sample(place, n, sample, locked);
+        }
+    }
+
+    fn sample(&mut self, place: Place, number: usize, sample: &LockedSample, locked: &Locked) {
         let Lock { scheme, kid, iv, .. } = sample.lock;
         if let Some(track) = self.report.tracks.get_mut(&sample.track) {
             track.samples += 1;
             track.kids.insert(kid);
         }
-        let mut say = |what: String| self.report.say(fragment, sample.track, &what);
+        let mut say = |what: String| self.report.say(place, sample.track, &what);
         let covered: u64 = locked.subsamples(sample).iter().map(|part| part.size()).sum();
         let size = u64::from(sample.size);
         if !locked.subsamples(sample).is_empty() && covered != size {
@@ -103,30 +128,49 @@ impl Check {
     }
 
     /// Compares `saio` and `saiz` with the `senc` that they point into.
-    fn auxiliary(&mut self, fragment: u64, moof: &[u8]) -> Result<(), BoxError> {
+    fn auxiliary(&mut self, offset: u64, moof: &[u8]) -> Result<(), BoxError> {
+        let mut first = true;
         for header in children(FourCc(*b"file"), moof) {
-            let header = header?;
-            for child in header.children() {
+            for child in header?.children() {
                 let child = child?;
-                if &child.kind.0 != b"traf" {
-                    continue;
-                }
-                let start = offset_in(moof, child.body);
-                if let Some(what) = Pointers::read(&child, start)?.contradiction() {
-                    self.report.say(fragment, 0, &what);
+                if &child.kind.0 == b"traf" {
+                    let base = base_of(&child, offset, std::mem::take(&mut first))?;
+                    let start = offset + offset_in(moof, child.body) as u64;
+                    self.pointers(Place::Fragment(offset), &Pointers::read(&child, start, base)?);
                 }
             }
         }
         Ok(())
     }
+
+    /// The same in the tables of tracks, which count from the start of the file.
+    fn movie_auxiliary(&mut self, offset: u64, moov: &[u8]) -> Result<(), BoxError> {
+        for header in children(FourCc(*b"file"), moov) {
+            for child in header?.children() {
+                let child = child?;
+                if &child.kind.0 == b"trak" {
+                    let stbl = child.require(b"mdia")?.require(b"minf")?.require(b"stbl")?;
+                    let start = offset + offset_in(moov, stbl.body) as u64;
+                    self.pointers(Place::Movie, &Pointers::read(&stbl, start, Some(0))?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pointers(&mut self, place: Place, found: &Pointers) {
+        if let Some(what) = found.contradiction() {
+            self.report.say(place, 0, &what);
+        }
+    }
 }
 
 impl Report {
-    fn say(&mut self, fragment: u64, track: u32, what: &str) {
+    fn say(&mut self, place: Place, track: u32, what: &str) {
         let track = if track == 0 { String::new() } else { format!(", track {track}") };
         match self.findings.len() {
             n if n < MAX_FINDINGS => {
-                self.findings.push(format!("fragment at {fragment}{track}: {what}"));
+                self.findings.push(format!("{place}{track}: {what}"));
             }
             MAX_FINDINGS => self.findings.push("more of this is not told".to_owned()),
             _ => {}
@@ -139,23 +183,39 @@ fn offset_in(whole: &[u8], part: &[u8]) -> usize {
     part.as_ptr().addr() - whole.as_ptr().addr()
 }
 
-/// Where the auxiliary data of a track fragment are, and how much, by either way of saying it;
-/// offsets count from the start of `moof`.
+/// What offsets of a track fragment count from (ISO/IEC 14496-12 section 8.8.7.1): what it says
+/// itself, or the start of `moof`; `None` for the end of the data of the one before.
+fn base_of(traf: &BoxRef<'_>, moof: u64, first: bool) -> Result<Option<u64>, BoxError> {
+    const HAS_BASE: u32 = 1;
+    const BASE_IS_MOOF: u32 = 0x02_0000;
+    let tfhd = traf.require(b"tfhd")?;
+    let (_, flags, rest) = tfhd.full()?;
+    let own = || rest.get(4..12).and_then(<[u8]>::first_chunk).map(|base| u64::from_be_bytes(*base));
+    Ok(match flags {
+        flags if flags & HAS_BASE != 0 => Some(own().ok_or(tfhd.error(Rule::Truncated))?),
+        flags if flags & BASE_IS_MOOF != 0 || first => Some(moof),
+        _ => None,
+    })
+}
+
+/// Where the auxiliary data of a track are, and how much, by either way of saying it; offsets count
+/// from the start of the file.
 #[derive(Debug, Default)]
 struct Pointers {
     /// First byte behind the count of `senc`, and bytes from there to its end.
     senc: Option<(u64, u64)>,
-    /// Offset that `saio` gives.
+    /// Offset that `saio` gives, where it is known what it counts from.
     saio: Option<u64>,
     /// Sum of the sizes of `saiz`.
     saiz: Option<u64>,
 }
 
 impl Pointers {
-    fn read(traf: &BoxRef<'_>, start: usize) -> Result<Self, BoxError> {
+    /// The children of `parent` start at `start`, what `saio` says counts from `base`.
+    fn read(parent: &BoxRef<'_>, start: u64, base: Option<u64>) -> Result<Self, BoxError> {
         let mut pointers = Self::default();
-        let mut at = start as u64;
-        for child in traf.children() {
+        let mut at = start;
+        for child in parent.children() {
             let child = child?;
             let truncated = BoxError::truncated(&child.kind.0);
             match &child.kind.0 {
@@ -166,7 +226,10 @@ impl Pointers {
                         child.raw.len() as u64 - header.min(child.raw.len() as u64),
                     ));
                 }
-                b"saio" => pointers.saio = saio(&child).map_err(truncated)?,
+                b"saio" => {
+                    let offset = saio(&child).map_err(truncated)?;
+                    pointers.saio = offset.zip(base).map(|(offset, base)| base.wrapping_add(offset));
+                }
                 b"saiz" => pointers.saiz = Some(saiz(&child).map_err(truncated)?),
                 _ => {}
             }

@@ -5,5 +5,8 @@
 //! has no `pssh`.
 
 pub mod describe;
+mod named;
 pub mod playready;
 pub mod widevine;
+
+pub use named::is_for;

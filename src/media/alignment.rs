@@ -5,6 +5,11 @@ use super::Track;
 use super::timeline::SAME_TIME;
 use crate::time::WIRE_TIMESCALE;
 
+const SAME: u64 = SAME_TIME.unsigned_abs();
+
+/// Encoders keep no picture back for longer, in wire ticks.
+const REORDERED: u64 = WIRE_TIMESCALE as u64 / 2;
+
 /// The first key frame that one of two levels lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Difference {
@@ -26,6 +31,9 @@ fn describe_set(levels: &[(&str, &Track)]) -> Vec<String> {
         return Vec::new();
     };
     let sentence = |(file, track): &(&str, &Track)| {
+        if let Some(shift) = shift(first, track) {
+            return Some(late(file, reference, shift));
+        }
         let difference = first_difference(first, track)?;
         let (has, lacks) = if difference.extra { (file, reference) } else { (reference, file) };
         let milliseconds = difference.time / (i64::from(WIRE_TIMESCALE) / 1000);
@@ -35,6 +43,28 @@ fn describe_set(levels: &[(&str, &Track)]) -> Vec<String> {
     others.iter().filter_map(sentence).collect()
 }
 
+/// By how much all key frames of a level are later than those of another, in wire ticks; `None`
+/// where they are not all later or earlier by the same, or by more than pictures are kept back.
+fn shift(reference: &Track, level: &Track) -> Option<i64> {
+    let ours = reference.index.sync_samples().map(|n| reference.presentation_time(n));
+    let theirs = level.index.sync_samples().map(|n| level.presentation_time(n));
+    let mut shifts = ours.zip(theirs).map(|(ours, theirs)| theirs - ours);
+    let shift = shifts.next()?;
+    let mut others = shifts.peekable();
+    let all = others.peek().is_some() && others.all(|other| other.abs_diff(shift) <= SAME);
+    (all && (SAME + 1..=REORDERED).contains(&shift.unsigned_abs())).then_some(shift)
+}
+
+/// A delay of pictures that are shown in another order is taken out by an edit list.
+fn late(file: &str, reference: &str, shift: i64) -> String {
+    let (late, early) = if shift > 0 { (file, reference) } else { (reference, file) };
+    let seconds = (shift.abs() / (i64::from(WIRE_TIMESCALE) / 1000)) as f64 / 1000.0;
+    format!(
+        "all key frames of {late} are {seconds} s later than those of {early}: one of them may lack \
+         an edit list, which ffmpeg -i IN -c copy OUT writes"
+    )
+}
+
 /// Walks over the key frames of both. What one has behind the end of the other is no difference:
 /// that the levels end together is looked at elsewhere.
 fn first_difference(reference: &Track, level: &Track) -> Option<Difference> {
@@ -42,7 +72,7 @@ fn first_difference(reference: &Track, level: &Track) -> Option<Difference> {
     let mut theirs = level.index.sync_samples().map(|n| level.presentation_time(n));
     loop {
         let (expected, found) = (ours.next()?, theirs.next()?);
-        if expected.abs_diff(found) > SAME_TIME.unsigned_abs() {
+        if expected.abs_diff(found) > SAME {
             return Some(Difference { time: expected.min(found), extra: found < expected });
         }
     }
@@ -84,6 +114,12 @@ mod tests {
         let text = refused.to_string();
         assert!(text.starts_with("film: levels-not-aligned: "), "{text}");
         assert!(text.ends_with("b.mp4 has no key frame at 0 s, where a.mp4 has one"), "{text}");
+    }
+
+    #[test]
+    fn a_level_that_is_late_as_a_whole_is_named() {
+        let [sentence] = &said(&[&[1, 51, 101], &[3, 53, 103]])[..] else { panic!("one sentence") };
+        assert!(sentence.starts_with("all key frames of b.mp4 are 0.08 s later than those of a.mp4"));
     }
 
     #[test]

@@ -8,7 +8,6 @@ import { stage } from "./support/stage.js";
 const MATRIX = [
   ["shaka5", "hls"],
   ["shaka5", "dash"],
-  ["dashjs", "dash"],
 ];
 const STREAMS = ["clear-open", "aes-open", "cbcs-open"];
 

@@ -82,8 +82,12 @@ impl Track {
             let protection = protection.transpose()?;
             track.entries.push(protection.map(|found| Entry::of(id, &found)).transpose()?);
         }
-        if let Some(sgpd) = stbl.find(b"sgpd")? {
-            track.groups = group_descriptions(&sgpd)?;
+        // Groups of other kinds have boxes of their own.
+        for child in stbl.children() {
+            let child = child?;
+            if &child.kind.0 == b"sgpd" {
+                track.groups.extend(group_descriptions(&child)?);
+            }
         }
         track.has_samples = has_samples(&stbl)?;
         Ok(track)

@@ -88,13 +88,15 @@ pub(super) fn of_file(
     Ok(report)
 }
 
-/// What the fragments of a file say of its protection, and what is wrong with it.
-fn fragments<S: ReadAt + ?Sized>(source: &S) -> (Vec<String>, Vec<String>) {
+/// What a file says of the protection of its samples, and what is wrong with it. An init segment has
+/// none.
+fn samples<S: ReadAt + ?Sized>(source: &S) -> (Vec<String>, Vec<String>) {
     let checked = match check(source) {
         Ok(checked) => checked,
         Err(error) => return (Vec::new(), vec![error.to_string()]),
     };
-    let told = checked.tracks.iter().map(|(id, track)| {
+    let protected = checked.tracks.iter().filter(|(_, track)| track.samples > 0);
+    let told = protected.map(|(id, track)| {
         let (scheme, samples) = (track.scheme.row().fourcc, track.samples);
         let kids: Vec<String> = track.kids.iter().map(ToString::to_string).collect();
         format!("track {id}: {samples} samples under {scheme}, KID {}", kids.join(" "))
@@ -137,8 +139,8 @@ impl Report {
         let protection =
             protection.map(|node| format!("{}: {}", node.kind, text(&node.fields))).collect();
         let mut report = Self { boxes, protection, ..Self::default() };
-        if report.has("moov") && report.has("moof") {
-            let (told, contradictions) = fragments(source);
+        if report.has("moov") {
+            let (told, contradictions) = samples(source);
             report.protection.extend(told);
             report.contradictions = contradictions;
         }

@@ -5,6 +5,7 @@ mod given;
 mod keys;
 mod unsupported;
 
+use std::convert::Infallible;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
@@ -58,14 +59,25 @@ pub(super) struct Args {
     _unsupported: unsupported::Unsupported,
 }
 
+/// A flag that may have a value. What is neither true nor false is not told: it may be a key.
+#[derive(Debug, Clone, Copy)]
+struct Switch(Option<bool>);
+
+impl Switch {
+    fn parse(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.parse().ok()))
+    }
+}
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Protection")]
 struct ProtectionArgs {
     /// Encrypt, with the keys of --keys
     #[arg(long = "enable_raw_key_encryption", alias = "enable-raw-key-encryption",
           num_args = 0..=1, require_equals = true, default_missing_value = "true",
-          default_value_t = false, hide_default_value = true, hide_possible_values = true)]
-    enable_raw_key_encryption: bool,
+          default_value = "false", hide_default_value = true, hide_possible_values = true,
+          value_parser = Switch::parse)]
+    enable_raw_key_encryption: Switch,
     /// Keys: label=LABEL:key_id=32 DIGITS:key=32 DIGITS, several with commas between
     #[arg(long, value_name = "KEYS", value_delimiter = ',')]
     keys: Vec<String>,
@@ -164,10 +176,19 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
     Ok(())
 }
 
+/// A descriptor as it may be told: an entry of --keys behind a space is taken for one.
+fn shown(text: &str) -> String {
+    match text.split_once("key=") {
+        Some((front, _)) => format!("{front}key=..."),
+        None => text.to_owned(),
+    }
+}
+
 fn order(args: Args) -> Result<Order, CliError> {
     let Args { descriptors, protection, manifests, segment_duration, fragment_duration, .. } = args;
     let stream = |text: &String| {
-        descriptor::parse(text).map_err(|error| CliError::usage(format_args!("'{text}': {error}")))
+        descriptor::parse(text)
+            .map_err(|error| CliError::usage(format_args!("'{}': {error}", shown(text))))
     };
     let (mut streams, mut text) = (Vec::new(), Vec::new());
     for described in descriptors.iter().map(stream) {
@@ -232,7 +253,11 @@ impl ProtectionArgs {
         if let Some(path) = &self.key_file {
             keys.extend(read_keys(path)?);
         }
-        match (self.enable_raw_key_encryption, keys.is_empty()) {
+        let Switch(Some(encrypt)) = self.enable_raw_key_encryption else {
+            let rule = "true or false is expected; keys are given by --keys";
+            return Err(CliError::usage(format_args!("--enable_raw_key_encryption: {rule}")));
+        };
+        match (encrypt, keys.is_empty()) {
             (false, true) => Ok((Protection::Clear, keys)),
             (true, false) => Ok((self.protection_scheme, keys)),
             (true, true) => Err(CliError::usage("--enable_raw_key_encryption needs --keys")),

@@ -101,12 +101,20 @@ impl Drm {
             return Err(format!("drm.customSystems: at most {MAX_CUSTOM} systems"));
         }
         for (n, system) in self.custom_systems.iter().enumerate() {
-            let refuse = |rule: &str| Err(format!("drm.customSystems[{n}].systemId: {rule}"));
+            let refuse = |member, rule| Err(format!("drm.customSystems[{n}].{member}: {rule}"));
+            let before = &self.custom_systems[..n];
             if OWN.contains(&system.system_id.0) {
-                return refuse("the system has a member of its own");
+                return refuse("systemId", "the system has a member of its own");
             }
-            if self.custom_systems[..n].iter().any(|s| s.system_id == system.system_id) {
-                return refuse("another entry has this id");
+            if before.iter().any(|s| s.system_id == system.system_id) {
+                return refuse("systemId", "another entry has this id");
+            }
+            let Some(format) = &system.hls_key_format else { continue };
+            if is_own_format(&format.0.to_string()) {
+                return refuse("hlsKeyFormat", "the system of this format has a member of its own");
+            }
+            if before.iter().any(|s| s.hls_key_format.as_ref() == Some(format)) {
+                return refuse("hlsKeyFormat", "another entry has this format");
             }
         }
         Ok(())
@@ -123,6 +131,21 @@ const OWN: [SystemId; 6] = [
     // The box of ClearKey.
     SystemId::COMMON,
 ];
+
+/// Formats of HLS keys that are not named after a system.
+const OWN_FORMATS: [&str; 4] = [
+    "identity",
+    "com.apple.streamingkeydelivery",
+    "com.microsoft.playready",
+    "org.w3.clearkey",
+];
+
+/// Whether key lines of systems with members of their own may have the format: two lines of one are
+/// two keys of one segment for the same players (RFC 8216 section 4.3.2.4).
+fn is_own_format(format: &str) -> bool {
+    let system = format.strip_prefix("urn:uuid:").and_then(|id| id.parse::<SystemId>().ok());
+    OWN_FORMATS.contains(&format) || system.is_some_and(|system| OWN.contains(&system))
+}
 
 /// What is said to PlayReady clients.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -247,6 +247,18 @@ fn refusals_name_the_member_and_the_rule() {
             "drm.customSystems[0].value: 1 to 128 letters",
         ),
         (
+            format!("{cenc}/drm/customSystems"),
+            json!([{ "systemId": "00000000-1111-2222-3333-444444444444", "data": "AAAA",
+                     "hlsKeyFormat": "urn:uuid:EDEF8BA9-79d6-4ace-a3c8-27dcd51d21ed" }]),
+            "drm.customSystems[0].hlsKeyFormat: the system of this format has a member of its own",
+        ),
+        (
+            format!("{cenc}/drm/customSystems"),
+            [4, 5].map(|n| json!({ "systemId": format!("00000000-1111-2222-3333-00000000000{n}"),
+                                   "data": "AAAA", "hlsKeyFormat": "com.example" })).into(),
+            "drm.customSystems[1].hlsKeyFormat: another entry has this format",
+        ),
+        (
             format!("{cenc}/clearKeyEncryptionConfiguration/hlsKeyFormats"),
             json!(["identity", "identity"]),
             "clearKeyEncryptionConfiguration.hlsKeyFormats: one or both",

@@ -198,7 +198,8 @@ impl Context {
     pub(super) fn period_of_file(&self, selected: &Selected<'_>) -> Result<u32, OriginError> {
         let Selected { rendition, fragments } = selected;
         let cuts = &rendition.cuts;
-        let protected = self.lead_of(cuts).max(fragments.start)..fragments.end;
+        // As `KeyRuns` has it: of a clip in the lead, the key behind the clip.
+        let protected = self.lead_of(cuts).clamp(fragments.start, fragments.end)..fragments.end;
         let period = self.period_of(cuts, protected.start);
         let same = |n| self.period_of(cuts, n) == period;
         let is_clear = self.protection_of(rendition) == Protection::Clear;

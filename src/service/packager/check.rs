@@ -9,7 +9,9 @@ use super::keys::{self, Keyed};
 use super::order::{Form, LabelledKey, Order, Output, StreamOrder, TextKind, TextOrder};
 use super::text::TextJob;
 use crate::cenc::Scheme;
+use crate::drm;
 use crate::ids::KeyId;
+use crate::isobmff::cenc::Pssh;
 use crate::media::Rendition;
 use crate::package::announced::System;
 use crate::package::format::Format;
@@ -26,6 +28,7 @@ pub(super) fn order(order: &Order) -> Result<(), PackageError> {
     }
     forms(order).map_err(PackageError::refused)?;
     roots(order)?;
+    boxes(order).map_err(PackageError::refused)?;
     protection(order).map_err(PackageError::refused)
 }
 
@@ -71,6 +74,15 @@ fn stream(order: &Order, stream: &StreamOrder) -> Result<(), &'static str> {
     match rules.into_iter().find(|(holds, _)| !holds) {
         Some((_, rule)) => Err(rule),
         None => Ok(()),
+    }
+}
+
+/// A box that names other keys alone would be nowhere.
+fn boxes(order: &Order) -> Result<(), &'static str> {
+    let is_used = |pssh: &Pssh| order.keys.iter().any(|key| drm::is_for(pssh, key.kid));
+    match order.boxes.iter().all(is_used) {
+        true => Ok(()),
+        false => Err("--pssh: a box names none of the keys"),
     }
 }
 

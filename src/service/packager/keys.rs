@@ -1,6 +1,7 @@
 //! Which keys protect which stream, and what streams say of them.
 
 use std::convert::Infallible;
+use std::num::NonZero;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use super::PackageError;
 use super::order::{LabelledKey, Order, StreamOrder, TextKind, TextOrder};
 use crate::cenc::{IvContext, Scheme, TrackKey};
 use crate::crypto::Expanded;
+use crate::drm;
 use crate::drm::playready::{self, Header, HeaderKey, Object};
 use crate::drm::widevine::PsshData;
 use crate::ids::{KeyId, SystemId};
@@ -80,8 +82,9 @@ impl Keyed {
         let moments = (0..cuts.len()).map(|n| asset.moment_of(cuts, n));
         let lead = moments.clone().take_while(|moment| *moment < order.clear_lead).count();
         let periods = order.crypto_period.filter(|_| !keys.is_empty()).map(|period| {
-            // More than 2^32 periods of a millisecond are 49 days.
-            moments.map(|moment| u32::try_from(moment / period).unwrap_or(u32::MAX)).collect()
+            let begun = begun(asset, period);
+            let number = |moment| begun.partition_point(|n| *n < moment / period);
+            moments.map(|moment| u32::try_from(number(moment)).unwrap_or(u32::MAX)).collect()
         });
         Ok(Self { lead: if keys.is_empty() { 0 } else { lead }, keys, periods })
     }
@@ -127,6 +130,19 @@ impl Keyed {
         let turn = period.unwrap_or(0) as usize % self.keys.len().max(1);
         self.keys.get(turn)
     }
+}
+
+/// The periods in which any segment starts: those that are shorter than segments may be passed over,
+/// and take no key away.
+fn begun(asset: &Asset, period: NonZero<u64>) -> Vec<u64> {
+    let moments = asset.renditions().flat_map(|rendition| {
+        let cuts = &rendition.cuts;
+        (0..cuts.len()).map(move |n| asset.moment_of(cuts, n))
+    });
+    let mut begun: Vec<u64> = moments.map(|moment| moment / period).collect();
+    begun.sort_unstable();
+    begun.dedup();
+    begun
 }
 
 impl StreamKey {
@@ -224,8 +240,13 @@ fn systems(order: &Order, kid: KeyId, key: &Expanded) -> Result<Arc<[Announced]>
     };
     let mut systems = Vec::new();
     for row in TABLE {
-        let given: Vec<&Pssh> =
-            order.boxes.iter().filter(|pssh| system_of(pssh) == row.system).collect();
+        let is_meant = |pssh: &&Pssh| system_of(pssh) == row.system && drm::is_for(pssh, kid);
+        let given: Vec<&Pssh> = order.boxes.iter().filter(is_meant).collect();
+        let again = |(n, pssh): (usize, &&Pssh)| given[..n].iter().any(|p| p.system == pssh.system);
+        if given.iter().enumerate().any(again) {
+            let rule = format!("--pssh: two boxes of one system are for the key {kid}");
+            return Err(PackageError::refused(rule));
+        }
         if given.is_empty() && order.systems.contains(&row.system) {
             let pssh = own_box(row.system, scheme, kid, key)?;
             systems.push(Announced { pssh, ..announced(order, row.system, kid) });

@@ -82,13 +82,15 @@ fn playlists(
     let base = &order.hls_base_url;
     let place = |name: &str| master.beside(name);
     let uri = |name: &str| url(base, master, &place(name));
+    // Behind a base, everything is named as the multivariant playlist does, wherever playlists lie.
+    let lister = |name: &str| if base.is_empty() { place(name) } else { master.clone() };
     let names = order.playlist_names();
     let (of_jobs, of_text) = names.split_at(jobs.len());
     // Playlists of key frames may lie in other folders, from where files have other names.
     let (mut files, mut seen_from_key_frames) = (Files::default(), Files::default());
     for (job, name) in jobs.iter().zip(of_jobs) {
         let named = |name: &str, key_frames| {
-            let files = files_of(job, &place(name), uri(name), key_frames, base)?;
+            let files = files_of(job, &lister(name), uri(name), key_frames, base)?;
             Ok::<_, PackageError>((TrackRef::of(job.rendition), files))
         };
         let key_frames = job.stream.key_frames.as_deref();
@@ -98,7 +100,7 @@ fn playlists(
         }
     }
     for (text, name) in text.iter().zip(of_text) {
-        files.renditions.push((text.track(), text.files(&place(name), uri(name), base)?));
+        files.renditions.push((text.track(), text.files(&lister(name), uri(name), base)?));
     }
     let steering = Steering::default();
     let listed = (all.asset, &*jobs, &*text);

@@ -1,7 +1,8 @@
-//! Where files will be written: none twice, and none over an input.
+//! Where files will be written: none twice, and none over an input or what is no file.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use super::PackageError;
 use super::job::Job;
@@ -9,8 +10,8 @@ use super::order::{Order, Output};
 use super::text::TextJob;
 use crate::store::{Location, real};
 
-/// The places so far. Files get their names when they are complete, so what lies at a name does not
-/// matter, but links on the way to it do.
+/// The places so far. Files get their names when they are complete, so which file lies at a name does
+/// not matter, but links on the way to it do.
 pub(super) struct Written {
     inputs: HashSet<PathBuf>,
     taken: HashSet<PathBuf>,
@@ -55,10 +56,11 @@ impl Written {
 
     fn add(&mut self, place: &Location) -> Result<(), PackageError> {
         let spot = self.spot(place);
-        let rule = match (self.inputs.contains(&spot), self.taken.insert(spot)) {
-            (true, _) => "this is an input, which is not written over",
-            (false, false) => "written twice",
-            (false, true) => return Ok(()),
+        let rule = match () {
+            () if self.inputs.contains(&spot) => "this is an input, which is not written over",
+            () if !place.is_object() && is_other(&spot) => "this is there already, and is no file",
+            () if !self.taken.insert(spot) => "written twice",
+            () => return Ok(()),
         };
         Err(PackageError::refused(format!("{place}: {rule}")))
     }
@@ -72,4 +74,9 @@ impl Written {
         let known = self.folders.entry(folder.to_owned()).or_insert_with(|| real(folder));
         known.join(name)
     }
+}
+
+/// Whether a folder, a device or the like is there; a file would take its place.
+fn is_other(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }

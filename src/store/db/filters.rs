@@ -11,6 +11,13 @@ use crate::store::{FilterKey, Kind, StoreError, StoredFilter};
 
 type Row = (Option<String>, String, String);
 
+/// Finds the name of a locator that uses a filter: of the account unless the asset has its own.
+const USER: &str = "
+    SELECT locators.name FROM locators, json_each(locators.filters) AS named
+    WHERE lower(named.value) = $2 AND (locators.asset = $1 OR $1 = '' AND NOT EXISTS (
+        SELECT 1 FROM filters AS own WHERE own.asset = locators.asset AND own.folded = $2))
+    ORDER BY locators.name LIMIT 1";
+
 /// More filters of the account, and of each asset, are not stored (ams.md section 21).
 const MAX_FILTERS: i64 = 100;
 
@@ -27,10 +34,10 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a filter; locators that name it refuse to stream from then on.
+    /// Deletes a filter that no locator uses.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`], or a failure of the database.
+    /// [`StoreError::NotFound`], [`StoreError::InUse`], or a failure of the database.
     pub async fn delete_filter(&self, key: FilterKey) -> Result<(), StoreError> {
         self.0.writer.write(Write::DeleteFilter(key.clone())).await?;
         self.0.caches.filters.forget(&key).await;
@@ -132,8 +139,14 @@ pub(super) async fn put(
 }
 
 pub(super) async fn delete(db: &mut SqliteConnection, key: &FilterKey) -> Result<(), StoreError> {
+    let asset = key.asset.as_deref().unwrap_or_default();
+    let user = sqlx::query_as(USER).bind(asset).bind(key.folded());
+    let user: Option<(String,)> = user.fetch_optional(&mut *db).await?;
+    if let Some((by,)) = user {
+        return Err(StoreError::InUse { kind: Kind::Filter, name: key.to_string(), by });
+    }
     let deleted = sqlx::query("DELETE FROM filters WHERE COALESCE(asset, '') = $1 AND folded = $2")
-        .bind(key.asset.as_deref().unwrap_or_default())
+        .bind(asset)
         .bind(key.folded())
         .execute(db)
         .await?;
