@@ -9,6 +9,7 @@ use portcullis::drm::playready::{Header, HeaderKey, Object};
 use portcullis::drm::widevine::PsshData;
 use portcullis::ids::KeyId;
 
+use crate::support::oracle::{HexKey, encrypted_by_ffmpeg};
 use crate::support::origin::{demo, get, hls_children};
 use crate::support::rotation::{rotating, runs};
 use crate::support::server::{DevServer, portcullis};
@@ -38,6 +39,30 @@ fn boxes_of_systems_are_told_with_what_their_data_say() {
         "licence URL: https://pr.example/PlayReady/".to_owned(),
     ] {
         assert!(said.contains(&expected), "{expected:?} is not in {said}");
+    }
+}
+
+/// Files without fragments are looked into as those with fragments are.
+#[test]
+fn whole_files_that_contradict_themselves_are_told() {
+    let key = HexKey { kid: "11".repeat(16), key: "22".repeat(16) };
+    let good = encrypted_by_ffmpeg(&demo("gate_h264_180p.mp4"), &key, &[]);
+    let senc = good.windows(4).position(|four| four == b"senc").unwrap();
+    let saio = good.windows(4).position(|four| four == b"saio").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("film.mp4");
+    // Of `senc`: the count of samples, and of the first its IV and its subsamples.
+    for (at, value, expected) in [
+        (0, good[0], "samples under cenc, KID 11111111-1111"),
+        (senc + 12 + 8 + 3, 0xff, "the subsamples of sample 0 have"),
+        (saio + 15, !good[saio + 15], "saio points at"),
+    ] {
+        let mut data = good.clone();
+        data[at] = value;
+        fs::write(&file, data).unwrap();
+        let (code, said) = inspect(&file);
+        assert_eq!(code, Some(i32::from(at != 0)), "{said}");
+        assert!(said.contains(expected), "{expected:?} is not in {said}");
     }
 }
 

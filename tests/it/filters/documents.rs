@@ -24,6 +24,32 @@ fn with_asset() -> tempfile::TempDir {
 }
 
 #[test]
+fn a_filter_that_a_locator_uses_stays() {
+    let data = with_asset();
+    let data = data.path();
+    let whole = || json!({});
+    apply(data, &json!([account("cut", whole()), account("CLIP", whole())]));
+    apply(data, &of_asset("film", "Clip", whole()));
+    let locator = json!({ "type": "streamingLocators", "name": "show", "properties": {
+        "assetName": "film", "streamingPolicyName": "Predefined_ClearStreamingOnly",
+        "filters": ["Cut", "clip"] } });
+    apply(data, &locator);
+    for (kind, name, is_used) in [
+        ("account-filters", "cut", true),
+        ("asset-filters", "film/clip", true),
+        // That of the asset counts.
+        ("account-filters", "clip", false),
+    ] {
+        let output = command(data, &["delete", kind, name], &Value::Null);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.success(), !is_used, "{name}: {said}");
+        assert_eq!(said.contains("is used by show"), is_used, "{name}: {said}");
+    }
+    printed(data, &["delete", "streaming-locators", "show"]);
+    printed(data, &["delete", "account-filters", "cut"]);
+}
+
+#[test]
 fn documents_are_stored_shown_listed_replaced_and_deleted() {
     let data = with_asset();
     let data = data.path();

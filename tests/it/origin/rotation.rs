@@ -380,7 +380,9 @@ async fn keys_rotate_behind_a_clear_lead() {
         let counts: Vec<_> = tracks.iter().map(|track| track.segments.len()).collect();
         assert_eq!(counts, [[3; 5], [1; 5]].concat());
         assert!(has(&tracks[0].init, &first), "the init segment names the key behind the lead");
-        for url in [master, manifest] {
+        // All of it is clear, and manifest and file name one key.
+        let clip = format!("{root}manifest(format=mpd-ondemand,encryption={encryption})?end=6");
+        for url in [master, manifest, clip] {
             let told =
                 portcullis().args(["inspect", "--data"]).arg(&server.data).arg(&url).output();
             let told = told.unwrap();

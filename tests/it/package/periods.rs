@@ -101,6 +101,20 @@ fn keys_of_a_label_take_turns_under_whole_segments() {
     }
 }
 
+/// No key is passed over where periods end inside of segments.
+#[test]
+fn periods_shorter_than_segments_end_with_them() {
+    let turns = [key("SD"), key("HD")];
+    for period in ["1", "2", "1.5"] {
+        let period = ["--crypto_period_duration", period, "--mpd_output", "film.mpd"];
+        let mpd = protected(&fragments(), "cenc", &turns, &period).text("film.mpd");
+        let kids = mpd.split("default_KID=\"").skip(1);
+        let kids: Vec<String> = kids.map(|rest| rest[..36].replace('-', "")).collect();
+        let expected: Vec<String> = (0..10).map(|n| turns[n % 2].kid.clone()).collect();
+        assert_eq!(kids, expected, "{period:?}");
+    }
+}
+
 #[test]
 fn keys_of_a_label_take_turns_in_fragments_that_name_them() {
     let turns = [key("SD"), key("HD")];

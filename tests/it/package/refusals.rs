@@ -2,6 +2,10 @@
 
 use std::fs;
 
+use data_encoding::HEXLOWER;
+use portcullis::ids::KeyId;
+use portcullis::isobmff::cenc::Pssh;
+
 use super::runs::{HIGH, Run, SOUND, key, keys, ladder, refused};
 use crate::support::server::portcullis;
 
@@ -10,6 +14,7 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
     let film = format!("in={},stream=video,output=v.mp4", ladder(HIGH).display());
     let two = format!("{},{}", keys(&["HD"]), keys(&["HD"]));
     let unlabelled = format!("key_id={}:key={}", key("HD").kid, key("HD").key);
+    let switch = format!("--enable_raw_key_encryption={}", keys(&["HD"]));
     for (arguments, said) in [
         (&[][..], "DESCRIPTOR"),
         (&["in=a,strem=video,output=v.mp4"], "strem is not known; stream is"),
@@ -32,6 +37,8 @@ fn wrong_usage_is_2_and_names_what_is_wrong() {
         (&[&film, "--enable_raw_key_encryption", "--keys", &unlabelled], "without a label"),
         (&[&film, "--enable_raw_key_encryption", "--keys", "label=HD:key=1"], "no key_id"),
         (&[&film, "--iv", "00"], "32 hexadecimal digits"),
+        (&[&film, "--keys", "x", &keys(&["HD"])], "label is not known"),
+        (&[&film, &switch], "--enable_raw_key_encryption: true or false"),
     ] {
         let (code, stderr) = refused(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
@@ -58,12 +65,20 @@ fn orders_that_cannot_be_are_1() {
             .map(str::to_owned)
     };
     let sound = |rest: &str| format!("in={},stream=audio,{rest}", file(SOUND));
+    let folder = std::env::temp_dir().display().to_string();
+    let common = |label: &str| {
+        let kid: KeyId = key(label).kid.parse().unwrap();
+        HEXLOWER.encode(&Pssh::common(vec![kid]).to_vec())
+    };
+    let twice = common("HD").repeat(2);
     let mut cases: Vec<(Vec<String>, &str)> = vec![
         (vec!["in=none.mp4,stream=video,output=v.mp4".into()], "none.mp4: "),
         (vec![format!("in={},stream=audio,output=v.mp4", file(HIGH))], "no track of sound"),
         (vec![format!("in={},stream=7,output=v.mp4", file(HIGH))], "no track number 7"),
         (vec![video("init_segment=i.mp4,segment_template=x.m4s")], "neither $Number$"),
         (vec![film.clone(), sound("output=v.mp4")], "v.mp4: written twice"),
+        (vec![video(&format!("output={folder},output_format=mp4"))], "and is no file"),
+        (vec![film.clone(), "--mpd_output".into(), folder.clone()], "and is no file"),
         (vec![ts.clone(), "--mpd_output".into(), "a.mpd".into()], "no transport streams"),
     ];
     let with = |stream: &String, scheme: &'static str, more: &[&str]| {
@@ -80,6 +95,8 @@ fn orders_that_cannot_be_are_1() {
         (with(&ts, "AES-128", &hls), "--hls_key_uri is missing"),
         (with(&film, "cenc", &["--iv", &"0".repeat(32)]), "--iv: samples"),
         (with(&film, "cenc", &["--protection_systems", "FairPlay,Widevine"]), "knows cbcs only"),
+        (with(&film, "cenc", &["--pssh", &common("SD")]), "--pssh: a box names none of the keys"),
+        (with(&film, "cenc", &["--pssh", &twice]), "--pssh: two boxes of one system are for the"),
         (with(&sound("output=a.mp4"), "cenc", &[]), "no key has the label AUDIO, only HD"),
         (with(&film, "cenc", &["--crypto_period_duration", "6"]), "no label has a second key"),
         (
