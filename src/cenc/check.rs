@@ -190,7 +190,8 @@ fn base_of(traf: &BoxRef<'_>, moof: u64, first: bool) -> Result<Option<u64>, Box
     const BASE_IS_MOOF: u32 = 0x02_0000;
     let tfhd = traf.require(b"tfhd")?;
     let (_, flags, rest) = tfhd.full()?;
-    let own = || rest.get(4..12).and_then(<[u8]>::first_chunk).map(|base| u64::from_be_bytes(*base));
+    let own =
+        || rest.get(4..12).and_then(<[u8]>::first_chunk).map(|base| u64::from_be_bytes(*base));
     Ok(match flags {
         flags if flags & HAS_BASE != 0 => Some(own().ok_or(tfhd.error(Rule::Truncated))?),
         flags if flags & BASE_IS_MOOF != 0 || first => Some(moof),
@@ -228,7 +229,8 @@ impl Pointers {
                 }
                 b"saio" => {
                     let offset = saio(&child).map_err(truncated)?;
-                    pointers.saio = offset.zip(base).map(|(offset, base)| base.wrapping_add(offset));
+                    pointers.saio =
+                        offset.zip(base).map(|(offset, base)| base.wrapping_add(offset));
                 }
                 b"saiz" => pointers.saiz = Some(saiz(&child).map_err(truncated)?),
                 _ => {}

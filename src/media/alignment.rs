@@ -119,7 +119,9 @@ mod tests {
     #[test]
     fn a_level_that_is_late_as_a_whole_is_named() {
         let [sentence] = &said(&[&[1, 51, 101], &[3, 53, 103]])[..] else { panic!("one sentence") };
-        assert!(sentence.starts_with("all key frames of b.mp4 are 0.08 s later than those of a.mp4"));
+        assert!(
+            sentence.starts_with("all key frames of b.mp4 are 0.08 s later than those of a.mp4")
+        );
     }
 
     #[test]

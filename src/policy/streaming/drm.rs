@@ -133,12 +133,8 @@ const OWN: [SystemId; 6] = [
 ];
 
 /// Formats of HLS keys that are not named after a system.
-const OWN_FORMATS: [&str; 4] = [
-    "identity",
-    "com.apple.streamingkeydelivery",
-    "com.microsoft.playready",
-    "org.w3.clearkey",
-];
+const OWN_FORMATS: [&str; 4] =
+    ["identity", "com.apple.streamingkeydelivery", "com.microsoft.playready", "org.w3.clearkey"];
 
 /// Whether key lines of systems with members of their own may have the format: two lines of one are
 /// two keys of one segment for the same players (RFC 8216 section 4.3.2.4).

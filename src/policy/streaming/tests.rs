@@ -254,8 +254,12 @@ fn refusals_name_the_member_and_the_rule() {
         ),
         (
             format!("{cenc}/drm/customSystems"),
-            [4, 5].map(|n| json!({ "systemId": format!("00000000-1111-2222-3333-00000000000{n}"),
-                                   "data": "AAAA", "hlsKeyFormat": "com.example" })).into(),
+            [4, 5]
+                .map(|n| {
+                    json!({ "systemId": format!("00000000-1111-2222-3333-00000000000{n}"),
+                                   "data": "AAAA", "hlsKeyFormat": "com.example" })
+                })
+                .into(),
             "drm.customSystems[1].hlsKeyFormat: another entry has this format",
         ),
         (

@@ -190,7 +190,8 @@ fn the_chosen_iv_is_that_of_all_samples_and_the_base_url_stands_in_front() {
 fn the_base_url_stands_in_front_of_paths_from_the_multivariant_playlist_on() {
     let video = video("output=v.mp4,playlist_name=sub/v.m3u8,iframe_playlist_name=sub/k.m3u8");
     let base = ["--hls_base_url", "https://cdn/x/"];
-    let run = Run::of(&[&[&*video, "--hls_master_playlist_output", "film.m3u8"][..], &base].concat());
+    let run =
+        Run::of(&[&[&*video, "--hls_master_playlist_output", "film.m3u8"][..], &base].concat());
     assert!(run.text("film.m3u8").contains("\nhttps://cdn/x/sub/v.m3u8\n"));
     for playlist in ["sub/v.m3u8", "sub/k.m3u8"] {
         let text = run.text(playlist);
