@@ -92,7 +92,7 @@ fn late_sound(asset: &Asset) -> Vec<String> {
 fn end_of_sound(asset: &Asset) -> Vec<String> {
     apart(asset, end, SHORT, |seconds| {
         let (side, result) = match seconds > 0.0 {
-            true => ("behind", "m3u8-aapl-v3 has the rest of it in its last segment"),
+            true => ("behind", "the last segment of m3u8-aapl-v3 has all the rest"),
             false => ("before", "some players end or wait there"),
         };
         let seconds = seconds.abs();

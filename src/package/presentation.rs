@@ -18,6 +18,7 @@ use crate::ids::KeyId;
 use crate::media::timeline::Cuts;
 use crate::media::{ImageRendition, Rendition, TextRendition};
 use crate::protection::Protection;
+use crate::time::SAME_MOMENT;
 
 /// An asset in the form that a URL selects. Writers see nothing of the asset but this.
 #[derive(Debug)]
@@ -250,17 +251,26 @@ impl<'a> Presentation<'a> {
         TextForm::of(self.selectors.format, self.compat, text)
     }
 
-    /// How long the presentation lasts, in wire ticks.
+    /// How long the presentation lasts, in wire ticks. Where tracks are cut off, it ends with the first
+    /// of them: levels of other codecs may have no fragment that ends there.
     pub fn duration(&self) -> u64 {
         let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
-        let end = self.listed.iter().map(end).max();
+        let is_cut = |listed: &&Listed<'_>| listed.fragments.end < listed.rendition.cuts.len();
+        let (cut, whole): (Vec<_>, Vec<_>) = self.listed.iter().partition(is_cut);
+        let latest = cut.first().map_or(0, |first| end(first).saturating_add(SAME_MOMENT));
+        let cut = cut.into_iter().map(end).filter(|end| *end <= latest);
+        let end = whole.into_iter().map(end).chain(cut).max();
         end.unwrap_or(0).saturating_sub(self.start)
+    }
+
+    /// The audio track that goes into the segments of a rendition.
+    pub fn muxed_into(&self, rendition: &Rendition) -> Option<&'a Rendition> {
+        self.muxed_audio.filter(|_| rendition.track.media_type == MediaType::Video)
     }
 
     /// The selectors as children of a rendition repeat them.
     fn selectors_of(&self, rendition: &Rendition) -> String {
-        let is_video = rendition.track.media_type == MediaType::Video;
-        match self.muxed_audio.filter(|_| is_video) {
+        match self.muxed_into(rendition) {
             Some(audio) => format!("{},audiotrack={}", self.selectors, audio.name),
             None => self.selectors.to_string(),
         }

@@ -6,7 +6,6 @@ use super::heads::key_frame_bytes;
 use super::presentation::{Listed, ListedImages, Presentation};
 use super::{cmaf, ts};
 use crate::cenc::Scheme;
-use crate::codec::MediaType;
 use crate::media::Rendition;
 use crate::time::WIRE_TIMESCALE;
 
@@ -35,15 +34,16 @@ impl Rates {
             return Self::of_lengths(lengths, listed.durations(), target);
         }
         if format.is_transport() {
-            let pictures = rendition.track.media_type == MediaType::Video;
-            let muxed = presentation.muxed_audio.filter(|_| pictures);
+            let muxed = presentation.muxed_into(rendition);
             let of = |length: fn(ts::Size) -> u64| {
                 let sizes: Box<dyn Iterator<Item = ts::Size>> = match muxed {
                     Some(sound) => Box::new(ts::sizes_with(rendition, sound)),
                     None => Box::new(ts::sizes(rendition)),
                 };
                 let lengths = sizes.skip(fragments.start).map(length);
-                Self::of_lengths(lengths, listed.durations(), target)
+                let spans = ts::spans_with(listed, muxed);
+                let durations = spans.map(|(start, end)| end.saturating_sub(start));
+                Self::of_lengths(lengths, durations, target)
             };
             return Self { peak: of(|size| size.most).peak, mean: of(|size| size.mean).mean };
         }

@@ -10,6 +10,7 @@ use crate::package::compat::Compat;
 use crate::package::files::Place;
 use crate::package::format::Container;
 use crate::package::presentation::{Listed, Presentation};
+use crate::package::ts::spans_with;
 use crate::time::WIRE_TIMESCALE;
 
 const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
@@ -115,21 +116,22 @@ pub(super) fn all_spans(presentation: &Presentation<'_>) -> impl Iterator<Item =
     presentation.listed.iter().flat_map(|listed| clocked(presentation, listed))
 }
 
-/// Start and end of every listed segment by the clock that stands in it: the first lasts longer by
-/// what the edit list of a CMAF track hides, and the others are later. Players put a segment where
-/// the durations in front of it say, and subtract what it says itself; where these differ, the sound
-/// would be early by the difference.
-fn clocked(
-    presentation: &Presentation<'_>,
-    listed: &Listed<'_>,
-) -> impl Iterator<Item = (u64, u64)> {
+/// Start and end of what every listed segment holds, by the clock that stands in it: the first lasts
+/// longer by what the edit list of a CMAF track hides, and the others are later. Players put a
+/// segment where the durations in front of it say, and subtract what it says itself; where these
+/// differ, the sound would be early by the difference.
+fn clocked<'a>(
+    presentation: &'a Presentation<'_>,
+    listed: &'a Listed<'_>,
+) -> impl Iterator<Item = (u64, u64)> + 'a {
     let has_edits = presentation.selectors.format.row().container == Container::Cmaf;
     let hidden = match presentation.compat {
         Compat::Modern if has_edits => cmaf::priming(listed.rendition),
         Compat::Modern | Compat::Ams => 0,
     };
     let first = listed.fragments.clone().map(|n| n == 0);
-    listed.spans().zip(first).map(move |((start, end), first)| {
+    let muxed = presentation.muxed_into(listed.rendition);
+    spans_with(listed, muxed).zip(first).map(move |((start, end), first)| {
         (if first { start } else { start + hidden }, end + hidden)
     })
 }

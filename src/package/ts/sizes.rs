@@ -9,6 +9,7 @@ use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
 use crate::mpegts::packet::{CLOCK_FIELD, PACKET, ROOM};
 use crate::mpegts::pes;
+use crate::package::presentation::Listed;
 
 /// Bytes that a frame of sound costs beside its sample, nearly: ADTS header and its share of a PES
 /// packet.
@@ -48,6 +49,21 @@ pub fn sizes_with(pictures: &Rendition, sound: &Rendition) -> impl Iterator<Item
     sizes(pictures).enumerate().map(|(n, size)| {
         let beside = of_samples(sound, samples_beside(sound, pictures, n), 0);
         Size { mean: size.mean + beside.mean, most: size.most + beside.most }
+    })
+}
+
+/// Start and end in wire ticks of what listed segments of pictures hold with sound among them: the
+/// first of all has what is heard before the pictures, the last what is heard behind them.
+pub fn spans_with<'a>(
+    listed: &'a Listed<'_>,
+    sound: Option<&'a Rendition>,
+) -> impl Iterator<Item = (u64, u64)> + 'a {
+    let heard = sound.and_then(|sound| Some((sound.cuts.starts.first()?.start, sound.cuts.end)));
+    let all = listed.rendition.cuts.len();
+    listed.fragments.clone().zip(listed.spans()).map(move |(n, (start, end))| {
+        let (from, to) = heard.unwrap_or((start, end));
+        let first = if n == 0 { start.min(from) } else { start };
+        (first, if n + 1 == all { end.max(to) } else { end })
     })
 }
 
