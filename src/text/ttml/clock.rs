@@ -10,12 +10,41 @@ use crate::time::WIRE_TIMESCALE;
 /// Wire ticks in a second.
 const SECOND: f64 = WIRE_TIMESCALE as f64;
 
+/// How many labels of frames are skipped before a minute, counted from 0 (TTML 1 section 6.2.2,
+/// `ttp:dropMode`): two in every minute but the tenth, four in every second but the twentieth.
+type Dropped = fn(minute: i64) -> i64;
+
+const DROP_MODES: &[(&str, Dropped)] = &[
+    ("nonDrop", |_| 0),
+    ("dropNTSC", |minute| 2 * (minute - minute / 10)),
+    ("dropPAL", |minute| 4 * (minute / 2 - minute / 20)),
+];
+
 /// How a document counts frames and ticks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
     frames: f64,
     sub_frames: f64,
     ticks: f64,
+    labels: Option<Labels>,
+}
+
+/// Clock times of `timeBase` "smpte" are labels that count frames: a second of them has a whole
+/// number of frames, and lasts longer or shorter than a second where `frameRateMultiplier` says.
+#[derive(Debug, Clone, Copy)]
+struct Labels {
+    in_second: f64,
+    dropped: Dropped,
+}
+
+impl Labels {
+    /// When the frame is shown that a whole second labels, both in wire ticks; `frames` are shown in a
+    /// second (TTML 1 appendix N.3).
+    fn time(self, label: i64, frames: f64) -> i64 {
+        let seconds = label / i64::from(WIRE_TIMESCALE);
+        let counted = seconds as f64 * self.in_second - (self.dropped)(seconds / 60) as f64;
+        (counted * SECOND / frames).round() as i64
+    }
 }
 
 impl Clock {
@@ -39,12 +68,18 @@ impl Clock {
         };
         let frame_rate = rate("frameRate")?;
         let sub_frames = rate("subFrameRate")?.unwrap_or(1.0);
-        let frames = frame_rate.unwrap_or(30.0) * multiplier;
+        let in_second = frame_rate.unwrap_or(30.0);
+        let frames = in_second * multiplier;
         let ticks = match rate("tickRate")? {
             Some(ticks) => ticks,
             None => frame_rate.map_or(1.0, |_| frames * sub_frames),
         };
-        Ok(Self { frames, sub_frames, ticks })
+        let smpte = parameter("timeBase").is_some_and(|base| base == "smpte");
+        let mode = parameter("dropMode").unwrap_or("nonDrop");
+        let dropped =
+            DROP_MODES.iter().find(|(name, _)| *name == mode).map_or(DROP_MODES[0].1, |row| row.1);
+        let labels = smpte.then_some(Labels { in_second, dropped });
+        Ok(Self { frames, sub_frames, ticks, labels })
     }
 
     /// A time expression in wire ticks; `None` for what is none.
@@ -59,15 +94,18 @@ impl Clock {
         let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
         let (seconds, fraction) = seconds.split_once('.').unwrap_or((seconds, "0"));
         let whole = clock(hours, minutes, seconds)?;
-        let fraction = match parts.next() {
-            None => decimal(&format!("0.{fraction}"))? * SECOND,
+        // How many frames a second has, behind the label of which further ones are counted.
+        let in_second = self.labels.map_or(self.frames, |labels| labels.in_second);
+        let frames = match parts.next() {
+            None => decimal(&format!("0.{fraction}"))? * in_second,
             Some(frames) => {
                 let (frames, sub_frames) = frames.split_once('.').unwrap_or((frames, "0"));
-                let frames = decimal(frames)? + decimal(sub_frames)? / self.sub_frames;
-                frames * SECOND / self.frames
+                decimal(frames)? + decimal(sub_frames)? / self.sub_frames
             }
         };
-        parts.next().is_none().then(|| whole.saturating_add(fraction.round() as i64))
+        let whole = self.labels.map_or(whole, |labels| labels.time(whole, self.frames));
+        let rest = frames * SECOND / self.frames;
+        parts.next().is_none().then(|| whole.saturating_add(rest.round() as i64))
     }
 
     /// A number with a unit.
@@ -144,6 +182,29 @@ mod tests {
         assert_eq!(of("").unwrap().read("3t"), Some(30_000_000));
         for wrong in ["p:frameRate='0'", "p:tickRate='x'", "p:timeBase='clock'"] {
             assert!(matches!(of(wrong), Err(TextError::Timing(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn smpte_times_count_frames() {
+        let smpte = "p:timeBase='smpte' p:frameRate='30' p:frameRateMultiplier='1000 1001'";
+        let of = |rest: &str| of(&format!("{smpte} {rest}")).unwrap();
+        for (mode, text, ticks) in [
+            ("", "01:00:00:00", 36_036_000_000),
+            ("p:dropMode='nonDrop'", "00:00:01", 10_010_000),
+            ("", "00:00:00:15", 5_005_000),
+            ("", "00:00:02.5", 25_025_000),
+            ("", "1s", 10_000_000),
+            ("p:dropMode='dropNTSC'", "00:00:59:29", 600_266_333),
+            ("p:dropMode='dropNTSC'", "00:01:00:02", 600_600_000),
+            ("p:dropMode='dropNTSC'", "00:10:00:00", 5_999_994_000),
+            ("p:dropMode='dropNTSC'", "01:00:00:00", 35_999_964_000),
+            ("p:dropMode='dropPAL'", "00:01:59:29", 1_200_866_333),
+            ("p:dropMode='dropPAL'", "00:02:00:04", 1_201_200_000),
+            ("p:dropMode='dropPAL'", "01:00:00:00", 35_999_964_000),
+        ] {
+            let read = of(mode).read(text).unwrap();
+            assert!((read - ticks).abs() <= 1, "{mode} {text}: {read}");
         }
     }
 }
