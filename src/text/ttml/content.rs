@@ -2,7 +2,8 @@
 
 use roxmltree::Node;
 
-use super::style::{Look, Styles};
+use super::look::Look;
+use super::style::Styles;
 use super::{Context, names, xml};
 
 /// Attributes without namespace that pass through.
@@ -45,7 +46,7 @@ fn is_timed(node: Node<'_, '_>) -> bool {
     ["begin", "end", "dur"].iter().any(|name| node.has_attribute(*name))
 }
 
-/// The content of a cue in both syntaxes.
+/// The content of a cue in both syntaxes. XML says itself what is hidden; text is what is shown.
 #[derive(Default)]
 pub(super) struct Content {
     pub(super) xml: String,
@@ -63,9 +64,9 @@ impl Content {
         context: &Context<'_>,
     ) -> Self {
         let mut content = Self { at_blank: true, ..Self::default() };
-        let close = content.open(Look::default(), context.look);
-        content.children(node, styles, context.look, context.preserve);
-        content.text.push_str(&close);
+        content.tagged(Look::default(), context.look, |content| {
+            content.children(node, styles, context.look, context.preserve);
+        });
         content.finished()
     }
 
@@ -81,12 +82,16 @@ impl Content {
             if child.is_text() {
                 let text = child.text().unwrap_or_default();
                 xml::text(&mut self.xml, text);
-                self.characters(text, preserve);
+                if look.is_shown() {
+                    self.characters(text, preserve);
+                }
             }
             match names::element(child) {
                 Some("br") => {
                     self.xml.push_str("<br/>");
-                    self.line_break();
+                    if look.is_shown() {
+                        self.line_break();
+                    }
                 }
                 Some("span") if !is_timed(child) => self.span(child, styles, look, preserve),
                 _ => {}
@@ -100,10 +105,20 @@ impl Content {
         self.xml.push_str("<span");
         self.xml.push_str(&attributes(node));
         self.xml.push('>');
-        let close = self.open(outside, look);
-        self.children(node, styles, look, preserve);
-        self.text.push_str(&close);
+        self.tagged(outside, look, |content| content.children(node, styles, look, preserve));
         self.xml.push_str("</span>");
+    }
+
+    /// Puts WebVTT tags around what is written inside, and none where that is nothing.
+    fn tagged(&mut self, outside: Look, look: Look, inside: impl FnOnce(&mut Self)) {
+        let before = self.text.len();
+        let close = self.open(outside, look);
+        let opened = self.text.len();
+        inside(self);
+        match self.text.len() == opened {
+            true => self.text.truncate(before),
+            false => self.text.push_str(&close),
+        }
     }
 
     /// Opens the WebVTT tags by which a look differs from the one outside; gives the end tags.

@@ -4,9 +4,11 @@
 //! Each `p`, or timed `span`, becomes a cue with absolute times. Its markup, the elements around it
 //! and the head pass through; foreign elements, metadata, images and animation are left out.
 
+mod area;
 mod clock;
 mod content;
 mod head;
+mod look;
 mod names;
 mod place;
 mod style;
@@ -19,7 +21,8 @@ use roxmltree::Node;
 
 use self::clock::Clock;
 use self::content::Content;
-use self::style::{Change, Look, Styles};
+use self::look::{Change, Look};
+use self::style::Styles;
 use super::{Builder, Cue, Division, Document, Paragraph, Preamble, TextError, encoding};
 
 pub use write::write;
@@ -125,7 +128,7 @@ impl<'a> Reader<'a> {
     fn inside(&mut self, node: Node<'a, '_>, outside: &Context<'a>) -> Option<Context<'a>> {
         let (begin, end) = self.interval(node, outside)?;
         let region = node.attribute("region").or(outside.region);
-        let change = self.styles.change(node).or(outside.change);
+        let change = self.styles.change(node).within(outside.change);
         let look = self.styles.look_in(region, change);
         let division = match names::element(node) {
             Some("div") => inner_division(node, &outside.division),

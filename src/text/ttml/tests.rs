@@ -102,6 +102,96 @@ fn regions_become_settings() {
 }
 
 #[test]
+fn what_is_not_displayed_or_visible_is_no_text() {
+    let document = parsed(
+        "<styling><style xml:id='none' s:display='none'/><style xml:id='hidden' s:visibility='hidden'/></styling>\
+         <layout><region xml:id='r' s:display='none'/></layout>",
+        "<body><div style='hidden'><p begin='0s' end='1s'>no <span s:visibility='visible'>yes</span></p></div>\
+         <div><p begin='1s' end='2s'><span s:display='none' s:fontStyle='italic'>no<br/></span>yes</p>\
+         <p begin='2s' end='3s' style='none'>no <span s:display='auto' s:visibility='visible'>no</span></p>\
+         <p begin='3s' end='4s' s:visibility='hidden'>no</p><p begin='4s' end='5s' region='r'>no</p>\
+         <p begin='5s' end='9s' s:visibility='hidden'><span begin='0s' end='1s'>no</span>\
+         <span begin='1s' end='2s' s:visibility='visible'>yes</span></p></div>\
+         <div style='none'><p s:display='auto' begin='9s' end='10s'>no</p></div></body>",
+    );
+    assert_eq!(
+        cues(&document),
+        [(0, 1000, "", "yes"), (1000, 2000, "", "yes"), (6000, 7000, "", "yes")]
+    );
+    // Players of TTML are told the same as by the source.
+    let paragraph = document.cues()[1].paragraph.as_ref().unwrap();
+    assert!(paragraph.content.contains("<span tts:display=\"none\" tts:fontStyle=\"italic\">no"));
+}
+
+#[test]
+fn lengths_in_pixels_and_cells_are_parts_of_the_picture() {
+    let settings = |tt: &str, region: &str| {
+        let text = format!(
+            "<tt xmlns='http://www.w3.org/ns/ttml' xmlns:s='http://www.w3.org/ns/ttml#styling' \
+             xmlns:p='http://www.w3.org/ns/ttml#parameter' {tt}><head>\
+             <styling><style xml:id='placed' s:origin='10px 10px'/></styling>\
+             <layout><region xml:id='r' {region}/></layout></head>\
+             <body><div region='r'><p begin='0s' end='1s'>x</p></div></body></tt>"
+        );
+        parse(&text).unwrap().cues()[0].settings.to_string()
+    };
+    let hd = "s:extent='1920px 1080px'";
+    for (tt, region, expected) in [
+        (hd, "s:origin='192px 108px' s:extent='1536px 216px'", "line:10%"),
+        ("p:cellResolution='50 30'", "s:origin='5c 3c' s:extent='40c 6c'", "line:10%"),
+        ("", "s:origin='0c 3c' s:extent='32c 3c'", "line:20%"),
+        (hd, "s:origin='10% 108px' s:extent='25.6c 6c'", "line:10%"),
+        ("s:extent='100px 50px'", "style='placed' s:extent='80% 20%'", "line:20%"),
+        // Of a picture without size, and of one that is none.
+        ("", "style='placed' s:extent='80% 20%'", ""),
+        ("s:extent='0px 1080px'", "style='placed' s:extent='80% 20%'", ""),
+        ("s:extent='auto'", "style='placed' s:extent='80% 20%'", ""),
+        ("p:cellResolution='0 x'", "s:origin='0c 3c' s:extent='32c 3c'", "line:20%"),
+        (hd, "s:origin='1px' s:extent='1px 1px'", ""),
+        (hd, "s:origin='1px 1px 1px' s:extent='1px 1px'", ""),
+        (hd, "style='placed' s:origin='auto' s:extent='80% 20%'", ""),
+    ] {
+        assert_eq!(settings(tt, region), expected, "{tt} {region}");
+    }
+}
+
+#[test]
+fn styles_refer_to_each_other_in_any_order() {
+    let text = |styles: &str| {
+        let head = format!("<styling>{styles}</styling>");
+        let document = parsed(&head, "<body style='a'><p begin='0s' end='1s'>x</p></body>");
+        document.cues()[0].text.to_string()
+    };
+    for (styles, expected) in [
+        ("<style xml:id='a' style='b'/><style xml:id='b' s:fontStyle='italic'/>", "<i>x</i>"),
+        (
+            "<style xml:id='a' style='a b'/><style xml:id='b' style='a' s:color='red'/>",
+            "<c.red>x</c>",
+        ),
+        (
+            "<style xml:id='a' style='b c'/><style xml:id='b' s:color='red'/><style xml:id='c' s:color='blue'/>",
+            "<c.blue>x</c>",
+        ),
+    ] {
+        assert_eq!(text(styles), expected, "{styles}");
+    }
+    // A long chain is no deep recursion, and many references are followed once.
+    let chain = |n: usize| format!("<style xml:id='s{n}' style='s{}'/>", n + 1);
+    let chain: String = (0..20_000).map(chain).collect();
+    assert_eq!(
+        text(&format!("<style xml:id='a' style='s0' s:color='red'/>{chain}")),
+        "<c.red>x</c>"
+    );
+    let next = |n: usize| {
+        let many = format!("s{} ", n + 1).repeat(20);
+        format!("<style xml:id='s{n}' style='{many}'/>")
+    };
+    let tree: String = (0..40).map(next).collect();
+    let tree = format!("<style xml:id='a' style='s0'/>{tree}<style xml:id='s40' s:color='red'/>");
+    assert_eq!(text(&tree), "<c.red>x</c>");
+}
+
+#[test]
 fn drafts_and_prefixes_are_read_and_other_documents_are_not() {
     let draft = "<t:tt xmlns:t='http://www.w3.org/2006/10/ttaf1' xmlns:p='http://www.w3.org/2006/10/ttaf1#parameter' \
         p:frameRate='10'><t:body><t:div><t:p begin='10f' end='20f'>x</t:p></t:div></t:body></t:tt>";
