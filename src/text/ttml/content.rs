@@ -3,8 +3,9 @@
 use roxmltree::Node;
 
 use super::look::Look;
+use super::reader::Context;
 use super::style::Styles;
-use super::{Context, names, xml};
+use super::{names, timing, xml};
 
 /// Attributes without namespace that pass through.
 const PLAIN: &[&str] = &["style", "region"];
@@ -28,22 +29,9 @@ pub(super) fn attributes(node: Node<'_, '_>) -> String {
     out
 }
 
-/// The outermost spans with times of their own.
-pub(super) fn timed_spans<'a, 'i>(node: Node<'a, 'i>) -> Vec<Node<'a, 'i>> {
-    let mut found = Vec::new();
-    let mut waiting: Vec<Node<'a, 'i>> = node.children().rev().collect();
-    while let Some(node) = waiting.pop() {
-        match names::element(node) {
-            Some("span") if is_timed(node) => found.push(node),
-            Some("span") => waiting.extend(node.children().rev()),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn is_timed(node: Node<'_, '_>) -> bool {
-    ["begin", "end", "dur"].iter().any(|name| node.has_attribute(*name))
+/// Whether a span is a cue of its own: it has times, or its turn.
+pub(super) fn stands_alone(span: Node<'_, '_>) -> bool {
+    timing::is_timed(span) || span.parent().is_some_and(timing::is_sequence)
 }
 
 /// The content of a cue in both syntaxes. XML says itself what is hidden; text is what is shown.
@@ -57,7 +45,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// The content of a paragraph without its timed spans.
+    /// The content of a paragraph without the spans that stand alone.
     pub(super) fn of_paragraph(
         node: Node<'_, '_>,
         styles: &Styles<'_>,
@@ -70,14 +58,20 @@ impl Content {
         content.finished()
     }
 
-    /// A timed span of a paragraph, alone.
+    /// A span that stands alone, in what is around it.
     pub(super) fn of_span(node: Node<'_, '_>, styles: &Styles<'_>, context: &Context<'_>) -> Self {
         let mut content = Self { at_blank: true, ..Self::default() };
-        content.span(node, styles, context.look, context.preserve);
+        content.tagged(Look::default(), context.look, |content| {
+            content.span(node, styles, context.look, context.preserve);
+        });
         content.finished()
     }
 
     fn children(&mut self, node: Node<'_, '_>, styles: &Styles<'_>, look: Look, preserve: bool) {
+        // There text lasts no time, and spans are cues of their own.
+        if timing::is_sequence(node) {
+            return;
+        }
         for child in node.children() {
             if child.is_text() {
                 let text = child.text().unwrap_or_default();
@@ -93,7 +87,7 @@ impl Content {
                         self.line_break();
                     }
                 }
-                Some("span") if !is_timed(child) => self.span(child, styles, look, preserve),
+                Some("span") if !stands_alone(child) => self.span(child, styles, look, preserve),
                 _ => {}
             }
         }

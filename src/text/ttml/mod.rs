@@ -11,26 +11,18 @@ mod head;
 mod look;
 mod names;
 mod place;
+mod reader;
 mod style;
+mod timing;
 mod write;
 pub(crate) mod xml;
 
-use std::sync::Arc;
-
-use roxmltree::Node;
-
 use self::clock::Clock;
-use self::content::Content;
-use self::look::{Change, Look};
+use self::reader::{Context, Reader};
 use self::style::Styles;
-use super::{Builder, Cue, Division, Document, Paragraph, Preamble, TextError, encoding};
+use super::{Document, Preamble, TextError, encoding};
 
 pub use write::write;
-
-/// Distinct combinations of elements around paragraphs, and the bytes of one; beyond that the
-/// elements are left out.
-const MAX_DIVISIONS: usize = 4096;
-const MAX_DIVISION: usize = 1024;
 
 /// Reads a document.
 ///
@@ -43,13 +35,10 @@ pub fn parse(text: &str) -> Result<Document, TextError> {
     if names::element(tt) != Some("tt") {
         return Err(TextError::NotTtml);
     }
-    let clock = Clock::of(tt)?;
-    let styles = Styles::of(tt);
-    let mut reader = Reader { clock, styles, builder: Builder::default(), divisions: Vec::new() };
-    let preserve = names::xml(tt, "space") == Some("preserve");
+    let mut reader = Reader::new(Clock::of(tt)?, Styles::of(tt));
     let body = tt.children().find(|node| names::element(*node) == Some("body"));
     if let Some(body) = body {
-        reader.block(body, &Context { preserve, ..Context::default() });
+        reader.block(body, &Context::of(tt), 0);
     }
     let mut document = reader.builder.finish(Preamble::Ttml {
         attributes: head::root_attributes(tt),
@@ -75,146 +64,6 @@ fn check_encoding(text: &str) -> Result<(), TextError> {
     match UNICODE.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         true => Ok(()),
         false => Err(encoding::named(&name.chars().take(40).collect::<String>())),
-    }
-}
-
-/// What an element inherits.
-#[derive(Debug, Clone, Default)]
-struct Context<'a> {
-    begin: i64,
-    end: Option<i64>,
-    region: Option<&'a str>,
-    change: Change,
-    look: Look,
-    preserve: bool,
-    division: Division,
-}
-
-struct Reader<'a> {
-    clock: Clock,
-    styles: Styles<'a>,
-    builder: Builder,
-    divisions: Vec<Division>,
-}
-
-impl<'a> Reader<'a> {
-    /// `body` or `div`. Nesting is bounded by [`crate::xml::parse`].
-    fn block(&mut self, node: Node<'a, '_>, outside: &Context<'a>) {
-        let Some(context) = self.inside(node, outside) else { return };
-        let mut division = None;
-        for child in node.children() {
-            match names::element(child) {
-                Some("div") => self.block(child, &context),
-                Some("p") => {
-                    let division = *division.get_or_insert_with(|| self.keep(&context.division));
-                    self.paragraph(child, &context, division);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The index of a division; a paragraph straight in the body gets one.
-    fn keep(&mut self, division: &Division) -> usize {
-        let plain = || Division { open: "<div>".to_owned(), close: "</div>".to_owned() };
-        let division = if division.open.is_empty() { plain() } else { division.clone() };
-        if self.divisions.last() != Some(&division) && self.divisions.len() < MAX_DIVISIONS {
-            self.divisions.push(division);
-        }
-        self.divisions.len() - 1
-    }
-
-    /// What is inherited inside an element; `None` when its times cannot be read.
-    fn inside(&mut self, node: Node<'a, '_>, outside: &Context<'a>) -> Option<Context<'a>> {
-        let (begin, end) = self.interval(node, outside)?;
-        let region = node.attribute("region").or(outside.region);
-        let change = self.styles.change(node).within(outside.change);
-        let look = self.styles.look_in(region, change);
-        let division = match names::element(node) {
-            Some("div") => inner_division(node, &outside.division),
-            _ => outside.division.clone(),
-        };
-        let space = names::xml(node, "space").map(|space| space == "preserve");
-        let preserve = space.unwrap_or(outside.preserve);
-        Some(Context { begin, end, region, change, look, preserve, division })
-    }
-
-    /// Begin and end on the timeline of the document (TTML 1 section 10.4).
-    fn interval(
-        &mut self,
-        node: Node<'_, '_>,
-        outside: &Context<'_>,
-    ) -> Option<(i64, Option<i64>)> {
-        let mut times = [None; 3];
-        for (name, time) in ["begin", "end", "dur"].iter().zip(&mut times) {
-            let Some(text) = node.attribute(*name) else { continue };
-            *time = self.clock.read(text);
-            if time.is_none() {
-                let shown: String = text.chars().take(40).collect();
-                self.builder.leave_out(format_args!("its {name} cannot be read: {shown:?}"));
-                return None;
-            }
-        }
-        let [begin, end, duration] = times;
-        let begin = outside.begin.saturating_add(begin.unwrap_or(0));
-        let end = end.map(|end| outside.begin.saturating_add(end));
-        let end = [end, duration.map(|duration| begin.saturating_add(duration)), outside.end];
-        Some((begin, end.into_iter().flatten().min()))
-    }
-
-    fn paragraph(&mut self, node: Node<'a, '_>, outside: &Context<'a>, division: usize) {
-        let Some(context) = self.inside(node, outside) else { return };
-        let attributes = Arc::from(content::attributes(node));
-        let timed = content::timed_spans(node);
-        for span in &timed {
-            if let Some(inner) = self.inside(*span, &context) {
-                let content = Content::of_span(*span, &self.styles, &context);
-                self.cue(&inner, division, &attributes, content);
-            }
-        }
-        let content = Content::of_paragraph(node, &self.styles, &context);
-        if timed.is_empty() || (context.end.is_some() && !content.text.is_empty()) {
-            self.cue(&context, division, &attributes, content);
-        }
-    }
-
-    fn cue(
-        &mut self,
-        context: &Context<'_>,
-        division: usize,
-        attributes: &Arc<str>,
-        content: Content,
-    ) {
-        if content.text.is_empty() {
-            return;
-        }
-        let Some(end) = context.end else {
-            return self.builder.leave_out(format_args!("it has no end"));
-        };
-        self.builder.push(Cue {
-            start: context.begin,
-            end,
-            id: "".into(),
-            settings: self.styles.settings(context.region, context.look.align).into(),
-            text: content.text.into(),
-            paragraph: Some(Paragraph {
-                division,
-                attributes: Arc::clone(attributes),
-                content: content.xml.into(),
-            }),
-        });
-    }
-}
-
-/// The elements around what is in a `div`.
-fn inner_division(node: Node<'_, '_>, outside: &Division) -> Division {
-    let attributes = content::attributes(node);
-    if outside.open.len() + attributes.len() > MAX_DIVISION {
-        return outside.clone();
-    }
-    Division {
-        open: format!("{}<div{attributes}>", outside.open),
-        close: format!("</div>{}", outside.close),
     }
 }
 

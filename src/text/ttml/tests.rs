@@ -1,4 +1,7 @@
+use std::sync::Arc;
+
 use super::*;
+use crate::text::Cue;
 
 /// Start and end in milliseconds, settings and text of each cue.
 fn cues(document: &Document) -> Vec<(i64, i64, &str, &str)> {
@@ -57,6 +60,66 @@ fn timed_spans_are_cues_of_their_own() {
             (6000, 7000, "", "three")
         ]
     );
+}
+
+#[test]
+fn spans_in_spans_look_as_what_is_around_them() {
+    let document = parsed(
+        "",
+        "<body s:color='red'><div><p begin='1s' end='9s'><span s:fontStyle='italic'>\
+         <span begin='0s' end='4s'>one <span begin='1s' end='2s'>two</span></span></span></p></div></body>",
+    );
+    assert_eq!(
+        cues(&document),
+        [(1000, 5000, "", "<c.red><i>one </i></c>"), (2000, 3000, "", "<c.red><i>two</i></c>")]
+    );
+}
+
+#[test]
+fn children_of_a_sequence_follow_one_another() {
+    for (body, expected) in [
+        (
+            "<div begin='10s' timeContainer='seq'><p dur='2s'>a</p><p begin='1s' dur='3s'>b</p><p end='1s'>c</p></div>",
+            &[("a", 10, 12), ("b", 13, 16), ("c", 16, 17)][..],
+        ),
+        // What holds others is over with the last of them, or when it is said.
+        (
+            "<div timeContainer='seq'><div><p begin='1s' end='5s'>a</p><p dur='2s'>b</p></div>\
+             <div dur='1s'><p dur='9s'>c</p></div><p><span begin='1s' end='2s'>d</span> </p><p dur='1s'>e</p></div>",
+            &[("b", 0, 2), ("a", 1, 5), ("c", 5, 6), ("d", 7, 8), ("e", 8, 9)],
+        ),
+        // Text without end lasts as long as it is let, but stands no time in a sequence itself.
+        (
+            "<div timeContainer='seq' end='5s'><p dur='1s'>a</p><p>b</p><p dur='1s'>c</p></div>",
+            &[("a", 0, 1), ("b", 1, 5)],
+        ),
+        ("<div timeContainer='seq'><p>a</p><p dur='1s'>b</p></div>", &[]),
+        (
+            "<div><p begin='1s' timeContainer='seq'>no<br/><span dur='1s'>a</span><span dur='2s'>b</span></p></div>",
+            &[("a", 1, 2), ("b", 2, 4)],
+        ),
+        (
+            "<div><p end='9s'>x<span timeContainer='seq' begin='1s'><span dur='1s'>a</span><span>b</span></span></p></div>",
+            &[("x", 0, 9), ("a", 1, 2), ("b", 2, 9)],
+        ),
+        // What cannot be read takes no time.
+        (
+            "<div timeContainer='seq'><p dur='1s'>a</p><p dur='x'>b</p><p dur='1s'>c</p></div>",
+            &[("a", 0, 1), ("c", 1, 2)],
+        ),
+        (
+            "<div timeContainer='par'><p dur='1s'>a</p><p dur='2s'>b</p></div>",
+            &[("a", 0, 1), ("b", 0, 2)],
+        ),
+    ] {
+        let document = parsed("", &format!("<body>{body}</body>"));
+        let found: Vec<_> =
+            cues(&document).iter().map(|cue| (cue.3, cue.0 / 1000, cue.1 / 1000)).collect();
+        assert_eq!(found, expected, "{body}");
+    }
+    let document =
+        parsed("", "<body timeContainer='seq'><div dur='1s'/><div><p dur='1s'>a</p></div></body>");
+    assert_eq!(cues(&document), [(1000, 2000, "", "a")]);
 }
 
 #[test]
