@@ -2,10 +2,10 @@
 //! (ISO/IEC 23009-1 section 5.3.5.2). Reckoned from the cues and what is most around them.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
 use super::timeline::Cuts;
-use crate::text::{Cue, Document, Preamble};
+use crate::text::{Cue, Document, Preamble, Source};
 use crate::time::WIRE_TIMESCALE;
 
 /// Boxes of a fragment with one sample, in bytes.
@@ -44,21 +44,25 @@ struct Sweep<'a> {
     origin: i64,
     /// The next cue that appears.
     next: usize,
-    /// When cues that are shown are gone, and what they take.
-    shown: BinaryHeap<Reverse<(i64, u64)>>,
+    /// When cues that are shown are gone, what they take, and the number of their source.
+    shown: BinaryHeap<Reverse<(i64, u64, usize)>>,
     /// What all of them take.
     bytes: u64,
+    /// The sources of the cues in the fragment.
+    used: BTreeSet<usize>,
 }
 
 impl<'a> Sweep<'a> {
     fn of(document: &'a Document, origin: i64) -> Self {
-        Self { document, origin, next: 0, shown: BinaryHeap::new(), bytes: 0 }
+        let (shown, used) = (BinaryHeap::new(), BTreeSet::new());
+        Self { document, origin, next: 0, shown, bytes: 0, used }
     }
 
     /// Bytes of the fragment from `start` to `end`; fragments are asked for in turn.
     fn fragment(&mut self, start: i64, end: i64) -> u64 {
         while self.change(start.saturating_add(1)).is_some() {}
-        let mut total = self.head() + SAMPLE + self.bytes;
+        self.used = self.shown.iter().map(|Reverse((_, _, source))| *source).collect();
+        let mut total = SAMPLE + self.bytes;
         while let Some(added) = self.change(end) {
             // A WebVTT sample repeats all that is shown, a document has each cue once.
             total += match self.document.preamble {
@@ -66,15 +70,19 @@ impl<'a> Sweep<'a> {
                 Preamble::Ttml { .. } => added,
             };
         }
-        total
+        total + self.head()
     }
 
     /// What the fragment has beside its cues.
     fn head(&self) -> u64 {
         let own = match &self.document.preamble {
             Preamble::WebVtt { blocks } => blocks.len(),
-            Preamble::Ttml { attributes, head, body, .. } => {
-                attributes.len() + head.len() + body.len()
+            // Where nothing is shown, the first is said.
+            Preamble::Ttml { sources } if self.used.is_empty() => {
+                sources.first().map_or(0, Source::repeated)
+            }
+            Preamble::Ttml { sources } => {
+                self.used.iter().filter_map(|used| sources.get(*used)).map(Source::repeated).sum()
             }
         };
         FRAGMENT + DOCUMENT + own as u64
@@ -83,9 +91,9 @@ impl<'a> Sweep<'a> {
     /// Goes to the next time before `end` at which cues appear or go; gives the bytes that are new.
     fn change(&mut self, end: i64) -> Option<u64> {
         let appears = self.document.cues().get(self.next).map(|cue| self.start(cue));
-        let goes = self.shown.peek().map(|Reverse((gone, _))| *gone);
+        let goes = self.shown.peek().map(|Reverse((gone, ..))| *gone);
         let now = appears.into_iter().chain(goes).min().filter(|now| *now < end)?;
-        while let Some(Reverse((gone, bytes))) = self.shown.peek().copied()
+        while let Some(Reverse((gone, bytes, _))) = self.shown.peek().copied()
             && gone <= now
         {
             self.shown.pop();
@@ -96,7 +104,9 @@ impl<'a> Sweep<'a> {
             self.document.cues().get(self.next).filter(|cue| self.start(cue) <= now)
         {
             let bytes = self.bytes_of(cue);
-            self.shown.push(Reverse((cue.end.saturating_add(self.origin), bytes)));
+            let source = cue.paragraph.as_ref().map_or(0, |paragraph| paragraph.source);
+            self.shown.push(Reverse((cue.end.saturating_add(self.origin), bytes, source)));
+            self.used.insert(source);
             self.bytes += bytes;
             self.next += 1;
         }
@@ -109,8 +119,9 @@ impl<'a> Sweep<'a> {
 
     fn bytes_of(&self, cue: &Cue) -> u64 {
         let (length, around) = match (&self.document.preamble, &cue.paragraph) {
-            (Preamble::Ttml { divisions, .. }, Some(paragraph)) => {
-                let division = divisions.get(paragraph.division);
+            (Preamble::Ttml { sources }, Some(paragraph)) => {
+                let source = sources.get(paragraph.source);
+                let division = source.and_then(|source| source.divisions.get(paragraph.division));
                 let division = division.map_or(0, |around| around.open.len() + around.close.len());
                 let own = paragraph.attributes.len() + paragraph.content.len();
                 (division + own, PARAGRAPH)

@@ -12,6 +12,7 @@ use super::{MediaRule, SampleIndex};
 use crate::bytes::ReadAt;
 use crate::isobmff::moov::trak::Trak;
 use crate::isobmff::{BoxRef, entry, find};
+use crate::text::ttml::Sources;
 use crate::text::wvtt::{self, SampleCue};
 use crate::text::{self, Builder, Cue, Document, MAX_AT_ONCE, MAX_SIZE, Preamble, TextError};
 use crate::time::to_wire;
@@ -136,25 +137,27 @@ fn blocks(entry: &BoxRef<'_>) -> Result<String, MediaRule> {
     })
 }
 
-/// Cues of `stpp`: each sample is a document whose times are those of the track's clock, and which is shown while the sample lasts. Head and divisions are those of the first.
+/// Cues of `stpp`: each sample is a document whose times are those of the track's clock, and which
+/// is shown while the sample lasts.
 fn ttml(_: &BoxRef<'_>, samples: &[TextSample], clock: i64) -> Result<Document, MediaRule> {
+    let samples = || samples.iter().filter(|sample| !sample.data.is_empty());
+    let documents: Vec<Document> =
+        samples().map(|sample| text::parse(&sample.data)).collect::<Result<_, _>>()?;
+    let mut sources = Sources::of(&documents);
     let mut joined = Joined::default();
-    let mut first: Option<Document> = None;
-    for sample in samples.iter().filter(|sample| !sample.data.is_empty()) {
-        let document = text::parse(&sample.data)?;
+    for (n, (sample, document)) in samples().zip(&documents).enumerate() {
         for cue in document.cues() {
             let (start, end) = (cue.start.saturating_sub(clock), cue.end.saturating_sub(clock));
             let (start, end) = (start.max(sample.start), end.min(sample.end));
             if start < end {
-                joined.push(Cue { start, end, ..cue.clone() }, None);
+                let own = cue.paragraph.as_ref();
+                let paragraph = own.and_then(|paragraph| sources.paragraph(n, paragraph));
+                joined.push(Cue { start, end, paragraph, ..cue.clone() }, None);
             }
         }
-        first.get_or_insert(document);
     }
-    let empty = || Preamble::WebVtt { blocks: String::new() };
-    let preamble = first.as_ref().map_or_else(empty, |document| document.preamble.clone());
-    let mut document = joined.finish(preamble);
-    document.language = first.and_then(|first| first.language);
+    let mut document = joined.finish(sources.preamble());
+    document.language = documents.into_iter().next().and_then(|first| first.language);
     Ok(document)
 }
 

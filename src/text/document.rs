@@ -27,17 +27,31 @@ pub enum Preamble {
         /// STYLE and REGION blocks, each with an empty line behind it.
         blocks: String,
     },
-    /// W3C TTML, everything as XML.
+    /// W3C TTML.
     Ttml {
-        /// Attributes of `tt`, each with a blank in front.
-        attributes: String,
-        /// The `head` element; perhaps empty.
-        head: String,
-        /// Attributes of `body`, each with a blank in front.
-        body: String,
-        /// The `div` elements around the paragraphs.
-        divisions: Vec<Division>,
+        /// What the documents say that the paragraphs come from; several in tracks that change it.
+        sources: Vec<Source>,
     },
+}
+
+/// What a TTML document says beside its paragraphs, everything as XML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Attributes of `tt`, each with a blank in front.
+    pub attributes: String,
+    /// The `head` element; perhaps empty.
+    pub head: String,
+    /// Attributes of `body`, each with a blank in front.
+    pub body: String,
+    /// The `div` elements around the paragraphs.
+    pub divisions: Vec<Division>,
+}
+
+impl Source {
+    /// Bytes of what every segment repeats.
+    pub fn repeated(&self) -> usize {
+        self.attributes.len() + self.head.len() + self.body.len()
+    }
 }
 
 /// One cue. Times in wire ticks, on the timeline of the source.
@@ -60,7 +74,9 @@ pub struct Cue {
 /// A `p` of a TTML document, without its times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paragraph {
-    /// Index of the elements around it in [`Preamble::Ttml`].
+    /// Index of the document it comes from in [`Preamble::Ttml`].
+    pub source: usize,
+    /// Index of the elements around it in the [`Source`].
     pub division: usize,
     /// Attributes as XML, each with a blank in front; cues of one element share them.
     pub attributes: Arc<str>,
@@ -69,7 +85,7 @@ pub struct Paragraph {
 }
 
 /// `div` elements around paragraphs, as XML.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Division {
     /// Start tags.
     pub open: String,
@@ -114,10 +130,11 @@ impl Document {
         };
         let preamble = match &self.preamble {
             Preamble::WebVtt { blocks } => blocks.len(),
-            Preamble::Ttml { attributes, head, body, divisions } => {
+            Preamble::Ttml { sources } => {
                 let length = |division: &Division| division.open.len() + division.close.len();
-                let divisions = divisions.iter().map(length).sum::<usize>();
-                attributes.len() + head.len() + body.len() + divisions
+                let divisions =
+                    |source: &Source| source.divisions.iter().map(length).sum::<usize>();
+                sources.iter().map(|source| source.repeated() + divisions(source)).sum()
             }
         };
         self.cues.iter().map(cue).sum::<usize>() + preamble

@@ -25,7 +25,7 @@ pub mod webvtt;
 pub mod wvtt;
 
 pub use document::{
-    Builder, Cue, Division, Document, MAX_AT_ONCE, Paragraph, Preamble, Shown, Slice,
+    Builder, Cue, Division, Document, MAX_AT_ONCE, Paragraph, Preamble, Shown, Slice, Source,
 };
 pub use encoding::decode;
 pub use error::TextError;

@@ -1,5 +1,7 @@
 //! The attributes of `tt` and the `head` with its styles and regions, as they pass through.
 
+use std::borrow::Cow;
+
 use roxmltree::Node;
 
 use super::{names, xml};
@@ -71,4 +73,31 @@ fn write(out: &mut String, node: Node<'_, '_>, name: &str) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
+}
+
+/// What is in the styling and in the layout of a head as it is written.
+pub(super) fn parts(head: &str) -> [String; 2] {
+    ["styling", "layout"].map(|name| {
+        let (start, end) = (format!("<{name}"), format!("</{name}>"));
+        let inside = |part: &'_ str| Some(part.split_once(&start)?.1.split_once('>')?.1.to_owned());
+        head.split(&end).filter_map(inside).collect()
+    })
+}
+
+/// A head with that in its styling and layout.
+pub(super) fn of_parts(styling: &str, layout: &str) -> String {
+    format!("<head><styling>{styling}</styling><layout>{layout}</layout></head>")
+}
+
+/// One head with everything that is in all of them, whose ids differ.
+pub(super) fn merged<'a>(heads: &[&'a str]) -> Cow<'a, str> {
+    if let [only] = heads {
+        return Cow::Borrowed(*only);
+    }
+    let [mut styling, mut layout] = [String::new(), String::new()];
+    for [styles, regions] in heads.iter().map(|head| parts(head)) {
+        styling.push_str(&styles);
+        layout.push_str(&regions);
+    }
+    Cow::Owned(of_parts(&styling, &layout))
 }

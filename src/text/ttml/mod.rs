@@ -8,10 +8,12 @@ mod area;
 mod clock;
 mod content;
 mod head;
+mod ids;
 mod look;
 mod names;
 mod place;
 mod reader;
+mod sources;
 mod style;
 mod timing;
 mod write;
@@ -20,8 +22,9 @@ pub(crate) mod xml;
 use self::clock::Clock;
 use self::reader::{Context, Reader};
 use self::style::Styles;
-use super::{Document, Preamble, TextError, encoding};
+use super::{Document, Preamble, Source, TextError, encoding};
 
+pub use sources::Sources;
 pub use write::write;
 
 /// Reads a document.
@@ -40,12 +43,13 @@ pub fn parse(text: &str) -> Result<Document, TextError> {
     if let Some(body) = body {
         reader.block(body, &Context::of(tt), 0);
     }
-    let mut document = reader.builder.finish(Preamble::Ttml {
+    let source = Source {
         attributes: head::root_attributes(tt),
         head: head::head(tt),
         body: body.map(content::attributes).unwrap_or_default(),
         divisions: reader.divisions,
-    });
+    };
+    let mut document = reader.builder.finish(Preamble::Ttml { sources: vec![source] });
     document.language = names::xml(tt, "lang").filter(|tag| !tag.is_empty()).map(str::to_owned);
     Ok(document)
 }

@@ -176,6 +176,7 @@ impl<'a> Reader<'a> {
             settings: self.styles.settings(context.region, context.look.align).into(),
             text: content.text.into(),
             paragraph: Some(Paragraph {
+                source: 0,
                 division: place.division,
                 attributes: Arc::clone(&place.attributes),
                 content: content.xml.into(),

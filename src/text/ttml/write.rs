@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::{names, place, xml};
+use super::{head, names, place, xml};
 use crate::text::stamp::Stamp;
 use crate::text::webvtt::markup;
-use crate::text::{Division, MAX_SIZE, Preamble, Shown, Slice, TextError};
+use crate::text::{Division, MAX_SIZE, Preamble, Shown, Slice, Source, TextError};
 
 const PROFILE: &str = "http://www.w3.org/ns/ttml/profile/imsc1/text";
 
@@ -33,26 +33,44 @@ fn write_to(out: &mut String, slice: &Slice<'_>, language: &str, zero: i64) -> s
             out.push_str(">\n");
             converted(out, slice, zero)?;
         }
-        Preamble::Ttml { attributes, head, body, divisions } => {
-            write!(out, "{attributes}>\n{head}\n<body{body}>")?;
-            passed_through(out, slice, divisions, zero)?;
+        Preamble::Ttml { sources } => {
+            let used = used(slice, sources);
+            let heads: Vec<&str> = used.iter().map(|source| source.head.as_str()).collect();
+            // There is one root and one body: several sources have nothing to say for the latter.
+            let [attributes, body] =
+                used.first().map_or(["", ""], |source| [&source.attributes, &source.body]);
+            write!(out, "{attributes}>\n{}\n<body{body}>", head::merged(&heads))?;
+            passed_through(out, slice, sources, zero)?;
         }
     }
     out.push_str("</body>\n</tt>\n");
     Ok(())
 }
 
+/// The sources of the paragraphs in a segment; the first where there are none.
+fn used<'a>(slice: &Slice<'_>, sources: &'a [Source]) -> Vec<&'a Source> {
+    let paragraphs = slice.cues().filter_map(|shown| shown.cue.paragraph.as_ref());
+    let mut numbers: Vec<usize> = paragraphs.map(|paragraph| paragraph.source).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    match numbers.is_empty() {
+        true => sources.iter().take(1).collect(),
+        false => numbers.iter().filter_map(|number| sources.get(*number)).collect(),
+    }
+}
+
 /// Paragraphs under the elements that the source has around them.
 fn passed_through(
     out: &mut String,
     slice: &Slice<'_>,
-    divisions: &[Division],
+    sources: &[Source],
     zero: i64,
 ) -> std::fmt::Result {
     let mut around: Option<&Division> = None;
     for shown in slice.cues() {
         let Some(paragraph) = &shown.cue.paragraph else { continue };
-        let division = divisions.get(paragraph.division);
+        let source = sources.get(paragraph.source);
+        let division = source.and_then(|source| source.divisions.get(paragraph.division));
         if around != division {
             out.push_str(around.map_or("", |division| &division.close));
             out.push_str(division.map_or("", |division| &division.open));

@@ -169,6 +169,56 @@ async fn files_with_nothing_but_a_text_track_are_text() {
     assert_eq!(attribute(forced, "FORCED"), Some("YES"));
 }
 
+/// A track whose documents use the same names for other styles and regions. The cue that goes on in
+/// the second document, and is the same for WebVTT, stands in a segment with those of that one.
+#[tokio::test]
+async fn documents_of_a_track_keep_their_own_heads() {
+    let grey = TTML.replace("yellow", "#777777");
+    let other = TTML.replace("10% 80%", "10% 75%").replace("yellow", "#888888");
+    let other = other.replace(" </div>", "  <p begin=\"8s\" end=\"9s\">drittens</p>\n </div>");
+    let packaged = film(&[("a_eng.ttml", grey.as_bytes()), ("b_deu.ttml", other.as_bytes())]);
+    let manifest = &packaged.stream("film", "clear").manifest("dash").url;
+    let tracks = dash_text(&client(), manifest).await;
+    let [first, second] = tracks.as_slice() else { panic!("{tracks:?}") };
+    let parts = [&first.init, &first.segments[0].bytes, &second.segments[1].bytes];
+    let track = parts.map(Vec::as_slice).concat();
+    let shelf = film(&[("t_eng.cmft", &track)]);
+    let manifest = &shelf.stream("film", "clear").manifest("dash").url;
+    let served = dash_text(&client(), manifest).await.swap_remove(0);
+    let text = |n: usize| String::from_utf8_lossy(&served.segments[n].bytes).into_owned();
+    let [dark, bright] = [("10% 80%", "#777777"), ("10% 75%", "#888888")];
+    assert_eq!(looks(&text(0)), [dark, dark].map(owned));
+    assert_eq!(looks(&text(1)), [dark, bright].map(owned));
+    // The rate that is announced counts both heads.
+    let mpd = dash_mpd_core::parse(get(manifest).await.text()).unwrap();
+    let mut sets = mpd.periods[0].adaptations.iter();
+    let set = sets.find(|set| set.contentType.as_deref() == Some("text")).unwrap();
+    let rates = served.segments.iter().map(|one| one.bytes.len() as f64 * 8.0 / one.seconds);
+    assert!(rates.fold(0.0, f64::max) <= set.representations[0].bandwidth.unwrap() as f64);
+}
+
+fn owned((place, colour): (&str, &str)) -> (String, String) {
+    (place.to_owned(), colour.to_owned())
+}
+
+/// Place and colour of each paragraph of a document in a fragment, by the elements around it.
+fn looks(fragment: &str) -> Vec<(String, String)> {
+    const STYLING: &str = "http://www.w3.org/ns/ttml#styling";
+    const ID: (&str, &str) = ("http://www.w3.org/XML/1998/namespace", "id");
+    let document = &fragment[fragment.find("<?xml ").unwrap()..];
+    let tree = roxmltree::Document::parse(document).unwrap();
+    let named = |node: roxmltree::Node<'_, '_>, reference: &str, style: &str| {
+        let name = node.ancestors().find_map(|around| around.attribute(reference)).unwrap();
+        let mut found = tree.descendants().filter(|node| node.attribute(ID) == Some(name));
+        let holder = found.next().unwrap_or_else(|| panic!("no {name}: {document}"));
+        assert!(found.next().is_none(), "{document}");
+        holder.attribute((STYLING, style)).unwrap().to_owned()
+    };
+    let paragraphs = tree.descendants().filter(|node| node.has_tag_name("p"));
+    let look = |p| (named(p, "region", "origin"), named(p, "style", "color"));
+    paragraphs.map(look).collect()
+}
+
 #[tokio::test]
 async fn text_that_a_server_manifest_lists_in_vain_is_left_out_with_a_warning() {
     let ism = r#"<smil xmlns="http://www.w3.org/2001/SMIL20/Language"><body><switch>
