@@ -9,7 +9,7 @@ use super::names;
 /// Something across and down.
 type Pair = (f64, f64);
 
-/// What `ttp:cellResolution` is when it is not said (TTML 1 section 6.2.1).
+/// What `ttp:cellResolution` is when it is not said (TTML 1 section 6.2).
 const CELLS: Pair = (32.0, 15.0);
 
 /// How many of each unit the picture is wide and high; `None` for pixels that nobody counted.

@@ -10,7 +10,7 @@ use crate::time::WIRE_TIMESCALE;
 /// Wire ticks in a second.
 const SECOND: f64 = WIRE_TIMESCALE as f64;
 
-/// How many labels of frames are skipped before a minute, counted from 0 (TTML 1 section 6.2.2,
+/// How many labels of frames are skipped before a minute, counted from 0 (TTML 1 section 6.2,
 /// `ttp:dropMode`): two in every minute but the tenth, four in every second but the twentieth.
 type Dropped = fn(minute: i64) -> i64;
 
@@ -39,7 +39,7 @@ struct Labels {
 
 impl Labels {
     /// When the frame is shown that a whole second labels, both in wire ticks; `frames` are shown in a
-    /// second (TTML 1 appendix N.3).
+    /// second (TTML 1 appendix N).
     fn time(self, label: i64, frames: f64) -> i64 {
         let seconds = label / i64::from(WIRE_TIMESCALE);
         let counted = seconds as f64 * self.in_second - (self.dropped)(seconds / 60) as f64;
