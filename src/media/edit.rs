@@ -7,6 +7,9 @@ use crate::time::rescale;
 /// Times beyond that are refused; sums of bounded times cannot overflow.
 pub(super) const MAX_DAYS: u32 = 8;
 
+/// Ticks of movie timescales that are longer than samples (100 a second).
+const ROUGH: u32 = 100;
+
 /// An edit list in media ticks: a delay, a trim of the start, perhaps an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Shift {
@@ -55,8 +58,9 @@ impl Shift {
         match &edits[empty.count()..] {
             [] if edits.is_empty() => Ok(Self::default()),
             [Edit { duration, media_time, rate: RATE_1 }] if *media_time >= 0 => {
-                // The duration is rounded to the movie timescale: one tick of it is no edit.
-                let end = delay.saturating_add(*duration).saturating_add(1);
+                // The duration is rounded to the movie timescale: of a rough one, a tick is no edit.
+                let slack = u64::from(movie < ROUGH);
+                let end = delay.saturating_add(*duration).saturating_add(slack);
                 let end = (*duration > 0).then(|| to_media(end));
                 Ok(Self {
                     offset: delay_ticks.saturating_sub(*media_time),
@@ -116,8 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn an_end_has_one_movie_tick_of_tolerance() {
+    fn an_end_in_rough_ticks_has_one_of_tolerance() {
         let edit = Edit { duration: 2000, media_time: 0, rate: RATE_1 };
-        assert_eq!(Shift::of(&[edit], 90_000, 1000).unwrap().end, Some(2001 * 90));
+        for (movie, end) in [(1000, 2000 * 90), (10, 2001 * 9000)] {
+            assert_eq!(Shift::of(&[edit], 90_000, movie).unwrap().end, Some(end));
+        }
     }
 }

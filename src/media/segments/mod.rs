@@ -81,16 +81,20 @@ fn is_playlist(document: &Document<'_>) -> bool {
     document.name.to_ascii_lowercase().ends_with(".m3u8")
 }
 
-/// Takes a group unless a manifest before has listed its init segment.
+/// Takes a group; of one whose init segment a manifest before has listed, what that did not say.
 fn add(
     groups: &mut Vec<Group>,
     group: Group,
     files: &BTreeSet<String>,
     document: &Document<'_>,
 ) -> Result<(), MissingSegment> {
-    let known = |file: &String| groups.iter().any(|group| group.files.first() == Some(file));
+    let Some(init) = group.files.first() else { return Ok(()) };
+    if let Some(known) = groups.iter_mut().find(|known| known.files.first() == Some(init)) {
+        known.language = known.language.take().or(group.language);
+        return Ok(());
+    }
     let there = |file: &&String| files.contains(*file);
-    if group.files.first().is_none_or(known) || !group.files.iter().any(|file| there(&file)) {
+    if !group.files.iter().any(|file| there(&file)) {
         return Ok(());
     }
     if let Some(missing) = group.files.iter().find(|file| !there(file)) {

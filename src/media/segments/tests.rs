@@ -66,6 +66,7 @@ fn manifests_tell_the_language_of_what_they_list() {
         (&[("v/p.mpd", &*spoken_mpd("lang='eng'", ""))], Some("eng")),
         (&[("v/p.mpd", &*spoken_mpd("lang='eng'", "lang='de'"))], Some("de")),
         (&[("v/p.mpd", &*spoken_mpd("", ""))], None),
+        (&[("v/p.m3u8", PLAYLIST), ("v/p.mpd", &*spoken_mpd("lang='eng'", ""))], Some("eng")),
     ] {
         assert_eq!(languages(documents), [expected.map(str::to_owned)], "{documents:?}");
     }
