@@ -26,6 +26,9 @@ const ENTRY_FIELDS: usize = 8;
 /// A track with more samples is refused: each is read by itself.
 const MAX_SAMPLES: u32 = 200_000;
 
+/// What all documents of a track may take in memory, in bytes.
+const MAX_DOCUMENTS: usize = 64 << 20;
+
 /// How samples of a sample entry type become cues.
 /// The last value is what the clock of the track showed at its start, in wire ticks.
 type Read = fn(&BoxRef<'_>, &[TextSample], i64) -> Result<Document, MediaRule>;
@@ -141,8 +144,15 @@ fn blocks(entry: &BoxRef<'_>) -> Result<String, MediaRule> {
 /// is shown while the sample lasts.
 fn ttml(_: &BoxRef<'_>, samples: &[TextSample], clock: i64) -> Result<Document, MediaRule> {
     let samples = || samples.iter().filter(|sample| !sample.data.is_empty());
-    let documents: Vec<Document> =
-        samples().map(|sample| text::parse(&sample.data)).collect::<Result<_, _>>()?;
+    let (mut documents, mut size) = (Vec::<Document>::new(), 0);
+    for sample in samples() {
+        let document = text::parse(&sample.data)?;
+        size += document.heap_size();
+        if size > MAX_DOCUMENTS {
+            return Err(MediaRule::Limit("the documents of a text track take at most 64 MiB"));
+        }
+        documents.push(document);
+    }
     let mut sources = Sources::of(&documents);
     let mut joined = Joined::default();
     for (n, (sample, document)) in samples().zip(&documents).enumerate() {

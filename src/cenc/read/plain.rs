@@ -13,7 +13,7 @@ use crate::isobmff::stbl::{ChunkOffsets, ChunkRun, ChunkRuns, SampleSizes};
 use crate::isobmff::{BoxRef, FourCc, children};
 
 /// More samples are not taken: a day of 50 pictures a second has fewer.
-const MAX_SAMPLES: u32 = 5_000_000;
+const MAX_SAMPLES: usize = 5_000_000;
 
 /// Longer auxiliary data are refused, in bytes.
 const MAX_AUX: u64 = 512 << 20;
@@ -57,8 +57,8 @@ impl Locked {
         let stbl = trak.require(b"mdia")?.require(b"minf")?.require(b"stbl")?;
         let refuse = |rule| ReadError::Fragment { track: id, rule };
         let sizes = SampleSizes::parse(&stbl)?;
-        if sizes.count() > MAX_SAMPLES {
-            return Err(refuse("it has more than 5,000,000 samples"));
+        if self.samples.len() + sizes.count() as usize > MAX_SAMPLES {
+            return Err(refuse("the tracks have more than 5,000,000 samples together"));
         }
         let outside;
         let senc =
@@ -200,7 +200,7 @@ fn sizes_of(saiz: &BoxRef<'_>) -> Result<Vec<u8>, AuxError> {
     let mut reader = Reader::new(rest);
     reader.skip(if flags & 1 == 0 { 0 } else { 8 }).map_err(cut)?;
     let (default, count) = (reader.u8().map_err(cut)?, reader.u32().map_err(cut)?);
-    if count > MAX_SAMPLES {
+    if count as usize > MAX_SAMPLES {
         return Err(AuxError::Rule("it has more than 5,000,000 samples"));
     }
     match default {

@@ -252,6 +252,11 @@ impl EncryptedBlock {
         self.check_selections()
     }
 
+    /// Refuses key lines of one format for several systems; names the member.
+    pub(super) fn check_key_formats(&self) -> Result<(), String> {
+        self.drm.as_ref().map_or(Ok(()), Drm::check_key_formats)
+    }
+
     /// Every entry selects some track of some asset, and every key covers one.
     fn check_selections(&self) -> Result<(), String> {
         for (path, selection) in self.selections() {

@@ -101,21 +101,30 @@ impl Drm {
             return Err(format!("drm.customSystems: at most {MAX_CUSTOM} systems"));
         }
         for (n, system) in self.custom_systems.iter().enumerate() {
-            let refuse = |member, rule| Err(format!("drm.customSystems[{n}].{member}: {rule}"));
-            let before = &self.custom_systems[..n];
+            let refuse = |rule: &str| Err(format!("drm.customSystems[{n}].systemId: {rule}"));
             if OWN.contains(&system.system_id.0) {
-                return refuse("systemId", "the system has a member of its own");
+                return refuse("the system has a member of its own");
             }
-            if before.iter().any(|s| s.system_id == system.system_id) {
-                return refuse("systemId", "another entry has this id");
+            if self.custom_systems[..n].iter().any(|s| s.system_id == system.system_id) {
+                return refuse("another entry has this id");
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses formats of key lines that other systems have; names the member.
+    pub(super) fn check_key_formats(&self) -> Result<(), String> {
+        for (n, system) in self.custom_systems.iter().enumerate() {
             let Some(format) = &system.hls_key_format else { continue };
-            if is_own_format(&format.0.to_string()) {
-                return refuse("hlsKeyFormat", "the system of this format has a member of its own");
-            }
-            if before.iter().any(|s| s.hls_key_format.as_ref() == Some(format)) {
-                return refuse("hlsKeyFormat", "another entry has this format");
-            }
+            let before = &self.custom_systems[..n];
+            let rule = match format.0.to_string() {
+                own if is_own_format(&own) => "the system of this format has a member of its own",
+                _ if before.iter().any(|s| s.hls_key_format.as_ref() == Some(format)) => {
+                    "another entry has this format"
+                }
+                _ => continue,
+            };
+            return Err(format!("drm.customSystems[{n}].hlsKeyFormat: {rule}"));
         }
         Ok(())
     }

@@ -94,6 +94,16 @@ impl StreamingPolicy {
     /// # Errors
     /// [`PolicyError`] for reserved names, unknown members and rules of ams.md section 7.2.
     pub fn from_properties(name: &str, json: &str) -> Result<Self, PolicyError> {
+        let policy = Self::stored(name, json)?;
+        policy.check_blocks(|block, _| block.check_key_formats())?;
+        Ok(policy)
+    }
+
+    /// The same of what the store keeps, which may be older than some of the rules.
+    ///
+    /// # Errors
+    /// As of [`Self::from_properties`].
+    pub fn stored(name: &str, json: &str) -> Result<Self, PolicyError> {
         check_name(name)?;
         if predefined::is_reserved(name) {
             return Err(PolicyError::new(name, "the name is reserved for predefined policies"));
@@ -196,9 +206,17 @@ impl StreamingPolicy {
         {
             return Err(refuse("no block enables a protocol".to_owned()));
         }
+        self.check_blocks(EncryptedBlock::check)
+    }
+
+    fn check_blocks(
+        &self,
+        check: impl Fn(&EncryptedBlock, &'static protection::Row) -> Result<(), String>,
+    ) -> Result<(), PolicyError> {
         for row in protection::TABLE {
             let Some(block) = self.block(row.protection) else { continue };
-            block.check(row).map_err(|rule| refuse(format!("{}.{rule}", row.block)))?;
+            let named = |rule| PolicyError::new(&self.name, format!("{}.{rule}", row.block));
+            check(block, row).map_err(named)?;
         }
         Ok(())
     }

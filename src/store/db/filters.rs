@@ -14,7 +14,8 @@ type Row = (Option<String>, String, String);
 /// Finds the name of a locator that uses a filter: of the account unless the asset has its own.
 const USER: &str = "
     SELECT locators.name FROM locators, json_each(locators.filters) AS named
-    WHERE lower(named.value) = $2 AND (locators.asset = $1 OR $1 = '' AND NOT EXISTS (
+    WHERE EXISTS (SELECT 1 FROM filters WHERE COALESCE(asset, '') = $1 AND folded = $2)
+    AND lower(named.value) = $2 AND (locators.asset = $1 OR $1 = '' AND NOT EXISTS (
         SELECT 1 FROM filters AS own WHERE own.asset = locators.asset AND own.folded = $2))
     ORDER BY locators.name LIMIT 1";
 

@@ -189,7 +189,7 @@ fn to_asset(
 }
 
 fn to_streaming_policy((name, properties): PolicyRow) -> Result<StreamingPolicy, StoreError> {
-    StreamingPolicy::from_properties(&name, &properties)
+    StreamingPolicy::stored(&name, &properties)
         .map_err(|error| StoreError::corrupt(Kind::StreamingPolicy, &name, error.rule))
 }
 

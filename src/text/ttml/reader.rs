@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
             match names::element(child) {
                 Some("span") => children.pass(self.span(child, context, from, place)),
                 Some("br") => children.pass_text(),
-                _ if child.text().is_some_and(|text| !text.trim().is_empty()) => {
+                None if child.is_text() && !child.text().unwrap_or_default().trim().is_empty() => {
                     children.pass_text();
                 }
                 _ => {}

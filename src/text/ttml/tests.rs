@@ -82,6 +82,12 @@ fn children_of_a_sequence_follow_one_another() {
             "<div begin='10s' timeContainer='seq'><p dur='2s'>a</p><p begin='1s' dur='3s'>b</p><p end='1s'>c</p></div>",
             &[("a", 10, 12), ("b", 13, 16), ("c", 16, 17)][..],
         ),
+        // Neither comments nor what stands in elements of others is text.
+        (
+            "<div timeContainer='seq'><p><!-- n --><metadata>x</metadata><span begin='0s' dur='1s'>a</span></p>\
+             <p dur='1s'>b</p></div>",
+            &[("a", 0, 1), ("b", 1, 2)],
+        ),
         // What holds others is over with the last of them, or when it is said.
         (
             "<div timeContainer='seq'><div><p begin='1s' end='5s'>a</p><p dur='2s'>b</p></div>\
