@@ -257,8 +257,9 @@ impl<'a> Presentation<'a> {
         let end = |listed: &Listed<'_>| listed.spans().last().map_or(0, |(_, end)| end);
         let is_cut = |listed: &&Listed<'_>| listed.fragments.end < listed.rendition.cuts.len();
         let (cut, whole): (Vec<_>, Vec<_>) = self.listed.iter().partition(is_cut);
-        let latest = cut.first().map_or(0, |first| end(first).saturating_add(SAME_MOMENT));
-        let cut = cut.into_iter().map(end).filter(|end| *end <= latest);
+        let first = cut.iter().copied().map(end).min().unwrap_or(0);
+        let near = |end: &u64| *end <= first.saturating_add(SAME_MOMENT);
+        let cut = cut.iter().copied().map(end).filter(near);
         let end = whole.into_iter().map(end).chain(cut).max();
         end.unwrap_or(0).saturating_sub(self.start)
     }
