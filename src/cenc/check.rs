@@ -7,7 +7,8 @@ use crate::bytes::{ReadAt, Reader, Truncated};
 use crate::cenc::Scheme;
 use crate::cenc::read::{Lock, Locked, LockedSample, Movie, ReadError};
 use crate::ids::KeyId;
-use crate::isobmff::{BoxError, BoxRef, FourCc, Rule, ScanError, children, scan};
+use crate::isobmff::moof::Tfhd;
+use crate::isobmff::{BoxError, BoxRef, FourCc, ScanError, children, scan};
 
 /// More is not told: a file that is wrong once is mostly wrong everywhere.
 const MAX_FINDINGS: usize = 20;
@@ -186,17 +187,8 @@ fn offset_in(whole: &[u8], part: &[u8]) -> usize {
 /// What offsets of a track fragment count from (ISO/IEC 14496-12 section 8.8.7.1): what it says
 /// itself, or the start of `moof`; `None` for the end of the data of the one before.
 fn base_of(traf: &BoxRef<'_>, moof: u64, first: bool) -> Result<Option<u64>, BoxError> {
-    const HAS_BASE: u32 = 1;
-    const BASE_IS_MOOF: u32 = 0x02_0000;
-    let tfhd = traf.require(b"tfhd")?;
-    let (_, flags, rest) = tfhd.full()?;
-    let own =
-        || rest.get(4..12).and_then(<[u8]>::first_chunk).map(|base| u64::from_be_bytes(*base));
-    Ok(match flags {
-        flags if flags & HAS_BASE != 0 => Some(own().ok_or(tfhd.error(Rule::Truncated))?),
-        flags if flags & BASE_IS_MOOF != 0 || first => Some(moof),
-        _ => None,
-    })
+    let tfhd = Tfhd::parse(&traf.require(b"tfhd")?)?;
+    Ok(tfhd.base_data_offset.or((tfhd.base_is_moof || first).then_some(moof)))
 }
 
 /// Where the auxiliary data of a track are, and how much, by either way of saying it; offsets count
