@@ -13,7 +13,7 @@ use twox_hash::XxHash3_128;
 const WORTHWHILE: usize = 256;
 
 /// A coding that text is offered in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Coding {
     /// Brotli (RFC 7932).
     Brotli,

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
 use crate::config::Config;
-use crate::http::media::{Lifetimes, Media};
+use crate::http::media::{AtHand, Lifetimes, Media};
 use crate::http::router::{App, Services};
 use crate::http::server::{Drained, Server};
 use crate::license::Trust;
@@ -89,6 +89,7 @@ pub(super) async fn serve(
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),
         default_key_delivery: catalog.key_delivery(),
         lifetimes: Lifetimes::new(config.origin.max_cache_age),
+        at_hand: AtHand::new(config.media.document_cache_bytes),
     };
     let policies = config.origin.policies()?;
     let delivery = Arc::new(delivery);

@@ -7,24 +7,36 @@ use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::problem::Problem;
 
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// The places among the answers under way. Clones share them.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    limit: usize,
+    /// Each place that is taken holds one, and so do these.
+    taken: Arc<Arc<()>>,
+}
+
 /// A place among the answers under way. It travels with the response and is kept until the body
 /// is sent.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    _permit: Arc<OwnedSemaphorePermit>,
+    _taken: Arc<()>,
 }
 
-impl Place {
-    /// A place, when one is free.
-    pub(super) fn take(places: &Arc<Semaphore>) -> Option<Self> {
-        let permit = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(Self { _permit: Arc::new(permit) })
+impl Places {
+    /// So many.
+    pub(super) fn new(limit: usize) -> Self {
+        Self { limit, taken: Arc::default() }
+    }
+
+    /// A place, when one is free. Requests that look at the same moment may both get the last one.
+    pub(super) fn take(&self) -> Option<Place> {
+        let taken: &Arc<()> = &self.taken;
+        (Arc::strong_count(taken) <= self.limit).then(|| Place { _taken: Arc::clone(taken) })
     }
 }
 

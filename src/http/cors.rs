@@ -9,12 +9,17 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::encoding;
+
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, OPTIONS");
 const DEFAULT_HEADERS: HeaderValue =
     HeaderValue::from_static("authorization, content-type, range, soapaction");
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Date, Content-Length, Content-Range, Accept-Ranges, ETag, WWW-Authenticate, X-Request-Id",
 );
+const EVERYBODY: HeaderValue = HeaderValue::from_static("*");
+/// What answers depend on that come in codings.
+const CODED: HeaderValue = HeaderValue::from_static("Accept-Encoding, Origin");
 /// One day; browsers lower it to what they allow.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("86400");
 /// Header names echoed to a preflight, in bytes; far above what any player asks for.
@@ -24,17 +29,26 @@ const MAX_ECHO: usize = 1024;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hidden;
 
-/// Marks an answer as readable by the origin that asked, or by all when none is named.
-pub(super) fn mark(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
-    if origin.is_some() {
+/// Marks an answer as readable by all.
+pub(super) fn mark(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, EVERYBODY);
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    // Also without an origin: a cache must not hand the `*` answer to a request with credentials.
+    if headers.get(header::VARY) == Some(&encoding::VARY) {
+        // Two lines would need room of their own in every copy.
+        headers.insert(header::VARY, CODED);
+    } else {
+        headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+}
+
+/// Lets the origin that asked read a marked answer with credentials.
+pub(super) fn name(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         let yes = HeaderValue::from_static("true");
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
     }
-    let origin = origin.unwrap_or(HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-    // Also without an origin: a cache must not hand the `*` answer to a request with credentials.
-    headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }
 
 /// Answers `OPTIONS` on every path. Needs no token: browsers never send one with a preflight.

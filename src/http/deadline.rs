@@ -4,16 +4,18 @@
 //! knows nothing of a client that stops reading. So each exchange counts what the client takes of
 //! its answer, and a [`Watch`] judges every exchange by itself: on HTTP/2 neither new requests nor
 //! pings hide that one answer is not taken. The judgement itself takes the time as an argument and
-//! does no I/O.
+//! does no I/O; what follows from it is told to the connection as an [`Order`].
 
 use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use atomic_waker::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -31,11 +33,30 @@ pub(super) enum Ended {
     Stalled,
 }
 
-/// What one connection does: its exchanges write it, its watch reads it.
+/// What a connection is told to do; a later one counts more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Order {
+    /// What it does.
+    GoOn,
+    /// To finish the answers under way, and to take no more requests.
+    Finish,
+    /// To end now.
+    Leave,
+    /// To end now and to be reset when it is closed, so that the system drops unsent bytes too.
+    Abort,
+}
+
+impl Order {
+    const ALL: [Self; 4] = [Self::GoOn, Self::Finish, Self::Leave, Self::Abort];
+}
+
+/// What one connection does and is told: its exchanges write the one, its watch the other.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     exchanges: Mutex<Exchanges>,
-    aborted: AtomicBool,
+    /// By the order of [`Order::ALL`].
+    order: AtomicU8,
+    told: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -52,9 +73,20 @@ struct Progress {
 }
 
 impl Activity {
-    /// The socket is to be reset when it is closed, so that the system drops unsent bytes too.
-    pub(super) fn abort(&self) {
-        self.aborted.store(true, Relaxed);
+    /// Wakes the connection to follow the order, unless it has one that counts more.
+    pub(super) fn tell(&self, order: Order) {
+        self.order.fetch_max(order as u8, AcqRel);
+        self.told.wake();
+    }
+
+    /// What the connection is told; it is woken when that changes.
+    pub(super) fn order(&self, cx: &Context<'_>) -> Order {
+        self.told.register(cx.waker());
+        self.last_order()
+    }
+
+    fn last_order(&self) -> Order {
+        Order::ALL[usize::from(self.order.load(Acquire))]
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -164,8 +196,8 @@ impl Watch {
     }
 
     /// How often to ask: often enough that no limit is overdrawn by more than a quarter.
-    pub(super) fn period(&self) -> Duration {
-        let shortest = self.first_request.min(self.idle).min(self.stall);
+    pub(super) fn period(limits: &Limits) -> Duration {
+        let shortest = limits.first_request.min(limits.idle).min(limits.stall);
         (shortest / 4).clamp(Duration::from_millis(20), Duration::from_secs(1))
     }
 
@@ -218,7 +250,7 @@ impl Resettable {
 
 impl Drop for Resettable {
     fn drop(&mut self) {
-        if self.activity.aborted.load(Relaxed) {
+        if self.activity.last_order() == Order::Abort {
             // When it fails the system keeps the unsent bytes for its own timeout, no longer.
             let _ = self.stream.set_zero_linger();
         }

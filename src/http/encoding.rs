@@ -13,6 +13,9 @@ type Weight = u16;
 /// The coding with the highest weight, of equal ones the first of the table; `None` is no coding,
 /// which is also the answer when nothing is acceptable: it harms less than a refusal.
 pub(super) fn preferred(headers: &HeaderMap) -> Option<Coding> {
+    if !headers.contains_key(header::ACCEPT_ENCODING) {
+        return None;
+    }
     let asked = Asked::read(headers);
     let weight = |row: &Row| asked.weight(row.name).or_else(|| asked.weight(row.alias?));
     let mut best = None;

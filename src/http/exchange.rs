@@ -5,6 +5,7 @@
 //! a piece was made, tells how far the client is: an HTTP/2 client may hold made pieces back.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, OnceLock};
@@ -21,7 +22,7 @@ use uuid::{Builder, Uuid};
 
 use super::admission::Place;
 use super::deadline::{Activity, Turn};
-use super::router::App;
+use super::router::{Answered, App};
 use crate::crypto::{ContentKey, Expanded};
 
 /// Names one exchange in the answer and in the log.
@@ -32,39 +33,76 @@ const MAX_REQUEST_ID: usize = 64;
 /// The longest piece: small enough that a slow client takes one in the time it is given.
 const PIECE: usize = 64 * 1024;
 
+/// What the exchanges of one connection share.
+pub(super) struct Connected {
+    pub(super) app: Arc<App>,
+    pub(super) activity: Arc<Activity>,
+}
+
 /// Answers one request.
 pub(super) async fn answer(
-    app: Arc<App>,
-    activity: Arc<Activity>,
+    connected: Arc<Connected>,
     request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
-    let id = request_id(&request);
-    let mut exchange = Exchange::begin(activity, &request, id.clone());
-    let body = |body: Incoming| if body.is_end_stream() { Body::empty() } else { Body::new(body) };
-    let mut response = app.answer(request.map(body)).await;
+    let mut exchange = Exchange::begin(&connected.activity, &request);
+    let Answered { mut response, place } = match connected.app.at_hand(&request) {
+        Some(answered) => answered,
+        // Boxed: what every request has room for is small.
+        None => Box::pin(connected.app.answer(request.map(gathered))).await,
+    };
     exchange.status = response.status().as_u16();
     exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
-    if let Some(place) = response.extensions_mut().remove() {
+    if let Some(place) = place {
         exchange.hold.place.get_or_init(|| place);
     }
     exchange.hold.turn.hand_over();
-    response.headers_mut().insert(REQUEST_ID, id);
+    response.headers_mut().insert(REQUEST_ID, exchange.id.field());
     Ok(response.map(|body| Tracked { body, rest: Bytes::new(), exchange }))
 }
 
-/// The identifier that a proxy in front gave, when it is a harmless token; else a new one.
-fn request_id(request: &Request<Incoming>) -> HeaderValue {
-    let given = request.headers().get(REQUEST_ID).filter(|id| {
-        let bytes = id.as_bytes();
-        (1..=MAX_REQUEST_ID).contains(&bytes.len())
-            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
-    });
-    given.cloned().unwrap_or_else(|| {
-        let mut text = Uuid::encode_buffer();
-        let text = new_id().as_hyphenated().encode_lower(&mut text);
-        // A hyphenated GUID is always a valid field value; the fallback is never taken.
-        HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
-    })
+fn gathered(body: Incoming) -> Body {
+    if body.is_end_stream() { Body::empty() } else { Body::new(body) }
+}
+
+/// What an exchange is named by.
+#[derive(Debug)]
+enum RequestId {
+    /// By a proxy in front.
+    Given(HeaderValue),
+    Own(Uuid),
+}
+
+impl RequestId {
+    /// The identifier that a proxy in front gave, when it is a harmless token; else a new one.
+    fn of(request: &Request<Incoming>) -> Self {
+        let given = request.headers().get(REQUEST_ID).filter(|id| {
+            let bytes = id.as_bytes();
+            (1..=MAX_REQUEST_ID).contains(&bytes.len())
+                && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
+        });
+        given.cloned().map_or_else(|| Self::Own(new_id()), Self::Given)
+    }
+
+    fn field(&self) -> HeaderValue {
+        match self {
+            Self::Given(field) => field.clone(),
+            Self::Own(id) => {
+                let mut text = Uuid::encode_buffer();
+                let text = id.as_hyphenated().encode_lower(&mut text);
+                // A hyphenated GUID is always a valid field value; the fallback is never taken.
+                HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("-"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(field) => f.write_str(field.to_str().unwrap_or_default()),
+            Self::Own(id) => write!(f, "{}", id.as_hyphenated()),
+        }
+    }
 }
 
 /// Nobody tells the next from the last: the count of this process, encrypted under a key that it made
@@ -107,7 +145,7 @@ impl Drop for Piece {
 #[derive(Debug)]
 struct Exchange {
     hold: Arc<Hold>,
-    id: HeaderValue,
+    id: RequestId,
     method: Method,
     path: String,
     began: Instant,
@@ -117,10 +155,11 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn begin(activity: Arc<Activity>, request: &Request<Incoming>, id: HeaderValue) -> Self {
+    fn begin(activity: &Arc<Activity>, request: &Request<Incoming>) -> Self {
+        let turn = Turn::begin(Arc::clone(activity));
         Self {
-            hold: Arc::new(Hold { turn: Turn::begin(activity), place: OnceLock::new() }),
-            id,
+            hold: Arc::new(Hold { turn, place: OnceLock::new() }),
+            id: RequestId::of(request),
             method: request.method().clone(),
             // The query may hold a token and is never logged.
             path: request.uri().path().to_owned(),
@@ -142,7 +181,7 @@ impl Drop for Exchange {
             bytes = self.bytes,
             us = self.began.elapsed().as_micros(),
             complete = self.complete,
-            id = self.id.to_str().unwrap_or_default(),
+            id = %self.id,
         );
     }
 }

@@ -15,9 +15,8 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use tokio::sync::Semaphore;
 
-use super::admission::{self, Place};
+use super::admission::{self, Place, Places};
 use super::limits::Limits;
 use super::problem::Problem;
 use super::{cors, delivery, upload};
@@ -26,7 +25,7 @@ use super::{cors, delivery, upload};
 #[derive(Clone)]
 pub(super) struct Guards {
     limits: Arc<Limits>,
-    places: Arc<Semaphore>,
+    places: Places,
     readable: bool,
 }
 
@@ -34,7 +33,7 @@ impl Guards {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             limits: Arc::new(limits.clone()),
-            places: Arc::new(Semaphore::new(limits.requests.min(Semaphore::MAX_PERMITS))),
+            places: Places::new(limits.requests),
             readable: false,
         }
     }
@@ -55,6 +54,11 @@ impl Guards {
         routes.method_not_allowed_fallback(method_not_allowed).layer(guard)
     }
 
+    /// A place among the answers under way, when one is free.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.places.take()
+    }
+
     /// What `handler` answers, as far as it is asked.
     pub(super) async fn answer<F>(
         &self,
@@ -73,7 +77,8 @@ impl Guards {
             _ => self.admitted(request, handler).await,
         };
         if response.extensions().get::<cors::Hidden>().is_none() {
-            cors::mark(response.headers_mut(), origin);
+            cors::mark(response.headers_mut());
+            cors::name(response.headers_mut(), origin.as_ref());
         }
         response
     }
@@ -83,7 +88,7 @@ impl Guards {
         F: Future<Output = Response>,
     {
         let form = delivery::form_of(request.uri().path());
-        let Some(place) = Place::take(&self.places) else {
+        let Some(place) = self.place() else {
             return admission::full(form);
         };
         let mut response = match upload::gathered(request, &self.limits).await {

@@ -35,7 +35,8 @@ impl KeyHosts {
         }
     }
 
-    fn serve(&self, request: &Request) -> bool {
+    /// Whether keys and licences are served to the request, and nothing else.
+    pub(super) fn serve<B>(&self, request: &axum::http::Request<B>) -> bool {
         let Self::Named(hosts) = self else { return true };
         let named = || host::named(request.uri(), request.headers());
         !hosts.is_empty()

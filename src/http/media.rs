@@ -10,9 +10,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use super::prefetch;
+use super::at_hand::Asked;
+pub use super::at_hand::AtHand;
 pub use super::respond::Lifetimes;
-use super::respond::{NO_SNIFFING, respond};
+use super::respond::{NO_SNIFFING, Whole};
+use super::{cors, encoding, prefetch};
 use crate::ids::LocatorId;
 use crate::package::presentation::DeliveryUrls;
 use crate::service::origin::{Answer, Code, Origin, OriginError};
@@ -28,6 +30,8 @@ pub struct Media {
     pub default_key_delivery: String,
     /// How long caches may keep what is served.
     pub lifetimes: Lifetimes,
+    /// What was answered a moment ago.
+    pub at_hand: AtHand,
 }
 
 /// The routes of streaming: everything below a locator id.
@@ -53,7 +57,7 @@ pub(super) fn not_found(uri: &Uri) -> Option<Response> {
 }
 
 /// Whether the routes would hand the request over: no other path starts with an id.
-pub(super) fn is_streaming(request: &Request) -> bool {
+pub(super) fn is_streaming<B>(request: &axum::http::Request<B>) -> bool {
     let path = request.uri().path().strip_prefix('/').and_then(|path| path.split_once('/'));
     *request.method() == Method::GET
         && path.is_some_and(|(id, rest)| !rest.is_empty() && id.parse::<LocatorId>().is_ok())
@@ -66,44 +70,72 @@ fn next_path(answer: &Answer, uri: &Uri, headers: &HeaderMap) -> Option<HeaderVa
 }
 
 impl Media {
+    /// The answer to a request without a body, if it is a document that was answered a moment ago.
+    pub(super) fn at_hand<B>(&self, request: &axum::http::Request<B>) -> Option<Response> {
+        let headers = request.headers();
+        let whole = self.at_hand.get(&self.asked(request.uri(), headers))?;
+        let mut response = respond(whole, request.method(), headers);
+        cors::name(response.headers_mut(), headers.get(header::ORIGIN));
+        Some(response)
+    }
+
     pub(super) async fn answer(&self, request: Request) -> Response {
         // As a whole: extractors would copy all fields.
         let (Parts { method, uri, headers, .. }, _) = request.into_parts();
-        let delivery = DeliveryUrls { base: self.key_delivery(&uri, &headers) };
-        let target = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-        let answered = match self.origin.recent(target, &delivery) {
-            Some(answer) => Ok(answer),
-            // Boxed: what every request has room for is small.
-            None => Box::pin(self.origin.answer(target, &delivery)).await,
-        };
-        match answered {
-            Ok(answer) => {
+        let asked = self.asked(&uri, &headers);
+        let delivery = self.key_delivery(asked.host);
+        // Boxed: what every request has room for is small.
+        match Box::pin(self.origin.answer(asked.url, &delivery)).await {
+            Ok(mut answer) => {
                 let next = next_path(&answer, &uri, &headers);
-                let mut response = respond(answer, &method, &headers, &self.lifetimes).await;
-                response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
-                if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
-                    explain_range(&mut response);
+                let standing = answer.standing.take();
+                let whole = Whole::of(answer, asked.coding, &self.lifetimes).await;
+                if let Some(standing) = standing {
+                    self.at_hand.keep(&asked, whole.clone(), standing);
                 }
+                let mut response = respond(whole, &method, &headers);
+                response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));
                 response
             }
             Err(error) => refuse(&error),
         }
     }
 
-    fn key_delivery(&self, uri: &Uri, headers: &HeaderMap) -> String {
-        if let Some(base) = &self.public_key_delivery {
-            return base.clone();
-        }
-        let mut lines = headers.get_all(header::HOST).iter();
-        let line = lines.next().and_then(|host| host.to_str().ok());
-        // HTTP/2 names the host in the address; two lines are nobody's host.
-        let host = uri.authority().map(|authority| authority.as_str()).or(line);
-        let single = lines.next().is_none();
-        match host.filter(|host| single && is_host(host)) {
-            Some(host) => format!("http://{host}/keydelivery"),
-            None => self.default_key_delivery.clone(),
+    fn asked<'a>(&self, uri: &'a Uri, headers: &'a HeaderMap) -> Asked<'a> {
+        let told = self.public_key_delivery.is_some();
+        Asked {
+            url: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            host: usable_host(uri, headers).filter(|_| !told).unwrap_or_default(),
+            coding: encoding::preferred(headers),
         }
     }
+
+    fn key_delivery(&self, host: &str) -> DeliveryUrls {
+        let base = match (&self.public_key_delivery, host) {
+            (Some(base), _) => base.clone(),
+            (None, "") => self.default_key_delivery.clone(),
+            (None, host) => format!("http://{host}/keydelivery"),
+        };
+        DeliveryUrls { base }
+    }
+}
+
+/// The host that the client asked for, if it can stand in manifests.
+fn usable_host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut lines = headers.get_all(header::HOST).iter();
+    let line = lines.next().and_then(|host| host.to_str().ok());
+    // HTTP/2 names the host in the address; two lines are nobody's host.
+    let host = uri.authority().map(|authority| authority.as_str()).or(line);
+    let single = lines.next().is_none();
+    host.filter(|host| single && is_host(host))
+}
+
+fn respond(whole: Whole, method: &Method, headers: &HeaderMap) -> Response {
+    let mut response = whole.respond(method, headers);
+    if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
+        explain_range(&mut response);
+    }
+    response
 }
 
 /// Only what can be a host and a port goes into manifests.

@@ -1,6 +1,7 @@
 //! The HTTP edge: accept loop, routes, and the mapping of typed errors to answers.
 
 mod admission;
+mod at_hand;
 pub mod conditional;
 mod cors;
 mod deadline;
@@ -13,6 +14,7 @@ mod key_hosts;
 pub mod limits;
 pub mod media;
 mod ops;
+mod oversight;
 mod pages;
 mod peers;
 pub mod policies;

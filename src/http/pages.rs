@@ -95,6 +95,7 @@ impl File {
             cache: CachePolicy::Page,
             content: Content::Text(Arc::clone(text)),
             following: None,
+            standing: None,
         }
     }
 }

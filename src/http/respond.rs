@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::conditional::{not_modified, precondition_failed};
 use super::encoding;
 use super::range::{self, RangeDecision};
+use crate::coding::Coding;
 use crate::service::origin::{Answer, CachePolicy, Content, FileBody, PlanBody};
 
 /// Room for the fields of an answer, those of other layers included.
@@ -24,62 +25,95 @@ pub(super) const NO_SNIFFING: (HeaderName, HeaderValue) =
 /// origin of its own and runs none.
 const SANDBOX: HeaderValue = HeaderValue::from_static("sandbox");
 
-/// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
+/// Answers a request, in the coding that its client likes best.
 pub(super) async fn respond(
     answer: Answer,
     method: &Method,
     headers: &HeaderMap,
     lifetimes: &Lifetimes,
 ) -> Response {
-    let mut base = HeaderMap::with_capacity(FIELDS);
-    let mut coding = None;
-    if matches!(answer.content, Content::Text(_)) {
-        base.insert(header::VARY, encoding::VARY);
-        coding = encoding::preferred(headers);
-    }
-    let (answer, is_coded) = answer.coded(coding).await;
-    let coding = coding.filter(|_| is_coded);
-    let length = answer.content.length();
-    insert(&mut base, header::ETAG, &answer.etag);
-    base.insert(header::CACHE_CONTROL, lifetimes.of(answer.cache));
-    base.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    base.extend([NO_SNIFFING]);
-    if answer.cache == CachePolicy::Download {
-        base.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
-    }
-    if precondition_failed(headers, &answer.etag) {
-        return response(StatusCode::PRECONDITION_FAILED, base, Body::empty());
-    }
-    if not_modified(headers, &answer.etag) {
-        return response(StatusCode::NOT_MODIFIED, base, Body::empty());
-    }
-    let decision = match *method {
-        Method::GET => range::decide(headers, &answer.etag, length),
-        _ => RangeDecision::Whole,
-    };
-    base.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-    if let Some(coding) = coding {
-        base.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.row().name));
-    }
-    let (status, part) = match decision {
-        RangeDecision::Whole => (StatusCode::OK, 0..length),
-        RangeDecision::Partial { start, end_inclusive } => {
-            let field = range::satisfied(start, end_inclusive, length);
-            insert(&mut base, header::CONTENT_RANGE, &field);
-            (StatusCode::PARTIAL_CONTENT, start..end_inclusive + 1)
+    let whole = Whole::of(answer, encoding::preferred(headers), lifetimes).await;
+    whole.respond(method, headers)
+}
+
+/// An answer as it is sent to whom asks for nothing but it.
+#[derive(Clone)]
+pub(super) struct Whole {
+    pub(super) fields: HeaderMap,
+    content: Content,
+    length: u64,
+}
+
+impl Whole {
+    /// In a coding, where that makes the content shorter.
+    pub(super) async fn of(answer: Answer, coding: Option<Coding>, lifetimes: &Lifetimes) -> Self {
+        let mut fields = HeaderMap::with_capacity(FIELDS);
+        let is_text = matches!(answer.content, Content::Text(_));
+        let (answer, is_coded) = answer.coded(coding.filter(|_| is_text)).await;
+        insert(&mut fields, header::ETAG, &answer.etag);
+        fields.insert(header::CACHE_CONTROL, lifetimes.of(answer.cache));
+        fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        fields.extend([NO_SNIFFING]);
+        if is_text {
+            fields.insert(header::VARY, encoding::VARY);
         }
-        RangeDecision::Unsatisfiable => {
-            insert(&mut base, header::CONTENT_RANGE, &range::unsatisfied(length));
-            base.remove(header::CONTENT_TYPE);
-            base.remove(header::CONTENT_ENCODING);
-            return response(StatusCode::RANGE_NOT_SATISFIABLE, base, Body::empty());
+        if answer.cache == CachePolicy::Download {
+            fields.insert(header::CONTENT_SECURITY_POLICY, SANDBOX);
         }
-    };
-    base.insert(header::CONTENT_LENGTH, HeaderValue::from(part.end - part.start));
-    if *method == Method::HEAD {
-        return response(status, base, Body::empty());
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+        if let Some(coding) = coding.filter(|_| is_coded) {
+            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.row().name));
+        }
+        let length = answer.content.length();
+        fields.insert(header::CONTENT_LENGTH, length.into());
+        Self { fields, content: answer.content, length }
     }
-    response(status, base, body(answer.content, part))
+
+    /// Bytes in memory, those of the fields included.
+    pub(super) fn size(&self) -> usize {
+        let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+        let fields: usize = self.fields.iter().map(field).sum();
+        fields + usize::try_from(self.length).unwrap_or(usize::MAX - fields)
+    }
+
+    /// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
+    pub(super) fn respond(mut self, method: &Method, headers: &HeaderMap) -> Response {
+        let etag = self.fields.get(header::ETAG).and_then(|tag| tag.to_str().ok());
+        let etag = etag.unwrap_or_default();
+        if precondition_failed(headers, etag) {
+            return self.without_content(StatusCode::PRECONDITION_FAILED);
+        }
+        if not_modified(headers, etag) {
+            return self.without_content(StatusCode::NOT_MODIFIED);
+        }
+        let decision = match *method {
+            Method::GET => range::decide(headers, etag, self.length),
+            _ => RangeDecision::Whole,
+        };
+        let (status, part) = match decision {
+            RangeDecision::Whole => (StatusCode::OK, 0..self.length),
+            RangeDecision::Partial { start, end_inclusive } => {
+                let field = range::satisfied(start, end_inclusive, self.length);
+                insert(&mut self.fields, header::CONTENT_RANGE, &field);
+                let part = start..end_inclusive + 1;
+                self.fields.insert(header::CONTENT_LENGTH, (part.end - part.start).into());
+                (StatusCode::PARTIAL_CONTENT, part)
+            }
+            RangeDecision::Unsatisfiable => {
+                insert(&mut self.fields, header::CONTENT_RANGE, &range::unsatisfied(self.length));
+                return self.without_content(StatusCode::RANGE_NOT_SATISFIABLE);
+            }
+        };
+        let body = if *method == Method::HEAD { Body::empty() } else { body(self.content, part) };
+        response(status, self.fields, body)
+    }
+
+    fn without_content(mut self, status: StatusCode) -> Response {
+        for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
+            self.fields.remove(name);
+        }
+        response(status, self.fields, Body::empty())
+    }
 }
 
 fn response(status: StatusCode, fields: HeaderMap, body: Body) -> Response {

@@ -6,8 +6,11 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
 use tower::ServiceExt;
 
+use super::admission::Place;
 use super::guard::Guards;
 use super::key_hosts::KeyHosts;
 use super::limits::Limits;
@@ -95,19 +98,43 @@ impl App {
         Self { routes, streaming: None, key_hosts: KeyHosts::new(Vec::new()) }
     }
 
+    /// The answer to a request, where that was answered a moment ago and is still at hand.
+    pub(super) fn at_hand(&self, request: &axum::http::Request<Incoming>) -> Option<Answered> {
+        let Streaming { media, guards } = self.streaming.as_ref()?;
+        let elsewhere = !media::is_streaming(request) || self.key_hosts.serve(request);
+        if elsewhere || !request.body().is_end_stream() {
+            return None;
+        }
+        let response = media.at_hand(request)?;
+        // Without a place there is nothing at hand: the other way refuses.
+        Some(Answered { response, place: Some(guards.place()?) })
+    }
+
     /// Answers one request.
-    pub(super) async fn answer(&self, mut request: Request) -> Response {
+    pub(super) async fn answer(&self, mut request: Request) -> Answered {
         self.key_hosts.lead(&mut request);
         match &self.streaming {
             Some(Streaming { media, guards }) if media::is_streaming(&request) => {
-                guards.answer(request, |request| Box::pin(media.answer(request))).await
+                guards.answer(request, |request| media.answer(request)).await.into()
             }
             _ => {
-                // Boxed: what every request has room for is small.
-                let Ok(response) = Box::pin(self.routes.clone().oneshot(request)).await;
-                response
+                let Ok(response) = self.routes.clone().oneshot(request).await;
+                response.into()
             }
         }
+    }
+}
+
+/// An answer with its place among those under way.
+pub(super) struct Answered {
+    pub(super) response: Response,
+    pub(super) place: Option<Place>,
+}
+
+impl From<Response> for Answered {
+    fn from(mut response: Response) -> Self {
+        let place = response.extensions_mut().remove();
+        Self { response, place }
     }
 }
 

@@ -3,22 +3,25 @@
 //! `axum::serve` has neither a deadline for the first request nor limits per connection, so the
 //! loop is our own; routes and handlers are axum's.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
 
-use super::deadline::{Activity, Ended, Resettable, Watch};
-use super::exchange;
+use super::deadline::{Activity, Order, Resettable};
+use super::exchange::{self, Connected};
 use super::limits::Limits;
+use super::oversight::Oversight;
 use super::peers::Peers;
 use super::router::App;
 
@@ -33,9 +36,6 @@ const UNSENT_IN_SYSTEM: u32 = 256 * 1024;
 
 /// Pause after an accept that failed for want of descriptors or memory.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Time for the closing frames of a connection that is ended in order.
-const GOODBYE: Duration = Duration::from_secs(1);
 
 /// How a server ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,26 +71,34 @@ impl Server {
     /// under way within the drain time.
     pub async fn run(self, app: App, stop: impl Future<Output = ()>) -> Drained {
         let Self { listener, limits } = self;
+        let limits = Arc::new(limits);
         let slots = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        let (stopping, stopped) = watch::channel(false);
-        let connections = Connections {
-            protocol: Arc::new(protocol(&limits)),
-            app: Arc::new(app),
-            limits: Arc::new(limits),
-            stopped,
+        let connections = Connections { protocol: Arc::new(protocol(&limits)), app: Arc::new(app) };
+        let peers = Peers::new(limits.connections_per_peer);
+        let oversight = Oversight::new(Arc::clone(&limits));
+        let served = async {
+            tokio::select! {
+                () = accept_all(&listener, &slots, &peers, &oversight, &connections) => {}
+                () = stop => {}
+            }
+            drop(listener);
+            oversight.finish_all();
+            drain(&slots, &limits).await
         };
         tokio::select! {
-            () = accept_all(&listener, &slots, &connections) => {}
-            () = stop => {}
+            drained = served => drained,
+            never = oversight.keep_on() => match never {},
         }
-        drop(listener);
-        stopping.send_replace(true);
-        drain(&slots, &connections.limits).await
     }
 }
 
-async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, connections: &Connections) {
-    let peers = Peers::new(connections.limits.connections_per_peer);
+async fn accept_all(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    peers: &Arc<Peers>,
+    oversight: &Oversight,
+    connections: &Connections,
+) {
     // The semaphore is never closed, so this loop has no end of its own.
     while let Ok(slot) = Arc::clone(slots).acquire_owned().await {
         match listener.accept().await {
@@ -99,7 +107,7 @@ async fn accept_all(listener: &TcpListener, slots: &Arc<Semaphore>, connections:
                     tracing::debug!(%address, "connection refused, its peer has too many");
                     continue;
                 };
-                let connection = connections.clone().serve(stream);
+                let connection = connections.clone().serve(stream, oversight.take_in());
                 tokio::spawn(async move {
                     connection.await;
                     drop((seat, slot));
@@ -151,45 +159,35 @@ fn protocol(limits: &Limits) -> auto::Builder<TokioExecutor> {
 struct Connections {
     protocol: Arc<auto::Builder<TokioExecutor>>,
     app: Arc<App>,
-    limits: Arc<Limits>,
-    stopped: watch::Receiver<bool>,
 }
 
 impl Connections {
-    async fn serve(self, stream: TcpStream) {
-        let Self { protocol, app, limits, mut stopped } = self;
+    /// Until the connection ends, or is told to.
+    async fn serve(self, stream: TcpStream, activity: Arc<Activity>) {
+        let Self { protocol, app } = self;
         if let Err(error) = tune(&stream) {
             tracing::debug!(%error, "connection gone before it was served");
             return;
         }
-        let activity = Arc::new(Activity::default());
         let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
-        let service = service_fn(|request| {
-            exchange::answer(Arc::clone(&app), Arc::clone(&activity), request)
-        });
+        let connected = Connected { app, activity: Arc::clone(&activity) };
+        // Of this connection alone: what all count they count in turn.
+        let connected = Arc::new(connected);
+        let service = service_fn(|request| exchange::answer(Arc::clone(&connected), request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
-        let mut end = pin!(watch_over(&activity, &limits));
-        let mut stop = pin!(told_to_stop(&mut stopped));
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                result = connection.as_mut() => break log_end(result),
-                ended = end.as_mut() => {
-                    tracing::debug!(?ended, "connection ended");
-                    match ended {
-                        Ended::Idle => {
-                            connection.as_mut().graceful_shutdown();
-                            let _ = timeout(GOODBYE, connection).await;
-                        }
-                        Ended::Silent | Ended::Stalled => activity.abort(),
-                    }
-                    break;
-                }
-                () = stop.as_mut(), if !stopping => {
-                    stopping = true;
-                    connection.as_mut().graceful_shutdown();
-                }
+        let mut last = Order::GoOn;
+        let ended = poll_fn(|cx| {
+            let order = activity.order(cx);
+            if std::mem::replace(&mut last, order) != order && order == Order::Finish {
+                connection.as_mut().graceful_shutdown();
             }
+            match order {
+                Order::GoOn | Order::Finish => connection.as_mut().poll(cx),
+                Order::Leave | Order::Abort => Poll::Ready(Ok(())),
+            }
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "connection closed");
         }
     }
 }
@@ -199,26 +197,4 @@ fn tune(stream: &TcpStream) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_IN_SYSTEM)?;
     Ok(())
-}
-
-async fn watch_over(activity: &Activity, limits: &Limits) -> Ended {
-    let mut watch = Watch::new(limits, Instant::now());
-    let mut ticks = interval(watch.period());
-    loop {
-        let now = ticks.tick().await;
-        if let Some(ended) = watch.judge(now, &activity.snapshot()) {
-            return ended;
-        }
-    }
-}
-
-/// A server that is gone counts as told.
-async fn told_to_stop(stopped: &mut watch::Receiver<bool>) {
-    let _ = stopped.wait_for(|stop| *stop).await;
-}
-
-fn log_end<E: std::fmt::Display>(result: Result<(), E>) {
-    if let Err(error) = result {
-        tracing::debug!(%error, "connection closed");
-    }
 }

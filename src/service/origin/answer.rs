@@ -6,6 +6,7 @@ use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
 use super::media_file::StreamedFile;
+use super::standing::Standing;
 use crate::coding::{self, Coding, Text};
 use crate::package::plan::Plan;
 use crate::store::source::MediaSource;
@@ -39,6 +40,8 @@ pub struct Answer {
     pub content: Content,
     /// For a fragment behind which another comes.
     pub following: Option<Following>,
+    /// For a document: as long as it holds, the same request gets the same answer.
+    pub standing: Option<Standing>,
 }
 
 /// Start times of a fragment and of the next one of its rendition, as URLs name them.
@@ -80,7 +83,7 @@ impl Answer {
         } else {
             (coding::tag_of(&data), Content::Bytes(data))
         };
-        Self { content_type, etag, cache, content, following: None }
+        Self { content_type, etag, cache, content, following: None, standing: None }
     }
 
     /// The same answer in a coding, if it is text that gets shorter, and whether it does.

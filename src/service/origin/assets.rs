@@ -60,8 +60,8 @@ pub struct LoadedAsset {
     segments: Arc<[(PathBuf, FileVersion)]>,
     /// Tells what was loaded from what is loaded later, in this process.
     pub(super) generation: u64,
-    check: Arc<Check>,
-    segments_check: Arc<Check>,
+    /// Of the files, and of their segments where there are any.
+    pub(super) checks: Box<[Arc<Check>]>,
     /// What is left without filters and choices, once it was asked for.
     whole: OnceLock<Arc<Selection>>,
 }
@@ -96,12 +96,12 @@ impl LoadedAsset {
 
     /// Whether the files are as they were when they were loaded.
     async fn is_current(&self) -> bool {
-        self.check.holds().await && (self.segments.is_empty() || self.segments_check.holds().await)
-    }
-
-    /// Whether they were a moment ago, without waiting for a look at them.
-    pub(super) fn was_current(&self) -> bool {
-        self.check.is_young() && (self.segments.is_empty() || self.segments_check.is_young())
+        for check in &self.checks {
+            if !check.holds().await {
+                return false;
+            }
+        }
+        true
     }
 
     fn weight(&self) -> u32 {
@@ -243,14 +243,17 @@ impl AssetCache {
         });
         let (asset, fragments_per_segment) = assembled.await??;
         let watched = Arc::from(opened.watched);
-        let segments = Arc::from(opened.segments);
+        let segments: Arc<[_]> = Arc::from(opened.segments);
+        let mut checks = vec![Check::new(began, GOOD_FOR, unchanged(&watched))];
+        if !segments.is_empty() {
+            checks.push(Check::new(began, SEGMENTS_GOOD_FOR, unchanged(&segments)));
+        }
         Ok(Arc::new(LoadedAsset {
             asset,
             manifest_stem: opened.manifest_stem,
             fragments_per_segment,
             sources: opened.media.into_iter().map(|(_, source)| source).collect(),
-            check: Check::new(began, GOOD_FOR, unchanged(&watched)),
-            segments_check: Check::new(began, SEGMENTS_GOOD_FOR, unchanged(&segments)),
+            checks: checks.into(),
             watched,
             segments,
             generation: self.generations.fetch_add(1, Relaxed),

@@ -37,7 +37,7 @@ impl Check {
     /// One request looks for all that ask meanwhile.
     pub(super) async fn holds(self: &Arc<Self>) -> bool {
         let asked = Instant::now();
-        if self.is_young() {
+        if self.is_young(asked) {
             return true;
         }
         let _turn = self.turn.lock().await;
@@ -50,8 +50,8 @@ impl Check {
 
     /// Whether the last good look began at most `good_for` ago. While requests come, the next look
     /// begins before it is too old: else all that come during a look would wait for it.
-    pub(super) fn is_young(self: &Arc<Self>) -> bool {
-        let left = self.good_until().checked_duration_since(Instant::now());
+    pub(super) fn is_young(self: &Arc<Self>, now: Instant) -> bool {
+        let left = self.good_until().checked_duration_since(now);
         if left.is_some_and(|left| left < self.good_for / 2) {
             self.look_ahead();
         }
@@ -142,8 +142,8 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
             counted.fetch_add(1, Relaxed) < 1
         });
-        assert!(check.is_young(), "and begins to look");
-        assert!(check.is_young(), "does not look twice at once");
+        assert!(check.is_young(Instant::now()), "and begins to look");
+        assert!(check.is_young(Instant::now()), "does not look twice at once");
         assert_eq!(looks.load(Relaxed), 0);
         let _over = check.turn.lock().await;
         assert_eq!(looks.load(Relaxed), 1);

@@ -82,6 +82,7 @@ pub(super) async fn answer(
             [Arc::new(MediaSource::of_file(file))].into(),
         ),
         following: None,
+        standing: None,
     })
 }
 

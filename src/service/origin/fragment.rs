@@ -51,6 +51,7 @@ impl Origin {
             etag,
             cache: CachePolicy::Media,
             content: Content::Planned(plan, context.sources(rendition)),
+            standing: None,
             following: following.map(|next| Following { start, next: next.start }),
         })
     }

@@ -78,6 +78,7 @@ impl Origin {
             content_type: images.track.codec.row().content_type,
             etag,
             cache: CachePolicy::Media,
+            standing: None,
             following: next.map(|next| Following { start, next: next.start }),
             content: Content::Planned(
                 plan.map_err(|error| (*error).clone())?,

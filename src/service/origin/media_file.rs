@@ -82,7 +82,7 @@ impl Origin {
         let (origin, context) = (self.clone(), Arc::clone(context));
         let inner = Inner { layout, origin, context, track, key_frame };
         let (cache, content) = (CachePolicy::Media, Content::File(StreamedFile(Arc::new(inner))));
-        Ok(Answer { content_type, etag, cache, content, following: None })
+        Ok(Answer { content_type, etag, cache, content, following: None, standing: None })
     }
 
     /// Where everything stands in a file; players ask for parts of it many times.

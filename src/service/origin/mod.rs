@@ -19,8 +19,8 @@ mod offers;
 mod passed;
 mod pieces;
 mod preview;
-mod recent;
 pub(super) mod sidecars;
+mod standing;
 mod support;
 mod systems;
 mod text;
@@ -29,6 +29,7 @@ mod transport;
 mod turns;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use moka::future::Cache;
 
@@ -44,7 +45,8 @@ use media_file::LayoutCache;
 pub use media_file::{FileBody, StreamedFile};
 pub use offers::Offers;
 pub(super) use preview::Draft;
-use recent::Recent;
+use standing::Grounds;
+pub use standing::Standing;
 use turns::Turns;
 
 use crate::crypto::chains;
@@ -80,7 +82,6 @@ pub struct Origin {
     lengths: Lengths,
     layouts: LayoutCache,
     steering: Arc<Steering>,
-    recent: Recent,
     /// Of long documents.
     turns: Turns,
 }
@@ -182,14 +183,8 @@ impl Origin {
         let assets = AssetCache::new(caches.indexes);
         let (lengths, steering) = (Lengths::new(), Arc::new(steering));
         let layouts = media_file::layouts();
-        let recent = Recent::new(store.clone(), Arc::clone(&clock), caches.documents);
         let turns = Turns::new();
-        Self { store, clock, assets, documents, plans, lengths, layouts, steering, recent, turns }
-    }
-
-    /// The answer that [`Origin::answer`] gave to the same a moment ago, if it would be given again.
-    pub fn recent(&self, url: &str, delivery: &DeliveryUrls) -> Option<Answer> {
-        self.recent.get(url, delivery)
+        Self { store, clock, assets, documents, plans, lengths, layouts, steering, turns }
     }
 
     /// Checks a folder before it is published: the same as the first request would do, which then finds
@@ -208,7 +203,7 @@ impl Origin {
     /// A row of the AMS error table with what was wrong.
     pub async fn answer(&self, url: &str, delivery: &DeliveryUrls) -> Result<Answer, OriginError> {
         let StreamRequest { locator, target, query } = StreamRequest::parse(url)?;
-        let changes = self.store.changes();
+        let (changes, since) = (self.store.changes(), Instant::now());
         let locator = self.store.locator(locator).await?;
         if !locator.is_active((self.clock)()) {
             let detail = "the locator is outside its start and end time";
@@ -236,9 +231,10 @@ impl Origin {
                 }
                 let context = Arc::new(context);
                 let answer = self.item(&context, item, delivery).await?;
-                let Context { locator, loaded, .. } = &*context;
-                self.recent.keep(url, delivery, (locator, loaded), changes, &answer);
-                Ok(answer)
+                let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
+                let checks = context.loaded.checks.clone();
+                let grounds = Grounds { store, clock, locator, checks, changes, since };
+                Ok(Answer { standing: Some(Standing::new(grounds)), ..answer })
             }
         }
     }

@@ -171,6 +171,7 @@ impl Origin {
             content_type: form.content_type(),
             etag,
             cache: CachePolicy::Media,
+            standing: None,
             following: next.map(|next| Following { start, next: next.start }),
             content: Content::Planned(plan.map_err(|error| (*error).clone())?, [].into()),
         })
@@ -201,7 +202,7 @@ impl Origin {
         let plan = plan.map_err(|error: Arc<OriginError>| (*error).clone())?;
         let content = Content::Planned(plan, [].into());
         let (content_type, cache) = (row.content_type, CachePolicy::Media);
-        Ok(Answer { content_type, etag, cache, content, following: None })
+        Ok(Answer { content_type, etag, cache, content, following: None, standing: None })
     }
 
     fn text_protect(

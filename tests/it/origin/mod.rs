@@ -7,6 +7,6 @@ mod company;
 mod golden;
 mod interrupted;
 mod ivs;
-mod recent;
 mod rotation;
+mod standing;
 mod systems;

@@ -1,5 +1,6 @@
 //! Streaming URLs on the wire: the grammar, the table of refusals, headers, codings, ranges, downloads.
 
+mod at_hand;
 mod codings;
 mod configured;
 mod downloads;

@@ -1,0 +1,47 @@
+//! Documents that were answered a moment ago come from memory: each client gets from there what it
+//! would have got without. (That they follow their files is seen by `origin::changes`.)
+
+use std::collections::BTreeMap;
+
+use crate::support::origin::{Answer, get_with};
+use crate::support::server::DevServer;
+
+/// What clients ask with; no two of them get the same fields and bytes.
+const CLIENTS: [&[(&str, &str)]; 10] = [
+    &[],
+    &[("origin", "https://player.example")],
+    &[("accept-encoding", "gzip")],
+    &[("accept-encoding", "br"), ("origin", "https://other.example")],
+    &[("range", "bytes=10-99")],
+    &[("range", "bytes=10-99"), ("accept-encoding", "gzip")],
+    &[("range", "bytes=9999999-")],
+    &[("if-none-match", "*")],
+    &[("if-match", "\"another\"")],
+    &[("host", "keys.example:81")],
+];
+
+/// All that tells answers apart.
+fn told(answer: &Answer) -> (u16, BTreeMap<&str, &str>, &[u8]) {
+    let own = |name: &str| !["date", "x-request-id"].contains(&name);
+    let fields = answer.headers.iter().filter(|(name, _)| own(name.as_str()));
+    let fields = fields.map(|(name, value)| (name.as_str(), value.to_str().unwrap()));
+    let fields: BTreeMap<&str, &str> = fields.collect();
+    assert_eq!(fields.len() + 2, answer.headers.len(), "no field comes twice");
+    (answer.status.as_u16(), fields, &answer.body)
+}
+
+#[tokio::test]
+async fn what_is_at_hand_is_what_each_client_would_have_got() {
+    let playlist = DevServer::shared().stream("aes-open").playlist().await;
+    for (n, client) in CLIENTS.iter().enumerate() {
+        // Another address for the same: nothing is kept under it.
+        let anew = get_with(&format!("{playlist}?n={n}"), client).await;
+        for _ in 0..3 {
+            let again = get_with(&playlist, client).await;
+            assert_eq!(told(&again), told(&anew), "{client:?}");
+            assert_ne!(again.header("x-request-id"), anew.header("x-request-id"));
+        }
+    }
+    let host = get_with(&playlist, &[("host", "keys.example:81")]).await;
+    assert!(host.text().contains("URI=\"http://keys.example:81/keydelivery/"), "{}", host.text());
+}
