@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::{Method, RequestBuilder, StatusCode, header::HeaderMap};
+use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -206,6 +206,10 @@ pub(crate) async fn settled() {
 
 pub(crate) async fn send(request: RequestBuilder) -> Answer {
     settled().await;
+    send_at_once(request).await
+}
+
+pub(crate) async fn send_at_once(request: RequestBuilder) -> Answer {
     let answer = request.send().await.unwrap();
     Answer {
         status: answer.status(),
@@ -224,8 +228,14 @@ pub(crate) async fn get(url: &str) -> Answer {
 }
 
 pub(crate) async fn get_with(url: &str, headers: &[(&'static str, &str)]) -> Answer {
-    let add = |request: RequestBuilder, (name, value): &(&'static str, &str)| {
-        request.header(*name, *value)
-    };
-    send(headers.iter().fold(request(Method::GET, url), add)).await
+    send(get_by(&client(), url, headers)).await
+}
+
+/// A request that is not sent yet.
+pub(crate) fn get_by(
+    client: &Client,
+    url: &str,
+    headers: &[(&'static str, &str)],
+) -> RequestBuilder {
+    headers.iter().fold(client.get(url), |request, (name, value)| request.header(*name, *value))
 }
