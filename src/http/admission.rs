@@ -14,10 +14,13 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// The places among the answers under way. Clones share them.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(super) struct Places(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     limit: usize,
-    /// Each place that is taken holds one, and so do these.
-    taken: Arc<Arc<()>>,
+    /// Each place that is taken holds one, and so does this.
+    taken: Arc<()>,
 }
 
 /// A place among the answers under way. It travels with the response and is kept until the body
@@ -30,13 +33,13 @@ pub(super) struct Place {
 impl Places {
     /// So many.
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, taken: Arc::default() }
+        Self(Arc::new(Shared { limit, taken: Arc::default() }))
     }
 
     /// A place, when one is free. Requests that look at the same moment may both get the last one.
     pub(super) fn take(&self) -> Option<Place> {
-        let taken: &Arc<()> = &self.taken;
-        (Arc::strong_count(taken) <= self.limit).then(|| Place { _taken: Arc::clone(taken) })
+        let Shared { limit, taken } = &*self.0;
+        (Arc::strong_count(taken) <= *limit).then(|| Place { _taken: Arc::clone(taken) })
     }
 }
 
