@@ -24,7 +24,7 @@ struct Shared {
 }
 
 /// A place among the answers under way. It travels with the response and is kept until the body
-/// is sent.
+/// is sent. Responses want what they carry to be `Clone`; a clone would be another place.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     _taken: Arc<()>,

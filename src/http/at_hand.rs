@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, header};
+use axum::http::HeaderValue;
 use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 
@@ -13,12 +13,13 @@ use super::respond::Whole;
 use crate::coding::Coding;
 use crate::service::origin::Standing;
 
-/// What all together may hold, in bytes. The document cache holds the same bytes as long as it has
-/// room, so little is held twice.
+/// What all together may hold, in bytes. The document cache holds the bytes of documents that are asked
+/// for too, so little is held twice.
 const CAPACITY: u64 = 16 << 20;
 
-/// About what a document takes.
-const TYPICAL: u64 = 8 << 10;
+/// More than most documents take: the cache has fewer parts then, and what is longer than a part is
+/// never kept. With this the parts are of 1 MiB or more, on however many cores.
+const TYPICAL: u64 = 32 << 10;
 
 /// What an answer depends on, of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,15 +75,22 @@ impl AtHand {
     /// The answer, if a request would get the same.
     pub(super) fn get(&self, asked: &Asked<'_>) -> Option<Whole> {
         let kept = self.0.get(asked)?;
-        kept.standing.holds().then(|| kept.whole.clone())
+        if !kept.standing.holds() {
+            self.0.remove_if(asked, |found| Arc::ptr_eq(found, &kept));
+            return None;
+        }
+        Some(kept.whole.clone())
     }
 
-    /// Keeps an answer before it is made readable for an origin.
-    pub(super) fn keep(&self, asked: &Asked<'_>, mut whole: Whole, standing: Standing) {
+    /// Keeps an answer before it is made readable for an origin. Making it may have taken longer than
+    /// it stands.
+    pub(super) fn keep(&self, asked: &Asked<'_>, whole: &Whole, standing: Standing) {
+        if !standing.holds() {
+            return;
+        }
+        let mut whole = whole.clone();
         let Asked { url, host, coding } = *asked;
         cors::mark(&mut whole.fields);
-        // It follows from the body, and a copy of the fields has no work with it.
-        whole.fields.remove(header::CONTENT_LENGTH);
         // Room for the name of each exchange.
         whole.fields.insert(REQUEST_ID, HeaderValue::from_static(""));
         let key = Key { url: url.into(), host: host.into(), coding };

@@ -36,7 +36,7 @@ pub(super) enum Ended {
 /// What a connection is told to do; a later one counts more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Order {
-    /// What it does.
+    /// Nothing yet.
     GoOn,
     /// To finish the answers under way, and to take no more requests.
     Finish,
@@ -46,15 +46,11 @@ pub(super) enum Order {
     Abort,
 }
 
-impl Order {
-    const ALL: [Self; 4] = [Self::GoOn, Self::Finish, Self::Leave, Self::Abort];
-}
-
 /// What one connection does and is told: its exchanges write the one, its watch the other.
 #[derive(Debug, Default)]
 pub(super) struct Activity {
     exchanges: Mutex<Exchanges>,
-    /// By the order of [`Order::ALL`].
+    /// The [`Order`] as a number.
     order: AtomicU8,
     told: AtomicWaker,
 }
@@ -86,7 +82,9 @@ impl Activity {
     }
 
     fn last_order(&self) -> Order {
-        Order::ALL[usize::from(self.order.load(Acquire))]
+        const ORDERS: [Order; 3] = [Order::GoOn, Order::Finish, Order::Leave];
+        let order = self.order.load(Acquire);
+        ORDERS.into_iter().find(|known| *known as u8 == order).unwrap_or(Order::Abort)
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -206,7 +204,7 @@ impl Watch {
         if self.stalls(now, &seen.waiting) {
             return Some(Ended::Stalled);
         }
-        if seen.open > 0 || seen.begun != self.begun {
+        if self.is_busy(seen) {
             self.quiet_since = now;
             self.begun = seen.begun;
         }
@@ -215,6 +213,11 @@ impl Watch {
             0 => (quiet >= self.first_request).then_some(Ended::Silent),
             _ => (quiet >= self.idle).then_some(Ended::Idle),
         }
+    }
+
+    /// Whether there was a request since it was last judged, or an answer is under way.
+    pub(super) fn is_busy(&self, seen: &Snapshot) -> bool {
+        seen.open > 0 || seen.begun != self.begun
     }
 
     /// Answers that wait at the same time share the line, so each needs its share of the rate.

@@ -91,7 +91,7 @@ impl Media {
                 let standing = answer.standing.take();
                 let whole = Whole::of(answer, asked.coding, &self.lifetimes).await;
                 if let Some(standing) = standing {
-                    self.at_hand.keep(&asked, whole.clone(), standing);
+                    self.at_hand.keep(&asked, &whole, standing);
                 }
                 let mut response = respond(whole, &method, &headers);
                 response.headers_mut().extend(next.map(|path| (prefetch::PATH, path)));

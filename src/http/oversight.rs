@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::deadline::{Activity, Ended, Order, Watch};
 use super::limits::Limits;
@@ -42,23 +42,41 @@ impl Oversight {
 
     /// Lets every connection finish what it has begun, and no more.
     pub(super) fn finish_all(&self) {
+        self.tell_all(Order::Finish);
+    }
+
+    fn tell_all(&self, order: Order) {
         for activity in self.lock().iter().filter_map(|watched| watched.activity.upgrade()) {
-            activity.tell(Order::Finish);
+            activity.tell(order);
         }
     }
 
     /// Judges until it is dropped.
     pub(super) async fn keep_on(&self) -> Infallible {
         let mut ticks = interval(Watch::period(&self.limits));
+        // After a halt of the whole process connections have time to move before they are judged again.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let now = ticks.tick().await;
-            self.lock().retain_mut(|watched| watched.is_open(now));
+            let mut connections = self.lock();
+            connections.retain_mut(|watched| watched.is_open(now));
+            let room = 2 * connections.len();
+            if connections.capacity() > 2 * room {
+                connections.shrink_to(room);
+            }
         }
     }
 
     /// Nothing that holds the lock can panic halfway.
     fn lock(&self) -> MutexGuard<'_, Vec<Watched>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Nobody would judge them any more.
+impl Drop for Oversight {
+    fn drop(&mut self) {
+        self.tell_all(Order::Leave);
     }
 }
 
@@ -73,10 +91,13 @@ impl Watched {
     }
 
     fn order(&mut self, now: Instant, activity: &Activity) -> Option<Order> {
+        let seen = activity.snapshot();
+        // A request may have come just before it was told: that one is still answered.
+        self.parting = self.parting.filter(|_| !self.watch.is_busy(&seen));
         if let Some(since) = self.parting {
             return (now - since >= GOODBYE).then_some(Order::Leave);
         }
-        let ended = self.watch.judge(now, &activity.snapshot())?;
+        let ended = self.watch.judge(now, &seen)?;
         tracing::debug!(?ended, "connection ended");
         match ended {
             Ended::Idle => {
@@ -85,5 +106,61 @@ impl Watched {
             }
             Ended::Silent | Ended::Stalled => Some(Order::Abort),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::deadline::Turn;
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// What a connection that nothing came on any more is told `after` it was told to finish.
+    fn told(oversight: &Oversight, activity: &Activity, after: Duration) -> Option<Order> {
+        let idle = Instant::now() + Limits::default().idle + SECOND;
+        let mut connections = oversight.lock();
+        assert_eq!(connections[0].order(idle, activity), Some(Order::Finish));
+        connections[0].order(idle + after, activity)
+    }
+
+    /// One whose first request is answered.
+    fn watched() -> (Oversight, Arc<Activity>) {
+        let oversight = Oversight::new(Arc::new(Limits::default()));
+        let activity = oversight.take_in();
+        drop(Turn::begin(Arc::clone(&activity)));
+        assert_eq!(oversight.lock()[0].order(Instant::now(), &activity), None);
+        (oversight, activity)
+    }
+
+    #[test]
+    fn an_idle_connection_has_a_moment_to_say_goodbye() {
+        let (oversight, activity) = watched();
+        assert_eq!(told(&oversight, &activity, SECOND / 2), None);
+        let (oversight, activity) = watched();
+        assert_eq!(told(&oversight, &activity, SECOND), Some(Order::Leave));
+    }
+
+    #[test]
+    fn a_request_that_came_just_before_it_was_told_is_answered() {
+        let (oversight, activity) = watched();
+        let idle = Instant::now() + Limits::default().idle + SECOND;
+        assert_eq!(oversight.lock()[0].order(idle, &activity), Some(Order::Finish));
+        let turn = Turn::begin(Arc::clone(&activity));
+        assert_eq!(oversight.lock()[0].order(idle + 5 * SECOND, &activity), None);
+        drop(turn);
+        assert_eq!(oversight.lock()[0].order(idle + 6 * SECOND, &activity), None);
+    }
+
+    #[test]
+    fn what_is_gone_is_forgotten_and_what_is_left_alone_is_told() {
+        let (oversight, activity) = watched();
+        drop(oversight.take_in());
+        oversight.lock().retain_mut(|watched| watched.is_open(Instant::now()));
+        assert_eq!(oversight.lock().len(), 1);
+        drop(oversight);
+        let waker = std::task::Waker::noop();
+        let cx = std::task::Context::from_waker(waker);
+        assert_eq!(activity.order(&cx), Order::Leave);
     }
 }

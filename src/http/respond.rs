@@ -65,15 +65,14 @@ impl Whole {
             fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.row().name));
         }
         let length = answer.content.length();
-        fields.insert(header::CONTENT_LENGTH, length.into());
         Self { fields, content: answer.content, length }
     }
 
-    /// Bytes in memory, those of the fields included.
+    /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
-        let field = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
-        let fields: usize = self.fields.iter().map(field).sum();
-        fields + usize::try_from(self.length).unwrap_or(usize::MAX - fields)
+        // Few values are longer than what the map needs for each.
+        let fields = self.fields.capacity() * 2 * size_of::<(HeaderName, HeaderValue)>();
+        fields.saturating_add(usize::try_from(self.length).unwrap_or(usize::MAX))
     }
 
     /// Conditions, ranges and lengths are of the form that is sent (RFC 9110 sections 8.8.3.3, 14.1).
@@ -95,23 +94,25 @@ impl Whole {
             RangeDecision::Partial { start, end_inclusive } => {
                 let field = range::satisfied(start, end_inclusive, self.length);
                 insert(&mut self.fields, header::CONTENT_RANGE, &field);
-                let part = start..end_inclusive + 1;
-                self.fields.insert(header::CONTENT_LENGTH, (part.end - part.start).into());
-                (StatusCode::PARTIAL_CONTENT, part)
+                (StatusCode::PARTIAL_CONTENT, start..end_inclusive + 1)
             }
             RangeDecision::Unsatisfiable => {
                 insert(&mut self.fields, header::CONTENT_RANGE, &range::unsatisfied(self.length));
                 return self.without_content(StatusCode::RANGE_NOT_SATISFIABLE);
             }
         };
-        let body = if *method == Method::HEAD { Body::empty() } else { body(self.content, part) };
+        let is_head = *method == Method::HEAD;
+        if is_head || !matches!(self.content, Content::Bytes(_)) {
+            // Of bytes in memory it is told anyhow.
+            self.fields.insert(header::CONTENT_LENGTH, (part.end - part.start).into());
+        }
+        let body = if is_head { Body::empty() } else { body(self.content, part) };
         response(status, self.fields, body)
     }
 
     fn without_content(mut self, status: StatusCode) -> Response {
-        for name in [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LENGTH] {
-            self.fields.remove(name);
-        }
+        self.fields.remove(header::CONTENT_TYPE);
+        self.fields.remove(header::CONTENT_ENCODING);
         response(status, self.fields, Body::empty())
     }
 }

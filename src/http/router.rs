@@ -1,5 +1,6 @@
 //! All routes on one page.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
@@ -105,7 +106,9 @@ impl App {
         if elsewhere || !request.body().is_end_stream() {
             return None;
         }
-        let response = media.at_hand(request)?;
+        // As for a handler; the other way says what is wrong, if it finds the same.
+        let found = catch_unwind(AssertUnwindSafe(|| media.at_hand(request)));
+        let response = found.ok().flatten()?;
         // Without a place there is nothing at hand: the other way refuses.
         Some(Answered { response, place: Some(guards.place()?) })
     }

@@ -171,7 +171,7 @@ impl Connections {
         }
         let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
         let connected = Connected { app, activity: Arc::clone(&activity) };
-        // Of this connection alone: what all count they count in turn.
+        // One count for each connection: cores that count the same thing wait for one another.
         let connected = Arc::new(connected);
         let service = service_fn(|request| exchange::answer(Arc::clone(&connected), request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());

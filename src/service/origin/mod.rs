@@ -232,7 +232,7 @@ impl Origin {
                 let context = Arc::new(context);
                 let answer = self.item(&context, item, delivery).await?;
                 let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-                let checks = context.loaded.checks.clone();
+                let checks = context.loaded.checks.iter().map(Arc::downgrade).collect();
                 let grounds = Grounds { store, clock, locator, checks, changes, since };
                 Ok(Answer { standing: Some(Standing::new(grounds)), ..answer })
             }

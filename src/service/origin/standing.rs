@@ -2,7 +2,7 @@
 //! times while nothing changes, and nothing that led to the answer has to be looked up again.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::Clock;
@@ -21,8 +21,8 @@ pub(super) struct Grounds {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) locator: Arc<Locator>,
-    /// Of the asset, which is large and not kept for its answers.
-    pub(super) checks: Box<[Arc<Check>]>,
+    /// Of the asset, which is not kept for its answers: they know all its files.
+    pub(super) checks: Box<[Weak<Check>]>,
     /// Of the store, when the request began.
     pub(super) changes: u64,
     /// When it began.
@@ -40,7 +40,7 @@ impl Standing {
         let now = Instant::now();
         *changes == store.changes()
             && now.saturating_duration_since(*since) <= LASTS
-            && checks.iter().all(|check| check.is_young(now))
+            && checks.iter().all(|check| check.upgrade().is_some_and(|check| check.is_young(now)))
             && (locator.is_always_active() || locator.is_active(clock()))
     }
 }
