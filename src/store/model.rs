@@ -64,11 +64,6 @@ impl Locator {
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
     }
 
-    /// Whether it has neither start nor end.
-    pub fn is_always_active(&self) -> bool {
-        self.start.is_none() && self.end.is_none()
-    }
-
     /// How many crypto periods its keys are for: the number behind that of the last.
     pub fn periods(&self) -> u32 {
         self.schedule.as_ref().map_or(1, Schedule::end)

@@ -41,7 +41,7 @@ impl Standing {
         *changes == store.changes()
             && now.saturating_duration_since(*since) <= LASTS
             && checks.iter().all(|check| check.upgrade().is_some_and(|check| check.is_young(now)))
-            && (locator.is_always_active() || locator.is_active(clock()))
+            && locator.is_active(clock())
     }
 }
 
