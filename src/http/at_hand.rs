@@ -1,11 +1,16 @@
 //! Documents as they were sent a moment ago, with all fields: the way of most requests for them is a
 //! look-up and a copy of the fields.
+//!
+//! Each thread keeps its own. Cores that count who uses the same thing wait for one another, for longer
+//! than all the rest of the look-up takes; what one thread alone has is counted at no cost.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::thread;
 
 use axum::http::HeaderValue;
-use quick_cache::sync::Cache;
+use quick_cache::unsync::Cache;
 use quick_cache::{Equivalent, Weighter};
+use thread_local::ThreadLocal;
 
 use super::cors;
 use super::exchange::REQUEST_ID;
@@ -13,13 +18,14 @@ use super::respond::Whole;
 use crate::coding::Coding;
 use crate::service::origin::Standing;
 
-/// What all together may hold, in bytes. The document cache holds the bytes of documents that are asked
-/// for too, so little is held twice.
+/// What all together may hold, in bytes, on few cores.
 const CAPACITY: u64 = 16 << 20;
 
-/// More than most documents take: the cache has fewer parts then, and what is longer than a part is
-/// never kept. With this the parts are of 1 MiB or more, on however many cores.
-const TYPICAL: u64 = 32 << 10;
+/// What each of many may hold: less, and long documents would never be kept.
+const LEAST: u64 = 1 << 20;
+
+/// What documents take, about.
+const TYPICAL: u64 = 16 << 10;
 
 /// What an answer depends on, of its request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +53,14 @@ impl Equivalent<Key> for Asked<'_> {
 }
 
 /// The answers, as they are for clients that name no origin.
-pub struct AtHand(Cache<Key, Arc<Kept>, ByBytes>);
+pub struct AtHand {
+    /// Of each thread, in bytes.
+    capacity: u64,
+    // Boxed: neighbours would share what a core writes to.
+    threads: ThreadLocal<Box<RefCell<Answers>>>,
+}
+
+type Answers = Cache<Key, Kept, ByBytes>;
 
 struct Kept {
     whole: Whole,
@@ -57,29 +70,33 @@ struct Kept {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<Key, Arc<Kept>> for ByBytes {
-    fn weight(&self, key: &Key, kept: &Arc<Kept>) -> u64 {
+impl Weighter<Key, Kept> for ByBytes {
+    fn weight(&self, key: &Key, kept: &Kept) -> u64 {
         let held = kept.whole.size() + key.url.len() + key.host.len();
-        (held + size_of::<Kept>()) as u64
+        (held + size_of::<(Key, Kept)>()) as u64
     }
 }
 
 impl AtHand {
     /// Holds no more than the document cache, which may have `documents` bytes.
     pub fn new(documents: u64) -> Self {
-        let capacity = CAPACITY.min(documents);
-        let typical = usize::try_from(capacity / TYPICAL).unwrap_or(usize::MAX);
-        Self(Cache::with_weighter(typical, capacity, ByBytes))
+        let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
+        let capacity = (CAPACITY / threads).max(LEAST).min(documents / threads);
+        Self { capacity, threads: ThreadLocal::new() }
     }
 
     /// The answer, if a request would get the same.
     pub(super) fn get(&self, asked: &Asked<'_>) -> Option<Whole> {
-        let kept = self.0.get(asked)?;
-        if !kept.standing.holds() {
-            self.0.remove_if(asked, |found| Arc::ptr_eq(found, &kept));
-            return None;
+        let answers = self.threads.get()?;
+        let found = {
+            let answers = answers.borrow();
+            let kept = answers.get(asked)?;
+            kept.standing.holds().then(|| kept.whole.clone())
+        };
+        if found.is_none() {
+            answers.borrow_mut().remove(asked);
         }
-        Some(kept.whole.clone())
+        found
     }
 
     /// Keeps an answer before it is made readable for an origin. Making it may have taken longer than
@@ -88,12 +105,20 @@ impl AtHand {
         if !standing.holds() {
             return;
         }
-        let mut whole = whole.clone();
+        let mut whole = whole.apart();
         let Asked { url, host, coding } = *asked;
         cors::mark(&mut whole.fields);
         // Room for the name of each exchange.
         whole.fields.insert(REQUEST_ID, HeaderValue::from_static(""));
         let key = Key { url: url.into(), host: host.into(), coding };
-        self.0.insert(key, Arc::new(Kept { whole, standing }));
+        self.answers().borrow_mut().insert(key, Kept { whole, standing });
+    }
+
+    /// Of this thread.
+    fn answers(&self) -> &RefCell<Answers> {
+        self.threads.get_or(|| {
+            let typical = usize::try_from(self.capacity / TYPICAL).unwrap_or(usize::MAX);
+            Box::new(RefCell::new(Cache::with_weighter(typical, self.capacity, ByBytes)))
+        })
     }
 }

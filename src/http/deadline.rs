@@ -111,7 +111,7 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct Turn {
     activity: Arc<Activity>,
-    id: u64,
+    number: u64,
     progress: Arc<Progress>,
 }
 
@@ -122,10 +122,15 @@ impl Turn {
             Arc::new(Progress { working: AtomicBool::new(true), taken: AtomicU64::new(0) });
         let mut exchanges = activity.lock();
         exchanges.begun += 1;
-        let id = exchanges.begun;
-        exchanges.open.push((id, Arc::clone(&progress)));
+        let number = exchanges.begun;
+        exchanges.open.push((number, Arc::clone(&progress)));
         drop(exchanges);
-        Self { activity, id, progress }
+        Self { activity, number, progress }
+    }
+
+    /// Among all that were ever begun on the connection, from 1.
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// The server works on the next piece of the answer.
@@ -146,7 +151,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.activity.lock().open.retain(|(id, _)| *id != self.id);
+        self.activity.lock().open.retain(|(number, _)| *number != self.number);
     }
 }
 

@@ -35,8 +35,17 @@ const PIECE: usize = 64 * 1024;
 
 /// What the exchanges of one connection share.
 pub(super) struct Connected {
-    pub(super) app: Arc<App>,
-    pub(super) activity: Arc<Activity>,
+    app: Arc<App>,
+    activity: Arc<Activity>,
+    /// No other connection of this process had or has it.
+    number: u64,
+}
+
+impl Connected {
+    pub(super) fn new(app: Arc<App>, activity: Arc<Activity>) -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self { app, activity, number: COUNT.fetch_add(1, Relaxed) }
+    }
 }
 
 /// Answers one request.
@@ -44,7 +53,7 @@ pub(super) async fn answer(
     connected: Arc<Connected>,
     request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
-    let mut exchange = Exchange::begin(&connected.activity, &request);
+    let mut exchange = Exchange::begin(&connected, &request);
     let Answered { mut response, place } = match connected.app.at_hand(&request) {
         Some(answered) => answered,
         // Boxed: what every request has room for is small.
@@ -74,13 +83,14 @@ enum RequestId {
 
 impl RequestId {
     /// The identifier that a proxy in front gave, when it is a harmless token; else a new one.
-    fn of(request: &Request<Incoming>) -> Self {
+    fn of(request: &Request<Incoming>, connection: u64, turn: &Turn) -> Self {
         let given = request.headers().get(REQUEST_ID).filter(|id| {
             let bytes = id.as_bytes();
             (1..=MAX_REQUEST_ID).contains(&bytes.len())
                 && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(byte))
         });
-        given.cloned().map_or_else(|| Self::Own(new_id()), Self::Given)
+        let own = || Self::Own(new_id(connection, turn.number()));
+        given.cloned().map_or_else(own, Self::Given)
     }
 
     fn field(&self) -> HeaderValue {
@@ -105,13 +115,13 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// Nobody tells the next from the last: the count of this process, encrypted under a key that it made
-/// for itself at its start. Random bits for each exchange would be a system call for each.
-fn new_id() -> Uuid {
+/// Nobody tells the next from the last: the numbers of a connection and of its exchange, encrypted
+/// under a key that the process made for itself at its start. Random bits for each exchange would be a
+/// system call for each.
+fn new_id(connection: u64, exchange: u64) -> Uuid {
     static KEY: LazyLock<Expanded> =
         LazyLock::new(|| Expanded::new(&ContentKey::from_bytes(Uuid::new_v4().into_bytes())));
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let mut block = u128::from(COUNT.fetch_add(1, Relaxed)).to_be_bytes();
+    let mut block = (u128::from(connection) << 64 | u128::from(exchange)).to_be_bytes();
     KEY.cipher().encrypt_block((&mut block).into());
     Builder::from_random_bytes(block).into_uuid()
 }
@@ -155,11 +165,11 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn begin(activity: &Arc<Activity>, request: &Request<Incoming>) -> Self {
-        let turn = Turn::begin(Arc::clone(activity));
+    fn begin(connected: &Connected, request: &Request<Incoming>) -> Self {
+        let turn = Turn::begin(Arc::clone(&connected.activity));
         Self {
+            id: RequestId::of(request, connected.number, &turn),
             hold: Arc::new(Hold { turn, place: OnceLock::new() }),
-            id: RequestId::of(request),
             method: request.method().clone(),
             // The query may hold a token and is never logged.
             path: request.uri().path().to_owned(),

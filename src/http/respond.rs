@@ -68,6 +68,17 @@ impl Whole {
         Self { fields, content: answer.content, length }
     }
 
+    /// The same, sharing nothing with another one that a long life would keep or many cores count; of
+    /// what is made while it is sent, only the plan.
+    pub(super) fn apart(&self) -> Self {
+        let content = match &self.content {
+            Content::Bytes(bytes) => Content::Bytes(Bytes::copy_from_slice(bytes)),
+            Content::Text(text) => Content::Bytes(Bytes::copy_from_slice(&text.plain().bytes)),
+            made => made.clone(),
+        };
+        Self { fields: self.fields.clone(), content, length: self.length }
+    }
+
     /// About how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         // Few values are longer than what the map needs for each.

@@ -170,9 +170,8 @@ impl Connections {
             return;
         }
         let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
-        let connected = Connected { app, activity: Arc::clone(&activity) };
         // One count for each connection: cores that count the same thing wait for one another.
-        let connected = Arc::new(connected);
+        let connected = Arc::new(Connected::new(app, Arc::clone(&activity)));
         let service = service_fn(|request| exchange::answer(Arc::clone(&connected), request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
         let mut last = Order::GoOn;

@@ -2,24 +2,36 @@
 //! never on a thread that serves, because storage may hang.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
 use super::assets::blocking;
 
-/// When something was last found unchanged.
+/// Looks whether something is unchanged.
 pub(super) struct Check {
+    last: Arc<LastLook>,
+    /// Held while somebody looks.
+    turn: Arc<Mutex<()>>,
+    look: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// When something was last found unchanged.
+struct LastLook {
     loaded: Instant,
     /// How old the last look may be.
     good_for: Duration,
     /// When the last good look began, in nanoseconds after `loaded`.
     passed: AtomicU64,
-    /// Held while somebody looks.
-    turn: Arc<Mutex<()>>,
-    look: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// What a check finds, for answers that stay when nobody needs what it looks at. Asking changes no
+/// count, which cores would wait for one another to do.
+pub(super) struct Findings {
+    last: Arc<LastLook>,
+    check: Weak<Check>,
 }
 
 impl Check {
@@ -29,33 +41,27 @@ impl Check {
         good_for: Duration,
         look: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let (turn, look) = (Arc::default(), Box::new(look));
-        Arc::new(Self { loaded, good_for, passed: AtomicU64::new(0), turn, look })
+        let last = Arc::new(LastLook { loaded, good_for, passed: AtomicU64::new(0) });
+        Arc::new(Self { last, turn: Arc::default(), look: Box::new(look) })
+    }
+
+    pub(super) fn findings(self: &Arc<Self>) -> Findings {
+        Findings { last: Arc::clone(&self.last), check: Arc::downgrade(self) }
     }
 
     /// Whether a look was good that began after this question, or at most `good_for` before it.
     /// One request looks for all that ask meanwhile.
     pub(super) async fn holds(self: &Arc<Self>) -> bool {
         let asked = Instant::now();
-        if self.is_young(asked) {
+        if self.last.is_young(asked, || self.look_ahead()) {
             return true;
         }
         let _turn = self.turn.lock().await;
-        if self.good_until() >= asked {
+        if self.last.good_until() >= asked {
             return true;
         }
         let check = Arc::clone(self);
         blocking(move || check.look()).await.unwrap_or(false)
-    }
-
-    /// Whether the last good look began at most `good_for` ago. While requests come, the next look
-    /// begins before it is too old: else all that come during a look would wait for it.
-    pub(super) fn is_young(self: &Arc<Self>, now: Instant) -> bool {
-        let left = self.good_until().checked_duration_since(now);
-        if left.is_some_and(|left| left < self.good_for / 2) {
-            self.look_ahead();
-        }
-        left.is_some()
     }
 
     fn look_ahead(self: &Arc<Self>) {
@@ -69,12 +75,29 @@ impl Check {
     }
 
     fn look(&self) -> bool {
-        let began = self.loaded.elapsed().as_nanos();
+        let began = Instant::now();
         let good = (self.look)();
         if good {
-            self.passed.fetch_max(u64::try_from(began).unwrap_or(u64::MAX), Relaxed);
+            self.last.passed(began);
         }
         good
+    }
+}
+
+impl LastLook {
+    /// Whether the last good look began at most `good_for` ago. While requests come, the next look
+    /// begins before it is too old: else all that come during a look would wait for it.
+    fn is_young(&self, now: Instant, look_ahead: impl FnOnce()) -> bool {
+        let left = self.good_until().checked_duration_since(now);
+        if left.is_some_and(|left| left < self.good_for / 2) {
+            look_ahead();
+        }
+        left.is_some()
+    }
+
+    fn passed(&self, began: Instant) {
+        let after = began.saturating_duration_since(self.loaded).as_nanos();
+        self.passed.fetch_max(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
     }
 
     fn good_until(&self) -> Instant {
@@ -82,9 +105,20 @@ impl Check {
     }
 }
 
+impl Findings {
+    /// Whether the last good look is young enough; has the next one made in time.
+    pub(super) fn are_young(&self, now: Instant) -> bool {
+        self.last.is_young(now, || {
+            if let Some(check) = self.check.upgrade() {
+                check.look_ahead();
+            }
+        })
+    }
+}
+
 impl fmt::Debug for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Check").field("good_until", &self.good_until()).finish_non_exhaustive()
+        f.debug_struct("Check").field("good_until", &self.last.good_until()).finish_non_exhaustive()
     }
 }
 
@@ -142,11 +176,22 @@ mod tests {
             std::thread::sleep(Duration::from_millis(20));
             counted.fetch_add(1, Relaxed) < 1
         });
-        assert!(check.is_young(Instant::now()), "and begins to look");
-        assert!(check.is_young(Instant::now()), "does not look twice at once");
+        let findings = check.findings();
+        assert!(findings.are_young(Instant::now()), "and begins to look");
+        assert!(findings.are_young(Instant::now()), "does not look twice at once");
         assert_eq!(looks.load(Relaxed), 0);
         let _over = check.turn.lock().await;
         assert_eq!(looks.load(Relaxed), 1);
-        assert!(check.good_until() > loaded + good_for);
+        assert!(check.last.good_until() > loaded + good_for);
+    }
+
+    #[tokio::test]
+    async fn findings_get_old_when_nobody_needs_what_was_looked_at() {
+        let check = Check::new(Instant::now(), GOOD_FOR, || true);
+        let findings = check.findings();
+        assert!(check.holds().await);
+        let last_needed = Instant::now();
+        drop(check);
+        assert!(!findings.are_young(last_needed + 2 * GOOD_FOR));
     }
 }

@@ -36,6 +36,7 @@ use moka::future::Cache;
 pub use answer::{Answer, CachePolicy, Content, Following, Sources};
 pub use assets::{AssetCache, LoadedAsset};
 pub use body::PlanBody;
+use check::Check;
 use documents::DocumentCache;
 pub(super) use download::names as download_names;
 pub use error::{Code, OriginError, TABLE};
@@ -232,8 +233,8 @@ impl Origin {
                 let context = Arc::new(context);
                 let answer = self.item(&context, item, delivery).await?;
                 let (store, clock) = (self.store.clone(), Arc::clone(&self.clock));
-                let checks = context.loaded.checks.iter().map(Arc::downgrade).collect();
-                let grounds = Grounds { store, clock, locator, checks, changes, since };
+                let files = context.loaded.checks.iter().map(Check::findings).collect();
+                let grounds = Grounds { store, clock, locator, files, changes, since };
                 Ok(Answer { standing: Some(Standing::new(grounds)), ..answer })
             }
         }

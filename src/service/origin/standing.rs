@@ -2,11 +2,11 @@
 //! times while nothing changes, and nothing that led to the answer has to be looked up again.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Clock;
-use super::check::Check;
+use super::check::Findings;
 use crate::store::{Locator, Store};
 
 /// What another process changes is not counted, and seen when the look-ups are made again: so late in
@@ -21,8 +21,8 @@ pub(super) struct Grounds {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) locator: Arc<Locator>,
-    /// Of the asset, which is not kept for its answers: they know all its files.
-    pub(super) checks: Box<[Weak<Check>]>,
+    /// Of the asset, which is not kept for its answers.
+    pub(super) files: Box<[Findings]>,
     /// Of the store, when the request began.
     pub(super) changes: u64,
     /// When it began.
@@ -36,11 +36,11 @@ impl Standing {
 
     /// Whether a request for the same URL with the same key delivery would get the same answer now.
     pub fn holds(&self) -> bool {
-        let Grounds { store, clock, locator, checks, changes, since } = &*self.0;
+        let Grounds { store, clock, locator, files, changes, since } = &*self.0;
         let now = Instant::now();
         *changes == store.changes()
             && now.saturating_duration_since(*since) <= LASTS
-            && checks.iter().all(|check| check.upgrade().is_some_and(|check| check.is_young(now)))
+            && files.iter().all(|files| files.are_young(now))
             && locator.is_active(clock())
     }
 }
