@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::CliError;
@@ -84,12 +85,13 @@ pub(super) async fn serve(
         Mode::Development => delivery.for_testers(),
         Mode::Production => delivery,
     };
+    let threads = Handle::current().metrics().num_workers();
     let media = Media {
         origin: Arc::new(origin),
         public_key_delivery: config.public_url.as_ref().map(|_| catalog.key_delivery()),
         default_key_delivery: catalog.key_delivery(),
         lifetimes: Lifetimes::new(config.origin.max_cache_age),
-        at_hand: AtHand::new(config.media.document_cache_bytes),
+        at_hand: AtHand::new(config.media.document_cache_bytes, threads),
     };
     let policies = config.origin.policies()?;
     let delivery = Arc::new(delivery);

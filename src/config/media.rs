@@ -15,7 +15,8 @@ pub struct Media {
     pub segment: Duration,
     /// Memory for the sample indexes of assets, in bytes; about 5 bytes a sample.
     pub index_cache_bytes: u64,
-    /// Memory for manifests, playlists and init segments, in bytes.
+    /// Memory for manifests, playlists and init segments, in bytes. Answers as they were just sent take
+    /// up to half as much beside it.
     pub document_cache_bytes: u64,
     /// Memory for the headers and protected ranges of fragments, in bytes.
     pub plan_cache_bytes: u64,

@@ -1,11 +1,10 @@
 //! Documents as they were sent a moment ago, with all fields: the way of most requests for them is a
 //! look-up and a copy of the fields.
 //!
-//! Each thread keeps its own. Cores that count who uses the same thing wait for one another, for longer
-//! than all the rest of the look-up takes; what one thread alone has is counted at no cost.
+//! Each thread keeps its own: cores that count who uses the same thing wait for one another, and what
+//! one thread alone has is counted at no cost.
 
 use std::cell::RefCell;
-use std::thread;
 
 use axum::http::HeaderValue;
 use quick_cache::unsync::Cache;
@@ -17,12 +16,6 @@ use super::exchange::REQUEST_ID;
 use super::respond::Whole;
 use crate::coding::Coding;
 use crate::service::origin::Standing;
-
-/// What all together may hold, in bytes, on few cores.
-const CAPACITY: u64 = 16 << 20;
-
-/// What each of many may hold: less, and long documents would never be kept.
-const LEAST: u64 = 1 << 20;
 
 /// What documents take, about.
 const TYPICAL: u64 = 16 << 10;
@@ -78,10 +71,9 @@ impl Weighter<Key, Kept> for ByBytes {
 }
 
 impl AtHand {
-    /// Holds no more than the document cache, which may have `documents` bytes.
-    pub fn new(documents: u64) -> Self {
-        let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
-        let capacity = (CAPACITY / threads).max(LEAST).min(documents / threads);
+    /// All of so many threads together hold half of what the document cache may have, `documents` bytes.
+    pub fn new(documents: u64, threads: usize) -> Self {
+        let capacity = documents / 2 / threads.max(1) as u64;
         Self { capacity, threads: ThreadLocal::new() }
     }
 
@@ -102,7 +94,7 @@ impl AtHand {
     /// Keeps an answer before it is made readable for an origin. Making it may have taken longer than
     /// it stands.
     pub(super) fn keep(&self, asked: &Asked<'_>, whole: &Whole, standing: Standing) {
-        if !standing.holds() {
+        if whole.size() as u64 > self.capacity || !standing.holds() {
             return;
         }
         let mut whole = whole.apart();

@@ -265,3 +265,16 @@ impl http_body::Body for Tracked {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_exchanges_have_one_name() {
+        let exchanges = (0..50).flat_map(|connection| (0..50).map(move |n| new_id(connection, n)));
+        assert_eq!(exchanges.collect::<HashSet<_>>().len(), 50 * 50);
+    }
+}

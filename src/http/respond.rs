@@ -68,15 +68,22 @@ impl Whole {
         Self { fields, content: answer.content, length }
     }
 
-    /// The same, sharing nothing with another one that a long life would keep or many cores count; of
-    /// what is made while it is sent, only the plan.
+    /// The same document, sharing nothing with another one that a long life would keep or many cores
+    /// count.
     pub(super) fn apart(&self) -> Self {
         let content = match &self.content {
             Content::Bytes(bytes) => Content::Bytes(Bytes::copy_from_slice(bytes)),
             Content::Text(text) => Content::Bytes(Bytes::copy_from_slice(&text.plain().bytes)),
             made => made.clone(),
         };
-        Self { fields: self.fields.clone(), content, length: self.length }
+        let mut fields = self.fields.clone();
+        // What the operator wants is one value for all answers.
+        let lifetime =
+            fields.get(header::CACHE_CONTROL).map(|it| HeaderValue::from_bytes(it.as_bytes()));
+        if let Some(Ok(lifetime)) = lifetime {
+            fields.insert(header::CACHE_CONTROL, lifetime);
+        }
+        Self { fields, content, length: self.length }
     }
 
     /// About how many bytes of memory it takes.

@@ -78,7 +78,7 @@ impl Check {
         let began = Instant::now();
         let good = (self.look)();
         if good {
-            self.last.passed(began);
+            self.last.note(began);
         }
         good
     }
@@ -95,7 +95,7 @@ impl LastLook {
         left.is_some()
     }
 
-    fn passed(&self, began: Instant) {
+    fn note(&self, began: Instant) {
         let after = began.saturating_duration_since(self.loaded).as_nanos();
         self.passed.fetch_max(u64::try_from(after).unwrap_or(u64::MAX), Relaxed);
     }

@@ -10,7 +10,8 @@ use super::check::Findings;
 use crate::store::{Locator, Store};
 
 /// What another process changes is not counted, and seen when the look-ups are made again: so late in
-/// addition to what the store allows itself.
+/// addition to what the store allows itself. Answers are kept by many threads, so for as long a client
+/// with several connections may see the old after the new.
 const LASTS: Duration = Duration::from_secs(1);
 
 /// What an answer follows from.
@@ -40,7 +41,7 @@ impl Standing {
         let now = Instant::now();
         *changes == store.changes()
             && now.saturating_duration_since(*since) <= LASTS
-            && files.iter().all(|files| files.are_young(now))
+            && files.iter().all(|found| found.are_young(now))
             && locator.is_active(clock())
     }
 }
