@@ -44,7 +44,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn open(address: &str) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
-        Self { stream, buffer: vec![0; 256 * 1024] }
+        Self { stream, buffer: vec![0; 1024 * 1024] }
     }
 
     /// Asks and does not read.
@@ -69,6 +69,21 @@ impl Connection {
         bytes
     }
 
+    /// Length of an answer with its head.
+    fn whole_length(&mut self, request: &str) -> usize {
+        self.ask(request);
+        let mut filled = 0;
+        loop {
+            let read = self.stream.read(&mut self.buffer[filled..]).expect("an answer");
+            assert!(read > 0, "{request}: no answer");
+            filled += read;
+            match lengths(&self.buffer[..filled]) {
+                Some((head, length)) if filled == head + length => return filled,
+                _ => {}
+            }
+        }
+    }
+
     fn read(&mut self, request: &str, mut take: impl FnMut(&[u8])) {
         self.ask(request);
         let mut filled = 0;
@@ -89,6 +104,25 @@ impl Connection {
             left -= read;
         }
     }
+}
+
+/// Server CPU in microseconds a request, of one client that asks again before it is answered: the server
+/// neither sleeps between requests nor answers one with what it makes for another. Answers are of one
+/// length.
+pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
+    const ROW: usize = 16;
+    let mut connection = server.connect();
+    let length = connection.whole_length(request);
+    let (row, mut answers) = (request.repeat(ROW), vec![0; length * ROW]);
+    let mut rows = 0;
+    let (start, cpu) = (Instant::now(), server.cpu());
+    while start.elapsed() < time {
+        connection.ask(&row);
+        connection.stream.read_exact(&mut answers).expect("answers");
+        assert_eq!(lengths(&answers[length * (ROW - 1)..]).map(|it| it.0 + it.1), Some(length));
+        rows += 1;
+    }
+    (server.cpu() - cpu) * 1e6 / (rows * ROW) as f64
 }
 
 /// What a load came to.
