@@ -5,6 +5,7 @@ pub mod cmaf;
 pub mod compat;
 pub mod dash;
 mod envelope;
+pub mod figures;
 pub mod files;
 pub mod filter;
 pub mod format;

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::compat::Compat;
+use super::figures::AssetFigures;
 use super::files::{Files, Place, RenditionFiles};
 use super::keyed::{KeyRuns, RenditionKey};
 use super::request::{Query, Selectors, TrackRef};
@@ -49,6 +50,8 @@ pub struct Presentation<'a> {
     pub led: bool,
     /// Who steers players.
     pub steering: &'a Steering,
+    /// What was worked out of the listed tracks before.
+    pub figures: AssetFigures<'a>,
     /// What the parts are called where they lie in files; `None` = in the URL space of the origin.
     pub files: Option<&'a Files>,
 }
@@ -68,6 +71,11 @@ impl Listed<'_> {
     /// Start and end of every listed fragment, in wire ticks.
     pub fn spans(&self) -> impl Iterator<Item = (u64, u64)> {
         spans(&self.rendition.cuts, &self.fragments)
+    }
+
+    /// The same with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, (u64, u64))> {
+        self.fragments.clone().zip(self.spans())
     }
 
     /// Presentation duration of every listed fragment, in wire ticks.
@@ -111,7 +119,11 @@ impl ListedImages<'_> {
 }
 
 fn spans(cuts: &Cuts, fragments: &Range<usize>) -> impl Iterator<Item = (u64, u64)> {
-    cuts.spans().skip(fragments.start).take(fragments.len())
+    let end = fragments.end.min(cuts.len());
+    let starts = cuts.starts.get(fragments.start..end).unwrap_or_default();
+    let end = cuts.starts.get(end).map_or(cuts.end, |next| next.start);
+    let next = move |n: usize| starts.get(n + 1).map_or(end, |next| next.start);
+    starts.iter().enumerate().map(move |(n, cut)| (cut.start, next(n)))
 }
 
 /// Gives the IV of a segment that starts at that time.
@@ -449,6 +461,11 @@ impl Leaf {
         out.push_str(&self.front);
         push_decimal(out, start);
         out.push_str(&self.back);
+    }
+
+    /// What stands in front of the time and behind it.
+    pub fn around(&self) -> (&str, &str) {
+        (&self.front, &self.back)
     }
 
     /// With `i` or a template in the place of a start.

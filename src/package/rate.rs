@@ -1,6 +1,7 @@
 //! Bits per second as manifests announce them: of the bytes that are sent, headers included
 //! (RFC 8216bis section 4.4.6.2).
 
+use super::figures::{Part, Sent};
 use super::format::Container;
 use super::heads::key_frame_bytes;
 use super::presentation::{Listed, ListedImages, Presentation};
@@ -27,29 +28,34 @@ impl Rates {
     /// `target` is the target duration of the segments, in wire ticks. Pictures count with the sound
     /// that is muxed into them.
     pub(super) fn of(presentation: &Presentation<'_>, listed: &Listed<'_>, target: u64) -> Self {
+        let way = sent(presentation, listed, target, Part::All);
+        let work_out = || Self::of_segments(presentation, listed, &way);
+        presentation.figures.rates(presentation, listed, way, work_out)
+    }
+
+    fn of_segments(presentation: &Presentation<'_>, listed: &Listed<'_>, way: &Sent) -> Self {
+        let Sent { format, protection, in_band, target, .. } = *way;
         let (rendition, fragments) = (listed.rendition, listed.fragments.clone());
-        let format = presentation.selectors.format;
         if ts::packed::media_type(format, rendition).is_some() {
             let lengths = ts::packed::sizes(rendition).skip(fragments.start);
             return Self::of_lengths(lengths, listed.durations(), target);
         }
         if format.is_transport() {
             let muxed = presentation.muxed_into(rendition);
-            let of = |length: fn(ts::Size) -> u64| {
-                let sizes: Box<dyn Iterator<Item = ts::Size>> = match muxed {
-                    Some(sound) => Box::new(ts::sizes_with(rendition, sound)),
-                    None => Box::new(ts::sizes(rendition)),
-                };
-                let lengths = sizes.skip(fragments.start).map(length);
-                let spans = ts::spans_with(listed, muxed);
+            let (start, count) = (fragments.start, fragments.len());
+            let sizes: Vec<ts::Size> = match muxed {
+                Some(sound) => ts::sizes_with(rendition, sound).skip(start).take(count).collect(),
+                None => ts::sizes(rendition).skip(start).take(count).collect(),
+            };
+            let held = ts::Held::with(rendition, muxed);
+            let of = |length: fn(&ts::Size) -> u64| {
+                let spans = listed.numbered().map(|(n, span)| held.span(n, span));
                 let durations = spans.map(|(start, end)| end.saturating_sub(start));
-                Self::of_lengths(lengths, durations, target)
+                Self::of_lengths(sizes.iter().map(length), durations, target)
             };
             return Self { peak: of(|size| size.most).peak, mean: of(|size| size.mean).mean };
         }
-        let protection = presentation.protection_of(listed);
-        let own = in_band_length(presentation, listed);
-        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection) + own);
+        let lengths = fragments.map(|n| cmaf::length(rendition, n, protection) + in_band);
         Self::of_lengths(lengths, listed.durations(), target)
     }
 
@@ -60,8 +66,13 @@ impl Rates {
         listed: &Listed<'_>,
         target: u64,
     ) -> Self {
-        let lengths = listed.fragments.clone().map(|n| key_frame_at_most(presentation, listed, n));
-        Self::of_lengths(lengths, listed.durations(), target)
+        let are_ranges = presentation.key_frames_are_ranges();
+        let way = sent(presentation, listed, target, Part::KeyFrames { are_ranges });
+        presentation.figures.rates(presentation, listed, way, || {
+            let length = |n| key_frame_at_most(listed.rendition, &way, are_ranges, n);
+            let lengths = listed.fragments.clone().map(length);
+            Self::of_lengths(lengths, listed.durations(), target)
+        })
     }
 
     pub(super) fn of_images(listed: &ListedImages<'_>, target: u64) -> Self {
@@ -151,20 +162,24 @@ fn peak(ends: &[End], target: u64) -> Option<End> {
     peak
 }
 
+/// What the bytes of a rendition follow from, or those of its key frames.
+fn sent(presentation: &Presentation<'_>, listed: &Listed<'_>, target: u64, part: Part) -> Sent {
+    let protection = presentation.protection_of(listed);
+    let in_band = in_band_length(presentation, listed);
+    Sent { format: presentation.selectors.format, protection, part, in_band, target }
+}
+
 /// Bytes that are sent of the key frame at the start of fragment `n`, at most.
-fn key_frame_at_most(presentation: &Presentation<'_>, listed: &Listed<'_>, n: usize) -> u64 {
-    let (rendition, protection) = (listed.rendition, presentation.protection_of(listed));
+fn key_frame_at_most(rendition: &Rendition, way: &Sent, are_ranges: bool, n: usize) -> u64 {
+    let Sent { format, protection, in_band, .. } = *way;
     let sample = key_frame_bytes(rendition, n);
-    if let Container::Transport { .. } = presentation.selectors.format.row().container {
+    if let Container::Transport { .. } = format.row().container {
         return cmaf::padded(ts::key_frame_at_most(rendition, n, sample), protection);
     }
-    let samples = match presentation.key_frames_are_ranges() {
-        true => rendition.cuts.samples(n).len(),
-        false => 1,
-    };
+    let samples = if are_ranges { rendition.cuts.samples(n).len() } else { 1 };
     let auxiliary = if Scheme::of(protection).is_some() { MOST_AUXILIARY } else { 0 };
     let head = cmaf::head_length(&rendition.track, samples, auxiliary);
-    cmaf::padded(head + in_band_length(presentation, listed) + sample, protection)
+    cmaf::padded(head + in_band + sample, protection)
 }
 
 /// What fragments say of a key that rotates, at most: boxes of manifests may hold an address too.

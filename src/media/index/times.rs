@@ -102,16 +102,22 @@ impl Times {
 
     /// The first sample that does not start before `dts`; the sample count when there is none.
     pub(super) fn first_at_or_after(&self, dts: i64) -> u32 {
-        let (mut low, mut high) = (0, self.count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.dts(middle) < dts {
-                low = middle + 1;
-            } else {
-                high = middle;
+        let begun = self.checkpoints.partition_point(|start| *start < dts);
+        let Some(last) = begun.checked_sub(1) else { return 0 };
+        let mut start = self.checkpoints[last];
+        let runs = self.runs.iter().enumerate().skip(last * CHECKPOINT);
+        for (n, run) in runs.take(CHECKPOINT) {
+            let end = self.runs.get(n + 1).map_or(self.count, |next| next.first);
+            let delta = i64::from(run.delta);
+            let next = start + i64::from(end - run.first) * delta;
+            if next >= dts {
+                // It lasts: it starts before `dts`, and ends not before it.
+                let samples = (dts - start + delta - 1) / delta;
+                return run.first + u32::try_from(samples).unwrap_or(end - run.first);
             }
+            start = next;
         }
-        low
+        self.count
     }
 
     /// Walks from `sample` on.
@@ -181,20 +187,26 @@ mod tests {
     proptest! {
         #[test]
         fn look_ups_agree_with_adding_up(
-            runs in proptest::collection::vec((1_u32..4, 0_u32..50), 1..300),
+            runs in proptest::collection::vec((1_u32..4, 0_u32..8), 1..300),
         ) {
             let count = runs.iter().map(|run| run.0).sum();
             let times = times(&runs, count).unwrap();
             let deltas = runs.iter().flat_map(|run| std::iter::repeat_n(run.1, run.0 as usize));
-            let mut dts = 0;
+            let (mut dts, mut starts) = (0, Vec::new());
             for (n, delta) in deltas.enumerate() {
                 let n = u32::try_from(n).unwrap();
                 prop_assert_eq!(times.dts(n), dts);
                 prop_assert_eq!(times.cursor(n).next(), (dts, delta));
-                prop_assert!(times.dts(times.first_at_or_after(dts)) >= dts);
+                starts.push(dts);
                 dts += i64::from(delta);
             }
             prop_assert_eq!(times.dts(count), dts);
+            starts.push(dts);
+            for wanted in -1..dts + 2 {
+                let first = starts.partition_point(|start| *start < wanted);
+                let first = u32::try_from(first).unwrap().min(count);
+                prop_assert_eq!(times.first_at_or_after(wanted), first);
+            }
         }
     }
 }

@@ -7,13 +7,14 @@ use data_encoding::HEXUPPER;
 use jiff::Timestamp;
 
 use super::audio::{Group, Named, Sound, are_grouped, characteristics, groups};
-use super::media::{map, push_duration, segments};
+use super::media::{map, segments};
 use super::multivariant::codecs;
+use super::segments::Segments;
 use super::{keys, output, quoted, text, version};
 use crate::isobmff::moov::mdhd::Language;
 use crate::package::files::Place;
 use crate::package::keyed::{KeyRun, KeyRuns};
-use crate::package::presentation::{Ivs, Leaf, Listed, ListedText, Presentation};
+use crate::package::presentation::{Ivs, Listed, ListedText, Presentation};
 use crate::protection::Protection;
 
 /// What AMS reckoned for the container: 2.2 percent and a constant for each track.
@@ -115,10 +116,10 @@ pub(super) fn write_media(
     listed: &Listed<'_>,
 ) -> Result {
     write_head(out, version(presentation), listed.spans())?;
-    let leaf = presentation.fragment_leaf(listed.rendition);
+    let place = presentation.place_of(listed.rendition);
     let map = map(presentation, listed);
     let keyed = Keyed { map, runs: &listed.keys, ivs: presentation.ivs_of(listed.rendition) };
-    write_segments(out, presentation, &keyed, &leaf, || listed.spans())
+    write_segments(out, presentation, &keyed, &place, || listed.spans())
 }
 
 pub(super) fn write_text(
@@ -127,9 +128,9 @@ pub(super) fn write_text(
     listed: &ListedText<'_>,
 ) -> Result {
     write_head(out, version(presentation), listed.spans())?;
-    let leaf = presentation.text_leaf(listed.text);
+    let place = presentation.place_of_text(listed.text);
     let keyed = Keyed { map: None, runs: &listed.keys, ivs: presentation.ivs_of_text() };
-    write_segments(out, presentation, &keyed, &leaf, || listed.spans())
+    write_segments(out, presentation, &keyed, &place, || listed.spans())
 }
 
 pub(super) fn write_head(
@@ -160,11 +161,12 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
     out: &mut String,
     presentation: &Presentation<'_>,
     keyed: &Keyed<'_>,
-    leaf: &Leaf,
+    place: &Place<'_>,
     spans: impl Fn() -> S,
 ) -> Result {
     let first = keyed.runs.runs().first().map_or(0, |run| run.fragments.start);
     let mut before = None;
+    let mut lines = Segments::new(presentation.compat, place);
     for (n, (start, micros)) in (first..).zip(segments(spans())) {
         if let Some(run) = keyed.runs.beginning_at(n) {
             write_keys(out, presentation, keyed, run, before)?;
@@ -173,9 +175,7 @@ fn write_segments<S: Iterator<Item = (u64, u64)>>(
         if n == first {
             write_date(out, spans())?;
         }
-        push_duration(out, presentation.compat, micros);
-        leaf.push_at(out, start);
-        out.push('\n');
+        lines.push(out, n, start, micros);
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }

@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use super::media::{micros, push_duration, target_ticks, write_head};
+use super::media::{micros, target_ticks, write_head};
+use super::segments::Durations;
 use crate::bytes::push_seconds;
 use crate::package::presentation::{ListedImages, Presentation};
 use crate::package::rate::Rates;
@@ -56,8 +57,9 @@ fn write_images(
     writeln!(out, "#EXT-X-IMAGES-ONLY")?;
     let ((width, height), grid) = (listed.images.tile(), listed.images.grid);
     let leaf = presentation.image_leaf(listed.images);
+    let mut durations = Durations::new(presentation.compat);
     for (cut, span) in listed.images.cuts.starts.iter().skip(first).zip(spans()) {
-        push_duration(out, presentation.compat, micros(span));
+        durations.push(out, micros(span));
         write!(out, "#EXT-X-TILES:RESOLUTION={width}x{height},LAYOUT={grid},DURATION=")?;
         push_seconds(out, micros(span) / u64::from(grid.tiles()));
         out.push('\n');

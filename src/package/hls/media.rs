@@ -2,15 +2,17 @@
 
 use std::fmt::Write;
 
+use super::segments::{Durations, Segments};
 use super::{ams, keys, version};
-use crate::bytes::push_seconds;
 use crate::cenc::IvContext;
 use crate::package::cmaf;
 use crate::package::compat::Compat;
+use crate::package::figures::Clock;
 use crate::package::files::Place;
 use crate::package::format::Container;
 use crate::package::presentation::{Listed, Presentation};
-use crate::package::ts::spans_with;
+use crate::package::request::TrackRef;
+use crate::package::ts::Held;
 use crate::time::WIRE_TIMESCALE;
 
 const TICKS_PER_MICRO: u64 = WIRE_TIMESCALE as u64 / 1_000_000;
@@ -41,17 +43,16 @@ fn write_media(
     listed: &Listed<'_>,
 ) -> std::fmt::Result {
     let rendition = listed.rendition;
-    write_head(out, presentation, all_spans(presentation))?;
+    write_modern_head(out, version(presentation), common_target(presentation))?;
     writeln!(out, "#EXT-X-INDEPENDENT-SEGMENTS")?;
     let iv_of = presentation.ivs_of(rendition);
     let mut lines = keys::Lines::new(presentation, map(presentation, listed), &listed.keys, iv_of);
     let place = presentation.place_of(rendition);
-    let starts = listed.spans().map(|(start, _)| start);
-    let durations = clocked(presentation, listed).map(micros);
-    for ((n, start), micros) in listed.fragments.clone().zip(starts).zip(durations) {
+    let clock = clock(presentation, listed);
+    let mut segments = Segments::new(presentation.compat, &place);
+    for (n, (start, end)) in listed.numbered() {
         lines.push(out, n, start);
-        push_duration(out, presentation.compat, micros);
-        place.push_segment(out, n, start);
+        segments.push(out, n, start, micros(clock((n, (start, end)))));
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }
@@ -74,12 +75,13 @@ fn write_key_frames(
         false => Place::Url(presentation.key_frame_leaf(rendition)),
     };
     let segments = segments(listed.spans()).zip(lengths);
+    let mut durations = Durations::new(presentation.compat);
     for (n, ((start, micros), length)) in listed.fragments.clone().zip(segments) {
         if n == listed.fragments.start && presentation.compat == Compat::Ams {
             ams::write_date(out, listed.spans())?;
         }
         lines.push(out, n, start);
-        push_duration(out, presentation.compat, micros);
+        durations.push(out, micros);
         match ranges {
             true => place.push_front(out, n, start, *length),
             false => place.push_segment(out, n, start),
@@ -106,34 +108,57 @@ pub(super) fn write_head(
     if presentation.compat == Compat::Ams {
         return ams::write_head(out, version, spans);
     }
+    write_modern_head(out, version, target_duration(spans, version))
+}
+
+fn write_modern_head(out: &mut String, version: u8, target: u64) -> std::fmt::Result {
     writeln!(out, "#EXTM3U\n#EXT-X-VERSION:{version}\n#EXT-X-PLAYLIST-TYPE:VOD")?;
-    let target = target_duration(spans, version);
     writeln!(out, "#EXT-X-TARGETDURATION:{target}\n#EXT-X-MEDIA-SEQUENCE:0")
 }
 
-/// One target for all playlists of a variant (RFC 8216 section 6.2.4).
-pub(super) fn all_spans(presentation: &Presentation<'_>) -> impl Iterator<Item = (u64, u64)> {
-    presentation.listed.iter().flat_map(|listed| clocked(presentation, listed))
+/// One target for all playlists of a variant (RFC 8216 section 6.2.4), in seconds.
+pub(super) fn common_target(presentation: &Presentation<'_>) -> u64 {
+    let target = |listed: &Listed<'_>| {
+        let muxed = presentation.muxed_into(listed.rendition).map(TrackRef::of);
+        let hidden = hidden(presentation, listed);
+        let told = Clock { version: version(presentation), hidden };
+        let held = || listed.numbered().map(clock(presentation, listed));
+        let work_out = || target_duration(held(), told.version);
+        presentation.figures.target(listed, muxed, told, work_out)
+    };
+    presentation.listed.iter().map(target).max().unwrap_or(1)
 }
 
-/// Start and end of what every listed segment holds, by the clock that stands in it: the first lasts
-/// longer by what the edit list of a CMAF track hides, and the others are later. Players put a
-/// segment where the durations in front of it say, and subtract what it says itself; where these
-/// differ, the sound would be early by the difference.
-fn clocked<'a>(
-    presentation: &'a Presentation<'_>,
-    listed: &'a Listed<'_>,
-) -> impl Iterator<Item = (u64, u64)> + 'a {
+/// The target of the key frames of a track, in wire ticks.
+pub(super) fn key_frame_target(presentation: &Presentation<'_>, listed: &Listed<'_>) -> u64 {
+    let told = Clock { version: version(presentation), hidden: 0 };
+    let work_out = || target_duration(listed.spans(), told.version);
+    in_ticks(presentation.figures.target(listed, None, told, work_out))
+}
+
+/// Gives start and end of what a listed segment holds by its number and what it shows, by the clock
+/// that stands in it: the first lasts longer by what the edit list of a CMAF track hides, and the others
+/// are later. Players put a segment where the durations in front of it say, and subtract what it says
+/// itself; where these differ, the sound would be early by the difference.
+fn clock(
+    presentation: &Presentation<'_>,
+    listed: &Listed<'_>,
+) -> impl Fn((usize, (u64, u64))) -> (u64, u64) {
+    let hidden = hidden(presentation, listed);
+    let held = Held::with(listed.rendition, presentation.muxed_into(listed.rendition));
+    move |(n, span)| {
+        let (start, end) = held.span(n, span);
+        (if n == 0 { start } else { start + hidden }, end + hidden)
+    }
+}
+
+/// What the edit list of a track hides, where it has one, in wire ticks.
+fn hidden(presentation: &Presentation<'_>, listed: &Listed<'_>) -> u64 {
     let has_edits = presentation.selectors.format.row().container == Container::Cmaf;
-    let hidden = match presentation.compat {
+    match presentation.compat {
         Compat::Modern if has_edits => cmaf::priming(listed.rendition),
         Compat::Modern | Compat::Ams => 0,
-    };
-    let first = listed.fragments.clone().map(|n| n == 0);
-    let muxed = presentation.muxed_into(listed.rendition);
-    spans_with(listed, muxed).zip(first).map(move |((start, end), first)| {
-        (if first { start } else { start + hidden }, end + hidden)
-    })
+    }
 }
 
 /// [`target_duration`] in wire ticks.
@@ -141,7 +166,11 @@ pub(super) fn target_ticks(
     presentation: &Presentation<'_>,
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> u64 {
-    target_duration(spans, version(presentation)) * u64::from(WIRE_TIMESCALE)
+    in_ticks(target_duration(spans, version(presentation)))
+}
+
+pub(super) fn in_ticks(target: u64) -> u64 {
+    target * u64::from(WIRE_TIMESCALE)
 }
 
 /// From version 6 on every duration rounded to the second is at most this, before it every
@@ -159,13 +188,6 @@ pub(super) fn segments(
     spans: impl Iterator<Item = (u64, u64)>,
 ) -> impl Iterator<Item = (u64, u64)> {
     spans.map(|span| (span.0, micros(span)))
-}
-
-/// The line in front of a URI; AMS wrote a title too.
-pub(super) fn push_duration(out: &mut String, compat: Compat, micros: u64) {
-    out.push_str("#EXTINF:");
-    push_seconds(out, micros);
-    out.push_str(if compat == Compat::Ams { ",no-desc\n" } else { ",\n" });
 }
 
 /// Duration in microseconds: a difference of rounded times, so that durations add up to the total.

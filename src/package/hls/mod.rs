@@ -12,6 +12,7 @@ mod media;
 mod multivariant;
 mod output;
 pub mod read;
+mod segments;
 mod text;
 
 pub use images::{images, is_listed};

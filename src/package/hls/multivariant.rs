@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::audio::{Sound, are_grouped, groups};
-use super::media::{all_spans, target_ticks};
+use super::media::{common_target, in_ticks, key_frame_target};
 use super::{ams, captions, images, keys, output, text, version};
 use crate::codec::{Family, VideoRange};
 use crate::media::{Picture, Rendition, Track};
@@ -41,7 +41,7 @@ fn write_multivariant(out: &mut String, presentation: &Presentation<'_>) -> std:
     let lines = [text::media_lines(presentation), captions::media_lines(presentation)].concat();
     lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
     let sounds = Sound::each_of(&groups, grouped);
-    let rates = AllRates::of(presentation, target_ticks(presentation, all_spans(presentation)));
+    let rates = AllRates::of(presentation, in_ticks(common_target(presentation)));
     for (n, sound) in sounds.iter().enumerate() {
         for level in &video {
             writeln!(out, "{}", variant_line(presentation, Some(level), sound, &rates))?;
@@ -85,7 +85,7 @@ fn write_key_frames(
     level: &Listed<'_>,
 ) -> std::fmt::Result {
     let Listed { rendition, .. } = level;
-    let target = target_ticks(presentation, level.spans());
+    let target = key_frame_target(presentation, level);
     let peak = Rates::of_key_frames(presentation, level, target).peak;
     let codec = rendition.track.codec_string();
     let (width, height) = shown_size(presentation, rendition);

@@ -3,7 +3,8 @@
 
 use std::fmt::Write;
 
-use super::media::{push_duration, segments, write_head};
+use super::media::{segments, write_head};
+use super::segments::Segments;
 use super::{ams, keys, quoted};
 use crate::isobmff::moov::mdhd::Language;
 use crate::media::TextRendition;
@@ -39,10 +40,10 @@ fn write_text(
     let iv_of = presentation.ivs_of_text();
     let mut lines = keys::Lines::new(presentation, None, &listed.keys, iv_of);
     let place = presentation.place_of_text(listed.text);
+    let mut written = Segments::new(presentation.compat, &place);
     for (n, (start, micros)) in listed.fragments.clone().zip(segments(listed.spans())) {
         lines.push(out, n, start);
-        push_duration(out, presentation.compat, micros);
-        place.push_segment(out, n, start);
+        written.push(out, n, start, micros);
     }
     writeln!(out, "#EXT-X-ENDLIST")
 }

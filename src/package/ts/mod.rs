@@ -7,7 +7,7 @@ mod sizes;
 mod video;
 
 pub use audio::samples_beside;
-pub use sizes::{Size, key_frame_at_most, sizes, sizes_with, spans_with};
+pub use sizes::{Held, Size, key_frame_at_most, sizes, sizes_with};
 
 use std::iter::Peekable;
 

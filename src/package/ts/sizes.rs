@@ -9,7 +9,6 @@ use crate::codec::nal::NalUnits;
 use crate::media::Rendition;
 use crate::mpegts::packet::{CLOCK_FIELD, PACKET, ROOM};
 use crate::mpegts::pes;
-use crate::package::presentation::Listed;
 
 /// Bytes that a frame of sound costs beside its sample, nearly: ADTS header and its share of a PES
 /// packet.
@@ -52,19 +51,29 @@ pub fn sizes_with(pictures: &Rendition, sound: &Rendition) -> impl Iterator<Item
     })
 }
 
-/// Start and end in wire ticks of what listed segments of pictures hold with sound among them: the
-/// first of all has what is heard before the pictures, the last what is heard behind them.
-pub fn spans_with<'a>(
-    listed: &'a Listed<'_>,
-    sound: Option<&'a Rendition>,
-) -> impl Iterator<Item = (u64, u64)> + 'a {
-    let heard = sound.and_then(|sound| Some((sound.cuts.starts.first()?.start, sound.cuts.end)));
-    let all = listed.rendition.cuts.len();
-    listed.fragments.clone().zip(listed.spans()).map(move |(n, (start, end))| {
-        let (from, to) = heard.unwrap_or((start, end));
+/// What segments of pictures hold with sound among them: the first of all has what is heard before the
+/// pictures, the last what is heard behind them.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// Start and end of the sound in wire ticks.
+    heard: Option<(u64, u64)>,
+    /// The number of segments, whether or not they are listed.
+    all: usize,
+}
+
+impl Held {
+    /// By the segments of pictures with that sound; without, they hold what they show.
+    pub fn with(pictures: &Rendition, sound: Option<&Rendition>) -> Self {
+        let heard = |sound: &Rendition| Some((sound.cuts.starts.first()?.start, sound.cuts.end));
+        Self { heard: sound.and_then(heard), all: pictures.cuts.len() }
+    }
+
+    /// Start and end of what segment `n` holds, of what it shows, in wire ticks.
+    pub fn span(&self, n: usize, (start, end): (u64, u64)) -> (u64, u64) {
+        let (from, to) = self.heard.unwrap_or((start, end));
         let first = if n == 0 { start.min(from) } else { start };
-        (first, if n + 1 == all { end.max(to) } else { end })
-    })
+        (first, if n + 1 == self.all { end.max(to) } else { end })
+    }
 }
 
 fn of_sound(rendition: &Rendition, n: usize) -> Size {

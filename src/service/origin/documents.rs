@@ -12,10 +12,10 @@ use super::{Answer, Context, Origin, OriginError};
 use crate::ids::LocatorId;
 use crate::keys::Schedule;
 use crate::package::compat::Compat;
+use crate::package::figures::AssetFigures;
 use crate::package::presentation::{DeliveryUrls, Presentation};
 use crate::package::request::{Item, Query, Selectors};
 use crate::package::selection::Selection;
-use crate::package::steering::Steering;
 use crate::policy::StreamingPolicy;
 use crate::protection::Protection;
 
@@ -149,12 +149,12 @@ impl Origin {
         let is_long = fragments.chain(images).sum::<usize>() > LONG;
         if !is_long && context.keys_in_force().nth(MANY).is_none() {
             let addresses = self.addresses(context, delivery)?;
-            return write(context, &context.presentation(&addresses, &self.steering)?);
+            return write(context, &context.presentation(&addresses, self)?);
         }
         let (origin, context, delivery) = (self.clone(), Arc::clone(context), delivery.clone());
         let work = move || {
             let addresses = origin.addresses(&context, &delivery)?;
-            write(&context, &context.presentation(&addresses, &origin.steering)?)
+            write(&context, &context.presentation(&addresses, &origin)?)
         };
         self.turns.blocking(work).await?
     }
@@ -164,7 +164,7 @@ impl Context {
     fn presentation<'a>(
         &'a self,
         addresses: &KeyAddresses,
-        steering: &'a Steering,
+        origin: &'a Origin,
     ) -> Result<Presentation<'a>, OriginError> {
         let sealed = self.loaded.asset.sealed();
         Ok(Presentation {
@@ -180,7 +180,8 @@ impl Context {
             start: self.selection.start(),
             period: None,
             led: self.selection.is_led(),
-            steering,
+            steering: &origin.steering,
+            figures: AssetFigures { figures: &origin.figures, asset: self.loaded.generation },
             files: None,
         })
     }

@@ -1,5 +1,6 @@
 //! Which key protects which track, and what is in force when a URL does not say it.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -268,11 +269,12 @@ impl Context {
             if let Some(keys) = passed::key_runs(rendition, &fragments) {
                 return Ok(Listed { rendition, keys, fragments });
             }
-            let (facts, identity) = (Facts::of(rendition), self.identity(rendition));
+            let (facts, identity) = (Facts::of(rendition), OnceCell::new());
             let key_in = |period| {
                 let record = self.key_in(&facts, period)?;
                 Ok(record.map(|record| {
-                    let ivs = IvContext::new(record.kid, &identity);
+                    let identity = identity.get_or_init(|| self.identity(rendition));
+                    let ivs = IvContext::new(record.kid, identity);
                     rendition_key(record, self.ruled(ivs), addresses)
                 }))
             };

@@ -55,6 +55,7 @@ use crate::media::Rendition;
 use crate::media::timeline::Cutting;
 use crate::package::cmaf::{Protect, Shape, Told};
 use crate::package::compat::Compat;
+use crate::package::figures::Figures;
 use crate::package::format::{Container, Format, Manifest};
 use crate::package::plan::Plan;
 use crate::package::presentation::{DeliveryUrls, Listed, Presentation};
@@ -82,6 +83,7 @@ pub struct Origin {
     plans: Cache<String, Arc<Plan>>,
     lengths: Lengths,
     layouts: LayoutCache,
+    figures: Arc<Figures>,
     steering: Arc<Steering>,
     /// Of long documents.
     turns: Turns,
@@ -183,9 +185,10 @@ impl Origin {
         let documents = documents::cache(caches.documents);
         let assets = AssetCache::new(caches.indexes);
         let (lengths, steering) = (Lengths::new(), Arc::new(steering));
+        let figures = Arc::default();
         let layouts = media_file::layouts();
         let turns = Turns::new();
-        Self { store, clock, assets, documents, plans, lengths, layouts, steering, turns }
+        Self { store, clock, assets, documents, plans, lengths, layouts, figures, steering, turns }
     }
 
     /// Checks a folder before it is published: the same as the first request would do, which then finds

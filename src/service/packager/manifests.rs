@@ -10,6 +10,7 @@ use super::paths::{front, relative, url};
 use super::text::TextJob;
 use crate::media::{Asset, Rendition};
 use crate::package::compat::Compat;
+use crate::package::figures::{AssetFigures, Figures};
 use crate::package::files::{Files, RenditionFiles, SegmentFiles};
 use crate::package::format::Format;
 use crate::package::media_file::Front;
@@ -62,9 +63,9 @@ fn mpd(order: &Order, all: &All<'_>, path: &Location) -> Result<Document, Packag
     };
     let fronts = jobs.iter().map(front).chain(text.iter().map(|text| text.front()));
     let fronts: Vec<Front> = fronts.collect();
-    let steering = Steering::default();
+    let around = (&Steering::default(), &Figures::default());
     let listed = (all.asset, &*jobs, &*text);
-    let presentation = presentation(order, listed, format, &files, &steering);
+    let presentation = presentation(order, listed, format, &files, around);
     let text = dash::mpd(&presentation, &fronts).map_err(PackageError::write(path))?;
     Ok((path.clone(), text))
 }
@@ -102,10 +103,10 @@ fn playlists(
     for (text, name) in text.iter().zip(of_text) {
         files.renditions.push((text.track(), text.files(&lister(name), uri(name), base)?));
     }
-    let steering = Steering::default();
+    let around = (&Steering::default(), &Figures::default());
     let listed = (all.asset, &*jobs, &*text);
-    let key_frames = presentation(order, listed, format, &seen_from_key_frames, &steering);
-    let presentation = presentation(order, listed, format, &files, &steering);
+    let key_frames = presentation(order, listed, format, &seen_from_key_frames, around);
+    let presentation = presentation(order, listed, format, &files, around);
     let document = |place, text: String| (place, text.into_bytes());
     let mut documents = Vec::new();
     for listed in &presentation.listed {
@@ -182,7 +183,7 @@ fn presentation<'a>(
     (asset, jobs, text): (&'a Asset, &[&'a Job<'a>], &[&TextJob<'a>]),
     format: Format,
     files: &'a Files,
-    steering: &'a Steering,
+    (steering, figures): (&'a Steering, &'a Figures),
 ) -> Presentation<'a> {
     let listed = |rendition: &'a Rendition| {
         let job = jobs.iter().find(|job| std::ptr::eq(job.rendition, rendition))?;
@@ -211,6 +212,7 @@ fn presentation<'a>(
         start: 0,
         led: false,
         steering,
+        figures: AssetFigures { figures, asset: 0 },
         files: Some(files),
         period: None,
     }

@@ -4,6 +4,7 @@ mod agreement;
 mod ams;
 mod changes;
 mod company;
+mod figures;
 mod golden;
 mod interrupted;
 mod ivs;
