@@ -110,19 +110,22 @@ impl Connection {
 /// neither sleeps between requests nor answers one with what it makes for another. Answers are of one
 /// length.
 pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
-    const ROW: usize = 16;
+    /// More would wait for room at the client, and kept answers would cost more than made ones.
+    const ROW_BYTES: usize = 256 * 1024;
     let mut connection = server.connect();
     let length = connection.whole_length(request);
-    let (row, mut answers) = (request.repeat(ROW), vec![0; length * ROW]);
+    let count = (ROW_BYTES / length).clamp(2, 16);
+    let (row, mut answers) = (request.repeat(count), vec![0; length * count]);
     let mut rows = 0;
     let (start, cpu) = (Instant::now(), server.cpu());
     while start.elapsed() < time {
         connection.ask(&row);
         connection.stream.read_exact(&mut answers).expect("answers");
-        assert_eq!(lengths(&answers[length * (ROW - 1)..]).map(|it| it.0 + it.1), Some(length));
+        let last = lengths(&answers[length * (count - 1)..]);
+        assert_eq!(last.map(|(head, body)| head + body), Some(length));
         rows += 1;
     }
-    (server.cpu() - cpu) * 1e6 / (rows * ROW) as f64
+    (server.cpu() - cpu) * 1e6 / (rows * count) as f64
 }
 
 /// What a load came to.
