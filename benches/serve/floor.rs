@@ -21,6 +21,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 
+use crate::cores;
 use crate::load::request;
 use crate::process::Process;
 
@@ -71,7 +72,8 @@ fn free_address() -> String {
 
 /// `None` when it ends, or does not listen soon.
 fn started(command: &mut Command, address: String) -> Option<Process> {
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let child = cores::of_server(|| command.spawn()).ok()?;
     let process = Process::new(child, address);
     let start = Instant::now();
     while TcpStream::connect(&process.address).is_err() {

@@ -3,10 +3,12 @@
 //! asset costs and takes; what stalled readers hold. Beside it what nginx and a bare hyper server
 //! need for the same bytes.
 //!
-//! Prints tables: all, or those that arguments name, as in `cargo bench --bench serve -- fragments`. Media come from `scripts/long-asset.sh`, which keeps them in a cache folder.
-//! Numbers are of the machine and the moment. CPU is that of the server alone; rates share the
-//! machine with the clients.
+//! Prints tables: all, or those that arguments name, as in `cargo bench --bench serve -- fragments`.
+//! Media come from `scripts/long-asset.sh`, which keeps them in a cache folder. Numbers are of the
+//! machine and the moment; CPU is that of the server alone, which has one core and shares it with no
+//! client.
 
+mod cores;
 mod documents;
 mod floor;
 mod fragments;
@@ -39,7 +41,7 @@ fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|name| name != "--bench").collect();
     for (name, print) in TABLES {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
-            print();
+            cores::of_clients(print);
         }
     }
 }
@@ -61,12 +63,9 @@ fn against(measured: f64, expected: Option<f64>) -> String {
 /// The folder of an asset that the script makes: six levels and sound, `kbit` in the highest.
 fn asset(minutes: u32, kbit: u32) -> PathBuf {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/long-asset.sh");
-    let output = Command::new("bash")
-        .arg(script)
-        .args([minutes.to_string(), kbit.to_string()])
-        .stderr(Stdio::inherit())
-        .output()
-        .expect("bash runs");
+    let mut command = Command::new("bash");
+    command.arg(script).args([minutes.to_string(), kbit.to_string()]).stderr(Stdio::inherit());
+    let output = cores::of_all(|| command.output()).expect("bash runs");
     assert!(output.status.success(), "scripts/long-asset.sh failed; run make setup");
     let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
     read_into_page_cache(&folder);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::cores;
 use crate::process::Process;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
@@ -25,7 +26,8 @@ impl Server {
     pub(crate) fn start(media: &Path, variables: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let ready = data.path().join("ready.json");
-        let child = Command::new(BINARY)
+        let mut command = Command::new(BINARY);
+        command
             .args(["dev", "--listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(data.path().join("data"))
@@ -36,9 +38,8 @@ impl Server {
             .env("PORTCULLIS_LOG_FILTER", "warn")
             .envs(variables.iter().copied())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the server starts");
+            .stderr(Stdio::null());
+        let child = cores::of_server(|| command.spawn()).expect("the server starts");
         let ready: Value = serde_json::from_str(&wait_for(&ready)).expect("JSON");
         let origin = text(&ready["origin"]);
         let mut roots = BTreeMap::new();
