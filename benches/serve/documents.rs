@@ -17,7 +17,7 @@ const GENERATED: f64 = 75.0;
 /// Of a media playlist of two hours.
 const LONG_PLAYLIST: f64 = 50.0;
 
-const TIME: Duration = Duration::from_millis(700);
+const TIME: Duration = Duration::from_millis(300);
 
 /// With this the server makes every document anew.
 const NO_CACHE: (&str, &str) = ("PORTCULLIS_MEDIA_DOCUMENT_CACHE_BYTES", "0");

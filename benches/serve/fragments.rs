@@ -15,7 +15,7 @@ use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cac
 const FRAGMENTS: f64 = 0.36;
 const TRANSPORT_STREAM: f64 = 0.38;
 
-const TIME: Duration = Duration::from_secs(2);
+const TIME: Duration = Duration::from_millis(800);
 
 /// What is protected: stream, selectors, and what is expected.
 pub(crate) const PROTECTED: &[(&str, &str, f64)] = &[
