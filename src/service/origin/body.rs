@@ -162,6 +162,10 @@ impl Body for PlanBody {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Done => return Poll::Ready(None),
                 State::Idle(work) => {
+                    if self.chained.as_mut().is_some_and(|chained| chained.gives_way(context)) {
+                        self.state = State::Idle(work);
+                        return Poll::Pending;
+                    }
                     if let Some(delivered) = self.begin(work, context) {
                         return Poll::Ready(delivered);
                     }

@@ -7,13 +7,15 @@
 //! where nobody came the next pieces do not wait either: the others do not read.
 
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::ops::RangeInclusive;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 use super::body::Work;
@@ -29,31 +31,51 @@ static WAITING: Mutex<VecDeque<Arc<Slot>>> = Mutex::new(VecDeque::new());
 /// So long a piece waits. Clients that read as fast as they are served come sooner.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// How many pieces do not wait after one that has waited in vain.
-const IMPATIENT: usize = 64;
+/// How many pieces do not wait after one that has waited in vain: twice as many after each, until one is
+/// joined.
+const IMPATIENT: RangeInclusive<usize> = 4..=256;
+
+/// How many it will be.
+static NEXT_IMPATIENT: AtomicUsize = AtomicUsize::new(*IMPATIENT.start());
 
 /// How many of these are left.
 static NOT_WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// Counts an answer that is one chain, until it is dropped.
-pub(super) struct Chained(());
+pub(super) struct Chained {
+    gave_way: bool,
+}
 
 impl Chained {
     pub(super) fn begin() -> Self {
         CHAINS.fetch_add(1, Relaxed);
-        Self(())
+        Self { gave_way: false }
     }
 
-    /// Whether the next piece waits for those of others.
+    /// Before each piece others may begin: an answer whose client reads as fast as it is served would
+    /// keep its thread until it ends, and all would be alone.
+    pub(super) fn gives_way(&mut self, context: &mut Context<'_>) -> bool {
+        self.gave_way = !self.gave_way;
+        self.gave_way && pin!(yield_now()).poll(context).is_pending()
+    }
+
+    /// Whether the next piece waits for those of others, or is waited for.
     pub(super) fn in_company(&self) -> bool {
         let left = NOT_WAITING.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
-        CHAINS.load(Relaxed) > 1 && left.is_err()
+        CHAINS.load(Relaxed) > 1 && (left.is_err() || !queue().is_empty())
     }
 }
 
 impl Drop for Chained {
+    /// Those that wait may have waited for this one alone.
     fn drop(&mut self) {
         CHAINS.fetch_sub(1, Relaxed);
+        let queue = queue();
+        let first = queue.front().filter(|_| is_complete(&queue)).cloned();
+        drop(queue);
+        if let Some(slot) = first {
+            slot.wake();
+        }
     }
 }
 
@@ -102,6 +124,12 @@ impl Slot {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wake(&self) {
+        if let Stage::Waiting(_, waker) = &*self.stage() {
+            waker.wake_by_ref();
+        }
+    }
+
     /// Takes a piece that waits, to encrypt it.
     fn take(&self) -> Option<Filled> {
         let mut stage = self.stage();
@@ -147,9 +175,15 @@ impl Ticket {
         match std::mem::replace(&mut *stage, Stage::Gone) {
             Stage::Done(work, bytes) => return Poll::Ready((work, bytes)),
             Stage::Waiting(own, waker) => {
-                if is_complete() || self.patience.as_mut().poll(context).is_ready() {
+                let is_complete = is_complete(&queue());
+                if is_complete || self.patience.as_mut().poll(context).is_ready() {
                     drop(stage);
-                    return Poll::Ready(encrypt(own));
+                    let others = others();
+                    // Who is left alone by answers that ended has not waited in vain.
+                    if !is_complete || !others.is_empty() {
+                        learn(!others.is_empty());
+                    }
+                    return Poll::Ready(encrypt(own, others));
                 }
                 *stage = Stage::Waiting(own, waker);
             }
@@ -172,23 +206,36 @@ fn queue() -> MutexGuard<'static, VecDeque<Arc<Slot>>> {
 }
 
 /// Whether no more can join, or advance side by side.
-fn is_complete() -> bool {
-    queue().len() >= CHAINS.load(Relaxed).min(LANES)
+fn is_complete(queue: &VecDeque<Arc<Slot>>) -> bool {
+    queue.len() >= CHAINS.load(Relaxed).min(LANES)
 }
 
-/// Encrypts a piece, and those that have waited longest beside it.
-fn encrypt(mut own: Filled) -> (Work, Bytes) {
+/// Whether a piece that waited was joined tells whether the next ones are to wait.
+fn learn(joined: bool) {
+    let impatient = NEXT_IMPATIENT.load(Relaxed);
+    let (now, next) = match joined {
+        true => (0, *IMPATIENT.start()),
+        false => (impatient, (2 * impatient).min(*IMPATIENT.end())),
+    };
+    NOT_WAITING.store(now, Relaxed);
+    NEXT_IMPATIENT.store(next, Relaxed);
+}
+
+/// Takes those that have waited longest. Who asks has taken its own piece.
+fn others() -> Vec<(Arc<Slot>, Filled)> {
     let mut others = Vec::with_capacity(LANES);
     while others.len() < LANES - 1 {
         let Some(slot) = queue().pop_front() else { break };
-        // Not its own, nor one that somebody else has taken.
+        // Not one that somebody else has taken.
         if let Some(filled) = slot.take() {
             others.push((slot, filled));
         }
     }
-    if others.is_empty() {
-        NOT_WAITING.store(IMPATIENT, Relaxed);
-    }
+    others
+}
+
+/// Encrypts a piece, and those of others beside it.
+fn encrypt(mut own: Filled, mut others: Vec<(Arc<Slot>, Filled)>) -> (Work, Bytes) {
     let all = std::iter::once(&mut own).chain(others.iter_mut().map(|(_, filled)| filled));
     let mut strands: Vec<Strand<'_>> = all.filter_map(Filled::strand).collect();
     strands::encrypt(&mut strands);
@@ -209,7 +256,7 @@ mod tests {
     use crate::package::plan::{Cipher, Extent, Plan};
     use crate::store::source::MediaSource;
     use http_body_util::BodyExt;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     const LENGTH: usize = 300_000;
 
@@ -217,20 +264,47 @@ mod tests {
         Expanded::new(&ContentKey::from_bytes([n; 16]))
     }
 
-    /// A file, and answers over it: two with each key.
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn answers_in_company_are_encrypted_as_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("media");
-        let media: Vec<u8> = (0..LENGTH).map(|n| (n * 131 + n / 251) as u8).collect();
-        std::fs::write(&path, &media).unwrap();
-        let source = Arc::new(MediaSource::open(&[path], None).unwrap());
-        let answers = (0..24_u8).map(|n| {
+    /// A file.
+    struct Media {
+        source: Arc<MediaSource>,
+        bytes: Vec<u8>,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Media {
+        fn new() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("media");
+            let bytes: Vec<u8> = (0..LENGTH).map(|n| (n * 131 + n / 251) as u8).collect();
+            std::fs::write(&path, &bytes).unwrap();
+            let source = Arc::new(MediaSource::open(&[path], None).unwrap());
+            Self { source, bytes, _dir: dir }
+        }
+
+        /// Answer `n` over it; two have each key.
+        fn answer(&self, n: u8) -> PlanBody {
             let cipher = Cipher::Segment { key: key(n / 2), iv: [n; 16] };
             let extents = vec![Extent { offset: u64::from(n), length: (LENGTH - 50) as u64 }];
             let plan = Arc::new(Plan::new(vec![n; 33].into(), extents, cipher));
             let end = plan.length();
-            let mut body = PlanBody::new(plan, [Arc::clone(&source)].into(), 0..end);
+            PlanBody::new(plan, [Arc::clone(&self.source)].into(), 0..end)
+        }
+
+        /// What it is to be.
+        fn expected(&self, n: u8) -> Vec<u8> {
+            let start = usize::from(n);
+            let mut expected = vec![n; 33];
+            expected.extend(&self.bytes[start..start + LENGTH - 50]);
+            seal_padded(&key(n / 2), [n; 16], &mut expected);
+            expected
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn answers_in_company_are_encrypted_as_alone() {
+        let media = Media::new();
+        let answers = (0..24_u8).map(|n| {
+            let mut body = media.answer(n);
             tokio::spawn(async move {
                 if n % 5 == 4 {
                     // A client that leaves.
@@ -242,14 +316,26 @@ mod tests {
         let answers: Vec<_> = answers.collect();
         for (n, answer) in (0_u8..).zip(answers) {
             let answer = answer.await.unwrap().unwrap();
-            if answer.is_empty() {
-                continue;
-            }
-            let start = usize::from(n);
-            let mut expected = vec![n; 33];
-            expected.extend(&media[start..start + LENGTH - 50]);
-            seal_padded(&key(n / 2), [n; 16], &mut expected);
-            assert!(answer == expected, "answer {n}");
+            assert!(answer.is_empty() || answer == media.expected(n), "answer {n}");
         }
+    }
+
+    #[tokio::test]
+    async fn on_one_thread_no_answer_waits_for_the_end_of_another() {
+        let (media, order) = (Media::new(), Arc::new(Mutex::new(Vec::new())));
+        let answers = (0..2).map(|n| {
+            let (mut body, order) = (media.answer(n), Arc::clone(&order));
+            tokio::spawn(async move {
+                while body.frame().await.is_some() {
+                    order.lock().unwrap().push(n);
+                }
+            })
+        });
+        for answer in answers.collect::<Vec<_>>() {
+            answer.await.unwrap();
+        }
+        let order = order.lock().unwrap();
+        assert!(order.len() > 4, "{order:?}");
+        assert_ne!(order[0], order[1], "{order:?}");
     }
 }
