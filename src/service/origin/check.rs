@@ -18,6 +18,10 @@ pub(super) struct Check {
     look: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
+/// By so much longer the last look counts while the next is under way: cores that are busy let it begin
+/// late, and whoever asks meanwhile would wait for it.
+const LATE: Duration = Duration::from_millis(30);
+
 /// When something was last found unchanged.
 struct LastLook {
     loaded: Instant,
@@ -49,11 +53,11 @@ impl Check {
         Findings { last: Arc::clone(&self.last), check: Arc::downgrade(self) }
     }
 
-    /// Whether a look was good that began after this question, or at most `good_for` before it.
-    /// One request looks for all that ask meanwhile.
+    /// Whether a look was good that began after this question, or at most `good_for` before it, or
+    /// [`LATE`] more where the next is under way. One request looks for all that ask meanwhile.
     pub(super) async fn holds(self: &Arc<Self>) -> bool {
         let asked = Instant::now();
-        if self.last.is_young(asked, || self.look_ahead()) {
+        if self.last.is_young(asked, || Some(Arc::clone(self))) {
             return true;
         }
         let _turn = self.turn.lock().await;
@@ -74,6 +78,10 @@ impl Check {
         }
     }
 
+    fn is_looking(&self) -> bool {
+        self.turn.try_lock().is_err()
+    }
+
     fn look(&self) -> bool {
         let began = Instant::now();
         let good = (self.look)();
@@ -87,12 +95,18 @@ impl Check {
 impl LastLook {
     /// Whether the last good look began at most `good_for` ago. While requests come, the next look
     /// begins before it is too old: else all that come during a look would wait for it.
-    fn is_young(&self, now: Instant, look_ahead: impl FnOnce()) -> bool {
-        let left = self.good_until().checked_duration_since(now);
-        if left.is_some_and(|left| left < self.good_for / 2) {
-            look_ahead();
+    fn is_young(&self, now: Instant, check: impl FnOnce() -> Option<Arc<Check>>) -> bool {
+        match self.good_until().checked_duration_since(now) {
+            Some(left) if left >= self.good_for / 2 => true,
+            Some(_) => {
+                check().inspect(Check::look_ahead);
+                true
+            }
+            None => {
+                now.saturating_duration_since(self.good_until()) <= LATE
+                    && check().is_some_and(|check| check.is_looking())
+            }
         }
-        left.is_some()
     }
 
     fn note(&self, began: Instant) {
@@ -108,11 +122,7 @@ impl LastLook {
 impl Findings {
     /// Whether the last good look is young enough; has the next one made in time.
     pub(super) fn are_young(&self, now: Instant) -> bool {
-        self.last.is_young(now, || {
-            if let Some(check) = self.check.upgrade() {
-                check.look_ahead();
-            }
-        })
+        self.last.is_young(now, || self.check.upgrade())
     }
 }
 
@@ -183,6 +193,18 @@ mod tests {
         let _over = check.turn.lock().await;
         assert_eq!(looks.load(Relaxed), 1);
         assert!(check.last.good_until() > loaded + good_for);
+    }
+
+    #[tokio::test]
+    async fn a_look_that_is_late_is_not_waited_for_at_once() {
+        let check = Check::new(Instant::now(), GOOD_FOR, || false);
+        let (findings, late) = (check.findings(), Instant::now() + GOOD_FOR + LATE / 2);
+        assert!(!findings.are_young(late), "nobody looks");
+        let looking = check.turn.lock().await;
+        assert!(findings.are_young(late));
+        assert!(!findings.are_young(late + LATE), "storage hangs");
+        drop(looking);
+        assert!(!findings.are_young(late));
     }
 
     #[tokio::test]
