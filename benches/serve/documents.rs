@@ -50,9 +50,9 @@ fn documents(server: &Server, minutes: u32) -> Vec<Document> {
 pub(crate) fn cost_per_request() {
     println!("\nserver CPU in us per request over 64 connections, and what nginx and a bare hyper");
     println!(
-        "server need for the same bytes in memory; requests/s at 512 by those at 64; made anew"
+        "server need for the same bytes in memory; what its core does over 512 by that over 64;"
     );
-    println!("for one client, when the index and the figures of its tracks are known");
+    println!("made anew for one client, when the index and the figures of its tracks are known");
     heading("made anew");
     for minutes in [10, 120] {
         let folder = asset(minutes, 600);
@@ -130,12 +130,13 @@ impl Compared {
 
     /// All but the end of a line.
     fn print(&self, title: &str, anew: &str) {
-        let rates = |[few, many]: [Load; 2]| many.rate / few.rate;
+        // What the core of the server can do: clients that have one core between them may do less.
+        let rates = |[few, many]: [Load; 2]| few.micros / many.micros;
         let Self { few, many, bare, nginx } = self;
         let column = |value: Option<f64>, digits: usize| {
             value.map_or_else(String::new, |value| format!("{value:.digits$}"))
         };
-        let kept = many.rate / few.rate;
+        let kept = rates([*few, *many]);
         print!(
             "{title:41} {:6.1} {:>6} {:>6} {:6.1} {anew:>9} {:8.0} {kept:6.2} {:>6} {:6.2}  rates {}",
             few.micros,
