@@ -95,8 +95,8 @@ pub(crate) fn small_fragments() {
 
 fn heading(anew: &str) {
     println!(
-        "{:41} {:>6} {:>6} {:>6} {:>6} {:>9} {:>8} {:>6} {:>6} {:>6}",
-        "", "ours", "nginx", "ratio", "hyper", anew, "at 64", "512/64", "nginx", "hyper"
+        "{:41} {:>6} {:>6} {:>6} {:>6} {:>9} {:>8} {:>8} {:>6} {:>6} {:>6}",
+        "", "ours", "nginx", "ratio", "hyper", anew, "at 64", "at 512", "512/64", "nginx", "hyper"
     );
 }
 
@@ -138,12 +138,13 @@ impl Compared {
         };
         let kept = rates([*few, *many]);
         print!(
-            "{title:41} {:6.1} {:>6} {:>6} {:6.1} {anew:>9} {:8.0} {kept:6.2} {:>6} {:6.2}  rates {}",
+            "{title:41} {:6.1} {:>6} {:>6} {:6.1} {anew:>9} {:8.0} {:8.0} {kept:6.2} {:>6} {:6.2}  512/64 {}",
             few.micros,
             column(nginx.map(|nginx| nginx[0].micros), 1),
             column(nginx.map(|nginx| few.micros / nginx[0].micros), 2),
             bare[0].micros,
             few.rate,
+            many.rate,
             column(nginx.map(rates), 2),
             rates(*bare),
             if kept >= 0.85 { "met" } else { "MISSED" },

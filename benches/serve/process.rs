@@ -1,5 +1,7 @@
 //! A process that serves on a port, and what it costs the machine.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Child;
 
@@ -10,11 +12,13 @@ pub(crate) struct Process {
     child: Child,
     /// Host and port.
     pub(crate) address: String,
+    /// Nanoseconds of each thread that was ever seen: some end.
+    threads: RefCell<BTreeMap<std::ffi::OsString, f64>>,
 }
 
 impl Process {
     pub(crate) fn new(child: Child, address: String) -> Self {
-        Self { child, address }
+        Self { child, address, threads: RefCell::default() }
     }
 
     pub(crate) fn connect(&self) -> Connection {
@@ -25,10 +29,13 @@ impl Process {
     pub(crate) fn cpu(&self) -> f64 {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("alive");
         let nanos = threads.filter_map(|thread| {
-            let stat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
-            stat.split_whitespace().next()?.parse::<f64>().ok()
+            let thread = thread.ok()?;
+            let stat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+            Some((thread.file_name(), stat.split_whitespace().next()?.parse().ok()?))
         });
-        nanos.sum::<f64>() / 1e9
+        let mut seen = self.threads.borrow_mut();
+        seen.extend(nanos);
+        seen.values().sum::<f64>() / 1e9
     }
 
     /// Resident memory in megabytes.

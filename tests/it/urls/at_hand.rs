@@ -9,18 +9,18 @@ use crate::support::http::{builder, client};
 use crate::support::origin::{Answer, get_by, get_with, send_at_once};
 use crate::support::server::DevServer;
 
-/// What clients ask with; no two of them get the same fields and bytes.
-const CLIENTS: [&[(&str, &str)]; 10] = [
-    &[],
-    &[("origin", "https://player.example")],
-    &[("accept-encoding", "gzip")],
-    &[("accept-encoding", "br"), ("origin", "https://other.example")],
-    &[("range", "bytes=10-99")],
-    &[("range", "bytes=10-99"), ("accept-encoding", "gzip")],
-    &[("range", "bytes=9999999-")],
-    &[("if-none-match", "*")],
-    &[("if-match", "\"another\"")],
-    &[("host", "keys.example:81")],
+/// What clients ask with, and the status that they get; no two of them get the same fields and bytes.
+const CLIENTS: [(&[(&str, &str)], u16); 10] = [
+    (&[], 200),
+    (&[("origin", "https://player.example")], 200),
+    (&[("accept-encoding", "gzip")], 200),
+    (&[("accept-encoding", "br"), ("origin", "https://other.example")], 200),
+    (&[("range", "bytes=10-99")], 206),
+    (&[("range", "bytes=10-99"), ("accept-encoding", "gzip")], 206),
+    (&[("range", "bytes=9999999-")], 416),
+    (&[("if-none-match", "*")], 304),
+    (&[("if-match", "\"another\"")], 412),
+    (&[("host", "keys.example:81")], 200),
 ];
 
 /// All that tells answers apart.
@@ -42,10 +42,11 @@ fn versions() -> [Client; 2] {
 async fn what_is_at_hand_is_what_each_client_would_have_got() {
     let playlist = DevServer::shared().stream("aes-open").playlist().await;
     for (version, connection) in versions().iter().enumerate() {
-        for (n, asked) in CLIENTS.iter().enumerate() {
+        for (n, (asked, status)) in CLIENTS.iter().enumerate() {
             // Another address for the same: nothing is kept under it.
             let other = format!("{playlist}?n={version}.{n}");
             let anew = send_at_once(get_by(connection, &other, asked)).await;
+            assert_eq!(anew.status, *status, "{asked:?}");
             // Without a pause: a look at the files counts for some milliseconds.
             for _ in 0..10 {
                 let again = send_at_once(get_by(connection, &playlist, asked)).await;
