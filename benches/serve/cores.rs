@@ -1,7 +1,7 @@
 //! Which core does what: a server has one of its own, and the clients have the others.
 //!
-//! Costs are expected of one core; threads of one core count as cores here. A server on the core of its clients, or on two, pays for what they
-//! take out of its caches, and tells more of them than of itself.
+//! Costs are expected of one core; threads of one core count as cores here. A server on the core of its
+//! clients, or on two, pays for what they take out of its caches, and tells more of them than of itself.
 
 use std::sync::LazyLock;
 

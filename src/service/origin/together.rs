@@ -53,8 +53,8 @@ impl Chained {
         Self { gave_way: true }
     }
 
-    /// Before each piece but the first others may begin: an answer whose client reads as fast as it is served would
-    /// keep its thread until it ends, and all would be alone.
+    /// Before each piece but the first others may begin: an answer whose client reads as fast as it is
+    /// served would keep its thread until it ends, and all would be alone.
     pub(super) fn gives_way(&mut self, context: &mut Context<'_>) -> bool {
         self.gave_way = !self.gave_way;
         self.gave_way && pin!(yield_now()).poll(context).is_pending()

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::http::client;
 use super::server::{DevServer, Stream, portcullis};
 
-/// For ten milliseconds, twenty when it is busy, the server takes what it last saw of its files for what they are: tests
-/// change files between two requests, and wait that out before each.
+/// For ten milliseconds, twenty when it is busy, the server takes what it last saw of its files for what
+/// they are: tests change files between two requests, and wait that out before each.
 const LOOK_GOOD_FOR: Duration = Duration::from_millis(22);
 
 /// A clip that is always there: part of the product.
