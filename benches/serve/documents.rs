@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use portcullis::package::format::{Protocol, TABLE};
 
+use crate::crowd::Load;
 use crate::floor::Floor;
 use crate::fragments::PROTECTED;
-use crate::load::{Load, in_a_row, in_turn, request, requests};
+use crate::load::{in_a_row, in_turn, request, requests};
 use crate::process::Process;
 use crate::server::Server;
 use crate::{against, asset, fragmented};

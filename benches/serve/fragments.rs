@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use portcullis::package::format::Container;
 
+use crate::crowd::run;
 use crate::floor::Floor;
-use crate::load::{in_turn, request, request_part, requests, run};
+use crate::load::{in_turn, request, request_part, requests};
 use crate::process::Process;
 use crate::server::Server;
 use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cache};

@@ -1,13 +1,11 @@
-//! Clients: one that reads, and many that ask as fast as they are answered.
+//! Load: of one client that reads, and of many, for several servers in turn.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
+use crate::crowd::{Load, run};
 use crate::process::Process;
 
 /// How often each server is loaded: enough for one turn that nothing else disturbed.
@@ -67,24 +65,12 @@ impl Connection {
 
     /// Reads an answer to its end; gives the number of bytes of its body.
     pub(crate) fn get(&mut self, request: &str) -> usize {
-        let mut bytes = 0;
-        self.read(request, |part| bytes += part.len());
-        bytes
+        self.lengths(request).1
     }
 
-    /// Length of an answer with its head.
-    fn whole_length(&mut self, request: &str) -> usize {
-        self.ask(request);
-        let mut filled = 0;
-        loop {
-            let read = self.stream.read(&mut self.buffer[filled..]).expect("an answer");
-            assert!(read > 0, "{request}: no answer");
-            filled += read;
-            match lengths(&self.buffer[..filled]) {
-                Some((head, length)) if filled == head + length => return filled,
-                _ => {}
-            }
-        }
+    /// Lengths of the head and of the body of an answer, which is read to its end.
+    pub(crate) fn lengths(&mut self, request: &str) -> (usize, usize) {
+        self.read(request, |_| ())
     }
 
     /// Reads so many bytes, awake all the time.
@@ -100,7 +86,8 @@ impl Connection {
         self.stream.set_nonblocking(false).expect("a socket");
     }
 
-    fn read(&mut self, request: &str, mut take: impl FnMut(&[u8])) {
+    /// Gives the lengths of the head and of the body.
+    fn read(&mut self, request: &str, mut take: impl FnMut(&[u8])) -> (usize, usize) {
         self.ask(request);
         let mut filled = 0;
         let (head, length) = loop {
@@ -119,6 +106,7 @@ impl Connection {
             take(&self.buffer[..read]);
             left -= read;
         }
+        (head, length)
     }
 }
 
@@ -129,7 +117,8 @@ pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
     /// More would wait for room at the client, and kept answers would cost more than made ones.
     const ROW_BYTES: usize = 256 * 1024;
     let mut connection = server.connect();
-    let length = connection.whole_length(request);
+    let (head, body) = connection.lengths(request);
+    let length = head + body;
     let count = (ROW_BYTES / length).clamp(2, 16);
     let (row, mut answers) = (request.repeat(count), vec![0; length * count]);
     let mut once = || {
@@ -147,19 +136,6 @@ pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
     (0..TURNS).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// What a load came to.
-#[derive(Clone, Copy)]
-pub(crate) struct Load {
-    /// Requests a second.
-    pub(crate) rate: f64,
-    /// Server CPU in microseconds a request.
-    pub(crate) micros: f64,
-    /// Server CPU in milliseconds a megabyte.
-    pub(crate) per_megabyte: f64,
-    /// Megabytes a second.
-    pub(crate) megabytes: f64,
-}
-
 /// Loads several servers in turns, so that what else the machine does hits all alike; of each the run
 /// that cost least.
 pub(crate) fn in_turn<const N: usize>(
@@ -174,75 +150,3 @@ pub(crate) fn in_turn<const N: usize>(
     })
 }
 
-/// Lets `clients` connections send the requests in turn until `time` has passed.
-pub(crate) fn run(server: &Process, clients: usize, requests: &[String], time: Duration) -> Load {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let requests: Arc<[String]> = requests.into();
-    let (start, cpu, done) = runtime.block_on(async {
-        let mut streams = Vec::with_capacity(clients);
-        for _ in 0..clients {
-            let stream = tokio::net::TcpStream::connect(&server.address).await;
-            streams.push(stream.expect("the server listens"));
-        }
-        let awake = tokio::spawn(stay_awake());
-        let (start, cpu) = (Instant::now(), server.cpu());
-        let asking = streams.into_iter().enumerate().map(|(n, stream)| {
-            tokio::spawn(client(stream, Arc::clone(&requests), n, start + time))
-        });
-        let mut done = (0, 0);
-        for asked in asking.collect::<Vec<_>>() {
-            let (requests, bytes) = asked.await.expect("every answer is 200");
-            done = (done.0 + requests, done.1 + bytes);
-        }
-        awake.abort();
-        (start, cpu, done)
-    });
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), server.cpu() - cpu);
-    let (requests, megabytes) = (done.0 as f64, done.1 as f64 / 1e6);
-    Load {
-        rate: requests / seconds,
-        micros: cpu * 1e6 / requests,
-        per_megabyte: cpu * 1e3 / megabytes,
-        megabytes: megabytes / seconds,
-    }
-}
-
-/// Who sends to a sleeping client on the same machine pays for waking it; those of a server are elsewhere.
-async fn stay_awake() {
-    loop {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Gives the number of answers and their bytes, heads not counted.
-async fn client(
-    mut stream: tokio::net::TcpStream,
-    requests: Arc<[String]>,
-    first: usize,
-    until: Instant,
-) -> (usize, usize) {
-    let mut buffer = vec![0; 128 * 1024];
-    let (mut count, mut bytes) = (0, 0);
-    while Instant::now() < until {
-        let request = &requests[(first + count) % requests.len()];
-        stream.write_all(request.as_bytes()).await.expect("asking works");
-        let mut filled = 0;
-        let mut left = loop {
-            let read = stream.read(&mut buffer[filled..]).await.expect("an answer");
-            assert!(read > 0, "no answer");
-            filled += read;
-            if let Some((head, length)) = lengths(&buffer[..filled]) {
-                bytes += length;
-                break length - (filled - head);
-            }
-        };
-        while left > 0 {
-            let read = stream.read(&mut buffer).await.expect("the rest of the body");
-            assert!(read > 0, "the body ended early");
-            left -= read;
-        }
-        count += 1;
-    }
-    (count, bytes)
-}

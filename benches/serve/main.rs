@@ -9,6 +9,7 @@
 //! client.
 
 mod cores;
+mod crowd;
 mod documents;
 mod floor;
 mod fragments;
