@@ -48,25 +48,32 @@ impl Connected {
     }
 }
 
-/// Answers one request.
-pub(super) async fn answer(
+/// Answers one request. What is at hand is taken at once, not when the connection asks for it: before
+/// that it looks whether there is more to read, with new room for it while the request is there.
+pub(super) fn answer(
+    connected: &Arc<Connected>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + Send + use<> {
+    let exchange = Exchange::begin(connected, &request);
+    let answer = match connected.app.at_hand(&request) {
+        Some(answered) => Ok(exchange.tracked(answered)),
+        // Boxed: what every request has room for is small.
+        None => Err(Box::pin(made(Arc::clone(connected), request, exchange))),
+    };
+    async {
+        Ok(match answer {
+            Ok(response) => response,
+            Err(making) => making.await,
+        })
+    }
+}
+
+async fn made(
     connected: Arc<Connected>,
     request: Request<Incoming>,
-) -> Result<Response<Tracked>, Infallible> {
-    let mut exchange = Exchange::begin(&connected, &request);
-    let Answered { mut response, place } = match connected.app.at_hand(&request) {
-        Some(answered) => answered,
-        // Boxed: what every request has room for is small.
-        None => Box::pin(connected.app.answer(request.map(gathered))).await,
-    };
-    exchange.status = response.status().as_u16();
-    exchange.complete = exchange.method == Method::HEAD || response.body().is_end_stream();
-    if let Some(place) = place {
-        exchange.hold.place.get_or_init(|| place);
-    }
-    exchange.hold.turn.hand_over();
-    response.headers_mut().insert(REQUEST_ID, exchange.id.field());
-    Ok(response.map(|body| Tracked { body, rest: Bytes::new(), exchange }))
+    exchange: Exchange,
+) -> Response<Tracked> {
+    exchange.tracked(connected.app.answer(request.map(gathered)).await)
 }
 
 fn gathered(body: Incoming) -> Body {
@@ -178,6 +185,18 @@ impl Exchange {
             bytes: 0,
             complete: false,
         }
+    }
+
+    /// The answer, from now on with all that is known of it.
+    fn tracked(mut self, Answered { mut response, place }: Answered) -> Response<Tracked> {
+        self.status = response.status().as_u16();
+        self.complete = self.method == Method::HEAD || response.body().is_end_stream();
+        if let Some(place) = place {
+            self.hold.place.get_or_init(|| place);
+        }
+        self.hold.turn.hand_over();
+        response.headers_mut().insert(REQUEST_ID, self.id.field());
+        response.map(|body| Tracked { body, rest: Bytes::new(), exchange: self })
     }
 }
 

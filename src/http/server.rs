@@ -172,7 +172,7 @@ impl Connections {
         let io = TokioIo::new(Resettable::new(stream, Arc::clone(&activity)));
         // One count for each connection: cores that count the same thing wait for one another.
         let connected = Arc::new(Connected::new(app, Arc::clone(&activity)));
-        let service = service_fn(|request| exchange::answer(Arc::clone(&connected), request));
+        let service = service_fn(|request| exchange::answer(&connected, request));
         let mut connection = pin!(protocol.serve_connection(io, service).into_owned());
         let mut last = Order::GoOn;
         let ended = poll_fn(|cx| {
