@@ -28,14 +28,16 @@ pub(crate) struct Load {
     pub(crate) megabytes: f64,
 }
 
-/// Lets `clients` connections send the requests in turn until `time` has passed.
+/// Lets `clients` connections send the requests in turn until `time` has passed. Each was answered once
+/// before that: what it costs to take them in is not of it.
 pub(crate) fn run(server: &Process, clients: usize, requests: &[String], time: Duration) -> Load {
     let asked = Asked::all(server, requests);
     let mut crowd = Crowd::gather(server, clients, &asked);
+    crowd.ask_until(Instant::now());
     let (start, cpu) = (Instant::now(), server.cpu());
-    crowd.ask_until(start + time);
+    let (answers, bytes) = crowd.ask_until(start + time);
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), server.cpu() - cpu);
-    let (requests, megabytes) = (crowd.answers as f64, crowd.bytes as f64 / 1e6);
+    let (requests, megabytes) = (answers as f64, bytes as f64 / 1e6);
     Load {
         rate: requests / seconds,
         micros: cpu * 1e6 / requests,
@@ -78,9 +80,6 @@ struct Crowd<'a> {
     ready: rustix::fd::OwnedFd,
     /// How many clients wait for an answer.
     waiting: usize,
-    answers: usize,
-    /// Bytes of bodies.
-    bytes: usize,
 }
 
 impl<'a> Crowd<'a> {
@@ -96,10 +95,12 @@ impl<'a> Crowd<'a> {
         };
         let clients = (0..clients).map(open).collect();
         let room = vec![0; 1024 * 1024];
-        Self { asked, clients, room, ready, waiting: 0, answers: 0, bytes: 0 }
+        Self { asked, clients, room, ready, waiting: 0 }
     }
 
-    fn ask_until(&mut self, end: Instant) {
+    /// Each client asks at least once. Gives the number of answers and the bytes of their bodies.
+    fn ask_until(&mut self, end: Instant) -> (usize, usize) {
+        let (mut answers, mut bytes) = (0, 0);
         for n in 0..self.clients.len() {
             self.ask(n);
         }
@@ -111,11 +112,14 @@ impl<'a> Crowd<'a> {
             epoll::wait(&self.ready, room, Some(&Timespec::default())).expect("events");
             for event in &events {
                 let n = usize::try_from(event.data.u64()).expect("a number of ours");
-                if self.hear(n) && more {
+                let Some(body) = self.hear(n) else { continue };
+                (answers, bytes) = (answers + 1, bytes + body);
+                if more {
                     self.ask(n);
                 }
             }
         }
+        (answers, bytes)
     }
 
     fn ask(&mut self, n: usize) {
@@ -126,8 +130,8 @@ impl<'a> Crowd<'a> {
         self.waiting += 1;
     }
 
-    /// Reads what is there; whether an answer ended.
-    fn hear(&mut self, n: usize) -> bool {
+    /// Reads what is there; gives the length of the body when that was the end of an answer.
+    fn hear(&mut self, n: usize) -> Option<usize> {
         let Client { stream, next, left } = &mut self.clients[n];
         let asked = &self.asked[*next];
         while *left > 0 {
@@ -137,15 +141,13 @@ impl<'a> Crowd<'a> {
             match recv(&*stream, &mut self.room[..most], flags) {
                 Ok((_, 0)) => panic!("{}: the answer ended early", asked.request),
                 Ok((_, read)) => *left -= read,
-                Err(Errno::AGAIN) => return false,
+                Err(Errno::AGAIN) => return None,
                 Err(error) => panic!("{}: {error}", asked.request),
             }
             assert!(!begins || self.room.starts_with(b"HTTP/1.1 20"), "{}", asked.request);
         }
         *next = (*next + 1) % self.asked.len();
         self.waiting -= 1;
-        self.answers += 1;
-        self.bytes += asked.body;
-        true
+        Some(asked.body)
     }
 }
