@@ -1,4 +1,4 @@
-//! Load: of one client that reads, and of many, for several servers in turn.
+//! One client that reads, and several servers that are loaded in turn.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -136,17 +136,16 @@ pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
     (0..TURNS).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// Loads several servers in turns, so that what else the machine does hits all alike; of each the run
-/// that cost least.
+/// Loads several servers in turns, so that what else the machine does hits all alike; of each the best
+/// that was seen.
 pub(crate) fn in_turn<const N: usize>(
     clients: usize,
     asked: [(&Process, &[String]); N],
     time: Duration,
 ) -> [Load; N] {
     let run = |(server, requests): (&Process, &[String])| run(server, clients, requests, time);
-    (1..TURNS).fold(asked.map(run), |least, _| {
+    (1..TURNS).fold(asked.map(run), |best, _| {
         let next = asked.map(run);
-        std::array::from_fn(|n| if next[n].micros < least[n].micros { next[n] } else { least[n] })
+        std::array::from_fn(|n| best[n].best(&next[n]))
     })
 }
-

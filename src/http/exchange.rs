@@ -48,24 +48,34 @@ impl Connected {
     }
 }
 
-/// Answers one request. What is at hand is taken at once, not when the connection asks for it: before
-/// that it looks whether there is more to read, with new room for it while the request is there.
+/// Answers one request. What is at hand is fetched at once, and the request let go: hyper tries to read
+/// more before it asks for the answer, and takes a new buffer of 8 kB for that while a request has
+/// parts of the last one.
 pub(super) fn answer(
     connected: &Arc<Connected>,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + Send + use<> {
     let exchange = Exchange::begin(connected, &request);
     let answer = match connected.app.at_hand(&request) {
-        Some(answered) => Ok(exchange.tracked(answered)),
-        // Boxed: what every request has room for is small.
-        None => Err(Box::pin(made(Arc::clone(connected), request, exchange))),
+        Some(answered) => Answer::AtHand(exchange.tracked(answered)),
+        None => Answer::Made(Box::pin(made(Arc::clone(connected), request, exchange))),
     };
     async {
-        Ok(match answer {
-            Ok(response) => response,
-            Err(making) => making.await,
-        })
+        let mut response = match answer {
+            Answer::AtHand(response) => response,
+            Answer::Made(making) => making.await,
+        };
+        // Not before it is asked for: the client may still be taking the answer before it.
+        response.body_mut().hand_over();
+        Ok(response)
     }
+}
+
+/// One that is made is boxed: for most, room for what is at hand is enough.
+#[expect(clippy::large_enum_variant, reason = "a box would be made for most requests")]
+enum Answer<F> {
+    AtHand(Response<Tracked>),
+    Made(Pin<Box<F>>),
 }
 
 async fn made(
@@ -187,14 +197,12 @@ impl Exchange {
         }
     }
 
-    /// The answer, from now on with all that is known of it.
+    /// The answer, whose body carries the exchange from now on.
     fn tracked(mut self, Answered { mut response, place }: Answered) -> Response<Tracked> {
         self.status = response.status().as_u16();
-        self.complete = self.method == Method::HEAD || response.body().is_end_stream();
         if let Some(place) = place {
             self.hold.place.get_or_init(|| place);
         }
-        self.hold.turn.hand_over();
         response.headers_mut().insert(REQUEST_ID, self.id.field());
         response.map(|body| Tracked { body, rest: Bytes::new(), exchange: self })
     }
@@ -225,6 +233,12 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
+    /// The head is on its way, and with it all of an answer without a body.
+    fn hand_over(&mut self) {
+        self.exchange.complete = self.exchange.method == Method::HEAD || self.is_end_stream();
+        self.exchange.hold.turn.hand_over();
+    }
+
     /// The next piece of `data`, which is cut into equal ones; what goes beyond it waits in `rest`.
     fn piece(&mut self, mut data: Bytes) -> Frame<Bytes> {
         let pieces = data.len().div_ceil(PIECE).max(1);
