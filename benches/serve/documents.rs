@@ -7,7 +7,7 @@ use portcullis::package::format::{Protocol, TABLE};
 use crate::crowd::Load;
 use crate::floor::Floor;
 use crate::fragments::PROTECTED;
-use crate::load::{in_a_row, in_turn, request, requests};
+use crate::load::{Asked, in_a_row, in_turn, request, requests};
 use crate::process::Process;
 use crate::server::Server;
 use crate::{against, asset, fragmented};
@@ -126,19 +126,19 @@ struct Compared {
 impl Compared {
     fn of(server: &Process, asked: &[String]) -> Self {
         let floor = Floor::of(server, asked);
-        let bare = (&floor.bare, &*floor.copied);
+        let load = |server, requests| [64, 512].map(|clients| Asked { clients, server, requests });
+        let [ours, bare] = [load(server, asked), load(&floor.bare, &floor.copied)];
+        // All in one turn: what disturbs 512 clients and not 64 would look like what 512 cost.
         match &floor.nginx {
             None => {
-                let [few, many] =
-                    [64, 512].map(|clients| in_turn(clients, [(server, asked), bare], TIME));
-                Self { few: few[0], many: many[0], bare: [few[1], many[1]], nginx: None }
+                let [few, many, bare @ ..] = in_turn([ours[0], ours[1], bare[0], bare[1]], TIME);
+                Self { few, many, bare, nginx: None }
             }
             Some(nginx) => {
-                let nginx = (nginx, &*floor.copied);
-                let [few, many] =
-                    [64, 512].map(|clients| in_turn(clients, [(server, asked), bare, nginx], TIME));
-                let nginx = Some([few[2], many[2]]);
-                Self { few: few[0], many: many[0], bare: [few[1], many[1]], nginx }
+                let nginx = load(nginx, &floor.copied);
+                let asked = [ours[0], ours[1], bare[0], bare[1], nginx[0], nginx[1]];
+                let [few, many, bare_few, bare_many, nginx @ ..] = in_turn(asked, TIME);
+                Self { few, many, bare: [bare_few, bare_many], nginx: Some(nginx) }
             }
         }
     }

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use portcullis::package::format::Container;
 
-use crate::crowd::run;
 use crate::floor::Floor;
-use crate::load::{in_turn, request, request_part, requests};
+use crate::load::{Asked, in_turn, request, request_part, requests};
 use crate::process::Process;
 use crate::server::Server;
 use crate::{against, asset, drop_from_page_cache, fragmented, read_into_page_cache};
@@ -60,7 +59,8 @@ pub(crate) fn cost_per_megabyte() {
         let asked = requests(&server.fragments(stream, 0, &selectors));
         measure(&selectors, &folder, &server.process, &asked, limit);
         if limit == Some(ONE_CHAIN) {
-            let [eight] = in_turn(8, [(&server.process, &asked)], TIME);
+            let eight = Asked { clients: 8, ..alone(&server.process, &asked) };
+            let [eight] = in_turn([eight], TIME);
             let met = against(eight.per_megabyte, Some(EIGHT_CHAINS));
             println!(
                 "{:38} {:7.0} {:7} {:7.3}  {met}",
@@ -91,18 +91,23 @@ fn measure(title: &str, folder: &Path, server: &Process, asked: &[String], limit
     let cold = once(server, asked);
     read_into_page_cache(folder);
     let floor = Floor::of(server, asked);
-    let [warm, bare] = in_turn(1, [(server, asked), (&floor.bare, &floor.copied)], TIME);
+    let [warm, bare] = in_turn([alone(server, asked), alone(&floor.bare, &floor.copied)], TIME);
     print!("{title:38} {:7.0} {cold:7.3} {:7.3}", warm.megabytes, warm.per_megabyte);
     match &floor.nginx {
         None => print!(" {:>7} {:>6} {:>7}", "", "", ""),
         Some(nginx) => {
-            let asked = [(server, asked), (nginx, &floor.copied), (nginx, &floor.sent)];
-            let [warm, copied, sent] = in_turn(1, asked, TIME);
+            let nginx = [&floor.copied, &floor.sent].map(|requests| alone(nginx, requests));
+            let [warm, copied, sent] = in_turn([alone(server, asked), nginx[0], nginx[1]], TIME);
             let ratio = warm.per_megabyte / copied.per_megabyte;
             print!(" {:7.3} {ratio:6.2} {:7.3}", copied.per_megabyte, sent.per_megabyte);
         }
     }
     println!(" {:7.3}  {}", bare.per_megabyte, against(warm.per_megabyte, limit));
+}
+
+/// One client.
+fn alone<'a>(server: &'a Process, requests: &'a [String]) -> Asked<'a> {
+    Asked { clients: 1, server, requests }
 }
 
 /// Milliseconds of CPU a megabyte for asking once for each.
@@ -116,14 +121,15 @@ fn once(server: &Process, asked: &[String]) -> f64 {
 /// The cost of the last fragments of two hours against those of one minute.
 pub(crate) fn long_against_short() {
     let selectors = "format=mpd-time-cmaf,encryption=cenc";
-    let per_fragment = |minutes| {
-        let server = Server::start(&asset(minutes, 600), &[]);
+    let servers = [1, 120].map(|minutes| Server::start(&asset(minutes, 600), &[]));
+    let last = servers.each_ref().map(|server| {
         let asked = requests(&server.fragments("cenc-open", 0, selectors));
-        let last = &asked[asked.len() - 9..];
-        once(&server.process, last);
-        run(&server.process, 1, last, Duration::from_secs(3)).micros
-    };
-    let (short, long) = (per_fragment(1), per_fragment(120));
+        let last = asked[asked.len() - 9..].to_vec();
+        once(&server.process, &last);
+        last
+    });
+    let asked = std::array::from_fn::<_, 2, _>(|n| alone(&servers[n].process, &last[n]));
+    let [short, long] = in_turn(asked, TIME).map(|load| load.micros);
     let ratio = long / short;
     println!("\nCPU per cenc fragment: {short:.0} us in one minute, {long:.0} us at minute 119");
     println!("ratio {ratio:.2}  {}", against(ratio, Some(1.05)));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::crowd::{Load, run};
 use crate::process::Process;
 
-/// How often each server is loaded: enough for one turn that nothing else disturbed.
-const TURNS: usize = 5;
+/// How often each load is applied: enough for one turn that nothing else disturbed.
+const TURNS: usize = 7;
 
 /// The request that all clients send.
 pub(crate) fn request(path: &str) -> String {
@@ -136,16 +136,20 @@ pub(crate) fn in_a_row(server: &Process, request: &str, time: Duration) -> f64 {
     (0..TURNS).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// Loads several servers in turns, so that what else the machine does hits all alike; of each the best
+/// What is asked of a server, and by how many clients.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) clients: usize,
+    pub(crate) server: &'a Process,
+    pub(crate) requests: &'a [String],
+}
+
+/// Applies several loads in turns, so that what else the machine does hits all alike; of each the best
 /// that was seen.
-pub(crate) fn in_turn<const N: usize>(
-    clients: usize,
-    asked: [(&Process, &[String]); N],
-    time: Duration,
-) -> [Load; N] {
-    let run = |(server, requests): (&Process, &[String])| run(server, clients, requests, time);
-    (1..TURNS).fold(asked.map(run), |best, _| {
-        let next = asked.map(run);
+pub(crate) fn in_turn<const N: usize>(loads: [Asked; N], time: Duration) -> [Load; N] {
+    let run = |asked: Asked| run(asked.server, asked.clients, asked.requests, time);
+    (1..TURNS).fold(loads.map(run), |best, _| {
+        let next = loads.map(run);
         std::array::from_fn(|n| best[n].best(&next[n]))
     })
 }
