@@ -181,6 +181,11 @@ fn protection(order: &Order) -> Result<(), String> {
     if is_other && keys::announces(order, System::FairPlay) {
         return Err("--protection_systems: FairPlay knows cbcs only".to_owned());
     }
+    let announced = order.systems.iter().any(|system| *system != System::ClearKey);
+    if order.protection == Protection::Cbc && (announced || !order.boxes.is_empty()) {
+        let rule = "no system knows AES-128: players fetch its keys from --hls_key_uri";
+        return Err(format!("--protection_systems, --pssh: {rule}"));
+    }
     let hls = order.multivariant.is_some();
     let media = order.streams.iter().any(|stream| stream.in_hls && !stream.clear);
     let listed = hls && (media || order.text.iter().any(|text| text.is_encrypted(order)));

@@ -95,6 +95,11 @@ fn orders_that_cannot_be_are_1() {
         (with(&ts, "AES-128", &hls), "--hls_key_uri is missing"),
         (with(&film, "cenc", &["--iv", &"0".repeat(32)]), "--iv: samples"),
         (with(&film, "cenc", &["--protection_systems", "FairPlay,Widevine"]), "knows cbcs only"),
+        (
+            with(&ts, "AES-128", &["--protection_systems", "CommonSystem,Widevine"]),
+            "no system knows AES-128",
+        ),
+        (with(&ts, "AES-128", &["--pssh", &common("HD")]), "no system knows AES-128"),
         (with(&film, "cenc", &["--pssh", &common("SD")]), "--pssh: a box names none of the keys"),
         (with(&film, "cenc", &["--pssh", &twice]), "--pssh: two boxes of one system are for the"),
         (with(&sound("output=a.mp4"), "cenc", &[]), "no key has the label AUDIO, only HD"),
