@@ -110,27 +110,38 @@ fn check(folder: &Path, manifest: &Place, tracks: &[Track], force: bool) -> Resu
     names.try_for_each(|name| targets.check(&name))
 }
 
-/// Each track becomes a file in a folder. They get their names together: where one fails, nothing is
-/// left that another try would have to write over.
+/// Each track becomes a file in a folder, which goes again where it was made for nothing.
 async fn presentation(
     tracks: Vec<Track>,
     keys: &Keyring,
     folder: &Path,
     json: bool,
 ) -> Result<(), CliError> {
+    let is_new = !folder.exists();
     std::fs::create_dir_all(folder).map_err(|error| CliError::file(folder, &error))?;
+    let reports = all(tracks, keys, folder).await.inspect_err(|_| {
+        if is_new {
+            // Not when something is in it. That the command failed is told anyway.
+            let _ = std::fs::remove_dir(folder);
+        }
+    })?;
+    if json {
+        return print_json(&Folder { output: folder.display().to_string(), tracks: reports });
+    }
+    reports.iter().for_each(Report::print);
+    Ok(())
+}
+
+/// The files get their names together: where one fails, nothing is left that another try would have to
+/// write over.
+async fn all(tracks: Vec<Track>, keys: &Keyring, folder: &Path) -> Result<Vec<Report>, CliError> {
     let bar = Bar::new(0);
     let mut done = Vec::new();
     for Track { name, pieces } in tracks {
         done.push(decrypt(pieces, keys, &folder.join(name), true, &bar).await?);
     }
     drop(bar);
-    let reports = done.into_iter().map(Done::finish).collect::<Result<Vec<Report>, _>>()?;
-    if json {
-        return print_json(&Folder { output: folder.display().to_string(), tracks: reports });
-    }
-    reports.iter().for_each(Report::print);
-    Ok(())
+    done.into_iter().map(Done::finish).collect()
 }
 
 fn print_json(report: &impl Serialize) -> Result<(), CliError> {

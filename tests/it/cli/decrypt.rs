@@ -162,8 +162,15 @@ fn of_a_presentation_all_files_are_left_or_none() {
     bench.put("main.m3u8", format!("#EXTM3U\n{}{}", stream("clear"), stream("sealed")));
     for _ in 0..2 {
         assert!(bench.refused(&["main.m3u8", "out"], 1).contains("no key of the KID"));
-        assert_eq!(fs::read_dir(bench.path("out")).unwrap().count(), 0);
+        assert!(!bench.path("out").exists());
     }
+    fs::create_dir(bench.path("out")).unwrap();
+    assert!(bench.refused(&["main.m3u8", "out"], 1).contains("no key of the KID"));
+    assert_eq!(
+        fs::read_dir(bench.path("out")).unwrap().count(),
+        0,
+        "a folder that was there stays"
+    );
 }
 
 #[test]
