@@ -1,7 +1,7 @@
 //! Server CPU per megabyte of fragments.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use portcullis::package::format::Container;
 
@@ -133,23 +133,4 @@ pub(crate) fn long_against_short() {
     let ratio = long / short;
     println!("\nCPU per cenc fragment: {short:.0} us in one minute, {long:.0} us at minute 119");
     println!("ratio {ratio:.2}  {}", against(ratio, Some(1.05)));
-    first_manifest();
-}
-
-fn first_manifest() {
-    let folder = asset(120, 600);
-    let mut first: Vec<f64> = (0..7)
-        .map(|_| {
-            let server = Server::start(&folder, &[]);
-            let (mut connection, start) = (server.process.connect(), Instant::now());
-            let manifest = server.manifest("cenc-open", "format=mpd-time-cmaf,encryption=cenc");
-            connection.get(&request(&manifest));
-            start.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    first.sort_by(f64::total_cmp);
-    let (least, median, most) = (first[0], first[3], first[6]);
-    println!(
-        "first manifest of two hours after a start: {median:.1} ms ({least:.1} to {most:.1} in 7)"
-    );
 }

@@ -29,6 +29,7 @@ const TABLES: &[(&str, fn())] = &[
     ("fragments", fragments::cost_per_megabyte),
     ("long", fragments::long_against_short),
     ("documents", documents::cost_per_request),
+    ("first", documents::first_after_start),
     ("small", documents::small_fragments),
     ("index", memory::of_long_asset),
     ("stalled", memory::of_stalled_readers),
