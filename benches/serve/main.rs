@@ -1,7 +1,7 @@
 //! The real server over loopback HTTP, against what is expected of it: server CPU per megabyte for
-//! every format and protection, cold and warm; CPU and rate of manifests and playlists; what a long
-//! asset costs and takes; what stalled readers hold. Beside it what nginx and a bare hyper server
-//! need for the same bytes.
+//! every format and protection, cold and warm; CPU and rate of manifests and playlists; how soon the
+//! first comes after a start; what a long asset costs and takes; what stalled readers hold. Beside it
+//! what nginx and a bare hyper server need for the same bytes.
 //!
 //! Prints tables: all, or those that arguments name, as in `cargo bench --bench serve -- fragments`.
 //! Media come from `scripts/long-asset.sh`, which keeps them in a cache folder. Numbers are of the

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::cores;
+use crate::load::request;
 use crate::process::Process;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
@@ -16,7 +19,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_portcullis");
 /// A server; ends with the value.
 pub(crate) struct Server {
     pub(crate) process: Process,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
     /// Paths in front of `manifest(...)` by stream.
     roots: BTreeMap<String, String>,
 }
@@ -40,7 +43,8 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let child = cores::of_server(|| command.spawn()).expect("the server starts");
-        let ready: Value = serde_json::from_str(&wait_for(&ready)).expect("JSON");
+        let ready = patiently("a ready file", || fs::read_to_string(&ready));
+        let ready: Value = serde_json::from_str(&ready).expect("JSON");
         let origin = text(&ready["origin"]);
         let mut roots = BTreeMap::new();
         for stream in ready["streams"].as_array().expect("streams") {
@@ -49,7 +53,27 @@ impl Server {
             roots.insert(text(&stream["name"]), root.to_owned());
         }
         let address = origin.trim_start_matches("http://").to_owned();
-        Self { process: Process::new(child, address), _data: data, roots }
+        Self { process: Process::new(child, address), data, roots }
+    }
+
+    /// The same after a start of `serve`, which has read no file of media yet: `dev` has read all.
+    pub(crate) fn again(self) -> Self {
+        let Self { process, data, roots } = self;
+        let address = process.address.clone();
+        // Its port is free then.
+        drop(process);
+        let mut command = Command::new(BINARY);
+        command
+            .args(["serve", "--listen", &address, "--data"])
+            .arg(data.path().join("data"))
+            .env("PORTCULLIS_LOG_FILTER", "warn")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = cores::of_server(|| command.spawn()).expect("the server starts");
+        patiently("the server listens", || TcpStream::connect(&address));
+        let process = Process::new(child, address);
+        process.connect().get(&request("/healthz"));
+        Self { process, data, roots }
     }
 
     /// Path of a stream's manifest, selectors as given.
@@ -91,15 +115,16 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-fn wait_for(path: &Path) -> String {
+/// Tries again until it works, for 20 seconds.
+fn patiently<T>(what: &str, attempt: impl Fn() -> io::Result<T>) -> T {
     let start = Instant::now();
     loop {
-        match fs::read_to_string(path) {
-            Ok(text) => return text,
+        match attempt() {
+            Ok(value) => return value,
             Err(_) if start.elapsed() < Duration::from_secs(20) => {
                 std::thread::sleep(Duration::from_millis(20));
             }
-            Err(error) => panic!("no ready file: {error}"),
+            Err(error) => panic!("{what}: {error}"),
         }
     }
 }
