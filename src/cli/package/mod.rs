@@ -88,7 +88,8 @@ struct ProtectionArgs {
     #[arg(long = "protection_scheme", alias = "protection-scheme", value_name = "SCHEME",
           default_value = "cenc", value_parser = keys::scheme)]
     protection_scheme: Protection,
-    /// Widevine, PlayReady, FairPlay, Marlin, CommonSystem; the last unless something is said
+    /// Widevine, PlayReady, FairPlay, Marlin, CommonSystem; the last unless something is said, and no
+    /// other under AES-128
     #[arg(long = "protection_systems", alias = "protection-systems", value_name = "SYSTEMS",
           value_delimiter = ',', value_parser = keys::system)]
     protection_systems: Vec<System>,
